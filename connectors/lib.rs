@@ -1,0 +1,11 @@
+//! The catalogue: every connector in one sorted slice, each behind the cargo feature of its id.
+
+use quittance::Entry;
+
+/// Every connector that is compiled in, sorted by id.
+pub static ALL: &[&Entry] = &[];
+
+/// The entry of a connector by id.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    ALL.iter().copied().find(|entry| entry.spec.id == id)
+}

@@ -1,0 +1,140 @@
+//! Webhook deliveries: unreadable until vouched for.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use crate::digest::{self, Hash};
+use crate::read;
+use crate::{Context, Error, Result};
+
+/// A webhook delivery as it arrived. Its body can only be read through a check.
+#[derive(Clone)]
+pub struct Delivery {
+    headers: HeaderMap,
+    url: Option<String>,
+    body: Bytes,
+}
+
+/// A piece of the text that a provider signs.
+#[derive(Clone, Copy, Debug)]
+pub enum Signed<'p> {
+    /// Known text.
+    Text(&'p str),
+    /// The body, byte for byte.
+    Body,
+}
+
+/// A delivery whose origin is proven.
+#[derive(Clone, Copy)]
+pub struct Authentic<'d>(&'d Delivery);
+
+impl Delivery {
+    /// A delivery with its headers and its body, byte for byte as received.
+    pub fn new(headers: HeaderMap, body: impl Into<Bytes>) -> Delivery {
+        Delivery { headers, url: None, body: body.into() }
+    }
+
+    /// Adds the public URL at which it arrived, for providers that sign it.
+    #[must_use]
+    pub fn at_url(mut self, url: impl Into<String>) -> Delivery {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// The public URL at which it arrived, if it was given.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// A header by lower-case name; missing or unreadable is a signature error, since checks need it.
+    pub fn header(&self, name: &str) -> Result<&str> {
+        let value = self.headers.get(name).ok_or_else(|| Error::signature(format!("header {name} is missing")))?;
+        value.to_str().map_err(|_| Error::signature(format!("header {name} is not text")))
+    }
+
+    /// Vouches by a keyed digest over `signed`; `given` is the digest that came, decoded.
+    pub fn hmac(&self, hash: Hash, key: &[u8], signed: &[Signed<'_>], given: &[u8]) -> Result<Authentic<'_>> {
+        let parts: Vec<&[u8]> = signed
+            .iter()
+            .map(|part| match part {
+                Signed::Text(text) => text.as_bytes(),
+                Signed::Body => &self.body,
+            })
+            .collect();
+        match digest::same(&digest::hmac(hash, key, &parts), given) {
+            true => Ok(Authentic(self)),
+            false => Err(Error::signature("the signature does not agree")),
+        }
+    }
+
+    /// Vouches by a check of the connector over the body bytes (a public-key signature); the check's error is the result.
+    pub fn vouch(&self, check: impl FnOnce(&[u8]) -> Result<()>) -> Result<Authentic<'_>> {
+        check(&self.body).map(|()| Authentic(self))
+    }
+
+    /// Gives the body to `read` unvouched, for providers that sign inside the body or sign nothing. What comes out must have
+    /// been checked in `read`, or be read back from the provider.
+    pub fn untrusted<T>(&self, read: impl FnOnce(Untrusted<'_>) -> Result<T>) -> Result<T> {
+        read(Untrusted(&self.body))
+    }
+}
+
+/// A body that nobody vouched for.
+#[derive(Clone, Copy)]
+pub struct Untrusted<'d>(&'d [u8]);
+
+impl Untrusted<'_> {
+    /// The body as JSON; strict as [`crate::Reply::json`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        read::json(self.0)
+    }
+
+    /// The body as XML.
+    pub fn xml<T: DeserializeOwned>(&self) -> Result<T> {
+        read::xml(self.0)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> Result<&str> {
+        read::text(self.0)
+    }
+}
+
+impl Authentic<'_> {
+    /// The body as JSON; strict as [`crate::Reply::json`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        read::json(&self.0.body)
+    }
+
+    /// The body as XML.
+    pub fn xml<T: DeserializeOwned>(&self) -> Result<T> {
+        read::xml(&self.0.body)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> Result<&str> {
+        read::text(&self.0.body)
+    }
+}
+
+/// Refuses a delivery signed more than `tolerance_seconds` before or after now.
+pub fn check_age(cx: &Context<'_>, signed_at_unix_seconds: i64, tolerance_seconds: u32) -> Result<()> {
+    let age = cx.now().as_second().saturating_sub(signed_at_unix_seconds);
+    match age.unsigned_abs() <= u64::from(tolerance_seconds) {
+        true => Ok(()),
+        false => Err(Error::signature(format!("signed {age} s ago, tolerance is {tolerance_seconds} s"))),
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Authentic<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Authentic({} bytes)", self.0.body.len())
+    }
+}

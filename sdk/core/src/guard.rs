@@ -1,0 +1,423 @@
+//! The checks that hold for every provider, in one place: before a call leaves, and on what comes back.
+//!
+//! [`crate::Entry::connect`] gives connectors behind this layer only. Before: the operation, method, currency, amount and rules
+//! are declared, else nothing is sent. After: amount, currency, id and reference of the answer agree with the request, and no
+//! text of the answer holds a card number or a secret of the call.
+
+use async_trait::async_trait;
+
+use crate::{
+    Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currency, Decline,
+    Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind, Mandate,
+    MandateState, Method, Money, Network, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Recipient, Refund,
+    RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, State,
+    TransferState, UnwrapToken, Void, WalletToken,
+};
+
+/// A connector behind the common checks.
+#[derive(Clone, Debug)]
+pub struct Guard<C> {
+    inner: C,
+}
+
+impl<C: Connector> Guard<C> {
+    /// Puts `inner` behind the checks.
+    pub fn new(inner: C) -> Guard<C> {
+        Guard { inner }
+    }
+
+    fn enter<'a>(&self, cx: &Context<'a>, op: Op) -> Result<Context<'a>> {
+        match self.inner.spec().has(op) {
+            true => Ok(cx.scoped(self.inner.spec())),
+            false => Err(Error::unsupported(op)),
+        }
+    }
+}
+
+#[async_trait]
+impl<C: Connector> Connector for Guard<C> {
+    fn spec(&self) -> &'static Spec {
+        self.inner.spec()
+    }
+
+    async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
+        let cx = self.enter(cx, Op::Authorize)?;
+        check_authorize(self.spec(), request)?;
+        request.method.secrets(&mut |secret| cx.protect(secret));
+        let payment = finish(&cx, self.inner.authorize(&cx, request).await)?;
+        agree_payment(&payment, request.amount, &request.reference)?;
+        Ok(payment)
+    }
+
+    async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
+        let cx = self.enter(cx, Op::Complete)?;
+        check_key(&request.key)?;
+        check_amount(self.spec(), request.amount)?;
+        let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
+        agree_id(&payment.handle, &request.payment)?;
+        agree_payment(&payment, request.amount, &request.reference)?;
+        Ok(payment)
+    }
+
+    async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
+        let cx = self.enter(cx, Op::Capture)?;
+        check_common(self.spec(), &request.key, &request.reference, request.amount)?;
+        let payment = finish(&cx, self.inner.capture(&cx, request).await)?;
+        agree_id(&payment.handle, &request.payment)?;
+        agree(&payment.handle, "captured amount", payment.captured_now, request.amount)?;
+        agree_captured(self.spec(), &payment, request.amount)?;
+        Ok(payment)
+    }
+
+    async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
+        let cx = self.enter(cx, Op::Void)?;
+        check_key(&request.key)?;
+        let payment = finish(&cx, self.inner.void(&cx, request).await)?;
+        agree_id(&payment.handle, &request.payment)?;
+        Ok(payment)
+    }
+
+    async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
+        let cx = self.enter(cx, Op::Refund)?;
+        check_common(self.spec(), &request.key, &request.reference, request.amount)?;
+        let refund = finish(&cx, self.inner.refund(&cx, request).await)?;
+        agree(&refund.handle, "refunded amount", refund.amount, request.amount)?;
+        agree_reference(&refund.handle, refund.reference.as_deref(), &request.reference)?;
+        if let Some(payment) = &refund.payment {
+            agree_id(payment, &request.payment)?;
+        }
+        Ok(refund)
+    }
+
+    async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
+        let cx = self.enter(cx, Op::Retrieve)?;
+        let kind = match request.by {
+            Lookup::Handle(_) => LookupKind::Handle,
+            Lookup::Reference(_) => LookupKind::Reference,
+        };
+        if !self.spec().lookups.contains(&kind) {
+            return Err(Error::unsupported_variant(format_args!(
+                "retrieve by {}",
+                if kind == LookupKind::Handle { "handle" } else { "reference" }
+            )));
+        }
+        let payment = finish(&cx, self.inner.retrieve(&cx, request).await)?;
+        match &request.by {
+            Lookup::Handle(handle) => agree_id(&payment.handle, handle)?,
+            Lookup::Reference(reference) => agree_reference(&payment.handle, payment.reference.as_deref(), reference)?,
+        }
+        Ok(payment)
+    }
+
+    async fn retrieve_refund(&self, cx: &Context<'_>, request: &RetrieveRefund) -> Result<Refund> {
+        let cx = self.enter(cx, Op::RetrieveRefund)?;
+        let refund = finish(&cx, self.inner.retrieve_refund(&cx, request).await)?;
+        agree_id(&refund.handle, &request.refund)?;
+        Ok(refund)
+    }
+
+    async fn adjust(&self, cx: &Context<'_>, request: &Adjust) -> Result<Payment> {
+        let cx = self.enter(cx, Op::Adjust)?;
+        check_common(self.spec(), &request.key, &request.reference, request.amount)?;
+        let payment = finish(&cx, self.inner.adjust(&cx, request).await)?;
+        agree_id(&payment.handle, &request.payment)?;
+        agree(&payment.handle, "authorized amount", payment.amount, request.amount)?;
+        Ok(payment)
+    }
+
+    async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
+        let cx = self.enter(cx, Op::SetUp)?;
+        check_key(&request.key)?;
+        check_reference(&request.reference)?;
+        check_method(self.spec(), Op::SetUp, &request.method)?;
+        check_currency(self.spec(), request.currency)?;
+        check_return_url(request.return_url.as_deref())?;
+        request.method.secrets(&mut |secret| cx.protect(secret));
+        let mandate = finish(&cx, self.inner.set_up(&cx, request).await)?;
+        agree_reference(&mandate.handle, mandate.reference.as_deref(), &request.reference)?;
+        Ok(mandate)
+    }
+
+    async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
+        let cx = self.enter(cx, Op::Revoke)?;
+        check_key(&request.key)?;
+        let mandate = finish(&cx, self.inner.revoke(&cx, request).await)?;
+        agree_id(&mandate.handle, &request.mandate)?;
+        Ok(mandate)
+    }
+
+    async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
+        let cx = self.enter(cx, Op::OpenSession)?;
+        check_common(self.spec(), &request.key, &request.reference, request.amount)?;
+        check_return_url(request.return_url.as_deref())?;
+        self.inner.open_session(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+    }
+
+    async fn unwrap_token(&self, cx: &Context<'_>, request: &UnwrapToken) -> Result<NetworkToken> {
+        let cx = self.enter(cx, Op::UnwrapToken)?;
+        match &request.token {
+            WalletToken::ApplePay(token) => cx.protect(token.payment_data.expose()),
+            WalletToken::GooglePay(token) => cx.protect(token.token.expose()),
+        }
+        self.inner.unwrap_token(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+    }
+
+    async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
+        let cx = self.enter(cx, Op::PayOut)?;
+        check_common(self.spec(), &request.key, &request.reference, request.amount)?;
+        match &request.recipient {
+            Recipient::Bank { account, .. } => cx.protect(account.number.expose()),
+            Recipient::Card(card) => cx.protect(card.number.expose()),
+            Recipient::Wallet { account, .. } => cx.protect(account.expose()),
+        }
+        let payout = finish(&cx, self.inner.pay_out(&cx, request).await)?;
+        agree(&payout.handle, "payout amount", payout.amount, request.amount)?;
+        agree_reference(&payout.handle, payout.reference.as_deref(), &request.reference)?;
+        Ok(payout)
+    }
+
+    async fn retrieve_payout(&self, cx: &Context<'_>, request: &RetrievePayout) -> Result<Payout> {
+        let cx = self.enter(cx, Op::RetrievePayout)?;
+        let payout = finish(&cx, self.inner.retrieve_payout(&cx, request).await)?;
+        agree_id(&payout.handle, &request.payout)?;
+        Ok(payout)
+    }
+
+    async fn answer_dispute(&self, cx: &Context<'_>, request: &AnswerDispute) -> Result<Dispute> {
+        let cx = self.enter(cx, Op::AnswerDispute)?;
+        check_key(&request.key)?;
+        let rules = self.spec().disputes;
+        match request.answer {
+            Answer::Accept if !rules.accept => return Err(Error::unsupported_variant("accepting a dispute")),
+            Answer::Contest(_) if !rules.contest => return Err(Error::unsupported_variant("contesting a dispute")),
+            _ => {}
+        }
+        let dispute = finish(&cx, self.inner.answer_dispute(&cx, request).await)?;
+        agree_id(&dispute.handle, &request.dispute)?;
+        Ok(dispute)
+    }
+
+    async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
+        let cx = self.enter(cx, Op::Webhook)?;
+        finish(&cx, self.inner.webhook(&cx, delivery).await)
+    }
+}
+
+fn check_authorize(spec: &Spec, request: &Authorize) -> Result<()> {
+    check_common(spec, &request.key, &request.reference, request.amount)?;
+    check_method(spec, Op::Authorize, &request.method)?;
+    check_return_url(request.return_url.as_deref())?;
+    if request.capture == CaptureMode::Manual && !spec.capture.manual {
+        return Err(Error::unsupported_variant("manual capture"));
+    }
+    if request.store && spec.mandates.is_empty() {
+        return Err(Error::unsupported_variant("storing the method"));
+    }
+    Ok(())
+}
+
+fn check_common(spec: &Spec, key: &Key, reference: &str, amount: Money) -> Result<()> {
+    check_key(key)?;
+    check_reference(reference)?;
+    check_amount(spec, amount)
+}
+
+fn check_key(key: &Key) -> Result<()> {
+    let text = key.as_str();
+    match (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err(Error::invalid("key", "an idempotency key has 1 to 64 visible ASCII characters")),
+    }
+}
+
+fn check_reference(reference: &str) -> Result<()> {
+    match !reference.is_empty() && reference.len() <= 80 && !reference.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(Error::invalid("reference", "a reference has 1 to 80 bytes and no control characters")),
+    }
+}
+
+fn check_amount(spec: &Spec, amount: Money) -> Result<()> {
+    check_currency(spec, amount.currency())?;
+    if amount.minor() <= 0 {
+        return Err(Error::invalid("amount", "the amount must be greater than zero"));
+    }
+    spec.minor(&amount).map(|_| ())
+}
+
+fn check_currency(spec: &Spec, currency: Currency) -> Result<()> {
+    match spec.currencies.contains(currency) {
+        true => Ok(()),
+        false => Err(Error::invalid("amount.currency", format!("{currency} is not offered by this connector"))),
+    }
+}
+
+fn check_method(spec: &Spec, op: Op, method: &Method) -> Result<()> {
+    let (family, brand) = (method.family(), method.brand());
+    let declared =
+        spec.methods_of(op).iter().any(|kind| kind.family == family && (kind.brand.is_none() || kind.brand == brand));
+    match (declared, brand) {
+        (true, _) => Ok(()),
+        (false, Some(brand)) => Err(Error::unsupported_variant(format_args!("{op} with {family}/{brand}"))),
+        (false, None) => Err(Error::unsupported_variant(format_args!("{op} with {family}"))),
+    }
+}
+
+fn check_return_url(url: Option<&str>) -> Result<()> {
+    match url.is_none_or(|url| url.starts_with("https://")) {
+        true => Ok(()),
+        false => Err(Error::invalid("return_url", "a return URL starts with https://")),
+    }
+}
+
+fn integrity(handle: &Handle, message: String) -> Error {
+    Error::new(Kind::Integrity, Effect::Unknown, message).about(handle)
+}
+
+fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked: Money) -> Result<()> {
+    match answered {
+        Some(answered) if answered != asked => {
+            Err(integrity(handle, format!("the {what} of the answer is {answered}, asked was {asked}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
+    agree(&payment.handle, "amount", payment.amount, asked)?;
+    if payment.state == State::Captured {
+        agree(&payment.handle, "captured amount", payment.captured, asked)?;
+    }
+    agree_reference(&payment.handle, payment.reference.as_deref(), reference)
+}
+
+/// Where one capture is all there is, the total is what was asked; else it is at least that.
+fn agree_captured(spec: &Spec, payment: &Payment, asked: Money) -> Result<()> {
+    match payment.captured {
+        Some(total) if spec.capture.multiple && total >= asked => Ok(()),
+        total if payment.state == State::Captured => agree(&payment.handle, "captured amount", total, asked),
+        _ => Ok(()),
+    }
+}
+
+fn agree_id(answered: &Handle, asked: &Handle) -> Result<()> {
+    match answered.id() == asked.id() {
+        true => Ok(()),
+        false => Err(integrity(asked, format!("the answer speaks of {}, asked was {}", answered.id(), asked.id()))),
+    }
+}
+
+fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &str) -> Result<()> {
+    match answered {
+        Some(answered) if answered != asked => {
+            Err(integrity(handle, "the answer carries another merchant reference".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Masks every text of provider origin, on both ways out of a call.
+fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
+    match result {
+        Ok(mut value) => {
+            value.texts(&mut |text| {
+                let clean = cx.clean(text);
+                if clean != *text {
+                    *text = clean;
+                }
+            });
+            Ok(value)
+        }
+        Err(error) => Err(error.cleaned(|text| cx.clean(text))),
+    }
+}
+
+/// Visits the texts that come from the provider as free text or raw codes.
+trait Texts {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String));
+}
+
+fn each(parts: [&mut Option<String>; 4], visit: &mut dyn FnMut(&mut String)) {
+    parts.into_iter().flatten().for_each(visit);
+}
+
+impl Texts for Decline {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        each([&mut self.code, &mut self.message, &mut self.network_code, &mut self.advice_code], visit);
+    }
+}
+
+impl Texts for Network {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        each([&mut self.response_code, &mut self.advice_code, &mut self.avs, &mut self.cvc], visit);
+    }
+}
+
+impl Texts for Payment {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match &mut self.state {
+            State::Declined(decline) => decline.texts(visit),
+            State::Unrecognised(raw) => visit(raw),
+            _ => {}
+        }
+        self.network.texts(visit);
+    }
+}
+
+impl Texts for TransferState {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match self {
+            TransferState::Failed(decline) => decline.texts(visit),
+            TransferState::Unrecognised(raw) => visit(raw),
+            _ => {}
+        }
+    }
+}
+
+impl Texts for Refund {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.state.texts(visit);
+    }
+}
+
+impl Texts for Payout {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.state.texts(visit);
+    }
+}
+
+impl Texts for Mandate {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        match &mut self.state {
+            MandateState::Declined(decline) => decline.texts(visit),
+            MandateState::Unrecognised(raw) => visit(raw),
+            _ => {}
+        }
+        self.network.texts(visit);
+    }
+}
+
+impl Texts for Dispute {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        if let DisputeState::Unrecognised(raw) = &mut self.state {
+            visit(raw);
+        }
+        self.reason_code.iter_mut().for_each(visit);
+    }
+}
+
+impl Texts for Vec<Event> {
+    fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        for event in self {
+            visit(&mut event.name);
+            match &mut event.body {
+                EventBody::Payment(payment) => payment.texts(visit),
+                EventBody::Refund(refund) => refund.texts(visit),
+                EventBody::Dispute(dispute) => dispute.texts(visit),
+                EventBody::Payout(payout) => payout.texts(visit),
+                EventBody::Mandate(mandate) => mandate.texts(visit),
+                EventBody::Ignored => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What an application stores to act on an object later.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+/// The provider's id of a payment, refund, mandate, payout or dispute, with further ids where the provider needs several.
+///
+/// Text form: the id alone, or `id?name=value&name=value` with names and values form-encoded. Every text reads back to the
+/// same handle; store the text. A handle holds no secret.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Handle {
+    id: String,
+    parts: BTreeMap<String, String>,
+}
+
+impl Handle {
+    /// A handle that is one id.
+    pub fn new(id: impl Into<String>) -> Handle {
+        Handle { id: id.into(), parts: BTreeMap::new() }
+    }
+
+    /// Adds a further id or a datum that a later call needs (`capture`, `last4`).
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Handle {
+        self.parts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds `value` under `name` when there is one.
+    #[must_use]
+    pub fn with_some(self, name: &str, value: Option<impl Into<String>>) -> Handle {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// The id under which the provider knows the object.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A further id by name.
+    pub fn part(&self, name: &str) -> Option<&str> {
+        self.parts.get(name).map(String::as_str)
+    }
+}
+
+impl fmt::Display for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.parts.is_empty() && !self.id.contains('?') {
+            return f.write_str(&self.id);
+        }
+        let parts = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parts).finish();
+        write!(f, "{}?{parts}", self.id)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl FromStr for Handle {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Handle, Infallible> {
+        let (id, parts) = text.rsplit_once('?').unwrap_or((text, ""));
+        let parts = form_urlencoded::parse(parts.as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        Ok(Handle { id: id.to_owned(), parts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_reads_back() {
+        for handle in [
+            Handle::new("pi_1"),
+            Handle::new("A?b"),
+            Handle::new("5O1").with("capture", "2GG").with("note", "a&b=c?d"),
+            Handle::new(""),
+        ] {
+            assert_eq!(handle.to_string().parse(), Ok(handle));
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What a customer pays with.
+
+use crate::{Cryptogram, Cvc, Expiry, Family, Handle, Pan, Secret};
+
+/// A card as the customer typed it.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// The card number.
+    pub number: Pan,
+    /// The expiry date.
+    pub expiry: Expiry,
+    /// The verification code; absent for a merchant-initiated payment.
+    pub cvc: Option<Cvc>,
+    /// The name on the card.
+    pub holder: Option<String>,
+}
+
+/// Where a network token came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// A decrypted Apple Pay token.
+    ApplePay,
+    /// A decrypted Google Pay token.
+    GooglePay,
+    /// A decrypted Samsung Pay token.
+    SamsungPay,
+    /// The card network's own token service.
+    Network,
+}
+
+/// A token that stands for a card, with the cryptogram that proves its use.
+#[derive(Clone, Debug)]
+pub struct NetworkToken {
+    /// The token's number (DPAN); for a Google Pay `PAN_ONLY` token the card number itself, then `cryptogram` is absent.
+    pub number: Pan,
+    /// The token's expiry.
+    pub expiry: Expiry,
+    /// The cryptogram (TAVV/CAVV), base64; absent for later merchant-initiated payments.
+    pub cryptogram: Option<Cryptogram>,
+    /// The electronic commerce indicator, two digits (`05`), where the wallet gave one.
+    pub eci: Option<String>,
+    /// Where the token came from.
+    pub source: TokenSource,
+    /// The name on the card.
+    pub holder: Option<String>,
+}
+
+impl NetworkToken {
+    /// Whether the token lacks a cryptogram and so needs 3-D Secure like a typed card.
+    pub fn needs_three_ds(&self) -> bool {
+        self.cryptogram.is_none()
+    }
+}
+
+/// An Apple Pay token as the device gave it.
+#[derive(Clone, Debug)]
+pub struct ApplePay {
+    /// `paymentData` of the `PKPaymentToken`: JSON text with `version`, `data`, `signature`, `header`.
+    pub payment_data: Secret,
+    /// `paymentMethod.network` (`Visa`).
+    pub network: Option<String>,
+    /// `paymentMethod.displayName` (`Visa 1234`).
+    pub display_name: Option<String>,
+    /// `transactionIdentifier`, as given.
+    pub transaction_id: Option<String>,
+}
+
+/// A Google Pay token as the browser or device gave it.
+#[derive(Clone, Debug)]
+pub struct GooglePay {
+    /// `paymentMethodData.tokenizationData.token`: the text as received, never re-serialized.
+    pub token: Secret,
+    /// `info.cardNetwork` (`VISA`).
+    pub network: Option<String>,
+    /// `info.cardDetails`: the last four digits.
+    pub last4: Option<String>,
+}
+
+/// A bank account to debit or to pay.
+#[derive(Clone, Debug)]
+pub struct BankAccount {
+    /// The IBAN, or the national account number.
+    pub number: Secret,
+    /// The national bank code where the number lacks it: routing number, sort code, BSB; digits only.
+    pub routing: Option<String>,
+    /// The account holder.
+    pub holder: String,
+    /// Checking or savings, for countries that ask.
+    pub kind: BankAccountKind,
+    /// The country of the account, ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+}
+
+/// The kind of a bank account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BankAccountKind {
+    /// A current or checking account.
+    Checking,
+    /// A savings account.
+    Savings,
+    /// A company's account.
+    Business,
+}
+
+/// How a UPI payment is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upi {
+    /// A request is pushed to the customer's address (`name@bank`).
+    Collect {
+        /// The virtual payment address.
+        address: String,
+    },
+    /// A link that opens the customer's app.
+    Intent,
+    /// A code to scan.
+    Qr,
+}
+
+/// What a customer pays with.
+#[derive(Clone, Debug)]
+pub enum Method {
+    /// A typed card.
+    Card(Card),
+    /// A network token, from a network or out of a decrypted wallet token.
+    NetworkToken(NetworkToken),
+    /// An Apple Pay token, handed through to the provider.
+    ApplePay(ApplePay),
+    /// A Google Pay token, handed through to the provider.
+    GooglePay(GooglePay),
+    /// A wallet that the customer is sent to.
+    WalletRedirect {
+        /// The wallet (`paypal`, `alipay`).
+        brand: String,
+    },
+    /// A bank that the customer is sent to.
+    BankRedirect {
+        /// The scheme (`ideal`, `bancontact`).
+        brand: String,
+        /// The customer's bank in the scheme's or provider's spelling, where it must be chosen before.
+        bank: Option<String>,
+    },
+    /// A transfer that the customer makes.
+    BankTransfer {
+        /// The scheme (`sepa`, `ach`).
+        brand: String,
+    },
+    /// A debit of a bank account.
+    BankDebit {
+        /// The scheme (`sepa`, `ach`, `bacs`).
+        brand: String,
+        /// The account to debit.
+        account: BankAccount,
+    },
+    /// A payment through an open-banking interface.
+    OpenBanking {
+        /// The scheme or network (`uk`, `berlin_group`).
+        brand: String,
+        /// The customer's bank, in the provider's spelling, where it is known before.
+        bank: Option<String>,
+    },
+    /// Mobile money.
+    MobileMoney {
+        /// The operator (`mpesa`, `mtn`).
+        brand: String,
+        /// The customer's number, E.164.
+        phone: String,
+    },
+    /// Buy now, pay later.
+    PayLater {
+        /// The lender (`klarna`, `afterpay`).
+        brand: String,
+    },
+    /// A voucher.
+    Voucher {
+        /// The scheme (`oxxo`, `boleto`).
+        brand: String,
+    },
+    /// India's UPI.
+    Upi(Upi),
+    /// Brazil's Pix, by dynamic QR code.
+    Pix,
+    /// A crypto currency.
+    Crypto {
+        /// The asset (`btc`, `usdc`), or `any` for the provider's choice page.
+        brand: String,
+    },
+    /// A mandate or credential that this connector stored before.
+    Mandate(Handle),
+}
+
+impl Method {
+    /// The family.
+    pub fn family(&self) -> Family {
+        match self {
+            Method::Card(_) => Family::Card,
+            Method::NetworkToken(_) => Family::NetworkToken,
+            Method::ApplePay(_) => Family::ApplePay,
+            Method::GooglePay(_) => Family::GooglePay,
+            Method::WalletRedirect { .. } => Family::WalletRedirect,
+            Method::BankRedirect { .. } => Family::BankRedirect,
+            Method::BankTransfer { .. } => Family::BankTransfer,
+            Method::BankDebit { .. } => Family::BankDebit,
+            Method::OpenBanking { .. } => Family::OpenBanking,
+            Method::MobileMoney { .. } => Family::MobileMoney,
+            Method::PayLater { .. } => Family::PayLater,
+            Method::Voucher { .. } => Family::Voucher,
+            Method::Upi(_) => Family::Upi,
+            Method::Pix => Family::Pix,
+            Method::Crypto { .. } => Family::Crypto,
+            Method::Mandate(_) => Family::Mandate,
+        }
+    }
+
+    /// The brand, for branded families.
+    pub fn brand(&self) -> Option<&str> {
+        match self {
+            Method::WalletRedirect { brand }
+            | Method::BankRedirect { brand, .. }
+            | Method::BankTransfer { brand }
+            | Method::BankDebit { brand, .. }
+            | Method::OpenBanking { brand, .. }
+            | Method::MobileMoney { brand, .. }
+            | Method::PayLater { brand }
+            | Method::Voucher { brand }
+            | Method::Crypto { brand } => Some(brand),
+            _ => None,
+        }
+    }
+
+    /// Calls `visit` with every secret text of the method, so that echoes of it can be recognised.
+    pub fn secrets(&self, visit: &mut dyn FnMut(&str)) {
+        match self {
+            Method::Card(card) => {
+                visit(card.number.expose());
+                card.cvc.iter().for_each(|cvc| visit(cvc.expose()));
+            }
+            Method::NetworkToken(token) => {
+                visit(token.number.expose());
+                token.cryptogram.iter().for_each(|cryptogram| visit(cryptogram.expose()));
+            }
+            Method::ApplePay(token) => visit(token.payment_data.expose()),
+            Method::GooglePay(token) => visit(token.token.expose()),
+            Method::BankDebit { account, .. } => visit(account.number.expose()),
+            _ => {}
+        }
+    }
+}

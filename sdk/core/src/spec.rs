@@ -1,0 +1,241 @@
+//! What a connector can do, as constant data. Every claim is proved by the harness in both directions.
+
+use crate::{Currency, Exponents, MethodKind, Money, Op};
+
+/// The capabilities of a connector.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// The id: crate suffix, cargo feature, fixture folder; `kebab-case`.
+    pub id: &'static str,
+    /// The provider's name for people.
+    pub name: &'static str,
+    /// The provider's API documentation.
+    pub documentation: &'static str,
+    /// Every host the connector talks to; no other is reachable through [`crate::Context`].
+    /// An entry that starts with `*` stands for one prefix label set by the credentials (`*-checkout-live.adyenpayments.com`).
+    pub hosts: &'static [&'static str],
+    /// The operations, in the order of [`Op::ALL`].
+    pub operations: &'static [Op],
+    /// The methods that [`Op::Authorize`] takes.
+    pub methods: &'static [MethodKind],
+    /// The methods that [`Op::SetUp`] stores.
+    pub mandates: &'static [MethodKind],
+    /// The currencies.
+    pub currencies: Currencies,
+    /// The countries of merchants that can use it, ISO 3166-1 alpha-2; empty: no list is published.
+    pub countries: &'static [&'static str],
+    /// Rules for taking reserved money.
+    pub capture: CaptureRules,
+    /// Rules for giving money back.
+    pub refund: RefundRules,
+    /// By what [`Op::Retrieve`] finds a payment.
+    pub lookups: &'static [LookupKind],
+    /// Where the idempotency key travels.
+    pub idempotency: Idempotency,
+    /// How webhooks are vouched for; `None` when there are none.
+    pub webhook: Option<WebhookRules>,
+    /// How disputes can be answered.
+    pub disputes: DisputeRules,
+    /// The provider's own exponents where they differ from ISO 4217.
+    pub exponents: Exponents,
+}
+
+impl Spec {
+    /// A spec that can do nothing; connectors fill in what they have.
+    pub const fn new(id: &'static str, name: &'static str, documentation: &'static str) -> Spec {
+        Spec {
+            id,
+            name,
+            documentation,
+            hosts: &[],
+            operations: &[],
+            methods: &[],
+            mandates: &[],
+            currencies: Currencies::Only(&[]),
+            countries: &[],
+            capture: CaptureRules { manual: false, partial: false, multiple: false },
+            refund: RefundRules { partial: false, multiple: false },
+            lookups: &[],
+            idempotency: Idempotency::None,
+            webhook: None,
+            disputes: DisputeRules { accept: false, contest: false },
+            exponents: Exponents::ISO,
+        }
+    }
+
+    /// Whether the operation is declared.
+    pub fn has(&self, op: Op) -> bool {
+        self.operations.contains(&op)
+    }
+
+    /// The declared methods for `op`: those of [`Op::SetUp`], else those of [`Op::Authorize`].
+    pub fn methods_of(&self, op: Op) -> &'static [MethodKind] {
+        match op {
+            Op::SetUp => self.mandates,
+            _ => self.methods,
+        }
+    }
+
+    /// Whether `host` is one the connector may talk to.
+    pub fn allows_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|allowed| match allowed.strip_prefix('*') {
+            Some(suffix) => host.strip_suffix(suffix).is_some_and(|prefix| {
+                !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            }),
+            None => host == *allowed,
+        })
+    }
+}
+
+/// Which of a provider's two environments an account belongs to; a field of most credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Environment {
+    /// The provider's test environment: no money moves.
+    #[default]
+    Sandbox,
+    /// The live environment.
+    Live,
+}
+
+/// The currencies of a connector.
+#[derive(Clone, Copy, Debug)]
+pub enum Currencies {
+    /// All of ISO 4217 that have a minor unit.
+    All,
+    /// These.
+    Only(&'static [Currency]),
+}
+
+impl Currencies {
+    /// Whether `currency` is among them.
+    pub fn contains(&self, currency: Currency) -> bool {
+        match self {
+            Currencies::All => currency.has_minor_unit(),
+            Currencies::Only(list) => list.contains(&currency),
+        }
+    }
+}
+
+/// Rules for taking reserved money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaptureRules {
+    /// [`crate::CaptureMode::Manual`] is offered.
+    pub manual: bool,
+    /// Less than the reserved amount can be taken.
+    pub partial: bool,
+    /// It can be taken in several parts.
+    pub multiple: bool,
+}
+
+/// Rules for giving money back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefundRules {
+    /// Less than the taken amount can be given back.
+    pub partial: bool,
+    /// It can be given back in several parts.
+    pub multiple: bool,
+}
+
+/// How disputes can be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DisputeRules {
+    /// By accepting.
+    pub accept: bool,
+    /// By evidence.
+    pub contest: bool,
+}
+
+/// By what a payment can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupKind {
+    /// The provider's id, out of a handle.
+    Handle,
+    /// The merchant's reference.
+    Reference,
+}
+
+/// Where the idempotency key travels; the provider answers a repetition with the first result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// In a header of this name (lower case).
+    Header(&'static str),
+    /// In a body field of this name.
+    Body(&'static str),
+    /// The provider refuses a second payment of the same merchant reference or key in this field; look it up then.
+    Unique(&'static str),
+    /// The provider has none.
+    None,
+}
+
+impl Idempotency {
+    /// Whether a repetition with the same key returns the first result.
+    pub const fn replays(self) -> bool {
+        matches!(self, Idempotency::Header(_) | Idempotency::Body(_))
+    }
+}
+
+/// How webhook deliveries are vouched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookRules {
+    /// The means.
+    pub authentication: WebhookAuthentication,
+    /// How old a signed time may be, seconds; `None` where the provider signs no time.
+    pub tolerance_seconds: Option<u32>,
+    /// The body that acknowledges a delivery (status 200); empty where any 2xx does.
+    pub acknowledgement: &'static str,
+}
+
+/// The means by which a delivery is vouched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookAuthentication {
+    /// A keyed digest in a header.
+    HeaderMac,
+    /// A keyed digest inside the body.
+    BodyMac,
+    /// A public-key signature.
+    Signature,
+    /// A shared text in a header.
+    SharedSecret,
+    /// Nothing: the connector reads the object back from the provider.
+    ReadBack,
+}
+
+impl Spec {
+    /// The amount in the provider's minor units.
+    pub fn minor(&self, amount: &Money) -> crate::Result<i64> {
+        self.exponents.minor_at(amount).map_err(|cause| crate::Error::invalid("amount", cause.to_string()))
+    }
+
+    /// The amount as the provider's decimal text (`10.50`).
+    pub fn major(&self, amount: &Money) -> crate::Result<String> {
+        self.exponents.major_at(amount).map_err(|cause| crate::Error::invalid("amount", cause.to_string()))
+    }
+
+    /// An amount out of an answer, from the provider's minor units and currency code in any letter case.
+    pub fn money(&self, minor: i64, currency: &str) -> crate::Result<Money> {
+        let currency = currency_of(currency)?;
+        self.exponents
+            .money_from(minor, currency)
+            .map_err(|cause| crate::Error::protocol(format!("amount in the answer: {cause}")))
+    }
+
+    /// An amount out of an answer, from decimal text and a currency code in any letter case.
+    pub fn money_major(&self, major: &str, currency: &str) -> crate::Result<Money> {
+        Money::parse_major(major, currency_of(currency)?)
+            .map_err(|cause| crate::Error::protocol(format!("amount in the answer: {cause}")))
+    }
+}
+
+fn currency_of(code: &str) -> crate::Result<Currency> {
+    let unknown = || crate::Error::protocol("currency in the answer is not in ISO 4217");
+    let mut upper = [0u8; 3];
+    let bytes = code.as_bytes();
+    if bytes.len() != 3 {
+        return Err(unknown());
+    }
+    for (to, from) in upper.iter_mut().zip(bytes) {
+        *to = from.to_ascii_uppercase();
+    }
+    std::str::from_utf8(&upper).ok().and_then(Currency::from_code).ok_or_else(unknown)
+}
