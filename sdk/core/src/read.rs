@@ -1,11 +1,7 @@
 //! Strict reading of bodies: what is ambiguous or too deep is refused before anything is taken out of it.
 
-use std::collections::HashSet;
-use std::fmt;
-
 use quick_xml::events::Event as XmlEvent;
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
@@ -18,14 +14,14 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// The bytes as JSON of the shape `T`.
+/// The bytes as JSON of the shape `T`. A member that `T` reads must not be doubled: serde's derived readers refuse it.
+/// Doubled members that nobody reads are let through, since providers do send them.
 pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let text = text(bytes)?;
     if text.trim().is_empty() {
         return Err(Error::protocol("the answer is empty"));
     }
-    serde_json::from_str::<Unambiguous>(text)
-        .map_err(|cause| Error::protocol(format!("the answer is not readable JSON: {}", place(&cause))))?;
+    shallow(text)?;
     serde_json::from_str(text)
         .map_err(|cause| Error::protocol(format!("the answer has another shape than expected: {}", place(&cause))))
 }
@@ -45,72 +41,24 @@ fn place(cause: &serde_json::Error) -> String {
     }
 }
 
-/// Accepts any JSON without duplicate members.
-struct Unambiguous;
-
-impl<'de> Deserialize<'de> for Unambiguous {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(Unambiguous)
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Unambiguous {
-    type Value = Unambiguous;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Unambiguous {
-    type Value = Unambiguous;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-    fn visit_bool<E>(self, _: bool) -> std::result::Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_i64<E>(self, _: i64) -> std::result::Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_u64<E>(self, _: u64) -> std::result::Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_f64<E>(self, _: f64) -> std::result::Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_str<E>(self, _: &str) -> std::result::Result<Self, E> {
-        Ok(self)
-    }
-    fn visit_unit<E>(self) -> std::result::Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Self, A::Error> {
-        while items.next_element::<Unambiguous>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Self, A::Error> {
-        let mut few: Vec<MemberName<'de>> = Vec::new();
-        let mut many: HashSet<MemberName<'de>> = HashSet::new();
-        while let Some(name) = members.next_key::<MemberName<'de>>()? {
-            let fresh =
-                if few.len() < 24 { !few.contains(&name) } else { !few.contains(&name) && many.insert(name.clone()) };
-            if !fresh {
-                return Err(serde::de::Error::custom("duplicate member"));
-            }
-            if few.len() < 24 {
-                few.push(name);
-            }
-            members.next_value::<Unambiguous>()?;
+/// Refuses text that nests deeper than [`DEPTH`], also where nothing reads it.
+fn shallow(text: &str) -> Result<()> {
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => depth += 1,
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
         }
-        Ok(self)
+        if depth > DEPTH {
+            return Err(Error::protocol("the answer nests too deep"));
+        }
     }
+    Ok(())
 }
-
-#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
-struct MemberName<'n>(#[serde(borrow)] std::borrow::Cow<'n, str>);
 
 /// The bytes as XML of the shape `T`.
 pub(crate) fn xml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {

@@ -58,7 +58,7 @@ impl Reply {
         read::text(&self.body)
     }
 
-    /// The body as JSON. Refuses HTML, duplicate members and more than 128 levels.
+    /// The body as JSON. Refuses HTML, doubled members that `T` reads, and more than 128 levels.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         self.refuse_html()?;
         read::json(&self.body)
