@@ -1,9 +1,13 @@
 //! What an application stores to act on an object later.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
 
 /// The provider's id of a payment, refund, mandate, payout or dispute, with further ids where the provider needs several.
 ///
@@ -61,6 +65,23 @@ impl fmt::Display for Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
+    }
+}
+
+impl<'de> Deserialize<'de> for Handle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Handle, D::Error> {
+        let Ok(handle) = String::deserialize(deserializer)?.parse();
+        Ok(handle)
+    }
+}
+
+impl JsonSchema for Handle {
+    fn schema_name() -> Cow<'static, str> {
+        "Handle".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": "the text form of a handle, as an earlier result gave it" })
     }
 }
 

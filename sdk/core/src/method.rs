@@ -1,9 +1,13 @@
 //! What a customer pays with.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::{Cryptogram, Cvc, Expiry, Family, Handle, Pan, Secret};
 
 /// A card as the customer typed it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Card {
     /// The card number.
     pub number: Pan,
@@ -16,7 +20,8 @@ pub struct Card {
 }
 
 /// Where a network token came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TokenSource {
     /// A decrypted Apple Pay token.
     ApplePay,
@@ -29,7 +34,8 @@ pub enum TokenSource {
 }
 
 /// A token that stands for a card, with the cryptogram that proves its use.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NetworkToken {
     /// The token's number (DPAN); for a Google Pay `PAN_ONLY` token the card number itself, then `cryptogram` is absent.
     pub number: Pan,
@@ -53,7 +59,8 @@ impl NetworkToken {
 }
 
 /// An Apple Pay token as the device gave it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ApplePay {
     /// `paymentData` of the `PKPaymentToken`: JSON text with `version`, `data`, `signature`, `header`.
     pub payment_data: Secret,
@@ -66,7 +73,8 @@ pub struct ApplePay {
 }
 
 /// A Google Pay token as the browser or device gave it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct GooglePay {
     /// `paymentMethodData.tokenizationData.token`: the text as received, never re-serialized.
     pub token: Secret,
@@ -77,7 +85,8 @@ pub struct GooglePay {
 }
 
 /// A bank account to debit or to pay.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BankAccount {
     /// The IBAN, or the national account number.
     pub number: Secret,
@@ -86,15 +95,18 @@ pub struct BankAccount {
     /// The account holder.
     pub holder: String,
     /// Checking or savings, for countries that ask.
+    #[serde(default)]
     pub kind: BankAccountKind,
     /// The country of the account, ISO 3166-1 alpha-2.
     pub country: Option<String>,
 }
 
 /// The kind of a bank account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum BankAccountKind {
     /// A current or checking account.
+    #[default]
     Checking,
     /// A savings account.
     Savings,
@@ -103,7 +115,8 @@ pub enum BankAccountKind {
 }
 
 /// How a UPI payment is started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Upi {
     /// A request is pushed to the customer's address (`name@bank`).
     Collect {
@@ -117,7 +130,8 @@ pub enum Upi {
 }
 
 /// What a customer pays with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Method {
     /// A typed card.
     Card(Card),

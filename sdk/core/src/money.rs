@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
@@ -11,9 +12,12 @@ use crate::currency::Currency;
 /// An amount in minor units of its currency, as ISO 4217 counts them: 1050 for 10.50 EUR, 1050 for 1050 JPY.
 ///
 /// Amounts of different currencies are unequal, unordered, and cannot be added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Money {
+    /// Minor units.
     minor: i64,
+    /// ISO 4217 code.
     currency: Currency,
 }
 

@@ -4,10 +4,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::{ApplePay, BankAccount, Card, Cryptogram, Currency, GooglePay, Handle, Method, Money, Secret};
 
 /// The idempotency key of one operation: the same on every repetition, new for every new operation. 1–64 visible ASCII characters.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(transparent)]
 pub struct Key(String);
 
 impl Key {
@@ -35,7 +39,8 @@ impl fmt::Debug for Key {
 }
 
 /// When authorized money is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum CaptureMode {
     /// At once: a purchase.
     #[default]
@@ -45,7 +50,8 @@ pub enum CaptureMode {
 }
 
 /// Who started a payment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Initiator {
     /// The customer is present.
     #[default]
@@ -55,7 +61,8 @@ pub enum Initiator {
 }
 
 /// The agreement under which a merchant starts payments, as the card networks class them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum MitCategory {
     /// Same amount at regular times.
     Recurring,
@@ -66,7 +73,8 @@ pub enum MitCategory {
 }
 
 /// How 3-D Secure is to be used.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ThreeDs {
     /// As the provider's rules and the law ask.
     #[default]
@@ -80,7 +88,8 @@ pub enum ThreeDs {
 }
 
 /// Results of a 3-D Secure authentication done outside the provider (EMV 3-D Secure 2.x).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ExternalThreeDs {
     /// The protocol version (`2.2.0`).
     pub version: String,
@@ -93,7 +102,8 @@ pub struct ExternalThreeDs {
 }
 
 /// A postal address. Every part optional; `country` is ISO 3166-1 alpha-2.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Address {
     /// First line: street and number.
     pub line1: Option<String>,
@@ -110,7 +120,8 @@ pub struct Address {
 }
 
 /// The customer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Customer {
     /// The merchant's own id of the customer.
     pub id: Option<String>,
@@ -140,7 +151,8 @@ impl Customer {
 }
 
 /// The customer's browser, as EMV 3-D Secure asks for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Browser {
     /// IP address, text form.
     pub ip: Option<String>,
@@ -163,7 +175,8 @@ pub struct Browser {
 }
 
 /// A line of the order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct LineItem {
     /// What it is.
     pub name: String,
@@ -176,7 +189,8 @@ pub struct LineItem {
 }
 
 /// What is bought, beyond the amount. Everything optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Order {
     /// A text for the customer and the merchant's back office.
     pub description: Option<String>,
@@ -192,7 +206,8 @@ pub struct Order {
 
 /// Reserve or take money: a purchase with [`CaptureMode::Automatic`], else a reservation. A merchant-initiated payment is one
 /// with [`Method::Mandate`] and [`Initiator::Merchant`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Authorize {
     /// Idempotency key.
     pub key: Key,
@@ -201,24 +216,32 @@ pub struct Authorize {
     /// How much.
     pub amount: Money,
     /// When it is taken.
+    #[serde(default)]
     pub capture: CaptureMode,
     /// With what.
     pub method: Method,
     /// Who started it.
+    #[serde(default)]
     pub initiator: Initiator,
     /// Whether the method is to be kept for later; the result then has a mandate.
+    #[serde(default)]
     pub store: bool,
     /// The network transaction id of the first payment of a series, for merchant-initiated payments with a card.
     pub network_transaction_id: Option<String>,
     /// 3-D Secure.
+    #[serde(default)]
     pub three_ds: ThreeDs,
     /// What is bought.
+    #[serde(default)]
     pub order: Order,
     /// Who buys.
+    #[serde(default)]
     pub customer: Customer,
     /// Billing address.
+    #[serde(default)]
     pub billing: Address,
     /// The customer's browser.
+    #[serde(default)]
     pub browser: Browser,
     /// Where the customer comes back to after a redirect or challenge; https.
     pub return_url: Option<String>,
@@ -247,7 +270,8 @@ impl Authorize {
 }
 
 /// Go on with a payment after the customer came back, or after a challenge.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Complete {
     /// Idempotency key of this step.
     pub key: Key,
@@ -258,8 +282,10 @@ pub struct Complete {
     /// The amount, as authorized.
     pub amount: Money,
     /// The capture mode, as authorized.
+    #[serde(default)]
     pub capture: CaptureMode,
     /// What came back with the customer: query or form parameters of the return URL, in order. Not trusted: the provider decides.
+    #[serde(default)]
     pub returned: Vec<(String, String)>,
 }
 
@@ -271,7 +297,8 @@ impl Complete {
 }
 
 /// Take reserved money.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Capture {
     /// Idempotency key.
     pub key: Key,
@@ -282,11 +309,13 @@ pub struct Capture {
     /// How much to take now.
     pub amount: Money,
     /// Whether the rest of the reservation is released. Ignored where the provider allows one capture only.
+    #[serde(default)]
     pub last: bool,
 }
 
 /// Release reserved money.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Void {
     /// Idempotency key.
     pub key: Key,
@@ -297,7 +326,8 @@ pub struct Void {
 }
 
 /// Give taken money back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RefundRequest {
     /// Idempotency key.
     pub key: Key,
@@ -312,7 +342,8 @@ pub struct RefundRequest {
 }
 
 /// By what a payment is looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Lookup {
     /// The handle of an earlier result.
     Handle(Handle),
@@ -321,21 +352,24 @@ pub enum Lookup {
 }
 
 /// Look at a payment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Retrieve {
     /// Which payment.
     pub by: Lookup,
 }
 
 /// Look at a refund.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RetrieveRefund {
     /// Which refund.
     pub refund: Handle,
 }
 
 /// Change a reserved amount.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Adjust {
     /// Idempotency key.
     pub key: Key,
@@ -348,7 +382,8 @@ pub struct Adjust {
 }
 
 /// Store a mandate or credential without taking money.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SetUp {
     /// Idempotency key.
     pub key: Key,
@@ -361,19 +396,24 @@ pub struct SetUp {
     /// What it will be used for; `None`: only while the customer is present.
     pub usage: Option<MitCategory>,
     /// 3-D Secure.
+    #[serde(default)]
     pub three_ds: ThreeDs,
     /// Who agrees.
+    #[serde(default)]
     pub customer: Customer,
     /// Billing address.
+    #[serde(default)]
     pub billing: Address,
     /// The customer's browser.
+    #[serde(default)]
     pub browser: Browser,
     /// Where the customer comes back to; https.
     pub return_url: Option<String>,
 }
 
 /// Withdraw a mandate or stored credential.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Revoke {
     /// Idempotency key.
     pub key: Key,
@@ -382,7 +422,8 @@ pub struct Revoke {
 }
 
 /// Open a session for a client SDK or a wallet sheet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct OpenSession {
     /// Idempotency key.
     pub key: Key,
@@ -391,8 +432,10 @@ pub struct OpenSession {
     /// The amount that will be paid.
     pub amount: Money,
     /// The capture mode of the later payment.
+    #[serde(default)]
     pub capture: CaptureMode,
     /// Who buys.
+    #[serde(default)]
     pub customer: Customer,
     /// Where the customer comes back to; https.
     pub return_url: Option<String>,
@@ -401,7 +444,8 @@ pub struct OpenSession {
 }
 
 /// Turn a wallet token into a network token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct UnwrapToken {
     /// The token.
     pub token: WalletToken,
@@ -410,7 +454,8 @@ pub struct UnwrapToken {
 }
 
 /// A wallet's encrypted token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum WalletToken {
     /// Apple Pay.
     ApplePay(ApplePay),
@@ -419,7 +464,8 @@ pub enum WalletToken {
 }
 
 /// Who receives a payout.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Recipient {
     /// A bank account, by scheme (`sepa`, `ach`).
     Bank {
@@ -440,7 +486,8 @@ pub enum Recipient {
 }
 
 /// Send money to a recipient.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PayOut {
     /// Idempotency key.
     pub key: Key,
@@ -451,20 +498,23 @@ pub struct PayOut {
     /// To whom.
     pub recipient: Recipient,
     /// The recipient as a person or company.
+    #[serde(default)]
     pub customer: Customer,
     /// A text for the recipient.
     pub description: Option<String>,
 }
 
 /// Look at a payout.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RetrievePayout {
     /// Which payout.
     pub payout: Handle,
 }
 
 /// Accept or contest a dispute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AnswerDispute {
     /// Idempotency key.
     pub key: Key,
@@ -475,7 +525,8 @@ pub struct AnswerDispute {
 }
 
 /// The answer to a dispute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// The merchant gives the money up.
     Accept,
@@ -484,7 +535,8 @@ pub enum Answer {
 }
 
 /// Evidence against a dispute.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Evidence {
     /// What happened, in words.
     pub explanation: String,
@@ -497,7 +549,8 @@ pub struct Evidence {
 }
 
 /// A document of evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Document {
     /// What it shows, in the provider's vocabulary.
     pub kind: String,
