@@ -416,6 +416,7 @@ impl Texts for Vec<Event> {
                 EventBody::Dispute(dispute) => dispute.texts(visit),
                 EventBody::Payout(payout) => payout.texts(visit),
                 EventBody::Mandate(mandate) => mandate.texts(visit),
+                EventBody::Refusal(refusal) => refusal.decline.texts(visit),
                 EventBody::Ignored => {}
             }
         }

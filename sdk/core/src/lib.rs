@@ -50,7 +50,7 @@ pub use money::{Decimal, Exponents, MajorNumber, Money, MoneyError};
 pub use op::{Family, MethodKind, Op, UnknownOp};
 pub use outcome::{
     Dispute, DisputeStage, DisputeState, Event, EventBody, Mandate, MandateState, Network, NextAction, Parameters,
-    Payment, Payout, Refund, Session, State, TransferState,
+    Payment, Payout, Refund, Refusal, Session, State, TransferState,
 };
 pub use reply::{Fault, Reply};
 pub use request::{

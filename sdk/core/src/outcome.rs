@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Decline, Handle, Money, Secret};
+use crate::{Decline, Handle, Money, Op, Secret};
 
 /// Where a payment stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -409,6 +409,8 @@ pub enum EventBody {
     Payout(Payout),
     /// A mandate changed.
     Mandate(Mandate),
+    /// A capture, void, refund or adjustment that was taken on earlier has been refused; the payment stands as before.
+    Refusal(Refusal),
     /// A vouched-for event that the connector does not read; acknowledge it and go on.
     Ignored,
 }
@@ -422,7 +424,19 @@ impl EventBody {
             EventBody::Dispute(_) => "dispute",
             EventBody::Payout(_) => "payout",
             EventBody::Mandate(_) => "mandate",
+            EventBody::Refusal(_) => "refusal",
             EventBody::Ignored => "ignored",
         }
     }
+}
+
+/// The late refusal of an operation that the provider had answered with "pending".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The operation that was refused.
+    pub op: Op,
+    /// The payment it was for.
+    pub payment: Handle,
+    /// Why.
+    pub decline: Decline,
 }
