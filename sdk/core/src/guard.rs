@@ -52,7 +52,7 @@ impl<C: Connector> Connector for Guard<C> {
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
         let cx = self.enter(cx, Op::Complete)?;
         check_key(&request.key)?;
-        check_amount(self.spec(), request.amount)?;
+        check_currency(self.spec(), request.amount.currency())?;
         let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
         agree_id(&payment.handle, &request.payment)?;
         agree_payment(&payment, request.amount, &request.reference)?;
@@ -209,6 +209,9 @@ fn check_authorize(spec: &Spec, request: &Authorize) -> Result<()> {
     check_return_url(request.return_url.as_deref())?;
     if request.capture == CaptureMode::Manual && !spec.capture.manual {
         return Err(Error::unsupported_variant("manual capture"));
+    }
+    if matches!(request.three_ds, ThreeDs::External(_)) && !spec.three_ds.external {
+        return Err(Error::unsupported_variant("3-D Secure done elsewhere"));
     }
     if request.store && spec.mandates.is_empty() {
         return Err(Error::unsupported_variant("storing the method"));

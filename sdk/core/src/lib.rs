@@ -60,6 +60,6 @@ pub use request::{
 };
 pub use secret::Secret;
 pub use spec::{
-    CaptureRules, Currencies, DisputeRules, Environment, Idempotency, LookupKind, RefundRules, Spec,
-    WebhookAuthentication, WebhookRules,
+    CaptureRules, Currencies, DisputeRules, Environment, Idempotency, LookupKind, RefundRules, Spec, ThreeDsRules,
+    VoidRules, WebhookAuthentication, WebhookRules,
 };

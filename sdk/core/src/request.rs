@@ -277,9 +277,9 @@ pub struct Complete {
     pub key: Key,
     /// The merchant's reference, as authorized.
     pub reference: String,
-    /// The payment.
+    /// The payment, or the mandate that is being set up.
     pub payment: Handle,
-    /// The amount, as authorized.
+    /// The amount, as authorized; zero for a mandate.
     pub amount: Money,
     /// The capture mode, as authorized.
     #[serde(default)]

@@ -26,8 +26,12 @@ pub struct Spec {
     pub countries: &'static [&'static str],
     /// Rules for taking reserved money.
     pub capture: CaptureRules,
+    /// Rules for releasing money.
+    pub void: VoidRules,
     /// Rules for giving money back.
     pub refund: RefundRules,
+    /// What 3-D Secure the connector offers for cards.
+    pub three_ds: ThreeDsRules,
     /// By what [`Op::Retrieve`] finds a payment.
     pub lookups: &'static [LookupKind],
     /// Where the idempotency key travels.
@@ -54,7 +58,9 @@ impl Spec {
             currencies: Currencies::Only(&[]),
             countries: &[],
             capture: CaptureRules { manual: false, partial: false, multiple: false },
+            void: VoidRules { captured: false },
             refund: RefundRules { partial: false, multiple: false },
+            three_ds: ThreeDsRules { challenge: false, external: false },
             lookups: &[],
             idempotency: Idempotency::None,
             webhook: None,
@@ -126,6 +132,22 @@ pub struct CaptureRules {
     pub partial: bool,
     /// It can be taken in several parts.
     pub multiple: bool,
+}
+
+/// Rules for releasing money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VoidRules {
+    /// A captured payment can be voided for some time, before it is settled.
+    pub captured: bool,
+}
+
+/// What 3-D Secure a connector offers for cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreeDsRules {
+    /// The provider runs challenges: [`crate::NextAction::ThreeDs`] or a redirect, then [`Op::Complete`].
+    pub challenge: bool,
+    /// Results of an authentication done elsewhere are handed through ([`crate::ThreeDs::External`]).
+    pub external: bool,
 }
 
 /// Rules for giving money back.
