@@ -10,7 +10,7 @@ use crate::{
     Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currency, Decline,
     Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind, Mandate,
     MandateState, Method, Money, Network, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Recipient, Refund,
-    RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, State,
+    RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, State, ThreeDs,
     TransferState, UnwrapToken, Void, WalletToken,
 };
 
