@@ -1,0 +1,215 @@
+//! Where one case is played: the tape's player, a fault to give, the virtual clock and the seeded randomness.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use quittance::{Clock, Failure, Random, Timestamp, digest};
+
+use crate::tape::{Mismatch, Player};
+
+/// The virtual clock at the start of every case: 2026-11-22T12:00:00Z.
+pub const START_UNIX_SECONDS: i64 = 1_795_348_800;
+
+/// An answer that no provider wrote: what happens on the way, or in front of the provider's application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection is refused.
+    Refused,
+    /// The connection breaks after the request was sent.
+    Reset,
+    /// The reply breaks off in its body.
+    Cut,
+    /// No reply comes.
+    TimedOut,
+    /// A whole answer of this status, media type and body; 429 carries `retry-after: 30`.
+    Answer(u16, &'static str, &'static str),
+}
+
+impl Fault {
+    /// 503 with a page of the load balancer.
+    pub const OUTAGE: Fault =
+        Fault::Answer(503, "text/html", "<html><body><h1>503 Service Unavailable</h1></body></html>");
+    /// 429 in plain text.
+    pub const RATE_LIMITED: Fault = Fault::Answer(429, "text/plain", "Too Many Requests");
+    /// 200 with a web page.
+    pub const HTML_200: Fault = Fault::Answer(200, "text/html", "<html><body>Welcome</body></html>");
+
+    /// The fault that a scenario names.
+    pub fn named(name: &str) -> Option<Fault> {
+        Some(match name {
+            "refused" => Fault::Refused,
+            "reset" => Fault::Reset,
+            "cut" => Fault::Cut,
+            "timeout" => Fault::TimedOut,
+            "outage" => Fault::OUTAGE,
+            "rate_limited" => Fault::RATE_LIMITED,
+            "html_200" => Fault::HTML_200,
+            _ => return None,
+        })
+    }
+
+    /// What the transport tells, in memory.
+    pub fn answer(self) -> Result<Response<Bytes>, Failure> {
+        match self {
+            Fault::Refused => Err(Failure::Refused("connection refused".to_owned())),
+            Fault::Reset => Err(Failure::Reset),
+            Fault::Cut => Err(Failure::Cut),
+            Fault::TimedOut => Err(Failure::TimedOut),
+            Fault::Answer(status, media_type, body) => Ok(self.response(status, media_type, body)),
+        }
+    }
+
+    fn response(self, status: u16, media_type: &'static str, body: &'static str) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from_static(body.as_bytes()));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        if !media_type.is_empty() {
+            response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
+        }
+        if status == 429 {
+            response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("30"));
+        }
+        response
+    }
+}
+
+/// When a fault strikes: at the exchange of this index within its step, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strike {
+    /// The step, from 1.
+    pub step: u32,
+    /// The exchange within the step's operation, from 0.
+    pub exchange: usize,
+    /// What strikes.
+    pub fault: Fault,
+}
+
+/// What stands behind the transport of a case, in memory or on the wire.
+#[derive(Debug)]
+pub struct Stage {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    player: Player,
+    strike: Option<Strike>,
+    step: u32,
+    sent: usize,
+    mismatches: Vec<Mismatch>,
+}
+
+impl Stage {
+    /// A stage for one run of the player.
+    pub fn new(player: Player, strike: Option<Strike>) -> Arc<Stage> {
+        Arc::new(Stage { inner: Mutex::new(Inner { player, strike, step: 0, sent: 0, mismatches: Vec::new() }) })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Uses the player.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Player) -> T) -> T {
+        act(&mut self.inner().player)
+    }
+
+    /// Says which step begins, so that exchanges are counted from 0.
+    pub fn begin(&self, step: u32) {
+        let mut inner = self.inner();
+        inner.step = step;
+        inner.sent = 0;
+    }
+
+    /// The fault that strikes at the next exchange, if one does.
+    pub fn due(&self) -> Option<Fault> {
+        let inner = self.inner();
+        inner.strike.filter(|strike| strike.step == inner.step && strike.exchange == inner.sent).map(|strike| strike.fault)
+    }
+
+    /// Judges one request against the tape and gives the tape's answer, or the fault's. The fault replaces the answer, not the
+    /// check of the request; a refused connection never sees the request.
+    pub fn exchange(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Failure> {
+        let fault = self.due();
+        let mut inner = self.inner();
+        inner.sent += 1;
+        if fault == Some(Fault::Refused) {
+            return Fault::Refused.answer();
+        }
+        match inner.player.exchange(request) {
+            Ok(answer) => fault.map_or(Ok(answer), Fault::answer),
+            Err(mismatches) => {
+                inner.mismatches.extend(mismatches);
+                Err(Failure::Refused("the request differs from the tape".to_owned()))
+            }
+        }
+    }
+
+    /// How many requests the step has sent so far.
+    pub fn sent(&self) -> usize {
+        self.inner().sent
+    }
+
+    /// Every difference between request and tape so far, and forgets it.
+    pub fn take_mismatches(&self) -> Vec<Mismatch> {
+        std::mem::take(&mut self.inner().mismatches)
+    }
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct VirtualClock(AtomicI64);
+
+impl VirtualClock {
+    /// A clock at the start of every case.
+    pub fn new() -> VirtualClock {
+        VirtualClock(AtomicI64::new(START_UNIX_SECONDS))
+    }
+
+    /// Seconds since 1970.
+    pub fn unix_seconds(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Default for VirtualClock {
+    fn default() -> VirtualClock {
+        VirtualClock::new()
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.unix_seconds()).unwrap_or_default()
+    }
+}
+
+/// Randomness that follows from a seed: SHA-256 over the seed and a counter.
+#[derive(Debug)]
+pub struct SeededRandom {
+    seed: u64,
+    counter: AtomicU64,
+}
+
+impl SeededRandom {
+    /// A source at its start.
+    pub fn new(seed: u64) -> SeededRandom {
+        SeededRandom { seed, counter: AtomicU64::new(0) }
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        for block in bytes.chunks_mut(32) {
+            let counter = self.counter.fetch_add(1, Ordering::Relaxed);
+            let hash = digest::sha256(&[self.seed.to_be_bytes(), counter.to_be_bytes()].concat());
+            block.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        }
+    }
+}
