@@ -1,0 +1,259 @@
+//! The one error of the harness's input files, with its place: file, line, column and field.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The largest input file that is read, in bytes. A tape of two hundred exchanges stays far below it.
+pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What is wrong in an input file (scenario, suite manifest, tape or profile), and where.
+///
+/// Displayed as `fixtures/acme/profile.toml:12: cards.approved.number: expected a card number that passes the Luhn check`.
+/// Positions in lists count from 1 (`step[2].of`), as the `step = 2` of the formats does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileError {
+    /// The path as it was given to the loader.
+    pub file: String,
+    /// Line, from 1; 0 when the problem has no line (a file that is missing).
+    pub line: usize,
+    /// Column in characters, from 1; 0 when there is no line.
+    pub column: usize,
+    /// The dotted name of the field; empty for the whole file.
+    pub field: String,
+    /// What was expected, lower-case, without a trailing stop.
+    pub message: String,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(out, ":{}", self.line)?;
+        }
+        if !self.field.is_empty() {
+            write!(out, ": {}", self.field)?;
+        }
+        write!(out, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for FileError {}
+
+impl FileError {
+    /// An error about a file as a whole.
+    pub fn of_file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), line: 0, column: 0, field: String::new(), message: message.into() }
+    }
+}
+
+/// One segment of the way from the root of a file to a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Key(String),
+    Item(usize),
+}
+
+/// The way from the root of a file to a field, as `exchange[2].request.form.amount`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FieldPath(Vec<Segment>);
+
+impl FieldPath {
+    pub(crate) fn root() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn key(&self, key: &str) -> Self {
+        let mut path = self.clone();
+        path.0.push(Segment::Key(key.to_owned()));
+        path
+    }
+
+    /// `index` counts from 0; it is displayed from 1.
+    pub(crate) fn item(&self, index: usize) -> Self {
+        let mut path = self.clone();
+        path.0.push(Segment::Item(index));
+        path
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Item(index) => write!(out, "[{}]", index + 1)?,
+                Segment::Key(key) => {
+                    let dot = if position == 0 { "" } else { "." };
+                    let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+                    if bare { write!(out, "{dot}{key}")? } else { write!(out, "{dot}{key:?}")? }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text of one input file, kept to find the line of a field when something is wrong with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub(crate) file: String,
+    pub(crate) text: String,
+}
+
+impl Document {
+    pub(crate) fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { file: file.into(), text: text.into() }
+    }
+
+    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
+        let file = display(path);
+        let size = std::fs::metadata(path).map_err(|error| FileError::of_file(&file, format!("cannot be read: {error}")))?.len();
+        if size > MAX_FILE_BYTES {
+            return Err(FileError::of_file(file, format!("expected at most {MAX_FILE_BYTES} bytes, found {size}")));
+        }
+        let bytes = std::fs::read(path).map_err(|error| FileError::of_file(&file, format!("cannot be read: {error}")))?;
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self { file, text }),
+            Err(_) => Err(FileError::of_file(file, "expected UTF-8 text")),
+        }
+    }
+
+    /// Reads the text into a model; syntax errors, unknown fields and wrong types carry their place.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, FileError> {
+        toml::from_str(&self.text).map_err(|error| self.parse_error(&error))
+    }
+
+    /// An error about one field; its line is found in the text, or that of the nearest parent that stands there.
+    pub(crate) fn error(&self, field: &FieldPath, message: impl Into<String>) -> FileError {
+        let span = DeTable::parse(&self.text).ok().and_then(|root| span_of(root.get_ref(), &field.0));
+        self.error_at(span.map_or(0, |span| span.start), field.to_string(), message.into())
+    }
+
+    fn parse_error(&self, error: &toml::de::Error) -> FileError {
+        let span = error.span().unwrap_or(0..0);
+        let mut trail = Vec::new();
+        if let Ok(root) = DeTable::parse(&self.text) {
+            trail_to(root.get_ref(), &span, &mut trail);
+        }
+        let message = error.message().trim_end_matches('.').replace('\n', ", ");
+        self.error_at(span.start, FieldPath(trail).to_string(), message)
+    }
+
+    fn error_at(&self, offset: usize, field: String, message: String) -> FileError {
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        FileError { file: self.file.clone(), line, column, field, message }
+    }
+}
+
+/// A path for people: with forward slashes on every system.
+pub(crate) fn display(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// The span of the deepest segment of `path` that stands in the file: the key of a table entry, the value of a list item.
+fn span_of(table: &DeTable<'_>, path: &[Segment]) -> Option<Range<usize>> {
+    let [Segment::Key(key), rest @ ..] = path else { return None };
+    let (name, value) = table.iter().find(|(name, _)| name.get_ref().as_ref() == key)?;
+    Some(span_in(value, rest).unwrap_or_else(|| name.span()))
+}
+
+fn span_in(value: &Spanned<DeValue<'_>>, path: &[Segment]) -> Option<Range<usize>> {
+    match (value.get_ref(), path) {
+        (DeValue::Table(table), [Segment::Key(_), ..]) => span_of(table, path),
+        (DeValue::Array(items), [Segment::Item(index), rest @ ..]) => {
+            let item = items.get(*index)?;
+            Some(span_in(item, rest).unwrap_or_else(|| item.span()))
+        }
+        _ => None,
+    }
+}
+
+/// Follows the entries whose key or value covers `span`, so that a parser's error names its field.
+fn trail_to(table: &DeTable<'_>, span: &Range<usize>, trail: &mut Vec<Segment>) {
+    for (name, value) in table.iter() {
+        let on_key = covers(&name.span(), span);
+        let mut below = Vec::new();
+        let inside = trail_in(value, span, &mut below);
+        if on_key || inside {
+            trail.push(Segment::Key(name.get_ref().to_string()));
+            trail.extend(below);
+            return;
+        }
+    }
+}
+
+fn trail_in(value: &Spanned<DeValue<'_>>, span: &Range<usize>, trail: &mut Vec<Segment>) -> bool {
+    match value.get_ref() {
+        DeValue::Table(table) => trail_to(table, span, trail),
+        DeValue::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                let mut below = Vec::new();
+                if trail_in(item, span, &mut below) {
+                    trail.push(Segment::Item(index));
+                    trail.append(&mut below);
+                    break;
+                }
+            }
+        }
+        _ => {}
+    }
+    !trail.is_empty() || covers(&value.span(), span)
+}
+
+fn covers(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end && inner.start < inner.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Model {
+        #[serde(default)]
+        #[allow(dead_code)]
+        row: Vec<Row>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Row {
+        #[allow(dead_code)]
+        count: u32,
+    }
+
+    fn parse_error(text: &str) -> FileError {
+        Document::new("a.toml", text).parse::<Model>().unwrap_err()
+    }
+
+    #[test]
+    fn wrong_types_and_unknown_fields_name_line_and_field() {
+        let error = parse_error("[[row]]\ncount = 1\n[[row]]\ncount = \"x\"\n");
+        assert_eq!((error.line, error.column, error.field.as_str()), (4, 9, "row[2].count"));
+        let error = parse_error("[[row]]\ncount = 1\nother = 2\n");
+        assert_eq!((error.line, error.field.as_str()), (3, "row[1].other"));
+        assert!(error.to_string().starts_with("a.toml:3: row[1].other: unknown field `other`"), "{error}");
+        let error = parse_error("[[row]]\n");
+        assert_eq!((error.line, error.field.as_str()), (1, "row[1]"));
+        assert!(error.message.contains("missing field `count`"));
+        let error = parse_error("row = [\n");
+        assert_eq!(error.file, "a.toml");
+        assert!(error.line > 0);
+    }
+
+    #[test]
+    fn semantic_errors_find_the_nearest_line() {
+        let document = Document::new("a.toml", "a = 1\n[b.\"x.y\"]\nc = [1,\n 2]\n");
+        let path = FieldPath::root().key("b").key("x.y").key("c").item(1);
+        let error = document.error(&path, "wrong");
+        assert_eq!(error.to_string(), "a.toml:4: b.\"x.y\".c[2]: wrong");
+        assert_eq!(document.error(&FieldPath::root().key("b").key("missing"), "wrong").line, 2);
+    }
+}

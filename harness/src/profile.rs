@@ -1,0 +1,396 @@
+//! The profile of a connector: dummy credentials, test cards, published tables, signature recipes and dated exemptions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::bad_input::{Document, FieldPath, FileError};
+use crate::tape::{Hole, Recipe, RecipeModel};
+
+/// Longest time ahead for which an exemption may be asked, in days.
+pub const EXEMPTION_DAYS: i32 = 90;
+
+/// The profile file as it is written: `fixtures/<connector>/profile.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileModel {
+    /// The connector's id; the name of the folder.
+    pub id: String,
+    /// The currency of amounts, unless a method states another: ISO 4217, upper case.
+    pub currency: String,
+    /// The country of the payer, unless a method states another: ISO 3166-1, two letters.
+    pub country: String,
+    /// Dummy credentials in the shape of the connector's schema; never live-looking.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub credentials: toml::Table,
+    /// How requests and deliveries are signed, by the name used in `${sig:NAME}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signature: BTreeMap<String, RecipeModel>,
+    /// Test cards by the name used in scenarios.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cards: BTreeMap<String, Card>,
+    /// Samples of the input of other methods, by family or brand; `currency` and `country` are optional.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
+    pub methods: BTreeMap<String, toml::Table>,
+    /// Every status value that the provider publishes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status: Vec<StatusRow>,
+    /// Every decline code that the provider publishes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<CodeRow>,
+    /// Where the two lists come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_source: Option<StatusSource>,
+    /// How recorded answers find their parser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub corpus: Option<toml::Table>,
+    /// Scenarios that are let off for a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemption: Vec<Exemption>,
+}
+
+/// A test card that the provider publishes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// The number: 12 to 19 digits that pass the Luhn check (ISO/IEC 7812-1).
+    pub number: String,
+    /// Month of expiry, 1 to 12.
+    pub expiry_month: u8,
+    /// Year of expiry, four digits.
+    pub expiry_year: u16,
+    /// Three or four digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cvc: Option<String>,
+    /// The cardholder's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Cryptogram of a network token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cryptogram: Option<String>,
+    /// The provider's token for the card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The vendor's page that lists the card.
+    pub source: String,
+    /// The amount by which the provider chooses this outcome, in minor units; overrides the scenario's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_minor: Option<i64>,
+}
+
+/// A published status value and what it must become.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusRow {
+    /// The object that has this status.
+    pub of: StatusOf,
+    /// The provider's value.
+    pub value: String,
+    /// The state of the contract.
+    pub becomes: String,
+}
+
+/// The object that has a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusOf {
+    /// A payment.
+    Payment,
+    /// A refund.
+    Refund,
+    /// A payout.
+    Payout,
+    /// A dispute.
+    Dispute,
+    /// A mandate.
+    Mandate,
+}
+
+/// A published decline code and its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeRow {
+    /// The provider's code.
+    pub value: String,
+    /// The reason of the contract.
+    pub reason: String,
+}
+
+/// Where the published lists come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusSource {
+    /// The vendor's page or description.
+    pub url: String,
+    /// The day on which it was read, as `2026-11-22`.
+    pub seen: String,
+}
+
+/// A scenario that is let off until a date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exemption {
+    /// The scenario's id.
+    pub scenario: String,
+    /// Why.
+    pub reason: String,
+    /// Who sees to it.
+    pub owner: String,
+    /// The last day on which it holds, as `2027-01-31`; at most 90 days ahead.
+    pub expires: String,
+}
+
+impl Exemption {
+    /// Whether it no longer holds on that day; an expired exemption blocks.
+    pub fn is_expired(&self, today: Date) -> bool {
+        date(&self.expires).is_none_or(|expires| expires < today)
+    }
+}
+
+/// A profile that was read and checked.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The file as it is written.
+    pub model: ProfileModel,
+    /// The credentials by dotted name, as `${secret:NAME}` uses them.
+    pub credentials: BTreeMap<String, String>,
+    /// The signature recipes by name, read once.
+    pub recipes: BTreeMap<String, Arc<Recipe>>,
+}
+
+impl Profile {
+    /// Reads `fixtures/<connector>/profile.toml`. `today` is the day against which exemptions are judged.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, each with line and field.
+    pub fn load(path: &Path, today: Date) -> Result<Self, Vec<FileError>> {
+        let document = Document::read(path).map_err(|error| vec![error])?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::build(&document, folder, today)
+    }
+
+    /// Reads a profile from text; `folder` holds its key files and its name is the connector's id.
+    ///
+    /// # Errors
+    /// As [`Profile::load`].
+    pub fn parse(file: &str, text: &str, folder: &Path, today: Date) -> Result<Self, Vec<FileError>> {
+        Self::build(&Document::new(file, text), folder, today)
+    }
+
+    fn build(document: &Document, folder: &Path, today: Date) -> Result<Self, Vec<FileError>> {
+        let model: ProfileModel = document.parse().map_err(|error| vec![error])?;
+        let mut check = Check { document, errors: Vec::new() };
+        let mut credentials = BTreeMap::new();
+        check.head(&model, folder);
+        check.credentials(&FieldPath::root().key("credentials"), "", &model.credentials, &mut credentials);
+        check.cards(&model.cards);
+        check.tables(&model);
+        check.exemptions(&model.exemption, today);
+        let recipes = check.recipes(&model.signature, folder, &credentials);
+        if check.errors.is_empty() { Ok(Self { model, credentials, recipes }) } else { Err(check.errors) }
+    }
+
+    /// The sample values of a test card, by the names that `${card:NAME}` uses with `card.` before them.
+    pub fn card_samples(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let card = self.model.cards.get(name)?;
+        let mut samples = BTreeMap::from([
+            ("card.number".to_owned(), card.number.clone()),
+            ("card.expiry_month".to_owned(), card.expiry_month.to_string()),
+            ("card.expiry_year".to_owned(), card.expiry_year.to_string()),
+        ]);
+        let optional = [("card.cvc", &card.cvc), ("card.holder", &card.holder), ("card.cryptogram", &card.cryptogram), ("card.token", &card.token)];
+        samples.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name.to_owned(), value))));
+        Some(samples)
+    }
+
+    /// The sample values of a method or brand, named as those of a card; nested fields by dotted name.
+    pub fn method_samples(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let mut samples = BTreeMap::new();
+        flatten("card.", self.model.methods.get(name)?, &mut samples);
+        Some(samples)
+    }
+}
+
+/// Adds the scalars of a table under dotted names; lists are left out.
+fn flatten(prefix: &str, table: &toml::Table, out: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => flatten(&format!("{prefix}{key}."), inner, out),
+            other => out.extend(scalar(other).map(|text| (format!("{prefix}{key}"), text))),
+        }
+    }
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+struct Check<'a> {
+    document: &'a Document,
+    errors: Vec<FileError>,
+}
+
+impl Check<'_> {
+    fn refuse(&mut self, path: &FieldPath, message: impl Into<String>) {
+        self.errors.push(self.document.error(path, message));
+    }
+
+    fn expect(&mut self, holds: bool, path: &FieldPath, message: &str) {
+        if !holds {
+            self.refuse(path, message);
+        }
+    }
+
+    fn head(&mut self, model: &ProfileModel, folder: &Path) {
+        let root = FieldPath::root();
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if model.id != name {
+            self.refuse(&root.key("id"), format!("expected `{name}`, the name of the folder, found `{}`", model.id));
+        }
+        self.expect(is_upper(&model.currency, 3), &root.key("currency"), "expected a currency code of three capital letters");
+        self.expect(is_upper(&model.country, 2), &root.key("country"), "expected a country code of two capital letters");
+        for (name, method) in &model.methods {
+            let path = root.key("methods").key(name);
+            for (field, length) in [("currency", 3), ("country", 2)] {
+                let fits = method.get(field).is_none_or(|value| value.as_str().is_some_and(|text| is_upper(text, length)));
+                self.expect(fits, &path.key(field), &format!("expected a code of {length} capital letters"));
+            }
+        }
+    }
+
+    fn credentials(&mut self, path: &FieldPath, prefix: &str, table: &toml::Table, flat: &mut BTreeMap<String, String>) {
+        for (key, value) in table {
+            let (here, name) = (path.key(key), format!("{prefix}{key}"));
+            match (value, scalar(value)) {
+                (toml::Value::Table(inner), _) => self.credentials(&here, &format!("{name}."), inner, flat),
+                (_, Some(text)) if looks_live(&text) => self.refuse(&here, "expected a dummy: this looks like a live credential"),
+                (_, Some(text)) => {
+                    flat.insert(name, text);
+                }
+                (toml::Value::Array(_), None) => {}
+                (_, None) => self.refuse(&here, "expected a text, a whole number, a flag or a table"),
+            }
+        }
+    }
+
+    fn cards(&mut self, cards: &BTreeMap<String, Card>) {
+        for (name, card) in cards {
+            let path = FieldPath::root().key("cards").key(name);
+            self.expect(is_word(name), &path, "expected a card name of small letters, digits and `_`");
+            self.expect(passes_luhn(&card.number), &path.key("number"), "expected a card number that passes the Luhn check");
+            self.expect((1..=12).contains(&card.expiry_month), &path.key("expiry_month"), "expected a month from 1 to 12");
+            self.expect((2000..2100).contains(&card.expiry_year), &path.key("expiry_year"), "expected a year of four digits");
+            let cvc = card.cvc.as_ref().is_none_or(|cvc| matches!(cvc.len(), 3 | 4) && cvc.bytes().all(|byte| byte.is_ascii_digit()));
+            self.expect(cvc, &path.key("cvc"), "expected three or four digits");
+            self.expect(!card.source.trim().is_empty(), &path.key("source"), "expected the vendor's page that lists the card");
+            self.expect(card.amount_minor.is_none_or(|amount| amount > 0), &path.key("amount_minor"), "expected an amount above zero, in minor units");
+        }
+    }
+
+    fn tables(&mut self, model: &ProfileModel) {
+        let root = FieldPath::root();
+        let mut seen = BTreeSet::new();
+        for (index, row) in model.status.iter().enumerate() {
+            let path = root.key("status").item(index);
+            self.expect(seen.insert((row.of, &row.value)), &path.key("value"), "expected each status value once");
+            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
+            self.expect(is_word(&row.becomes), &path.key("becomes"), "expected a state of the contract, as `captured`");
+        }
+        let mut seen = BTreeSet::new();
+        for (index, row) in model.code.iter().enumerate() {
+            let path = root.key("code").item(index);
+            self.expect(seen.insert(&row.value), &path.key("value"), "expected each decline code once");
+            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's code");
+            self.expect(is_word(&row.reason), &path.key("reason"), "expected a reason of the contract, as `insufficient_funds`");
+        }
+        let source = root.key("status_source");
+        match &model.status_source {
+            Some(from) => {
+                self.expect(!from.url.trim().is_empty(), &source.key("url"), "expected the vendor's page");
+                self.expect(date(&from.seen).is_some(), &source.key("seen"), "expected a date as 2026-11-22");
+            }
+            None => self.expect(model.status.is_empty() && model.code.is_empty(), &source, "expected `[status_source]` beside `[[status]]` and `[[code]]`"),
+        }
+    }
+
+    fn exemptions(&mut self, exemptions: &[Exemption], today: Date) {
+        let latest = today.checked_add(jiff::Span::new().days(EXEMPTION_DAYS)).unwrap_or(today);
+        for (index, exemption) in exemptions.iter().enumerate() {
+            let path = FieldPath::root().key("exemption").item(index);
+            for (field, text) in [("scenario", &exemption.scenario), ("reason", &exemption.reason), ("owner", &exemption.owner)] {
+                self.expect(!text.trim().is_empty(), &path.key(field), "expected a text that is not empty");
+            }
+            match date(&exemption.expires) {
+                None => self.refuse(&path.key("expires"), "expected a date as 2027-01-31"),
+                Some(expires) => self.expect(expires <= latest, &path.key("expires"), &format!("expected a date at most {EXEMPTION_DAYS} days ahead, {latest} at the latest")),
+            }
+        }
+    }
+
+    fn recipes(&mut self, models: &BTreeMap<String, RecipeModel>, folder: &Path, credentials: &BTreeMap<String, String>) -> BTreeMap<String, Arc<Recipe>> {
+        let mut recipes = BTreeMap::new();
+        for (name, model) in models {
+            let path = FieldPath::root().key("signature").key(name);
+            let recipe = match Recipe::compile(model, folder) {
+                Ok(recipe) => recipe,
+                Err((field, message)) => {
+                    self.refuse(&path.key(field), message);
+                    continue;
+                }
+            };
+            for (field, template) in ["key", "over"].into_iter().zip(recipe.templates()) {
+                for hole in template.holes() {
+                    if let Hole::Secret(secret) = hole
+                        && !credentials.contains_key(secret)
+                    {
+                        self.refuse(&path.key(field), format!("the profile has no credential `{secret}`"));
+                    }
+                }
+            }
+            recipes.insert(name.clone(), Arc::new(recipe));
+        }
+        recipes
+    }
+}
+
+fn date(text: &str) -> Option<Date> {
+    if text.len() == 10 { text.parse().ok() } else { None }
+}
+
+fn is_upper(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Small letters, digits and underscores, as in the vocabulary of the contract.
+pub(crate) fn is_word(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_lowercase()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+/// Marks by which providers tell live keys from test keys.
+fn looks_live(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let inside = ["sk_live", "pk_live", "rk_live", "_live_", "-live-", "$production$", "whsec_live"];
+    let first = ["live_", "live-", "prod_", "prod-", "akia"];
+    inside.iter().any(|mark| lower.contains(mark)) || first.iter().any(|mark| lower.starts_with(mark))
+}
+
+/// ISO/IEC 7812-1 annex B, over 12 to 19 digits.
+fn passes_luhn(number: &str) -> bool {
+    if !(12..=19).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let digits = number.bytes().rev().map(|byte| u32::from(byte - b'0'));
+    let sum: u32 = digits.enumerate().map(|(place, digit)| if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }).sum();
+    sum.is_multiple_of(10)
+}

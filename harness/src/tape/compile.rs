@@ -1,0 +1,571 @@
+//! Reads a tape file into patterns and templates, and refuses one that cannot be right.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+
+use super::fields;
+use super::json::{self, Json};
+use super::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPattern};
+use super::model::{ExchangeModel, FormModel, Provenance, RequestModel, ResponseModel, TapeModel, WebhookModel};
+use super::signature::Recipe;
+use super::template::{Escape, Hole, Place, Shape, Template};
+use super::xml;
+use crate::bad_input::{Document, FieldPath, FileError};
+use crate::profile::Profile;
+
+/// A tape that was read and checked; shared by all runs of it.
+#[derive(Debug)]
+pub struct Tape {
+    /// The file, as it was given.
+    pub file: String,
+    /// The scenario's id, with `@brand` where the scenario is expanded by brand.
+    pub case: String,
+    /// The exchanges in order.
+    pub exchanges: Vec<Exchange>,
+    /// The deliveries in order.
+    pub webhooks: Vec<Webhook>,
+    pub(crate) recipes: BTreeMap<String, Arc<Recipe>>,
+    /// The `basic` holes, whose base64 must be masked like the credentials themselves.
+    pub(crate) basics: Vec<Hole>,
+}
+
+/// One exchange of a tape.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The scenario's step, from 1.
+    pub step: u32,
+    /// Whether it belongs to the settling of the step.
+    pub settle: bool,
+    /// Where its bytes come from.
+    pub provenance: Provenance,
+    /// Line in the file, from 1.
+    pub line: usize,
+    pub(crate) request: RequestPattern,
+    pub(crate) response: AnswerTemplate,
+}
+
+/// One delivery of a tape.
+#[derive(Debug)]
+pub struct Webhook {
+    /// The scenario's step, from 1.
+    pub step: u32,
+    /// Where its bytes come from.
+    pub provenance: Provenance,
+    /// Line in the file, from 1.
+    pub line: usize,
+    pub(crate) headers: Vec<(String, Template)>,
+    pub(crate) body: Template,
+    pub(crate) escape: Escape,
+    pub(crate) mints: Vec<(String, Shape)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct AnswerTemplate {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, HeaderText)>,
+    pub(crate) body: BodyText,
+    pub(crate) mints: Vec<(String, Shape)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum HeaderText {
+    Fixed(HeaderValue),
+    Holes(Template),
+}
+
+#[derive(Debug)]
+pub(crate) enum BodyText {
+    Fixed(Bytes),
+    Holes(Template, Escape),
+}
+
+/// How a step that was answered `pending` comes to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settle {
+    /// The tape gives no end.
+    None,
+    /// By a delivery.
+    Webhook,
+    /// By a retrieve.
+    Retrieve,
+}
+
+impl Tape {
+    /// Reads the tape at `path` of a connector with this profile.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file: syntax, unknown fields, holes that do not exist or have no value, claims of provenance without a source.
+    pub fn load(path: &Path, profile: &Profile) -> Result<Arc<Self>, Vec<FileError>> {
+        let document = Document::read(path).map_err(|error| vec![error])?;
+        Self::compile(&document, profile).map(Arc::new)
+    }
+
+    /// Reads a tape from text; `file` is the name used in errors and gives the case (`<case>.toml`).
+    ///
+    /// # Errors
+    /// As [`Tape::load`].
+    pub fn parse(file: &str, text: &str, profile: &Profile) -> Result<Arc<Self>, Vec<FileError>> {
+        Self::compile(&Document::new(file, text), profile).map(Arc::new)
+    }
+
+    fn compile(document: &Document, profile: &Profile) -> Result<Self, Vec<FileError>> {
+        let model: TapeModel = document.parse().map_err(|error| vec![error])?;
+        let mut compiler = Compiler { document, profile, errors: Vec::new(), uses: Vec::new() };
+        let tape = compiler.tape(&model);
+        compiler.check_uses();
+        match tape {
+            Some(tape) if compiler.errors.is_empty() => Ok(tape),
+            _ => Err(compiler.errors),
+        }
+    }
+
+    /// How a step settles: a delivery goes before a retrieve, since a connector may read back what was delivered.
+    pub fn settle(&self, step: u32) -> Settle {
+        if self.webhooks.iter().any(|webhook| webhook.step == step) {
+            Settle::Webhook
+        } else if self.exchanges.iter().any(|exchange| exchange.step == step && exchange.settle) {
+            Settle::Retrieve
+        } else {
+            Settle::None
+        }
+    }
+}
+
+/// Where in the run a hole stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Site {
+    Request(usize, u32),
+    Answer(usize, u32),
+    Webhook(usize, u32),
+}
+
+struct Use {
+    site: Site,
+    path: FieldPath,
+    hole: Hole,
+}
+
+struct Compiler<'a> {
+    document: &'a Document,
+    profile: &'a Profile,
+    errors: Vec<FileError>,
+    uses: Vec<Use>,
+}
+
+impl Compiler<'_> {
+    fn refuse(&mut self, path: &FieldPath, message: impl Into<String>) {
+        self.errors.push(self.document.error(path, message));
+    }
+
+    fn tape(&mut self, model: &TapeModel) -> Option<Tape> {
+        self.provenance(&FieldPath::root().key("provenance"), &model.provenance);
+        self.order(model);
+        let mut exchanges = Vec::new();
+        for (index, exchange) in model.exchange.iter().enumerate() {
+            exchanges.extend(self.exchange(index, exchange, &model.provenance));
+        }
+        let mut webhooks = Vec::new();
+        for (index, webhook) in model.webhook.iter().enumerate() {
+            webhooks.extend(self.webhook(index, webhook, &model.provenance));
+        }
+        let complete = exchanges.len() == model.exchange.len() && webhooks.len() == model.webhook.len();
+        self.set_shapes(&mut exchanges, &mut webhooks);
+        let mut basics: Vec<Hole> = Vec::new();
+        for used in &self.uses {
+            if matches!(used.hole, Hole::Basic { .. }) && !basics.contains(&used.hole) {
+                basics.push(used.hole.clone());
+            }
+        }
+        let file = self.document.file.clone();
+        let case = Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        complete.then(|| Tape { file, case, exchanges, webhooks, recipes: self.profile.recipes.clone(), basics })
+    }
+
+    fn provenance(&mut self, path: &FieldPath, provenance: &Provenance) {
+        if let Err((field, message)) = provenance.check() {
+            self.refuse(&path.key(field), message);
+        }
+    }
+
+    /// Exchanges follow the scenario's steps; what settles a step comes after its operation.
+    fn order(&mut self, model: &TapeModel) {
+        let path = FieldPath::root();
+        for (index, exchange) in model.exchange.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(|before| model.exchange.get(before));
+            let here = path.key("exchange").item(index);
+            if exchange.step == 0 {
+                self.refuse(&here.key("step"), "expected a step number from 1");
+            }
+            if before.is_some_and(|before| before.step > exchange.step) {
+                self.refuse(&here.key("step"), "expected exchanges in the order of their steps");
+            }
+            if before.is_some_and(|before| before.step == exchange.step && before.settle && !exchange.settle) {
+                self.refuse(&here.key("settle"), "expected the settling exchanges of a step after the others");
+            }
+        }
+        for (index, webhook) in model.webhook.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(|before| model.webhook.get(before));
+            let here = path.key("webhook").item(index).key("step");
+            if webhook.step == 0 {
+                self.refuse(&here, "expected a step number from 1");
+            }
+            if before.is_some_and(|before| before.step > webhook.step) {
+                self.refuse(&here, "expected webhooks in the order of their steps");
+            }
+        }
+        if model.exchange.is_empty() && model.webhook.is_empty() {
+            self.errors.push(FileError::of_file(&self.document.file, "expected an `[[exchange]]` or a `[[webhook]]`"));
+        }
+    }
+
+    fn exchange(&mut self, index: usize, model: &ExchangeModel, default: &Provenance) -> Option<Exchange> {
+        let path = FieldPath::root().key("exchange").item(index);
+        if let Some(own) = &model.provenance {
+            self.provenance(&path.key("provenance"), own);
+        }
+        let request = self.request(Site::Request(index, model.step), &path.key("request"), &model.request);
+        let response = self.response(Site::Answer(index, model.step), &path.key("response"), &model.response);
+        let line = self.document.error(&path, "").line;
+        let provenance = model.provenance.clone().unwrap_or_else(|| default.clone());
+        Some(Exchange { step: model.step, settle: model.settle, provenance, line, request: request?, response: response? })
+    }
+
+    fn webhook(&mut self, index: usize, model: &WebhookModel, default: &Provenance) -> Option<Webhook> {
+        let path = FieldPath::root().key("webhook").item(index);
+        if let Some(own) = &model.provenance {
+            self.provenance(&path.key("provenance"), own);
+        }
+        let site = Site::Webhook(index, model.step);
+        let names = self.headers(site, Place::Answer, &path.key("headers"), &model.headers);
+        let body = self.template(site, Place::Answer, &path.key("body"), &model.body);
+        let line = self.document.error(&path, "").line;
+        let provenance = model.provenance.clone().unwrap_or_else(|| default.clone());
+        let headers = names?.into_iter().map(|(name, template)| (name.as_str().to_owned(), template)).collect();
+        Some(Webhook { step: model.step, provenance, line, headers, body: body?, escape: escape_of(&model.headers, &model.body), mints: Vec::new() })
+    }
+
+    fn template(&mut self, site: Site, place: Place, path: &FieldPath, text: &str) -> Option<Template> {
+        match Template::parse(text, place) {
+            Ok(template) if template.has_number() && place == Place::Request => {
+                self.refuse(path, "expected a `#number` hole only in a JSON body");
+                None
+            }
+            Ok(template) => {
+                self.note(site, path, &template);
+                Some(template)
+            }
+            Err(message) => {
+                self.refuse(path, message);
+                None
+            }
+        }
+    }
+
+    fn note(&mut self, site: Site, path: &FieldPath, template: &Template) {
+        self.uses.extend(template.holes().map(|hole| Use { site, path: path.clone(), hole: hole.clone() }));
+    }
+
+    fn headers(&mut self, site: Site, place: Place, path: &FieldPath, model: &BTreeMap<String, String>) -> Option<Vec<(HeaderName, Template)>> {
+        let mut headers = Vec::with_capacity(model.len());
+        for (name, value) in model {
+            let here = path.key(name);
+            let template = self.template(site, place, &here, value);
+            let fits = HeaderName::from_bytes(name.as_bytes()).ok().filter(|parsed| parsed.as_str() == name);
+            let implied = place == Place::Request && matches!(name.as_str(), "host" | "content-length");
+            match (fits, template) {
+                (Some(_), Some(_)) if implied => self.refuse(&here, "expected no such header: it follows from the url and the body"),
+                (Some(_), Some(template)) if template.literal().is_some_and(|text| HeaderValue::from_str(text).is_err()) => {
+                    self.refuse(&here, "expected a header value without control characters");
+                }
+                (Some(parsed), Some(template)) => headers.push((parsed, template)),
+                (None, _) => self.refuse(&here, "expected a header name in lower case"),
+                (_, None) => {}
+            }
+        }
+        (headers.len() == model.len()).then_some(headers)
+    }
+
+    fn request(&mut self, site: Site, path: &FieldPath, model: &RequestModel) -> Option<RequestPattern> {
+        let method = Method::from_bytes(model.method.as_bytes()).ok().filter(|_| model.method.bytes().all(|byte| byte.is_ascii_uppercase()));
+        if method.is_none() {
+            self.refuse(&path.key("method"), format!("expected a method in upper case, found `{}`", model.method));
+        }
+        let url = self.url(site, &path.key("url"), &model.url);
+        let headers = self.headers(site, Place::Request, &path.key("headers"), &model.headers);
+        let body = self.request_body(site, path, model);
+        let (target, segments, query) = url?;
+        Some(RequestPattern { method: method?, target, segments, query, headers: headers?, body: body? })
+    }
+
+    fn url(&mut self, site: Site, path: &FieldPath, url: &str) -> Option<(Template, Vec<Template>, Vec<FieldPattern>)> {
+        let whole = self.template(site, Place::Request, path, url)?;
+        let sample = sample_url(&whole);
+        if sample.parse::<http::Uri>().ok().is_none_or(|uri| !matches!(uri.scheme_str(), Some("https" | "http")) || uri.host().is_none()) {
+            self.refuse(path, format!("expected a whole url with scheme and host, found `{url}`"));
+            return None;
+        }
+        // A hole holds neither `?` nor `/`, so the text may be cut before it is read.
+        let (target, query) = url.split_once('?').unwrap_or((url, ""));
+        let bare = target.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+        let target = if bare { format!("{target}/") } else { target.to_owned() };
+        let parts = target.split('/').map(|segment| {
+            let decode = |text: &str| fields::decode_segment(text).map(std::borrow::Cow::into_owned).ok_or_else(|| "expected percent escapes of UTF-8 text".to_owned());
+            let template = Template::parse(segment, Place::Request)?;
+            if template.literal().is_some() { Ok(template) } else { template.try_map_text(decode) }
+        });
+        let read = || -> Result<_, String> {
+            let segments = parts.collect::<Result<Vec<_>, _>>()?;
+            Ok((Template::parse(&target, Place::Request)?, segments, query_fields(query)?))
+        };
+        match read() {
+            Ok(read) => Some(read),
+            Err(message) => {
+                self.refuse(path, message);
+                None
+            }
+        }
+    }
+
+    fn request_body(&mut self, site: Site, path: &FieldPath, model: &RequestModel) -> Option<BodyPattern> {
+        let given = [model.form.is_some(), model.json.is_some(), model.xml.is_some(), model.text.is_some()];
+        if given.iter().filter(|given| **given).count() > 1 {
+            self.refuse(path, "expected at most one of `form`, `json`, `xml` and `text`");
+            return None;
+        }
+        if model.ordered && model.form.is_none() && model.json.is_none() {
+            self.refuse(&path.key("ordered"), "expected `ordered` only beside `form` or `json`");
+            return None;
+        }
+        if let Some(form) = &model.form {
+            return self.form(site, &path.key("form"), form).map(|fields| BodyPattern::Form { fields, ordered: model.ordered });
+        }
+        if let Some(text) = &model.json {
+            return self.json(site, &path.key("json"), text).map(|root| BodyPattern::Json { root, ordered: model.ordered });
+        }
+        if let Some(text) = &model.xml {
+            let path = path.key("xml");
+            return match xml::read(text) {
+                Ok(root) => root.try_map(&mut |text: String| self.template(site, Place::Request, &path, &text).ok_or(())).ok().map(BodyPattern::Xml),
+                Err(message) => {
+                    self.refuse(&path, message);
+                    None
+                }
+            };
+        }
+        match &model.text {
+            Some(text) => self.template(site, Place::Request, &path.key("text"), text).map(BodyPattern::Text),
+            None => Some(BodyPattern::None),
+        }
+    }
+
+    fn form(&mut self, site: Site, path: &FieldPath, form: &FormModel) -> Option<Vec<FieldPattern>> {
+        let mut patterns = Vec::new();
+        for (name, values) in &form.fields {
+            if values.is_empty() {
+                self.refuse(&path.key(name), "expected at least one value");
+                return None;
+            }
+            for value in values {
+                let template = self.template(site, Place::Request, &path.key(name), value)?;
+                patterns.push(FieldPattern { name: name.clone(), value: Some(template) });
+            }
+        }
+        Some(patterns)
+    }
+
+    fn json(&mut self, site: Site, path: &FieldPath, text: &str) -> Option<JsonPattern> {
+        let pattern = json::read(text).map_err(|error| format!("expected JSON with its holes inside strings: {} at {}", error.message, error.path)).and_then(|value| json_pattern(&value));
+        match pattern {
+            Ok(pattern) => {
+                let mut templates = Vec::new();
+                collect_templates(&pattern, &mut templates);
+                for template in templates {
+                    self.note(site, path, template);
+                }
+                Some(pattern)
+            }
+            Err(message) => {
+                self.refuse(path, message);
+                None
+            }
+        }
+    }
+
+    fn response(&mut self, site: Site, path: &FieldPath, model: &ResponseModel) -> Option<AnswerTemplate> {
+        let status = StatusCode::from_u16(model.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
+        if status.is_none() {
+            self.refuse(&path.key("status"), format!("expected a final HTTP status from 200 to 599, found {}", model.status));
+        }
+        let headers = self.headers(site, Place::Answer, &path.key("headers"), &model.headers);
+        let body = self.template(site, Place::Answer, &path.key("body"), &model.body)?;
+        let body = match body.literal() {
+            Some(text) => BodyText::Fixed(Bytes::copy_from_slice(text.as_bytes())),
+            None => BodyText::Holes(body, escape_of(&model.headers, &model.body)),
+        };
+        let text = |template: Template| match template.literal().and_then(|text| HeaderValue::from_str(text).ok()) {
+            Some(value) => HeaderText::Fixed(value),
+            None => HeaderText::Holes(template),
+        };
+        let headers = headers?.into_iter().map(|(name, template)| (name, text(template))).collect();
+        Some(AnswerTemplate { status: status?, headers, body, mints: Vec::new() })
+    }
+
+    /// Settles one shape for each minted name and tells each answer what it mints.
+    fn set_shapes(&mut self, exchanges: &mut [Exchange], webhooks: &mut [Webhook]) {
+        let mut shapes: BTreeMap<String, Shape> = BTreeMap::new();
+        let mut conflicts = Vec::new();
+        for used in &self.uses {
+            if let Hole::Gen { name, shape: Some(shape) } = &used.hole
+                && *shapes.entry(name.clone()).or_insert(*shape) != *shape
+            {
+                conflicts.push((used.path.clone(), format!("expected one shape for `{name}`: another place states a different one")));
+            }
+        }
+        for (path, message) in conflicts {
+            self.refuse(&path, message);
+        }
+        for used in &self.uses {
+            let Hole::Gen { name, .. } = &used.hole else { continue };
+            let mints = match used.site {
+                Site::Request(..) => continue,
+                Site::Answer(index, _) => exchanges.get_mut(index).map(|exchange| &mut exchange.response.mints),
+                Site::Webhook(index, _) => webhooks.get_mut(index).map(|webhook| &mut webhook.mints),
+            };
+            if let Some(mints) = mints.filter(|mints| !mints.iter().any(|(minted, _)| minted == name)) {
+                mints.push((name.clone(), shapes.get(name).copied().unwrap_or(Shape::DEFAULT)));
+            }
+        }
+    }
+
+    /// Every name in a hole must have a value when its turn comes.
+    fn check_uses(&mut self) {
+        let mut problems = Vec::new();
+        let mut caught: BTreeSet<(&str, usize)> = BTreeSet::new();
+        for used in &self.uses {
+            if let Some(problem) = self.problem_of(used) {
+                problems.push((used.path.clone(), problem));
+            }
+            if let (Hole::Any { name: Some(name), .. }, Site::Request(index, _)) = (&used.hole, used.site)
+                && !caught.insert((name, index))
+            {
+                problems.push((used.path.clone(), format!("expected `${{capture:{name}}}` at the second place of the same value")));
+            }
+        }
+        for (path, problem) in problems {
+            self.refuse(&path, problem);
+        }
+    }
+
+    fn problem_of(&self, used: &Use) -> Option<String> {
+        let (Site::Request(_, step) | Site::Answer(_, step) | Site::Webhook(_, step)) = used.site;
+        let credential = |name: &str| (!name.is_empty() && !self.profile.credentials.contains_key(name)).then(|| format!("the profile has no credential `{name}`"));
+        match &used.hole {
+            Hole::Secret(name) => credential(name),
+            Hole::Basic { user, password } => credential(user).or_else(|| credential(password)),
+            Hole::Signature(name) if !self.profile.recipes.contains_key(name) => Some(format!("the profile has no recipe `[signature.{name}]`")),
+            Hole::Key(Some(other)) | Hole::Reference(Some(other)) if *other > step => Some(format!("step {other} comes after step {step}")),
+            Hole::Gen { name, .. } if matches!(used.site, Site::Request(..)) => {
+                let minted = self.uses.iter().any(|other| matches!(&other.hole, Hole::Gen { name: minted, .. } if minted == name) && is_answered_before(other.site, used.site));
+                (!minted).then(|| format!("expected an earlier answer that mints `${{gen:{name}}}`"))
+            }
+            Hole::Capture(name) => {
+                let caught = self.uses.iter().any(|other| matches!(&other.hole, Hole::Any { name: Some(caught), .. } if caught == name) && is_sent_by(other.site, used.site));
+                (!caught).then(|| format!("expected a request up to here that catches it with `${{any:SHAPE:{name}}}`"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether an answer or delivery at `site` is out before the request `request` is sent.
+fn is_answered_before(site: Site, request: Site) -> bool {
+    let Site::Request(index, step) = request else { return false };
+    match site {
+        Site::Request(..) => false,
+        Site::Answer(other, _) => other < index,
+        Site::Webhook(_, other) => other <= step,
+    }
+}
+
+/// Whether the request at `site` has been sent when `by` is made or judged.
+fn is_sent_by(site: Site, by: Site) -> bool {
+    let Site::Request(index, step) = site else { return false };
+    match by {
+        Site::Request(other, _) | Site::Answer(other, _) => index <= other,
+        Site::Webhook(_, other) => step <= other,
+    }
+}
+
+/// The url with something harmless in each hole, to check its form.
+fn sample_url(url: &Template) -> String {
+    let first_is_hole = url.literal_start().is_empty();
+    let mut sample = String::from(if first_is_hole { "https://" } else { "" });
+    for part in &url.parts {
+        match part {
+            super::template::Part::Text(text) => sample.push_str(text),
+            super::template::Part::Hole(_) => sample.push('x'),
+        }
+    }
+    sample
+}
+
+fn query_fields(query: &str) -> Result<Vec<FieldPattern>, String> {
+    let decode = |text: &str| fields::decode(text).map(std::borrow::Cow::into_owned);
+    let pairs = query.split('&').filter(|_| !query.is_empty());
+    pairs
+        .map(|pair| match pair.split_once('=') {
+            _ if pair.is_empty() => Err("expected no empty pair in the query".to_owned()),
+            Some((name, value)) => Ok(FieldPattern { name: decode(name)?, value: Some(Template::parse(value, Place::Request)?.try_map_text(decode)?) }),
+            None => Ok(FieldPattern { name: decode(pair)?, value: None }),
+        })
+        .collect()
+}
+
+fn json_pattern(value: &Json<'_>) -> Result<JsonPattern, String> {
+    Ok(match value {
+        Json::String(text) => {
+            let template = Template::parse(text, Place::Request)?;
+            if template.number_hole()?.is_some() { JsonPattern::Number(template) } else { JsonPattern::String(template) }
+        }
+        Json::Array(items) => JsonPattern::Array(items.iter().map(json_pattern).collect::<Result<_, _>>()?),
+        Json::Object(members) => {
+            let member = |(name, value): &(std::borrow::Cow<'_, str>, Json<'_>)| {
+                if name.contains("${") {
+                    return Err(format!("expected no hole in the member name `{name}`"));
+                }
+                Ok((name.to_string(), json_pattern(value)?))
+            };
+            JsonPattern::Object(members.iter().map(member).collect::<Result<_, _>>()?)
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => JsonPattern::Word(value.scalar().unwrap_or_default().into_owned()),
+    })
+}
+
+fn collect_templates<'p>(pattern: &'p JsonPattern, templates: &mut Vec<&'p Template>) {
+    match pattern {
+        JsonPattern::Word(_) => {}
+        JsonPattern::String(template) | JsonPattern::Number(template) => templates.push(template),
+        JsonPattern::Array(items) => items.iter().for_each(|item| collect_templates(item, templates)),
+        JsonPattern::Object(members) => members.iter().for_each(|(_, member)| collect_templates(member, templates)),
+    }
+}
+
+/// How values are written into a body: by its content type, or by its looks when there is none.
+fn escape_of(headers: &BTreeMap<String, String>, body: &str) -> Escape {
+    let media = headers.get("content-type").map(|text| text.to_ascii_lowercase()).unwrap_or_default();
+    let start = body.trim_start();
+    if media.contains("json") || (media.is_empty() && start.starts_with(['{', '['])) {
+        Escape::Json
+    } else if media.contains("x-www-form-urlencoded") {
+        Escape::Form
+    } else if media.contains("xml") || (media.is_empty() && start.starts_with('<')) {
+        Escape::Xml
+    } else {
+        Escape::None
+    }
+}

@@ -1,0 +1,341 @@
+//! One run of one tape: judges each request, gives each answer, and knows what is left over.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::{HeaderMap, Request, Response};
+use serde::Serialize;
+
+use super::answer;
+use super::compile::{Exchange, Tape};
+use super::matcher::{self, Mismatch, shorten};
+use super::redact::{MASK, Redactor};
+use super::template::{Hole, Shape};
+use super::values::{Headers, Message, Scope, StepValues, Unresolved, mint};
+
+/// Most steps a scenario can have.
+const MAX_STEPS: u32 = 64;
+
+/// What a run is given from outside.
+#[derive(Clone)]
+pub struct RunValues {
+    /// Seed of all minted values.
+    pub seed: u64,
+    /// The virtual clock at the start, in seconds since 1970.
+    pub now_unix_seconds: i64,
+    /// The credentials of the run by dotted name.
+    pub credentials: Arc<BTreeMap<String, String>>,
+}
+
+/// A delivery by the provider, signed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Names in lower case, with values.
+    pub headers: Vec<(String, String)>,
+    /// The body, byte for byte.
+    pub body: Bytes,
+}
+
+/// One request as it was sent, with its answer; neither is redacted.
+#[derive(Clone)]
+pub struct Record {
+    /// The step during which it was sent.
+    pub step: u32,
+    /// The exchange of the tape that it was judged by, from 0; `None` for one that the tape does not have.
+    pub exchange: Option<usize>,
+    /// The request.
+    pub request: Request<Bytes>,
+    /// The answer; `None` when the request was refused.
+    pub answer: Option<Response<Bytes>>,
+}
+
+/// A [`Record`] that may be shown: every secret of the run is masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownRecord {
+    /// The step during which it was sent.
+    pub step: u32,
+    /// The method.
+    pub method: String,
+    /// The url.
+    pub url: String,
+    /// The headers that were sent.
+    pub headers: Vec<(String, String)>,
+    /// The body that was sent.
+    pub body: String,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// The headers of the answer.
+    pub answer_headers: Vec<(String, String)>,
+    /// The body of the answer.
+    pub answer_body: String,
+}
+
+/// One run of one tape. The tape itself is shared; everything that changes is here.
+pub struct Player {
+    tape: Arc<Tape>,
+    run: RunValues,
+    steps: Vec<StepValues>,
+    step: u32,
+    settling: bool,
+    next: usize,
+    delivered: Vec<bool>,
+    minted: BTreeMap<String, String>,
+    captured: BTreeMap<String, String>,
+    transcript: Vec<Record>,
+}
+
+impl fmt::Debug for Player {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Player").field("case", &self.tape.case).field("step", &self.step).field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Delivery").field("headers", &self.headers.len()).field("body_bytes", &self.body.len()).finish()
+    }
+}
+
+impl Player {
+    /// A run at its start; no step has begun.
+    pub fn new(tape: Arc<Tape>, run: RunValues) -> Self {
+        let delivered = vec![false; tape.webhooks.len()];
+        Self { tape, run, steps: Vec::new(), step: 0, settling: false, next: 0, delivered, minted: BTreeMap::new(), captured: BTreeMap::new(), transcript: Vec::new() }
+    }
+
+    /// The tape of this run.
+    pub fn tape(&self) -> &Arc<Tape> {
+        &self.tape
+    }
+
+    /// Sets the virtual clock, in seconds since 1970.
+    pub fn set_now(&mut self, unix_seconds: i64) {
+        self.run.now_unix_seconds = unix_seconds;
+    }
+
+    /// Begins step `step` (from 1) with its values. Requests are now judged by the exchanges of that step.
+    pub fn begin_step(&mut self, step: u32, values: StepValues) {
+        let step = step.clamp(1, MAX_STEPS);
+        let index = usize::try_from(step).unwrap_or(1) - 1;
+        if self.steps.len() <= index {
+            self.steps.resize_with(index + 1, StepValues::default);
+        }
+        if let Some(slot) = self.steps.get_mut(index) {
+            *slot = values;
+        }
+        self.step = step;
+        self.settling = false;
+    }
+
+    /// From here on requests are judged by the step's exchanges with `settle = true`.
+    pub fn begin_settle(&mut self) {
+        self.settling = true;
+    }
+
+    /// The index of the exchange that must come next in this step, from 0; `None` when no further request may be sent.
+    pub fn expected(&self) -> Option<usize> {
+        let exchange = self.tape.exchanges.get(self.next)?;
+        self.is_due(exchange).then_some(self.next)
+    }
+
+    /// How many exchanges of this step are still to come: those of the operation itself, or, while settling, of the settling.
+    pub fn remaining(&self) -> usize {
+        let rest = self.tape.exchanges.iter().skip(self.next);
+        rest.take_while(|exchange| self.is_due(exchange)).count()
+    }
+
+    fn is_due(&self, exchange: &Exchange) -> bool {
+        exchange.step == self.step && exchange.settle == self.settling
+    }
+
+    /// Judges a request by the next exchange and gives its answer.
+    ///
+    /// # Errors
+    /// Every difference between the request and the tape, with secrets masked. The exchange then stays due.
+    pub fn exchange(&mut self, request: &Request<Bytes>) -> Result<Response<Bytes>, Vec<Mismatch>> {
+        let result = self.judge(request);
+        let exchange = if result.is_ok() { self.next.checked_sub(1) } else { self.expected() };
+        let answer = result.as_ref().ok().cloned();
+        self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer });
+        result.map_err(|mismatches| self.masked(mismatches))
+    }
+
+    fn judge(&mut self, request: &Request<Bytes>) -> Result<Response<Bytes>, Vec<Mismatch>> {
+        let tape = Arc::clone(&self.tape);
+        let exchange = match self.expected().and_then(|index| tape.exchanges.get(index)) {
+            Some(exchange) => exchange,
+            None => return Err(vec![self.surplus(request)]),
+        };
+        let body = std::str::from_utf8(request.body()).ok();
+        let uri = request.uri();
+        let message = Message {
+            method: request.method().as_str(),
+            host: uri.authority().map_or("", |authority| authority.as_str()),
+            path: uri.path_and_query().map_or("", |path| path.as_str()),
+            headers: Headers::Sent(request.headers()),
+            body: body.unwrap_or_default(),
+        };
+        let scope = Scope { message: Some(message), ..self.scope(self.step) };
+        let caught = matcher::compare(&exchange.request, request, body, scope)?;
+        self.captured.extend(caught);
+        self.mint(&exchange.response.mints);
+        let response = answer::response(&exchange.response, &self.scope(self.step)).map_err(|unresolved| vec![no_value("response", &unresolved)])?;
+        self.next += 1;
+        Ok(response)
+    }
+
+    fn surplus(&self, request: &Request<Bytes>) -> Mismatch {
+        let expected = match self.tape.exchanges.get(self.next) {
+            Some(next) if next.step == self.step && next.settle => format!("no request before step {} settles", self.step),
+            Some(next) if next.step == self.step => "the exchanges of the operation before those that settle it".to_owned(),
+            Some(next) if next.step < self.step => format!("first the exchange of step {} that is left over", next.step),
+            _ => format!("no further request in step {}", self.step),
+        };
+        Mismatch { path: "exchange".to_owned(), expected, found: format!("{} {}", request.method(), request.uri()) }
+    }
+
+    /// The next delivery of that step, with its values filled and its signature made.
+    ///
+    /// # Errors
+    /// When the tape has no further delivery for the step, or a hole has no value.
+    pub fn webhook(&mut self, step: u32) -> Result<Delivery, Vec<Mismatch>> {
+        let tape = Arc::clone(&self.tape);
+        let next = tape.webhooks.iter().enumerate().zip(&self.delivered).find(|((_, webhook), delivered)| webhook.step == step && !**delivered);
+        let Some(((index, webhook), _)) = next else {
+            let found = "none is left".to_owned();
+            return Err(vec![Mismatch { path: "webhook".to_owned(), expected: format!("a `[[webhook]]` for step {step}"), found }]);
+        };
+        self.mint(&webhook.mints);
+        let delivery = answer::delivery(webhook, &self.scope(step)).map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
+        if let Some(delivered) = self.delivered.get_mut(index) {
+            *delivered = true;
+        }
+        Ok(delivery)
+    }
+
+    /// Ends the step.
+    ///
+    /// # Errors
+    /// Each exchange and each delivery of the step that did not happen; they are reported once.
+    pub fn end_step(&mut self) -> Result<(), Vec<Mismatch>> {
+        self.left_over(Some(self.step))
+    }
+
+    /// Ends the run.
+    ///
+    /// # Errors
+    /// Everything on the tape that did not happen and was not reported yet.
+    pub fn finish(&mut self) -> Result<(), Vec<Mismatch>> {
+        self.left_over(None)
+    }
+
+    fn left_over(&mut self, up_to: Option<u32>) -> Result<(), Vec<Mismatch>> {
+        let tape = Arc::clone(&self.tape);
+        let covers = |step: u32| up_to.is_none_or(|last| step <= last);
+        let mut mismatches = Vec::new();
+        for exchange in tape.exchanges.iter().skip(self.next).take_while(|exchange| covers(exchange.step)) {
+            let scope = self.scope(self.step);
+            let settle = if exchange.settle { " to settle" } else { "" };
+            let expected = format!("{} {} in step {}{settle} ({}:{})", exchange.request.method, exchange.request.target.describe(&scope), exchange.step, tape.file, exchange.line);
+            mismatches.push(Mismatch { path: "exchange".to_owned(), expected, found: "no such request".to_owned() });
+        }
+        self.next += mismatches.len();
+        for (webhook, delivered) in tape.webhooks.iter().zip(&mut self.delivered) {
+            if !*delivered && covers(webhook.step) {
+                *delivered = true;
+                let expected = format!("the delivery of step {} ({}:{})", webhook.step, tape.file, webhook.line);
+                mismatches.push(Mismatch { path: "webhook".to_owned(), expected, found: "it was not asked for".to_owned() });
+            }
+        }
+        if mismatches.is_empty() { Ok(()) } else { Err(self.masked(mismatches)) }
+    }
+
+    fn mint(&mut self, names: &[(String, Shape)]) {
+        for (name, shape) in names {
+            if !self.minted.contains_key(name) {
+                self.minted.insert(name.clone(), mint(self.run.seed, name, *shape));
+            }
+        }
+    }
+
+    fn scope(&self, step: u32) -> Scope<'_> {
+        Scope {
+            credentials: &self.run.credentials,
+            steps: &self.steps,
+            step,
+            minted: &self.minted,
+            captured: &self.captured,
+            caught: &[],
+            now_unix: self.run.now_unix_seconds,
+            recipes: &self.tape.recipes,
+            message: None,
+        }
+    }
+
+    /// Every request of the run with its answer, as sent: not for a log or a report.
+    pub fn transcript(&self) -> &[Record] {
+        &self.transcript
+    }
+
+    /// The transcript with every secret of the run masked.
+    pub fn shown_transcript(&self) -> Vec<ShownRecord> {
+        let redactor = self.redactor();
+        self.transcript.iter().map(|record| shown(record, &redactor)).collect()
+    }
+
+    /// Masks every secret of the run in a text: credentials of four characters or more, card numbers, CVCs, cryptograms, tokens.
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor().text(text)
+    }
+
+    fn redactor(&self) -> Redactor {
+        let scope = self.scope(self.step);
+        let pair = |hole: &Hole| {
+            let mut text = String::new();
+            scope.resolve(hole, &mut text).ok().map(|()| text)
+        };
+        Redactor::new(&self.run.credentials, &self.steps, self.tape.basics.iter().filter_map(pair).collect())
+    }
+
+    /// Masks before cutting: half of a secret must not remain.
+    fn masked(&self, mismatches: Vec<Mismatch>) -> Vec<Mismatch> {
+        let redactor = self.redactor();
+        let mask = |text: &str| shorten(redactor.text(text));
+        mismatches.into_iter().map(|found| Mismatch { path: mask(&found.path), expected: mask(&found.expected), found: mask(&found.found) }).collect()
+    }
+}
+
+fn no_value(place: &str, unresolved: &Unresolved) -> Mismatch {
+    Mismatch { path: place.to_owned(), expected: format!("a value for `{}`", unresolved.hole), found: unresolved.why.clone() }
+}
+
+fn shown(record: &Record, redactor: &Redactor) -> ShownRecord {
+    let body = |bytes: &Bytes| redactor.text(&String::from_utf8_lossy(bytes));
+    let answer = record.answer.as_ref();
+    ShownRecord {
+        step: record.step,
+        method: record.request.method().to_string(),
+        url: redactor.text(&record.request.uri().to_string()),
+        headers: shown_headers(record.request.headers(), redactor),
+        body: body(record.request.body()),
+        status: answer.map(|answer| answer.status().as_u16()),
+        answer_headers: answer.map(|answer| shown_headers(answer.headers(), redactor)).unwrap_or_default(),
+        answer_body: answer.map(|answer| body(answer.body())).unwrap_or_default(),
+    }
+}
+
+fn shown_headers(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, String)> {
+    let shown = |name: &str, value: &HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        match (name, text.split_once(' ')) {
+            // Whatever stands there authorizes, even if it is no credential that the harness knows.
+            ("authorization" | "proxy-authorization", Some((scheme, _))) => format!("{scheme} {MASK}"),
+            ("authorization" | "proxy-authorization", None) => MASK.to_owned(),
+            _ => redactor.text(&text),
+        }
+    };
+    headers.iter().map(|(name, value)| (name.to_string(), shown(name.as_str(), value))).collect()
+}

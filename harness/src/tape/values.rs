@@ -1,0 +1,245 @@
+//! The values of one run: what stands in a hole, and where a minted value comes from.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::json;
+use super::signature::Recipe;
+use super::template::{Encoding, Hole, Shape, TimeFormat};
+
+/// The values that the runner gives to one step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepValues {
+    /// The idempotency key of the step's call.
+    pub key: Option<String>,
+    /// The merchant reference of the step's call.
+    pub reference: Option<String>,
+    /// Values of the step's card or method sample by name: `card.number`, `card.expiry_month`, `card.iban` …
+    /// `expiry_month2`, `expiry_year2`, `last4` and `bin` are derived when they are not given.
+    pub samples: BTreeMap<String, String>,
+}
+
+/// A hole that has no value in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unresolved {
+    pub(crate) hole: String,
+    pub(crate) why: String,
+}
+
+/// What is signed: a request that was sent, or a delivery that is being made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Message<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) headers: Headers<'a>,
+    pub(crate) body: &'a str,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Headers<'a> {
+    Sent(&'a http::HeaderMap),
+    Made(&'a [(String, String)]),
+}
+
+impl<'a> Headers<'a> {
+    fn get(self, name: &str) -> Option<&'a str> {
+        match self {
+            Self::Sent(map) => map.get(name).and_then(|value| value.to_str().ok()),
+            Self::Made(list) => list.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()),
+        }
+    }
+}
+
+/// Everything that can stand in a hole at one moment of a run.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) credentials: &'a BTreeMap<String, String>,
+    /// Values by step; the first stands for step 1.
+    pub(crate) steps: &'a [StepValues],
+    pub(crate) step: u32,
+    pub(crate) minted: &'a BTreeMap<String, String>,
+    pub(crate) captured: &'a BTreeMap<String, String>,
+    /// What `any` holes of the request at hand caught.
+    pub(crate) caught: &'a [(String, String)],
+    pub(crate) now_unix: i64,
+    pub(crate) recipes: &'a BTreeMap<String, Arc<Recipe>>,
+    pub(crate) message: Option<Message<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    /// Appends the value of a hole.
+    pub(crate) fn resolve(&self, hole: &Hole, out: &mut String) -> Result<(), Unresolved> {
+        let missing = |why: &str| Unresolved { hole: hole.to_string(), why: why.to_owned() };
+        match hole {
+            Hole::Secret(name) => out.push_str(self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?),
+            Hole::Basic { user, password } => {
+                let pair = format!("{}:{}", self.half(user, hole)?, self.half(password, hole)?);
+                out.push_str(&Encoding::Base64.encode(pair.as_bytes()));
+            }
+            Hole::Key(step) => {
+                let values = self.values_of(*step).and_then(|values| values.key.as_deref());
+                out.push_str(values.ok_or_else(|| missing("that step has no idempotency key"))?);
+            }
+            Hole::Reference(step) => {
+                let values = self.values_of(*step).and_then(|values| values.reference.as_deref());
+                out.push_str(values.ok_or_else(|| missing("that step has no merchant reference"))?);
+            }
+            Hole::Card(name) => self.sample(name, out).ok_or_else(|| missing("neither this step nor an earlier one has that sample value"))?,
+            Hole::Gen { name, .. } => out.push_str(self.minted.get(name).ok_or_else(|| missing("no answer has minted it yet"))?),
+            Hole::Capture(name) => out.push_str(self.capture(name).ok_or_else(|| missing("no request has carried it yet"))?),
+            Hole::Now { offset_seconds, format } => {
+                let instant = self.now_unix.checked_add(*offset_seconds).ok_or_else(|| missing("the instant is out of range"))?;
+                write_instant(instant, *format, out).ok_or_else(|| missing("the instant is out of range"))?;
+            }
+            Hole::Signature(name) => {
+                let recipe = self.recipes.get(name).ok_or_else(|| missing("the profile has no such signature recipe"))?;
+                out.push_str(&recipe.sign(self)?);
+            }
+            Hole::Any { .. } => return Err(missing("it has no value of its own")),
+            _ => self.message_part(hole, out)?,
+        }
+        Ok(())
+    }
+
+    fn message_part(&self, hole: &Hole, out: &mut String) -> Result<(), Unresolved> {
+        let missing = |why: &str| Unresolved { hole: hole.to_string(), why: why.to_owned() };
+        let message = self.message.ok_or_else(|| missing("nothing is being signed here"))?;
+        let needed = |text: &'a str| if text.is_empty() { Err(missing("a webhook has none")) } else { Ok(text) };
+        match hole {
+            Hole::Method => out.push_str(needed(message.method)?),
+            Hole::Host => out.push_str(needed(message.host)?),
+            Hole::Path => out.push_str(needed(message.path)?),
+            Hole::Body => out.push_str(message.body),
+            Hole::Header(name) => out.push_str(message.headers.get(name).ok_or_else(|| missing("there is no such header"))?),
+            Hole::BodyPointer(pointer) => {
+                let root = json::read(message.body).map_err(|error| missing(&format!("the body is no JSON: {}", error.message)))?;
+                let value = root.pointer(pointer).ok_or_else(|| missing("the body has no value there"))?;
+                out.push_str(&value.scalar().ok_or_else(|| missing("the value there is an object or an array"))?);
+            }
+            Hole::Form(name) => {
+                let value = form_urlencoded::parse(message.body.as_bytes()).find(|(key, _)| key == name.as_str());
+                out.push_str(&value.ok_or_else(|| missing("the body has no such field"))?.1);
+            }
+            Hole::Crc32Body => {
+                let _ = write!(out, "{}", crc32fast::hash(message.body.as_bytes()));
+            }
+            Hole::Sha256Body(encoding) => out.push_str(&encoding.encode(&Sha256::digest(message.body.as_bytes()))),
+            _ => return Err(missing("it has no value here")),
+        }
+        Ok(())
+    }
+
+    fn credential(&self, name: &str) -> Option<&'a str> {
+        self.credentials.get(name).map(String::as_str)
+    }
+
+    fn half(&self, name: &str, hole: &Hole) -> Result<&'a str, Unresolved> {
+        if name.is_empty() {
+            return Ok("");
+        }
+        self.credential(name).ok_or_else(|| Unresolved { hole: hole.to_string(), why: format!("the profile has no credential `{name}`") })
+    }
+
+    fn values_of(&self, step: Option<u32>) -> Option<&'a StepValues> {
+        let index = step.unwrap_or(self.step).checked_sub(1)?;
+        self.steps.get(usize::try_from(index).ok()?)
+    }
+
+    fn capture(&self, name: &str) -> Option<&'a str> {
+        let caught = self.caught.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        caught.or_else(|| self.captured.get(name).map(String::as_str))
+    }
+
+    /// A capture or refund knows no card of its own: the newest earlier step that has one speaks for it.
+    fn sample(&self, name: &str, out: &mut String) -> Option<()> {
+        let last = usize::try_from(self.step).ok()?.min(self.steps.len());
+        let earlier = self.steps.get(..last)?.iter().rev();
+        for values in earlier {
+            if let Some(value) = values.samples.get(name) {
+                out.push_str(value);
+                return Some(());
+            }
+            if derive_sample(&values.samples, name, out).is_some() {
+                return Some(());
+            }
+        }
+        None
+    }
+}
+
+/// The forms of a card value that follow from another.
+fn derive_sample(samples: &BTreeMap<String, String>, name: &str, out: &mut String) -> Option<()> {
+    match name {
+        "card.expiry_month2" => {
+            let month = samples.get("card.expiry_month")?;
+            if month.len() == 1 {
+                out.push('0');
+            }
+            out.push_str(month);
+        }
+        "card.expiry_year2" => {
+            let year = samples.get("card.expiry_year")?;
+            out.push_str(year.get(year.len().checked_sub(2)?..)?);
+        }
+        "card.last4" => {
+            let number = samples.get("card.number")?;
+            out.push_str(number.get(number.len().checked_sub(4)?..)?);
+        }
+        "card.bin" => out.push_str(samples.get("card.number")?.get(..6)?),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Appends an instant; `None` when it lies outside the years that the formats can write.
+pub(crate) fn write_instant(unix_seconds: i64, format: TimeFormat, out: &mut String) -> Option<()> {
+    let stamp = jiff::Timestamp::from_second(unix_seconds).ok()?;
+    let time = jiff::tz::TimeZone::UTC.to_datetime(stamp);
+    let (year, month, day) = (time.year(), time.month(), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    match format {
+        TimeFormat::Unix => write!(out, "{unix_seconds}"),
+        TimeFormat::Millis => write!(out, "{}", unix_seconds.checked_mul(1000)?),
+        TimeFormat::Rfc3339 => write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"),
+        TimeFormat::Rfc3339Millis => write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z"),
+        TimeFormat::Date => write!(out, "{year:04}-{month:02}-{day:02}"),
+        TimeFormat::Http => write!(out, "{}", stamp.strftime("%a, %d %b %Y %H:%M:%S GMT")),
+        TimeFormat::Basic => write!(out, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"),
+    }
+    .ok()
+}
+
+/// Mints a value: SHA-256 over seed, name and a counter gives the letters, so the same seed gives the same value on every machine.
+pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
+    const DIGITS: &[u8] = b"0123456789";
+    const HEX: &[u8] = b"0123456789abcdef";
+    const ALNUM: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    const UPPER: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let (alphabet, length) = match shape {
+        Shape::Uuid => (HEX, 32),
+        Shape::Hex(length) => (HEX, length),
+        Shape::Digits(length) => (DIGITS, length),
+        Shape::Alnum(length) => (ALNUM, length),
+        Shape::Upper(length) => (UPPER, length),
+    };
+    let mut text = String::with_capacity(length);
+    let mut counter: u32 = 0;
+    while text.len() < length {
+        let block = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(name.as_bytes()).chain_update([0]).chain_update(counter.to_be_bytes()).finalize();
+        for byte in block.iter().take(length - text.len()) {
+            let index = usize::from(*byte) % alphabet.len();
+            text.push(alphabet.get(index).map_or('0', |letter| char::from(*letter)));
+        }
+        counter += 1;
+    }
+    match shape {
+        // A number must not begin with zero, or it would not keep its length as a JSON number.
+        Shape::Digits(_) if text.starts_with('0') => format!("7{}", &text[1..]),
+        Shape::Uuid => format!("{}-{}-4{}-8{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..]),
+        _ => text,
+    }
+}
