@@ -54,7 +54,10 @@ impl<C: Connector> Connector for Guard<C> {
         check_key(&request.key)?;
         check_currency(self.spec(), request.amount.currency())?;
         let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
-        agree_id(&payment.handle, &request.payment)?;
+        // Before the provider has given an id, a payment goes under the merchant's reference.
+        if request.payment.id() != request.reference {
+            agree_id(&payment.handle, &request.payment)?;
+        }
         agree_payment(&payment, request.amount, &request.reference)?;
         Ok(payment)
     }

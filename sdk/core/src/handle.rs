@@ -41,6 +41,17 @@ impl Handle {
         }
     }
 
+    /// Both handles of one object in one: the parts of `newer` over those of `self`. An answer or event may know only some of
+    /// the ids, so applications store `stored.merged(&new)`. With different ids, `newer` is the result.
+    #[must_use]
+    pub fn merged(mut self, newer: &Handle) -> Handle {
+        if self.id != newer.id {
+            return newer.clone();
+        }
+        self.parts.extend(newer.parts.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self
+    }
+
     /// The id under which the provider knows the object.
     pub fn id(&self) -> &str {
         &self.id
