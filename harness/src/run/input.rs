@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::objects::{Objects, Wanted};
 use crate::profile::Profile;
-use crate::scenario::Step;
+use crate::scenario::{Step, StepOp};
 use crate::tape::StepValues;
 
 /// Where a customer comes back to in every scenario.
@@ -60,7 +60,7 @@ impl Builder<'_> {
     /// # Errors
     /// What the scenario or the profile lacks.
     pub fn prepare(&self, number: u32, step: &Step, objects: &Objects) -> Result<Prepared, String> {
-        let op: Op = step.op.parse().map_err(|_| format!("{} is no operation", step.op))?;
+        let op = op_of(step).ok_or("the step calls no operation")?;
         let (reference_step, key_step) = match op {
             Op::Complete => (objects.step_of(Wanted::Payment, step.of).unwrap_or(number), number),
             Op::Retrieve => (step.of.or_else(|| objects.step_of(Wanted::Payment, None)).unwrap_or(number), number),
@@ -92,8 +92,8 @@ impl Builder<'_> {
         if let Some(extra) = sample.as_deref().and_then(|name| self.profile.model.methods.get(name)?.get("input")) {
             merge(&mut input, &toml_json(extra));
         }
-        if let Some(extra) = step.card.as_deref().and_then(|name| self.profile.model.cards.get(name)?.input.as_ref()) {
-            merge(&mut input, &table_json(extra));
+        if let Some(card) = step.card.as_deref().filter(|_| self.is_card(step)).and_then(|name| self.profile.model.cards.get(name)) {
+            merge(&mut input, &table_json(&card.input));
         }
         scenario_words(op, step, &mut input);
         prepared.input = Value::Object(input);
@@ -153,8 +153,13 @@ impl Builder<'_> {
         let mut input = keyed(values);
         let handle = |wanted: Wanted| -> Result<Value, String> {
             if step.input.get(wanted.as_str()).and_then(|word| word.as_str()) == Some("absent") {
-                let absent = self.profile.model.absent.get(wanted.as_str());
-                return absent.map(|text| json!(text)).ok_or(format!("the profile has no absent.{}", wanted.as_str()));
+                let absent = self.profile.model.absent.as_ref().and_then(|absent| match wanted {
+                    Wanted::Payment => absent.payment.as_ref(),
+                    Wanted::Refund => absent.refund.as_ref(),
+                    Wanted::Mandate => absent.mandate.as_ref(),
+                    Wanted::Payout | Wanted::Dispute => None,
+                });
+                return absent.map(|text| json!(text)).ok_or(format!("the profile has no absent.{wanted}"));
             }
             objects.handle(wanted, step.of).map(|handle| json!(handle.to_string())).ok_or(format!("no earlier {wanted}"))
         };
@@ -209,7 +214,7 @@ impl Builder<'_> {
 
     /// The name of the sample in the profile for the step's method, if it is not a card.
     pub fn sample_name(&self, step: &Step) -> Option<String> {
-        if step.op == "pay_out" {
+        if step.op == StepOp::PayOut {
             return Some("payout".to_owned());
         }
         let kind = self.kind(step)?;
@@ -225,7 +230,7 @@ impl Builder<'_> {
 
     /// The declared method that the step's `method` stands for in this case.
     pub fn kind(&self, step: &Step) -> Option<MethodKind> {
-        let op: Op = step.op.parse().ok()?;
+        let op = op_of(step)?;
         let declared = self.spec.methods_of(op);
         let named = |name: &str| {
             let of_brand = declared.iter().find(|kind| kind.brand == Some(name));
@@ -296,6 +301,11 @@ impl Builder<'_> {
         let minor = step_integer(step, "amount_minor").ok_or("amount_minor is missing")?;
         Ok(json!({ "minor": minor, "currency": self.currency(sample) }))
     }
+}
+
+/// The operation that a step calls.
+pub fn op_of(step: &Step) -> Option<Op> {
+    step.op.operation()?.as_str().parse().ok()
 }
 
 /// The words of a scenario's `input` that are not fields of the request as they stand.

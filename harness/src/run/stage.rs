@@ -97,13 +97,14 @@ struct Inner {
     strike: Option<Strike>,
     step: u32,
     sent: usize,
+    gets: usize,
     mismatches: Vec<Mismatch>,
 }
 
 impl Stage {
     /// A stage for one run of the player.
     pub fn new(player: Player, strike: Option<Strike>) -> Arc<Stage> {
-        Arc::new(Stage { inner: Mutex::new(Inner { player, strike, step: 0, sent: 0, mismatches: Vec::new() }) })
+        Arc::new(Stage { inner: Mutex::new(Inner { player, strike, step: 0, sent: 0, gets: 0, mismatches: Vec::new() }) })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -120,6 +121,7 @@ impl Stage {
         let mut inner = self.inner();
         inner.step = step;
         inner.sent = 0;
+        inner.gets = 0;
     }
 
     /// The fault that strikes at the next exchange, if one does.
@@ -134,6 +136,7 @@ impl Stage {
         let fault = self.due();
         let mut inner = self.inner();
         inner.sent += 1;
+        inner.gets += usize::from(request.method() == http::Method::GET);
         if fault == Some(Fault::Refused) {
             return Fault::Refused.answer();
         }
@@ -146,9 +149,20 @@ impl Stage {
         }
     }
 
+    /// Whether the fault was to strike in step `number`.
+    pub fn struck(&self, number: u32) -> bool {
+        self.inner().strike.is_some_and(|strike| strike.step == number)
+    }
+
     /// How many requests the step has sent so far.
     pub fn sent(&self) -> usize {
         self.inner().sent
+    }
+
+    /// How many requests other than GET the step has sent so far.
+    pub fn sent_but_get(&self) -> usize {
+        let inner = self.inner();
+        inner.sent - inner.gets
     }
 
     /// Every difference between request and tape so far, and forgets it.

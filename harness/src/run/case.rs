@@ -1,0 +1,477 @@
+//! One case: a scenario played against one connector's tape, in memory or on the wire.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use quittance::{Connector, Context, Delivery, Error, EventBody, MemoryTokens, Op, WebhookAuthentication, drive};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::input::{Builder, op_of};
+use super::judge::{Ended, Surroundings, unmet};
+use super::objects::{Objects, Wanted};
+use super::stage::{SeededRandom, Stage, Strike, VirtualClock};
+use super::wire::Wire;
+use crate::invoke::Request;
+use crate::profile::Profile;
+use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
+use crate::tape::{Player, RunValues, ShownRecord, Spoil, StepValues, Tape};
+use crate::view::{self, Outcome};
+
+/// Something that does not hold, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The step, from 1; 0 for the case as a whole.
+    pub step: u32,
+    /// The path: `$.amount.value`, `header idempotency-key`, `expect.state`.
+    pub what: String,
+    /// What was expected.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+}
+
+/// A scenario as it applies to one connector.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// `<scenario>` or `<scenario>@<brand>`.
+    pub id: String,
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// The steps that are played: those of the scenario, or those of the one it derives from.
+    pub steps: Vec<(Step, Expectation)>,
+    /// The brand that it is expanded for.
+    pub brand: Option<&'static str>,
+    /// The tape.
+    pub tape: Arc<Tape>,
+    /// The fault that is put in.
+    pub strike: Option<Strike>,
+}
+
+/// What a case ended in.
+#[derive(Debug, Clone)]
+pub struct Played {
+    /// The endings of the steps.
+    pub ended: Vec<Ended>,
+    /// Everything that does not hold; empty is a pass.
+    pub findings: Vec<Finding>,
+    /// The exchanges, masked.
+    pub transcript: Vec<ShownRecord>,
+    /// The requests as sent, byte for byte, for comparing runs: step, method, URL, headers, body.
+    pub sent: Vec<Vec<u8>>,
+}
+
+impl Played {
+    /// Every result as JSON, in order.
+    pub fn results(&self) -> Vec<Value> {
+        self.ended.iter().map(|ended| view::result_json(&ended.result)).collect()
+    }
+}
+
+/// What a case is played on.
+#[derive(Clone, Copy)]
+pub struct Bench<'a> {
+    /// The connector.
+    pub connector: &'a dyn Connector,
+    /// Its profile.
+    pub profile: &'a Profile,
+    /// The credentials by dotted name, as the connector has them.
+    pub credentials: &'a Arc<BTreeMap<String, String>>,
+    /// The servers, for the wire tier.
+    pub wire: Option<&'a Wire>,
+    /// Seed of everything minted.
+    pub seed: u64,
+}
+
+/// Plays a case from start to end.
+pub fn play(bench: Bench<'_>, case: &Case) -> Played {
+    let clock = VirtualClock::new();
+    let run = RunValues {
+        seed: bench.seed,
+        now_unix_seconds: clock.unix_seconds(),
+        credentials: Arc::clone(bench.credentials),
+    };
+    let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike);
+    let builder =
+        Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
+    let mut play = Play {
+        bench,
+        builder,
+        stage,
+        clock,
+        random: SeededRandom::new(bench.seed),
+        tokens: MemoryTokens::default(),
+        objects: Objects::default(),
+        requests: BTreeMap::new(),
+        ended: Vec::new(),
+        findings: Vec::new(),
+    };
+    for (index, (step, expect)) in case.steps.iter().enumerate() {
+        let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        if !play.step(number, step, expect) {
+            break;
+        }
+    }
+    play.finish(case.strike.is_some())
+}
+
+struct Play<'a> {
+    bench: Bench<'a>,
+    builder: Builder<'a>,
+    stage: Arc<Stage>,
+    clock: VirtualClock,
+    random: SeededRandom,
+    tokens: MemoryTokens,
+    objects: Objects,
+    requests: BTreeMap<u32, (Request, StepValues)>,
+    ended: Vec<Ended>,
+    findings: Vec<Finding>,
+}
+
+impl Play<'_> {
+    fn finding(&mut self, step: u32, what: &str, expected: impl Into<String>, found: impl Into<String>) {
+        self.findings.push(Finding { step, what: what.to_owned(), expected: expected.into(), found: found.into() });
+    }
+
+    fn mismatches(&mut self, step: u32, mismatches: Vec<crate::tape::Mismatch>) {
+        self.findings.extend(mismatches.into_iter().map(|mismatch| Finding {
+            step,
+            what: mismatch.path,
+            expected: mismatch.expected,
+            found: mismatch.found,
+        }));
+    }
+
+    /// Plays one step; false when the case cannot go on.
+    fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
+        if step.op == StepOp::Advance {
+            self.advance(i64::from(step.seconds.unwrap_or(0)));
+            self.ended.push(Ended { result: Ok(Outcome::Events(Vec::new())), first: None, refusal: false, exchanges: 0 });
+            return true;
+        }
+        let (request, overridden) = match self.request(number, step) {
+            Ok(request) => request,
+            Err(why) => {
+                self.finding(number, "input", "a request for the step", why);
+                return false;
+            }
+        };
+        let unchanged = self.last_payment();
+        let result = self.call(&request);
+        let exchanges = self.exchanges(&request);
+        if let Ok(outcome) = &result {
+            self.objects.note(number, outcome);
+        }
+        let ended = self.settled(number, &request, expect, Ended { result, first: None, refusal: false, exchanges });
+        let leftovers = self.stage.with(Player::end_step);
+        let mismatches = self.stage.take_mismatches();
+        let failed = !mismatches.is_empty();
+        self.mismatches(number, mismatches);
+        if self.stage.struck(number) {
+            self.judge(number, expect, ended, overridden, unchanged.as_ref());
+            return false;
+        }
+        if let Err(left) = leftovers.map_err(|left| if failed { Vec::new() } else { left }) {
+            self.mismatches(number, left);
+        }
+        self.judge(number, expect, ended, overridden, unchanged.as_ref());
+        self.findings.is_empty()
+    }
+
+    fn judge(
+        &mut self,
+        number: u32,
+        expect: &Expectation,
+        ended: Ended,
+        overridden: Option<(i64, i64)>,
+        unchanged: Option<&Outcome>,
+    ) {
+        let answers = &self.bench.profile.model.answers;
+        let around = Surroundings { answers, overridden, before: &self.ended, unchanged };
+        let unmet = unmet(expect, &ended, around);
+        self.findings.extend(unmet.into_iter().map(|unmet| Finding {
+            step: number,
+            what: format!("expect.{}", unmet.what),
+            expected: unmet.expected,
+            found: unmet.found,
+        }));
+        self.ended.push(ended);
+    }
+
+    fn last_payment(&self) -> Option<Outcome> {
+        let payments = self.ended.iter().rev().filter_map(|ended| ended.result.as_ref().ok());
+        payments.filter(|outcome| matches!(outcome, Outcome::Payment(_))).map(Outcome::clone).next()
+    }
+
+    fn advance(&mut self, seconds: i64) {
+        self.clock.advance(seconds);
+        let now = self.clock.unix_seconds();
+        self.stage.with(|player| player.set_now(now));
+    }
+
+    fn begin(&mut self, number: u32, values: StepValues) {
+        self.stage.begin(number);
+        self.stage.with(|player| player.begin_step(number, values));
+    }
+
+    /// The request of a step; begins the step on the tape.
+    fn request(&mut self, number: u32, step: &Step) -> Result<(Request, Option<(i64, i64)>), String> {
+        match step.op {
+            StepOp::Replay => {
+                let (request, values) = self.requests.get(&step.of.unwrap_or(0)).cloned().ok_or("no such step")?;
+                self.begin(number, values.clone());
+                self.requests.insert(number, (request.clone(), values));
+                Ok((request, None))
+            }
+            StepOp::Webhook => {
+                self.begin(number, StepValues::default());
+                let request = Request::Webhook(self.delivery(step.of.unwrap_or(number), step.tamper)?);
+                self.requests.insert(number, (request.clone(), StepValues::default()));
+                Ok((request, None))
+            }
+            _ => {
+                let prepared = self.builder.prepare(number, step, &self.objects)?;
+                self.begin(number, prepared.values.clone());
+                let mut input = prepared.input;
+                if prepared.op == Op::Complete
+                    && let Some(members) = input.as_object_mut()
+                {
+                    members.insert("returned".to_owned(), json!(self.returned(number)?));
+                }
+                if matches!(prepared.op, Op::Authorize | Op::SetUp) {
+                    self.objects.note_request(number, &input);
+                }
+                let request = Request::from_json(prepared.op, input)?;
+                self.requests.insert(number, (request.clone(), prepared.values));
+                Ok((request, prepared.overridden))
+            }
+        }
+    }
+
+    fn returned(&mut self, number: u32) -> Result<Vec<(String, String)>, String> {
+        let returned = self.stage.with(|player| player.returned(number));
+        returned.map_err(|mismatches| told(&mismatches)).map(Option::unwrap_or_default)
+    }
+
+    /// A delivery of the tape, spoilt as asked; a stale one is made before the clock moves.
+    fn delivery(&mut self, step: u32, tamper: Option<Tamper>) -> Result<Delivery, String> {
+        let spoil = match tamper {
+            None | Some(Tamper::Stale) => Spoil::Not,
+            Some(Tamper::Body) => Spoil::Body,
+            Some(Tamper::Unsigned) => Spoil::Unsigned,
+            Some(Tamper::WrongKey) => Spoil::WrongKey,
+        };
+        let made = self.stage.with(|player| player.webhook(step, spoil)).map_err(|mismatches| told(&mismatches))?;
+        if tamper == Some(Tamper::Stale) {
+            let tolerance = self.builder.spec.webhook.and_then(|rules| rules.tolerance_seconds).unwrap_or(0);
+            self.advance(i64::from(tolerance) + 60);
+        }
+        delivery(&made.headers, made.body)
+    }
+
+    /// How many requests the operation sent; fetching the public key that a delivery names does not count.
+    fn exchanges(&self, request: &Request) -> usize {
+        let by_key = self.builder.spec.webhook.is_some_and(|rules| rules.authentication == WebhookAuthentication::Signature);
+        match matches!(request, Request::Webhook(_)) && by_key {
+            true => self.stage.sent_but_get(),
+            false => self.stage.sent(),
+        }
+    }
+
+    fn call(&self, request: &Request) -> Result<Outcome, Error> {
+        match self.bench.wire {
+            None => {
+                let slot = drive::Wire::default();
+                let cx = Context::new(&slot, &self.clock, &self.random, &self.tokens);
+                let call = request.call(self.bench.connector, &cx);
+                drive::drive(&slot, call, |sent| self.stage.exchange(&sent))
+            }
+            Some(wire) => {
+                let cx = Context::new(wire, &self.clock, &self.random, &self.tokens);
+                wire.run(&self.stage, request.call(self.bench.connector, &cx))
+            }
+        }
+    }
+
+    /// Follows a first answer that is not final to its end, by what the tape gives for the step: the customer's return, then
+    /// deliveries, then a look-up.
+    fn settled(&mut self, number: u32, request: &Request, expect: &Expectation, ended: Ended) -> Ended {
+        let Ok(first) = &ended.result else { return ended };
+        if !expect.settles || !self.is_open(expect, first) {
+            return ended;
+        }
+        let first = first.clone();
+        let mut now = Ended { first: Some(first.clone()), ..ended };
+        self.stage.with(Player::begin_settle);
+        match self.returned_to_settle(number) {
+            Ok(None) => {}
+            Ok(Some(returned)) => now.result = self.complete(number, returned),
+            Err(why) => self.finding(number, "return", "the parameters of the return", why),
+        }
+        while self.stage.with(|player| player.has_webhook(number)) {
+            self.settle_by_delivery(number, request.op(), &first, &mut now);
+        }
+        let open = now.result.as_ref().is_ok_and(|outcome| self.is_open(expect, outcome));
+        if open && self.stage.with(|player| player.remaining() > 0) {
+            match self.look_up(&first) {
+                Some(look_up) => now.result = self.call(&look_up),
+                None => self.finding(number, "settle", "an operation that looks the object up", "none"),
+            }
+        }
+        if let Ok(outcome) = &now.result {
+            self.objects.note(number, outcome);
+        }
+        now
+    }
+
+    /// Whether an answer leaves the end open where the scenario wants one.
+    fn is_open(&self, expect: &Expectation, outcome: &Outcome) -> bool {
+        let stored = matches!(outcome, Outcome::Payment(payment) if payment.mandate.is_some());
+        let state = outcome.state();
+        if stored && expect.state.as_ref().is_some_and(|states| states.values.iter().any(|state| state == "active")) {
+            return false;
+        }
+        let wanted = expect.state.as_ref().is_some_and(|states| states.values.iter().any(|wanted| wanted == state));
+        matches!(state, "pending" | "action_required") && !wanted
+    }
+
+    fn returned_to_settle(&mut self, number: u32) -> Result<Option<Vec<(String, String)>>, String> {
+        self.stage.with(|player| player.returned(number)).map_err(|mismatches| told(&mismatches))
+    }
+
+    /// The customer comes back; the completion has a key of its own.
+    fn complete(&mut self, number: u32, returned: Vec<(String, String)>) -> Result<Outcome, Error> {
+        let key = self.builder.key(number + 1000);
+        let reference = self.builder.reference(number);
+        let values = StepValues { key: Some(key.clone()), reference: Some(reference.clone()), ..StepValues::default() };
+        self.stage.with(|player| {
+            player.begin_step(number, values);
+            player.begin_settle();
+        });
+        let object = self.objects.handle(Wanted::Payment, Some(number));
+        let object = object.or_else(|| self.objects.handle(Wanted::Mandate, Some(number)));
+        let (amount, capture) = self.objects.terms(Some(number)).unwrap_or_default();
+        let input = json!({
+            "key": key, "reference": reference, "payment": object.map(ToString::to_string),
+            "amount": amount, "capture": capture, "returned": returned,
+        });
+        let request = Request::from_json(Op::Complete, input).map_err(|why| Error::invalid("complete", why))?;
+        self.call(&request)
+    }
+
+    fn settle_by_delivery(&mut self, number: u32, op: Op, first: &Outcome, now: &mut Ended) {
+        let made = match self.delivery(number, None) {
+            Ok(made) => made,
+            Err(why) => return self.finding(number, "webhook", "a delivery", why),
+        };
+        match self.call(&Request::Webhook(made)) {
+            Ok(Outcome::Events(events)) => {
+                for event in events {
+                    match event.body {
+                        EventBody::Refusal(refusal) if refusal.op == op => now.refusal = true,
+                        body => {
+                            if let Some(outcome) = same_kind(first, body) {
+                                self.check_same(number, first, &outcome);
+                                now.result = Ok(outcome);
+                            }
+                        }
+                    }
+                }
+            }
+            Ok(_) => {}
+            Err(error) => now.result = Err(error),
+        }
+    }
+
+    /// An event about another object than the step's would settle the wrong one.
+    fn check_same(&mut self, number: u32, first: &Outcome, settled: &Outcome) {
+        if let (Some(asked), Some(told)) = (id_of(first), id_of(settled))
+            && asked != told
+        {
+            self.finding(number, "webhook.object", asked, told);
+        }
+    }
+
+    fn look_up(&self, first: &Outcome) -> Option<Request> {
+        let spec = self.builder.spec;
+        let (op, input) = match first {
+            Outcome::Payment(payment) => (Op::Retrieve, json!({ "by": { "handle": payment.handle.to_string() } })),
+            Outcome::Refund(refund) => (Op::RetrieveRefund, json!({ "refund": refund.handle.to_string() })),
+            Outcome::Payout(payout) => (Op::RetrievePayout, json!({ "payout": payout.handle.to_string() })),
+            _ => return None,
+        };
+        if !spec.has(op) {
+            return None;
+        }
+        Request::from_json(op, input).ok()
+    }
+
+    fn finish(mut self, struck: bool) -> Played {
+        if self.findings.is_empty()
+            && !struck
+            && let Err(left) = self.stage.with(Player::finish)
+        {
+            self.mismatches(0, left);
+        }
+        let transcript = self.stage.with(|player| player.shown_transcript());
+        let sent = self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect());
+        Played { ended: self.ended, findings: self.findings, transcript, sent }
+    }
+}
+
+fn told(mismatches: &[crate::tape::Mismatch]) -> String {
+    let one = |mismatch: &crate::tape::Mismatch| format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found);
+    mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// A delivery from header pairs and a body.
+///
+/// # Errors
+/// A header that HTTP cannot carry.
+pub fn delivery(headers: &[(String, String)], body: Bytes) -> Result<Delivery, String> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
+        map.insert(name, HeaderValue::from_str(value).map_err(|_| "a header value is not text".to_owned())?);
+    }
+    Ok(Delivery::new(map, body))
+}
+
+/// The event's object, when it is of the kind that the step waits for.
+fn same_kind(first: &Outcome, body: EventBody) -> Option<Outcome> {
+    Some(match (first, body) {
+        (Outcome::Payment(_), EventBody::Payment(payment)) => Outcome::Payment(payment),
+        (Outcome::Refund(_), EventBody::Refund(refund)) => Outcome::Refund(refund),
+        (Outcome::Mandate(_), EventBody::Mandate(mandate)) => Outcome::Mandate(mandate),
+        (Outcome::Payout(_), EventBody::Payout(payout)) => Outcome::Payout(payout),
+        (Outcome::Dispute(_), EventBody::Dispute(dispute)) => Outcome::Dispute(dispute),
+        _ => return None,
+    })
+}
+
+fn id_of(outcome: &Outcome) -> Option<String> {
+    let handle = match outcome {
+        Outcome::Payment(payment) => &payment.handle,
+        Outcome::Refund(refund) => &refund.handle,
+        Outcome::Mandate(mandate) => &mandate.handle,
+        Outcome::Payout(payout) => &payout.handle,
+        Outcome::Dispute(dispute) => &dispute.handle,
+        Outcome::Session(_) | Outcome::Token(_) | Outcome::Events(_) => return None,
+    };
+    Some(handle.id().to_owned())
+}
+
+fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
+    let mut bytes = format!("{} {}\n", request.method(), request.uri()).into_bytes();
+    for (name, value) in request.headers() {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.push(b'\n');
+    }
+    bytes.extend_from_slice(request.body());
+    bytes
+}
+

@@ -1,0 +1,324 @@
+//! The comparison of what a step ended in with what its scenario expects.
+
+use quittance::{Error, Kind, Money, State};
+use serde_json::Value;
+
+use crate::scenario::{EventExpectation, Expectation, OneOf};
+use crate::view::{self, Outcome};
+
+/// What a step ended in.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// The result, after settling.
+    pub result: Result<Outcome, Error>,
+    /// The result of the operation itself, when settling followed.
+    pub first: Option<Outcome>,
+    /// An event of kind `refusal` settled it.
+    pub refusal: bool,
+    /// How many requests the operation sent.
+    pub exchanges: usize,
+}
+
+/// One expectation that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Unmet {
+    /// The member of `expect`.
+    pub what: String,
+    /// What was expected.
+    pub expected: String,
+    /// What came.
+    pub found: String,
+}
+
+/// What an expectation is compared with, beside the step itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// What the provider's answers carry, by the profile.
+    pub answers: &'a [String],
+    /// The scenario's amount and the card's, when the card overrides it.
+    pub overridden: Option<(i64, i64)>,
+    /// The endings of the steps before, from step 1.
+    pub before: &'a [Ended],
+    /// The object as it stood before the step.
+    pub unchanged: Option<&'a Outcome>,
+}
+
+/// Every expectation that does not hold.
+pub fn unmet(expect: &Expectation, ended: &Ended, around: Surroundings<'_>) -> Vec<Unmet> {
+    let mut judge = Judge { ended, around, json: view::result_json(&ended.result), unmet: Vec::new() };
+    judge.outcome(expect);
+    judge.amounts(expect);
+    judge.details(expect);
+    judge.relations(expect);
+    judge.unmet
+}
+
+struct Judge<'a> {
+    ended: &'a Ended,
+    around: Surroundings<'a>,
+    json: Value,
+    unmet: Vec<Unmet>,
+}
+
+impl Judge<'_> {
+    fn miss(&mut self, what: &str, expected: impl Into<String>, found: impl Into<String>) {
+        self.unmet.push(Unmet { what: what.to_owned(), expected: expected.into(), found: found.into() });
+    }
+
+    fn answers(&self, word: &str) -> bool {
+        self.around.answers.iter().any(|answer| answer == word)
+    }
+
+    fn at(&self, pointer: &str) -> Option<String> {
+        match self.json.pointer(pointer)? {
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    fn word(&mut self, what: &str, expected: Option<Vec<&str>>, found: Option<String>) {
+        if let Some(expected) = expected
+            && !found.as_deref().is_some_and(|found| expected.contains(&found))
+        {
+            let found = found.unwrap_or_else(|| summary(&self.json));
+            self.miss(what, expected.join(" or "), found);
+        }
+    }
+
+    fn outcome(&mut self, expect: &Expectation) {
+        if expect.refused {
+            if !self.is_refused() {
+                let found = summary(&self.json);
+                self.miss("refused", "an error without effect, a decline, or the object unchanged", found);
+            }
+            return;
+        }
+        self.word("state", words(expect.state.as_ref(), String::as_str), self.state());
+        self.word("reason", words(expect.reason.as_ref(), String::as_str), self.at("/decline/reason"));
+        self.word("error", words(expect.error.as_ref(), |kind| kind.as_str()), self.at("/error"));
+        self.word("effect", words(expect.effect.as_ref(), |effect| effect.as_str()), self.at("/effect"));
+        if expect.error.is_none()
+            && let Err(error) = &self.ended.result
+        {
+            self.miss("result", "an answer", format!("{}: {error}", error.kind().as_str()));
+        }
+        let action = match &self.ended.first {
+            Some(first) => first.to_json().pointer("/action/kind").and_then(Value::as_str).map(str::to_owned),
+            None => self.at("/action/kind"),
+        };
+        self.word("action", words(expect.action.as_ref(), |action| action.as_str()), action);
+    }
+
+    /// The state; a payment that carries a mandate ends a set-up as `active`.
+    fn state(&self) -> Option<String> {
+        match &self.ended.result {
+            Ok(Outcome::Payment(payment)) if payment.mandate.is_some() && self.started_mandate() => Some("active".to_owned()),
+            _ => self.at("/state"),
+        }
+    }
+
+    fn started_mandate(&self) -> bool {
+        matches!(self.ended.first, Some(Outcome::Mandate(_)))
+    }
+
+    fn is_refused(&self) -> bool {
+        match &self.ended.result {
+            Err(error) => {
+                matches!(error.kind(), Kind::Invalid | Kind::Conflict | Kind::NotFound)
+                    && error.effect() == quittance::Effect::None
+            }
+            Ok(_) if self.ended.refusal => true,
+            Ok(Outcome::Payment(payment)) if matches!(payment.state, State::Declined(_)) => true,
+            Ok(outcome) if outcome.state() == "failed" => true,
+            Ok(Outcome::Payment(now)) => match self.around.unchanged {
+                Some(Outcome::Payment(then)) => {
+                    (&now.state, now.captured, now.refunded) == (&then.state, then.captured, then.refunded)
+                }
+                _ => false,
+            },
+            Ok(_) => false,
+        }
+    }
+
+    fn amounts(&mut self, expect: &Expectation) {
+        let amounts = [
+            ("amount_minor", &expect.amount_minor, "/amount/minor", "amount"),
+            ("captured_minor", &expect.captured_minor, "/captured/minor", "captured_amount"),
+            ("captured_now_minor", &expect.captured_now_minor, "/captured_now/minor", "captured_now_amount"),
+            ("refunded_minor", &expect.refunded_minor, "/refunded/minor", "refunded_amount"),
+        ];
+        for (what, expected, pointer, answer) in amounts {
+            let Some(expected) = expected else { continue };
+            let follow = |minor: &i64| match self.around.overridden {
+                Some((scenario, card)) if *minor == scenario => card,
+                _ => *minor,
+            };
+            let expected: Vec<i64> = expected.values.iter().map(follow).collect();
+            let found = self.json.pointer(pointer).and_then(Value::as_i64).or_else(|| self.first_amount(pointer));
+            match found {
+                Some(found) if !expected.contains(&found) => {
+                    self.miss(what, list(&expected), found.to_string());
+                }
+                None if self.answers(answer) => self.miss(what, list(&expected), "no amount"),
+                _ => {}
+            }
+        }
+    }
+
+    /// The settling answer may leave out what the first one said.
+    fn first_amount(&self, pointer: &str) -> Option<i64> {
+        let first = self.ended.first.as_ref().filter(|_| pointer == "/amount/minor")?;
+        first.to_json().pointer(pointer).and_then(Value::as_i64)
+    }
+
+    fn details(&mut self, expect: &Expectation) {
+        let present = |pointers: &[&str]| pointers.iter().any(|pointer| self.at(pointer).is_some());
+        let details = [
+            ("mandate", expect.mandate, present(&["/mandate"])),
+            ("code", expect.code, present(&["/decline/code", "/code"])),
+            ("token", expect.token, present(&["/token"])),
+            ("network_token", expect.network_token, present(&["/number"]) && present(&["/expiry"])),
+            (
+                "network_transaction_id",
+                expect.network_transaction_id.filter(|_| self.answers("network_transaction_id")),
+                present(&["/network/transaction_id"]),
+            ),
+            (
+                "network_code",
+                expect.network_code.filter(|_| self.answers("network_code")),
+                present(&["/decline/network_code", "/network/response_code"]),
+            ),
+            (
+                "advice_code",
+                expect.advice_code.filter(|_| self.answers("advice_code")),
+                present(&["/decline/advice_code", "/network/advice_code"]),
+            ),
+            ("field", expect.field.filter(|_| self.answers("field")), present(&["/field"])),
+        ];
+        for (what, asked, there) in details {
+            let word = |there: bool| if there { "present" } else { "absent" };
+            if asked.is_some_and(|asked| asked != there) {
+                self.miss(what, word(!there), word(there));
+            }
+        }
+        if let Some(expected) = &expect.retry_after_seconds {
+            let found = self.json.get("retry_after_seconds").and_then(Value::as_i64);
+            if !found.is_some_and(|found| expected.contains(&found)) {
+                self.miss("retry_after_seconds", list(&expected.values), found.map_or("none".to_owned(), |n| n.to_string()));
+            }
+        }
+        if let Some(expected) = expect.exchanges
+            && usize::try_from(expected) != Ok(self.ended.exchanges)
+        {
+            self.miss("exchanges", expected.to_string(), self.ended.exchanges.to_string());
+        }
+        if let Some(expected) = &expect.events {
+            self.events(expected);
+        }
+    }
+
+    fn events(&mut self, expected: &[EventExpectation]) {
+        let found = self.json.as_array().cloned().unwrap_or_default();
+        if found.len() != expected.len() {
+            let text = if self.json.is_array() { format!("{} events", found.len()) } else { summary(&self.json) };
+            self.miss("events", format!("{} events", expected.len()), text);
+            return;
+        }
+        for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
+            let kind = found.get("kind").and_then(Value::as_str).unwrap_or_default();
+            if kind != expected.kind.as_str() {
+                self.miss(&format!("events[{index}].kind"), expected.kind.as_str(), kind);
+            }
+            let state = found.pointer("/body/state").and_then(Value::as_str).map(str::to_owned);
+            self.word(&format!("events[{index}].state"), words(expected.state.as_ref(), String::as_str), state);
+        }
+    }
+
+    fn relations(&mut self, expect: &Expectation) {
+        let other = |step: u32| usize::try_from(step).ok().and_then(|step| self.around.before.get(step.checked_sub(1)?));
+        if let Some(step) = expect.same_as {
+            let theirs = other(step).map(|ended| essence(&view::result_json(&ended.result)));
+            let first = other(step).and_then(|ended| Some(essence(&ended.first.as_ref()?.to_json())));
+            let ours = essence(&self.json);
+            if Some(&ours) != theirs.as_ref() && Some(&ours) != first.as_ref() {
+                let expected = theirs.map(|value| value.to_string()).unwrap_or_else(|| "an earlier step".to_owned());
+                self.miss("same_as", expected, ours.to_string());
+            }
+        }
+        if let Some(step) = expect.distinct_from {
+            let theirs = other(step).map(|ended| handle_of(&view::result_json(&ended.result)));
+            let ours = handle_of(&self.json);
+            if ours.is_none() || theirs == Some(ours.clone()) {
+                self.miss("distinct_from", "another handle", ours.unwrap_or_else(|| "no handle".to_owned()));
+            }
+        }
+    }
+}
+
+fn words<'e, T>(expected: Option<&'e OneOf<T>>, word: impl Fn(&'e T) -> &'e str) -> Option<Vec<&'e str>> {
+    expected.map(|expected| expected.values.iter().map(word).collect())
+}
+
+/// What makes two results the same: handle, state, amounts, events.
+fn essence(json: &Value) -> Value {
+    let Some(members) = json.as_object() else { return json.clone() };
+    let kept = ["payment", "refund", "payout", "mandate", "dispute", "state", "amount", "captured", "refunded", "error"];
+    Value::Object(members.iter().filter(|(name, _)| kept.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect())
+}
+
+fn handle_of(json: &Value) -> Option<String> {
+    let names = ["refund", "payout", "dispute", "payment", "mandate"];
+    names.iter().find_map(|name| json.get(name)?.as_str()).map(str::to_owned)
+}
+
+/// A result in a few words.
+fn summary(json: &Value) -> String {
+    let text = |name: &str| json.get(name).and_then(Value::as_str);
+    match (text("state"), text("error"), text("message")) {
+        (Some(state), ..) => match json.pointer("/decline/reason").and_then(Value::as_str) {
+            Some(reason) => format!("{state} ({reason})"),
+            None => state.to_owned(),
+        },
+        (None, Some(error), Some(message)) => format!("{error}: {message}"),
+        _ => json.to_string(),
+    }
+}
+
+fn list(values: &[i64]) -> String {
+    values.iter().map(i64::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+/// The words of [`crate::profile::ANSWER_WORDS`] that an ending shows, so that a profile cannot claim less than the tapes hold.
+pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
+    let Ok(outcome) = &ended.result else {
+        return if ended.result.as_ref().err().and_then(Error::field).is_some() { vec!["field"] } else { Vec::new() };
+    };
+    let Outcome::Payment(payment) = outcome else { return Vec::new() };
+    let decline = match &payment.state {
+        State::Declined(decline) => Some(decline),
+        _ => None,
+    };
+    let some = |there: bool, word: &'static str| there.then_some(word);
+    let amount = |amount: Option<Money>| amount.is_some();
+    [
+        some(amount(payment.amount), "amount"),
+        some(amount(payment.amount), "currency"),
+        some(payment.reference.is_some(), "reference"),
+        some(amount(payment.captured), "captured_amount"),
+        some(amount(payment.captured_now), "captured_now_amount"),
+        some(amount(payment.refunded), "refunded_amount"),
+        some(payment.mandate.is_some(), "mandate"),
+        some(payment.network.transaction_id.is_some(), "network_transaction_id"),
+        some(
+            decline.is_some_and(|decline| decline.network_code.is_some()) || payment.network.response_code.is_some(),
+            "network_code",
+        ),
+        some(
+            decline.is_some_and(|decline| decline.advice_code.is_some()) || payment.network.advice_code.is_some(),
+            "advice_code",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

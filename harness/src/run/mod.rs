@@ -1,0 +1,9 @@
+//! Playing scenarios: planning, requests, the stage in memory and on the wire, and the judgement.
+
+pub mod case;
+pub mod input;
+pub mod judge;
+pub mod objects;
+pub mod plan;
+pub mod stage;
+pub mod wire;
