@@ -88,7 +88,8 @@ impl fmt::Display for FieldPath {
                 Segment::Item(index) => write!(out, "[{}]", index + 1)?,
                 Segment::Key(key) => {
                     let dot = if position == 0 { "" } else { "." };
-                    let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+                    let bare = !key.is_empty()
+                        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
                     if bare { write!(out, "{dot}{key}")? } else { write!(out, "{dot}{key:?}")? }
                 }
             }
@@ -111,11 +112,14 @@ impl Document {
 
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
         let file = display(path);
-        let size = std::fs::metadata(path).map_err(|error| FileError::of_file(&file, format!("cannot be read: {error}")))?.len();
+        let size = std::fs::metadata(path)
+            .map_err(|error| FileError::of_file(&file, format!("cannot be read: {error}")))?
+            .len();
         if size > MAX_FILE_BYTES {
             return Err(FileError::of_file(file, format!("expected at most {MAX_FILE_BYTES} bytes, found {size}")));
         }
-        let bytes = std::fs::read(path).map_err(|error| FileError::of_file(&file, format!("cannot be read: {error}")))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| FileError::of_file(&file, format!("cannot be read: {error}")))?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { file, text }),
             Err(_) => Err(FileError::of_file(file, "expected UTF-8 text")),

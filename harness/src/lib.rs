@@ -5,6 +5,16 @@
 
 pub mod bad_input;
 pub mod profile;
+pub mod scenario;
 pub mod tape;
 
 pub use bad_input::FileError;
+
+/// The JSON Schemas of the three formats, by file name: for editors, and for tools that write such files.
+pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
+    vec![
+        ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
+        ("tape.schema.json", schemars::schema_for!(tape::model::TapeModel).to_value()),
+        ("profile.schema.json", schemars::schema_for!(profile::ProfileModel).to_value()),
+    ]
+}

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
+use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, Operation};
 use crate::tape::{Hole, Recipe, RecipeModel};
 
 /// Longest time ahead for which an exemption may be asked, in days.
@@ -37,6 +38,25 @@ pub struct ProfileModel {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub methods: BTreeMap<String, toml::Table>,
+    /// The method that `main` stands for where no card is declared: a family or brand of `methods`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main: Option<String>,
+    /// The method that `redirect` stands for: a family or brand of `methods`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect: Option<String>,
+    /// What the provider's answers carry, in the words of [`crate::scenario::ANSWER_WORDS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
+    /// What the provider reports by webhook, in the words of [`crate::scenario::EVENT_WORDS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<String>,
+    /// Handles of objects that do not exist, in their text form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<Absent>,
+    /// What is added to the input of an operation, by its name; fields as in the operation's request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
+    pub input: BTreeMap<String, toml::Table>,
     /// Every status value that the provider publishes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub status: Vec<StatusRow>,
@@ -56,7 +76,7 @@ pub struct ProfileModel {
 }
 
 /// A test card that the provider publishes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// The number: 12 to 19 digits that pass the Luhn check (ISO/IEC 7812-1).
@@ -82,6 +102,25 @@ pub struct Card {
     /// The amount by which the provider chooses this outcome, in minor units; overrides the scenario's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount_minor: Option<i64>,
+    /// What is added to the input of an operation that uses the card.
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub input: toml::Table,
+}
+
+/// Handles of objects that do not exist, in their text form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Absent {
+    /// A payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<String>,
+    /// A refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<String>,
+    /// A mandate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mandate: Option<String>,
 }
 
 /// A published status value and what it must become.
@@ -191,6 +230,7 @@ impl Profile {
         check.credentials(&FieldPath::root().key("credentials"), "", &model.credentials, &mut credentials);
         check.cards(&model.cards);
         check.tables(&model);
+        check.words(&model);
         check.exemptions(&model.exemption, today);
         let recipes = check.recipes(&model.signature, folder, &credentials);
         if check.errors.is_empty() { Ok(Self { model, credentials, recipes }) } else { Err(check.errors) }
@@ -204,8 +244,15 @@ impl Profile {
             ("card.expiry_month".to_owned(), card.expiry_month.to_string()),
             ("card.expiry_year".to_owned(), card.expiry_year.to_string()),
         ]);
-        let optional = [("card.cvc", &card.cvc), ("card.holder", &card.holder), ("card.cryptogram", &card.cryptogram), ("card.token", &card.token)];
-        samples.extend(optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name.to_owned(), value))));
+        let optional = [
+            ("card.cvc", &card.cvc),
+            ("card.holder", &card.holder),
+            ("card.cryptogram", &card.cryptogram),
+            ("card.token", &card.token),
+        ];
+        samples.extend(
+            optional.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name.to_owned(), value))),
+        );
         Some(samples)
     }
 
@@ -258,23 +305,40 @@ impl Check<'_> {
         if model.id != name {
             self.refuse(&root.key("id"), format!("expected `{name}`, the name of the folder, found `{}`", model.id));
         }
-        self.expect(is_upper(&model.currency, 3), &root.key("currency"), "expected a currency code of three capital letters");
-        self.expect(is_upper(&model.country, 2), &root.key("country"), "expected a country code of two capital letters");
+        self.expect(
+            is_upper(&model.currency, 3),
+            &root.key("currency"),
+            "expected a currency code of three capital letters",
+        );
+        self.expect(
+            is_upper(&model.country, 2),
+            &root.key("country"),
+            "expected a country code of two capital letters",
+        );
         for (name, method) in &model.methods {
             let path = root.key("methods").key(name);
             for (field, length) in [("currency", 3), ("country", 2)] {
-                let fits = method.get(field).is_none_or(|value| value.as_str().is_some_and(|text| is_upper(text, length)));
+                let fits =
+                    method.get(field).is_none_or(|value| value.as_str().is_some_and(|text| is_upper(text, length)));
                 self.expect(fits, &path.key(field), &format!("expected a code of {length} capital letters"));
             }
         }
     }
 
-    fn credentials(&mut self, path: &FieldPath, prefix: &str, table: &toml::Table, flat: &mut BTreeMap<String, String>) {
+    fn credentials(
+        &mut self,
+        path: &FieldPath,
+        prefix: &str,
+        table: &toml::Table,
+        flat: &mut BTreeMap<String, String>,
+    ) {
         for (key, value) in table {
             let (here, name) = (path.key(key), format!("{prefix}{key}"));
             match (value, scalar(value)) {
                 (toml::Value::Table(inner), _) => self.credentials(&here, &format!("{name}."), inner, flat),
-                (_, Some(text)) if looks_live(&text) => self.refuse(&here, "expected a dummy: this looks like a live credential"),
+                (_, Some(text)) if looks_live(&text) => {
+                    self.refuse(&here, "expected a dummy: this looks like a live credential")
+                }
                 (_, Some(text)) => {
                     flat.insert(name, text);
                 }
@@ -288,13 +352,36 @@ impl Check<'_> {
         for (name, card) in cards {
             let path = FieldPath::root().key("cards").key(name);
             self.expect(is_word(name), &path, "expected a card name of small letters, digits and `_`");
-            self.expect(passes_luhn(&card.number), &path.key("number"), "expected a card number that passes the Luhn check");
-            self.expect((1..=12).contains(&card.expiry_month), &path.key("expiry_month"), "expected a month from 1 to 12");
-            self.expect((2000..2100).contains(&card.expiry_year), &path.key("expiry_year"), "expected a year of four digits");
-            let cvc = card.cvc.as_ref().is_none_or(|cvc| matches!(cvc.len(), 3 | 4) && cvc.bytes().all(|byte| byte.is_ascii_digit()));
+            self.expect(
+                passes_luhn(&card.number),
+                &path.key("number"),
+                "expected a card number that passes the Luhn check",
+            );
+            self.expect(
+                (1..=12).contains(&card.expiry_month),
+                &path.key("expiry_month"),
+                "expected a month from 1 to 12",
+            );
+            self.expect(
+                (2000..2100).contains(&card.expiry_year),
+                &path.key("expiry_year"),
+                "expected a year of four digits",
+            );
+            let cvc = card
+                .cvc
+                .as_ref()
+                .is_none_or(|cvc| matches!(cvc.len(), 3 | 4) && cvc.bytes().all(|byte| byte.is_ascii_digit()));
             self.expect(cvc, &path.key("cvc"), "expected three or four digits");
-            self.expect(!card.source.trim().is_empty(), &path.key("source"), "expected the vendor's page that lists the card");
-            self.expect(card.amount_minor.is_none_or(|amount| amount > 0), &path.key("amount_minor"), "expected an amount above zero, in minor units");
+            self.expect(
+                !card.source.trim().is_empty(),
+                &path.key("source"),
+                "expected the vendor's page that lists the card",
+            );
+            self.expect(
+                card.amount_minor.is_none_or(|amount| amount > 0),
+                &path.key("amount_minor"),
+                "expected an amount above zero, in minor units",
+            );
         }
     }
 
@@ -312,7 +399,11 @@ impl Check<'_> {
             let path = root.key("code").item(index);
             self.expect(seen.insert(&row.value), &path.key("value"), "expected each decline code once");
             self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's code");
-            self.expect(is_word(&row.reason), &path.key("reason"), "expected a reason of the contract, as `insufficient_funds`");
+            self.expect(
+                is_word(&row.reason),
+                &path.key("reason"),
+                "expected a reason of the contract, as `insufficient_funds`",
+            );
         }
         let source = root.key("status_source");
         match &model.status_source {
@@ -320,7 +411,33 @@ impl Check<'_> {
                 self.expect(!from.url.trim().is_empty(), &source.key("url"), "expected the vendor's page");
                 self.expect(date(&from.seen).is_some(), &source.key("seen"), "expected a date as 2026-11-22");
             }
-            None => self.expect(model.status.is_empty() && model.code.is_empty(), &source, "expected `[status_source]` beside `[[status]]` and `[[code]]`"),
+            None => self.expect(
+                model.status.is_empty() && model.code.is_empty(),
+                &source,
+                "expected `[status_source]` beside `[[status]]` and `[[code]]`",
+            ),
+        }
+    }
+
+    fn words(&mut self, model: &ProfileModel) {
+        let root = FieldPath::root();
+        let lists: [(&str, &[String], &[&str]); 2] =
+            [("answers", &model.answers, &ANSWER_WORDS), ("events", &model.events, &EVENT_WORDS)];
+        for (field, words, known) in lists {
+            for (index, word) in words.iter().enumerate() {
+                let path = root.key(field).item(index);
+                let message = format!("expected one of {}, found `{word}`", known.join(", "));
+                self.expect(known.contains(&word.as_str()), &path, &message);
+                self.expect(!words.iter().take(index).any(|other| other == word), &path, "expected each word once");
+            }
+        }
+        for (field, method) in [("main", &model.main), ("redirect", &model.redirect)] {
+            let sampled = method.as_ref().is_none_or(|method| model.methods.contains_key(method));
+            self.expect(sampled, &root.key(field), "expected a method that has a sample in `[methods.…]`");
+        }
+        for name in model.input.keys() {
+            let known = Operation::ALL.iter().any(|operation| operation.as_str() == name);
+            self.expect(known, &root.key("input").key(name), "expected the name of an operation");
         }
     }
 
@@ -328,17 +445,28 @@ impl Check<'_> {
         let latest = today.checked_add(jiff::Span::new().days(EXEMPTION_DAYS)).unwrap_or(today);
         for (index, exemption) in exemptions.iter().enumerate() {
             let path = FieldPath::root().key("exemption").item(index);
-            for (field, text) in [("scenario", &exemption.scenario), ("reason", &exemption.reason), ("owner", &exemption.owner)] {
+            for (field, text) in
+                [("scenario", &exemption.scenario), ("reason", &exemption.reason), ("owner", &exemption.owner)]
+            {
                 self.expect(!text.trim().is_empty(), &path.key(field), "expected a text that is not empty");
             }
             match date(&exemption.expires) {
                 None => self.refuse(&path.key("expires"), "expected a date as 2027-01-31"),
-                Some(expires) => self.expect(expires <= latest, &path.key("expires"), &format!("expected a date at most {EXEMPTION_DAYS} days ahead, {latest} at the latest")),
+                Some(expires) => self.expect(
+                    expires <= latest,
+                    &path.key("expires"),
+                    &format!("expected a date at most {EXEMPTION_DAYS} days ahead, {latest} at the latest"),
+                ),
             }
         }
     }
 
-    fn recipes(&mut self, models: &BTreeMap<String, RecipeModel>, folder: &Path, credentials: &BTreeMap<String, String>) -> BTreeMap<String, Arc<Recipe>> {
+    fn recipes(
+        &mut self,
+        models: &BTreeMap<String, RecipeModel>,
+        folder: &Path,
+        credentials: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, Arc<Recipe>> {
         let mut recipes = BTreeMap::new();
         for (name, model) in models {
             let path = FieldPath::root().key("signature").key(name);
@@ -374,7 +502,8 @@ fn is_upper(text: &str, length: usize) -> bool {
 
 /// Small letters, digits and underscores, as in the vocabulary of the contract.
 pub(crate) fn is_word(text: &str) -> bool {
-    text.starts_with(|letter: char| letter.is_ascii_lowercase()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    text.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Marks by which providers tell live keys from test keys.
@@ -391,6 +520,9 @@ fn passes_luhn(number: &str) -> bool {
         return false;
     }
     let digits = number.bytes().rev().map(|byte| u32::from(byte - b'0'));
-    let sum: u32 = digits.enumerate().map(|(place, digit)| if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }).sum();
+    let sum: u32 = digits
+        .enumerate()
+        .map(|(place, digit)| if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 })
+        .sum();
     sum.is_multiple_of(10)
 }

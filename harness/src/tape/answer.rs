@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::Response;
 use http::header::HeaderValue;
 
-use super::compile::{AnswerTemplate, BodyText, HeaderText, Webhook};
+use super::compile::{AnswerTemplate, BodyText, HeaderText, Return, Webhook};
+use super::hole::Hole;
 use super::player::Delivery;
-use super::template::{Escape, Hole, Part, Template, push_escaped, render_hole};
+use super::template::{Escape, Part, Template, push_escaped, render_hole};
 use super::values::{Headers, Message, Scope, Unresolved};
 
 /// The answer of an exchange.
@@ -53,6 +54,11 @@ pub(crate) fn delivery(webhook: &Webhook, scope: &Scope<'_>) -> Result<Delivery,
     Ok(Delivery { headers, body: Bytes::from(body) })
 }
 
+/// What the customer comes back with.
+pub(crate) fn parameters(returned: &Return, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Unresolved> {
+    returned.parameters.iter().map(|(name, value)| Ok((name.clone(), text(value, scope)?))).collect()
+}
+
 fn with_message<'a>(scope: &Scope<'a>, headers: Headers<'a>, body: &'a str) -> Scope<'a> {
     Scope { message: Some(Message { method: "", host: "", path: "", headers, body }), ..*scope }
 }
@@ -65,7 +71,8 @@ fn text(template: &Template, scope: &Scope<'_>) -> Result<String, Unresolved> {
 
 fn header_value(template: &Template, scope: &Scope<'_>) -> Result<HeaderValue, Unresolved> {
     let text = text(template, scope)?;
-    HeaderValue::from_str(&text).map_err(|_| Unresolved { hole: "a header".to_owned(), why: "its value cannot stand in a header".to_owned() })
+    HeaderValue::from_str(&text)
+        .map_err(|_| Unresolved { hole: "a header".to_owned(), why: "its value cannot stand in a header".to_owned() })
 }
 
 /// A body; a signature inside it is computed over the body without it, then put in its place.

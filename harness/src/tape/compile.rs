@@ -1,6 +1,6 @@
 //! Reads a tape file into patterns and templates, and refuses one that cannot be right.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,11 +9,15 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use super::fields;
+use super::hole::{Hole, Place, Shape};
 use super::json::{self, Json};
 use super::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPattern};
-use super::model::{ExchangeModel, FormModel, Provenance, RequestModel, ResponseModel, TapeModel, WebhookModel};
+use super::model::{
+    ExchangeModel, FormModel, Provenance, RequestModel, ResponseModel, ReturnModel, TapeModel, WebhookModel,
+};
 use super::signature::Recipe;
-use super::template::{Escape, Hole, Place, Shape, Template};
+use super::template::{Escape, Template};
+use super::uses::{self, Site, SiteKind, Use};
 use super::xml;
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::profile::Profile;
@@ -29,6 +33,8 @@ pub struct Tape {
     pub exchanges: Vec<Exchange>,
     /// The deliveries in order.
     pub webhooks: Vec<Webhook>,
+    /// The customer's returns in order.
+    pub returns: Vec<Return>,
     pub(crate) recipes: BTreeMap<String, Arc<Recipe>>,
     /// The `basic` holes, whose base64 must be masked like the credentials themselves.
     pub(crate) basics: Vec<Hole>,
@@ -64,6 +70,17 @@ pub struct Webhook {
     pub(crate) mints: Vec<(String, Shape)>,
 }
 
+/// The customer's return after a redirect or a challenge.
+#[derive(Debug)]
+pub struct Return {
+    /// The scenario's step, from 1.
+    pub step: u32,
+    /// Line in the file, from 1.
+    pub line: usize,
+    pub(crate) parameters: Vec<(String, Template)>,
+    pub(crate) mints: Vec<(String, Shape)>,
+}
+
 #[derive(Debug)]
 pub(crate) struct AnswerTemplate {
     pub(crate) status: StatusCode,
@@ -82,17 +99,6 @@ pub(crate) enum HeaderText {
 pub(crate) enum BodyText {
     Fixed(Bytes),
     Holes(Template, Escape),
-}
-
-/// How a step that was answered `pending` comes to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settle {
-    /// The tape gives no end.
-    None,
-    /// By a delivery.
-    Webhook,
-    /// By a retrieve.
-    Retrieve,
 }
 
 impl Tape {
@@ -117,37 +123,14 @@ impl Tape {
         let model: TapeModel = document.parse().map_err(|error| vec![error])?;
         let mut compiler = Compiler { document, profile, errors: Vec::new(), uses: Vec::new() };
         let tape = compiler.tape(&model);
-        compiler.check_uses();
+        for (path, message) in uses::problems(&compiler.uses, profile) {
+            compiler.refuse(&path, message);
+        }
         match tape {
             Some(tape) if compiler.errors.is_empty() => Ok(tape),
             _ => Err(compiler.errors),
         }
     }
-
-    /// How a step settles: a delivery goes before a retrieve, since a connector may read back what was delivered.
-    pub fn settle(&self, step: u32) -> Settle {
-        if self.webhooks.iter().any(|webhook| webhook.step == step) {
-            Settle::Webhook
-        } else if self.exchanges.iter().any(|exchange| exchange.step == step && exchange.settle) {
-            Settle::Retrieve
-        } else {
-            Settle::None
-        }
-    }
-}
-
-/// Where in the run a hole stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Site {
-    Request(usize, u32),
-    Answer(usize, u32),
-    Webhook(usize, u32),
-}
-
-struct Use {
-    site: Site,
-    path: FieldPath,
-    hole: Hole,
 }
 
 struct Compiler<'a> {
@@ -173,8 +156,13 @@ impl Compiler<'_> {
         for (index, webhook) in model.webhook.iter().enumerate() {
             webhooks.extend(self.webhook(index, webhook, &model.provenance));
         }
-        let complete = exchanges.len() == model.exchange.len() && webhooks.len() == model.webhook.len();
-        self.set_shapes(&mut exchanges, &mut webhooks);
+        let mut returns = Vec::new();
+        for (index, returned) in model.returned.iter().enumerate() {
+            returns.extend(self.returned(index, returned));
+        }
+        let complete = exchanges.len() == model.exchange.len()
+            && webhooks.len() == model.webhook.len()
+            && returns.len() == model.returned.len();
         let mut basics: Vec<Hole> = Vec::new();
         for used in &self.uses {
             if matches!(used.hole, Hole::Basic { .. }) && !basics.contains(&used.hole) {
@@ -183,7 +171,36 @@ impl Compiler<'_> {
         }
         let file = self.document.file.clone();
         let case = Path::new(&file).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        complete.then(|| Tape { file, case, exchanges, webhooks, recipes: self.profile.recipes.clone(), basics })
+        let recipes = self.profile.recipes.clone();
+        let mut tape = Tape { file, case, exchanges, webhooks, returns, recipes, basics };
+        for minted in uses::mints(&self.uses) {
+            let mints = match minted.site.kind {
+                SiteKind::Request => None,
+                SiteKind::Answer => {
+                    tape.exchanges.get_mut(minted.site.index).map(|exchange| &mut exchange.response.mints)
+                }
+                SiteKind::Webhook => tape.webhooks.get_mut(minted.site.index).map(|webhook| &mut webhook.mints),
+                SiteKind::Return => tape.returns.get_mut(minted.site.index).map(|returned| &mut returned.mints),
+            };
+            if let Some(mints) = mints {
+                mints.push((minted.name, minted.shape));
+            }
+        }
+        complete.then_some(tape)
+    }
+
+    fn returned(&mut self, index: usize, model: &ReturnModel) -> Option<Return> {
+        let path = FieldPath::root().key("return").item(index);
+        let site = Site::of_return(index, model.step);
+        let mut parameters = Vec::new();
+        for (name, values) in &model.parameters.fields {
+            for value in values {
+                let here = path.key("parameters").key(name);
+                parameters.push((name.clone(), self.template(site, Place::Answer, &here, value)?));
+            }
+        }
+        let line = self.document.error(&path, "").line;
+        Some(Return { step: model.step, line, parameters, mints: Vec::new() })
     }
 
     fn provenance(&mut self, path: &FieldPath, provenance: &Provenance) {
@@ -208,14 +225,17 @@ impl Compiler<'_> {
                 self.refuse(&here.key("settle"), "expected the settling exchanges of a step after the others");
             }
         }
-        for (index, webhook) in model.webhook.iter().enumerate() {
-            let before = index.checked_sub(1).and_then(|before| model.webhook.get(before));
-            let here = path.key("webhook").item(index).key("step");
-            if webhook.step == 0 {
-                self.refuse(&here, "expected a step number from 1");
-            }
-            if before.is_some_and(|before| before.step > webhook.step) {
-                self.refuse(&here, "expected webhooks in the order of their steps");
+        let webhooks: Vec<u32> = model.webhook.iter().map(|webhook| webhook.step).collect();
+        let returns: Vec<u32> = model.returned.iter().map(|returned| returned.step).collect();
+        for (kind, steps) in [("webhook", webhooks), ("return", returns)] {
+            for (index, step) in steps.iter().enumerate() {
+                let here = path.key(kind).item(index).key("step");
+                if *step == 0 {
+                    self.refuse(&here, "expected a step number from 1");
+                }
+                if steps.iter().take(index).any(|before| before > step) {
+                    self.refuse(&here, "expected them in the order of their steps");
+                }
             }
         }
         if model.exchange.is_empty() && model.webhook.is_empty() {
@@ -228,11 +248,18 @@ impl Compiler<'_> {
         if let Some(own) = &model.provenance {
             self.provenance(&path.key("provenance"), own);
         }
-        let request = self.request(Site::Request(index, model.step), &path.key("request"), &model.request);
-        let response = self.response(Site::Answer(index, model.step), &path.key("response"), &model.response);
+        let request = self.request(Site::request(index, model.step), &path.key("request"), &model.request);
+        let response = self.response(Site::answer(index, model.step), &path.key("response"), &model.response);
         let line = self.document.error(&path, "").line;
         let provenance = model.provenance.clone().unwrap_or_else(|| default.clone());
-        Some(Exchange { step: model.step, settle: model.settle, provenance, line, request: request?, response: response? })
+        Some(Exchange {
+            step: model.step,
+            settle: model.settle,
+            provenance,
+            line,
+            request: request?,
+            response: response?,
+        })
     }
 
     fn webhook(&mut self, index: usize, model: &WebhookModel, default: &Provenance) -> Option<Webhook> {
@@ -240,13 +267,21 @@ impl Compiler<'_> {
         if let Some(own) = &model.provenance {
             self.provenance(&path.key("provenance"), own);
         }
-        let site = Site::Webhook(index, model.step);
+        let site = Site::webhook(index, model.step);
         let names = self.headers(site, Place::Answer, &path.key("headers"), &model.headers);
         let body = self.template(site, Place::Answer, &path.key("body"), &model.body);
         let line = self.document.error(&path, "").line;
         let provenance = model.provenance.clone().unwrap_or_else(|| default.clone());
         let headers = names?.into_iter().map(|(name, template)| (name.as_str().to_owned(), template)).collect();
-        Some(Webhook { step: model.step, provenance, line, headers, body: body?, escape: escape_of(&model.headers, &model.body), mints: Vec::new() })
+        Some(Webhook {
+            step: model.step,
+            provenance,
+            line,
+            headers,
+            body: body?,
+            escape: escape_of(&model.headers, &model.body),
+            mints: Vec::new(),
+        })
     }
 
     fn template(&mut self, site: Site, place: Place, path: &FieldPath, text: &str) -> Option<Template> {
@@ -270,7 +305,13 @@ impl Compiler<'_> {
         self.uses.extend(template.holes().map(|hole| Use { site, path: path.clone(), hole: hole.clone() }));
     }
 
-    fn headers(&mut self, site: Site, place: Place, path: &FieldPath, model: &BTreeMap<String, String>) -> Option<Vec<(HeaderName, Template)>> {
+    fn headers(
+        &mut self,
+        site: Site,
+        place: Place,
+        path: &FieldPath,
+        model: &BTreeMap<String, String>,
+    ) -> Option<Vec<(HeaderName, Template)>> {
         let mut headers = Vec::with_capacity(model.len());
         for (name, value) in model {
             let here = path.key(name);
@@ -278,8 +319,12 @@ impl Compiler<'_> {
             let fits = HeaderName::from_bytes(name.as_bytes()).ok().filter(|parsed| parsed.as_str() == name);
             let implied = place == Place::Request && matches!(name.as_str(), "host" | "content-length");
             match (fits, template) {
-                (Some(_), Some(_)) if implied => self.refuse(&here, "expected no such header: it follows from the url and the body"),
-                (Some(_), Some(template)) if template.literal().is_some_and(|text| HeaderValue::from_str(text).is_err()) => {
+                (Some(_), Some(_)) if implied => {
+                    self.refuse(&here, "expected no such header: it follows from the url and the body")
+                }
+                (Some(_), Some(template))
+                    if template.literal().is_some_and(|text| HeaderValue::from_str(text).is_err()) =>
+                {
                     self.refuse(&here, "expected a header value without control characters");
                 }
                 (Some(parsed), Some(template)) => headers.push((parsed, template)),
@@ -291,7 +336,9 @@ impl Compiler<'_> {
     }
 
     fn request(&mut self, site: Site, path: &FieldPath, model: &RequestModel) -> Option<RequestPattern> {
-        let method = Method::from_bytes(model.method.as_bytes()).ok().filter(|_| model.method.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let method = Method::from_bytes(model.method.as_bytes())
+            .ok()
+            .filter(|_| model.method.bytes().all(|byte| byte.is_ascii_uppercase()));
         if method.is_none() {
             self.refuse(&path.key("method"), format!("expected a method in upper case, found `{}`", model.method));
         }
@@ -305,7 +352,11 @@ impl Compiler<'_> {
     fn url(&mut self, site: Site, path: &FieldPath, url: &str) -> Option<(Template, Vec<Template>, Vec<FieldPattern>)> {
         let whole = self.template(site, Place::Request, path, url)?;
         let sample = sample_url(&whole);
-        if sample.parse::<http::Uri>().ok().is_none_or(|uri| !matches!(uri.scheme_str(), Some("https" | "http")) || uri.host().is_none()) {
+        if sample
+            .parse::<http::Uri>()
+            .ok()
+            .is_none_or(|uri| !matches!(uri.scheme_str(), Some("https" | "http")) || uri.host().is_none())
+        {
             self.refuse(path, format!("expected a whole url with scheme and host, found `{url}`"));
             return None;
         }
@@ -314,7 +365,11 @@ impl Compiler<'_> {
         let bare = target.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
         let target = if bare { format!("{target}/") } else { target.to_owned() };
         let parts = target.split('/').map(|segment| {
-            let decode = |text: &str| fields::decode_segment(text).map(std::borrow::Cow::into_owned).ok_or_else(|| "expected percent escapes of UTF-8 text".to_owned());
+            let decode = |text: &str| {
+                fields::decode_segment(text)
+                    .map(std::borrow::Cow::into_owned)
+                    .ok_or_else(|| "expected percent escapes of UTF-8 text".to_owned())
+            };
             let template = Template::parse(segment, Place::Request)?;
             if template.literal().is_some() { Ok(template) } else { template.try_map_text(decode) }
         });
@@ -342,15 +397,22 @@ impl Compiler<'_> {
             return None;
         }
         if let Some(form) = &model.form {
-            return self.form(site, &path.key("form"), form).map(|fields| BodyPattern::Form { fields, ordered: model.ordered });
+            return self
+                .form(site, &path.key("form"), form)
+                .map(|fields| BodyPattern::Form { fields, ordered: model.ordered });
         }
         if let Some(text) = &model.json {
-            return self.json(site, &path.key("json"), text).map(|root| BodyPattern::Json { root, ordered: model.ordered });
+            return self
+                .json(site, &path.key("json"), text)
+                .map(|root| BodyPattern::Json { root, ordered: model.ordered });
         }
         if let Some(text) = &model.xml {
             let path = path.key("xml");
             return match xml::read(text) {
-                Ok(root) => root.try_map(&mut |text: String| self.template(site, Place::Request, &path, &text).ok_or(())).ok().map(BodyPattern::Xml),
+                Ok(root) => root
+                    .try_map(&mut |text: String| self.template(site, Place::Request, &path, &text).ok_or(()))
+                    .ok()
+                    .map(BodyPattern::Xml),
                 Err(message) => {
                     self.refuse(&path, message);
                     None
@@ -379,7 +441,11 @@ impl Compiler<'_> {
     }
 
     fn json(&mut self, site: Site, path: &FieldPath, text: &str) -> Option<JsonPattern> {
-        let pattern = json::read(text).map_err(|error| format!("expected JSON with its holes inside strings: {} at {}", error.message, error.path)).and_then(|value| json_pattern(&value));
+        let pattern = json::read(text)
+            .map_err(|error| {
+                format!("expected JSON with its holes inside strings: {} at {}", error.message, error.path)
+            })
+            .and_then(|value| json_pattern(&value));
         match pattern {
             Ok(pattern) => {
                 let mut templates = Vec::new();
@@ -399,7 +465,10 @@ impl Compiler<'_> {
     fn response(&mut self, site: Site, path: &FieldPath, model: &ResponseModel) -> Option<AnswerTemplate> {
         let status = StatusCode::from_u16(model.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
         if status.is_none() {
-            self.refuse(&path.key("status"), format!("expected a final HTTP status from 200 to 599, found {}", model.status));
+            self.refuse(
+                &path.key("status"),
+                format!("expected a final HTTP status from 200 to 599, found {}", model.status),
+            );
         }
         let headers = self.headers(site, Place::Answer, &path.key("headers"), &model.headers);
         let body = self.template(site, Place::Answer, &path.key("body"), &model.body)?;
@@ -413,91 +482,6 @@ impl Compiler<'_> {
         };
         let headers = headers?.into_iter().map(|(name, template)| (name, text(template))).collect();
         Some(AnswerTemplate { status: status?, headers, body, mints: Vec::new() })
-    }
-
-    /// Settles one shape for each minted name and tells each answer what it mints.
-    fn set_shapes(&mut self, exchanges: &mut [Exchange], webhooks: &mut [Webhook]) {
-        let mut shapes: BTreeMap<String, Shape> = BTreeMap::new();
-        let mut conflicts = Vec::new();
-        for used in &self.uses {
-            if let Hole::Gen { name, shape: Some(shape) } = &used.hole
-                && *shapes.entry(name.clone()).or_insert(*shape) != *shape
-            {
-                conflicts.push((used.path.clone(), format!("expected one shape for `{name}`: another place states a different one")));
-            }
-        }
-        for (path, message) in conflicts {
-            self.refuse(&path, message);
-        }
-        for used in &self.uses {
-            let Hole::Gen { name, .. } = &used.hole else { continue };
-            let mints = match used.site {
-                Site::Request(..) => continue,
-                Site::Answer(index, _) => exchanges.get_mut(index).map(|exchange| &mut exchange.response.mints),
-                Site::Webhook(index, _) => webhooks.get_mut(index).map(|webhook| &mut webhook.mints),
-            };
-            if let Some(mints) = mints.filter(|mints| !mints.iter().any(|(minted, _)| minted == name)) {
-                mints.push((name.clone(), shapes.get(name).copied().unwrap_or(Shape::DEFAULT)));
-            }
-        }
-    }
-
-    /// Every name in a hole must have a value when its turn comes.
-    fn check_uses(&mut self) {
-        let mut problems = Vec::new();
-        let mut caught: BTreeSet<(&str, usize)> = BTreeSet::new();
-        for used in &self.uses {
-            if let Some(problem) = self.problem_of(used) {
-                problems.push((used.path.clone(), problem));
-            }
-            if let (Hole::Any { name: Some(name), .. }, Site::Request(index, _)) = (&used.hole, used.site)
-                && !caught.insert((name, index))
-            {
-                problems.push((used.path.clone(), format!("expected `${{capture:{name}}}` at the second place of the same value")));
-            }
-        }
-        for (path, problem) in problems {
-            self.refuse(&path, problem);
-        }
-    }
-
-    fn problem_of(&self, used: &Use) -> Option<String> {
-        let (Site::Request(_, step) | Site::Answer(_, step) | Site::Webhook(_, step)) = used.site;
-        let credential = |name: &str| (!name.is_empty() && !self.profile.credentials.contains_key(name)).then(|| format!("the profile has no credential `{name}`"));
-        match &used.hole {
-            Hole::Secret(name) => credential(name),
-            Hole::Basic { user, password } => credential(user).or_else(|| credential(password)),
-            Hole::Signature(name) if !self.profile.recipes.contains_key(name) => Some(format!("the profile has no recipe `[signature.{name}]`")),
-            Hole::Key(Some(other)) | Hole::Reference(Some(other)) if *other > step => Some(format!("step {other} comes after step {step}")),
-            Hole::Gen { name, .. } if matches!(used.site, Site::Request(..)) => {
-                let minted = self.uses.iter().any(|other| matches!(&other.hole, Hole::Gen { name: minted, .. } if minted == name) && is_answered_before(other.site, used.site));
-                (!minted).then(|| format!("expected an earlier answer that mints `${{gen:{name}}}`"))
-            }
-            Hole::Capture(name) => {
-                let caught = self.uses.iter().any(|other| matches!(&other.hole, Hole::Any { name: Some(caught), .. } if caught == name) && is_sent_by(other.site, used.site));
-                (!caught).then(|| format!("expected a request up to here that catches it with `${{any:SHAPE:{name}}}`"))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// Whether an answer or delivery at `site` is out before the request `request` is sent.
-fn is_answered_before(site: Site, request: Site) -> bool {
-    let Site::Request(index, step) = request else { return false };
-    match site {
-        Site::Request(..) => false,
-        Site::Answer(other, _) => other < index,
-        Site::Webhook(_, other) => other <= step,
-    }
-}
-
-/// Whether the request at `site` has been sent when `by` is made or judged.
-fn is_sent_by(site: Site, by: Site) -> bool {
-    let Site::Request(index, step) = site else { return false };
-    match by {
-        Site::Request(other, _) | Site::Answer(other, _) => index <= other,
-        Site::Webhook(_, other) => step <= other,
     }
 }
 
@@ -520,7 +504,10 @@ fn query_fields(query: &str) -> Result<Vec<FieldPattern>, String> {
     pairs
         .map(|pair| match pair.split_once('=') {
             _ if pair.is_empty() => Err("expected no empty pair in the query".to_owned()),
-            Some((name, value)) => Ok(FieldPattern { name: decode(name)?, value: Some(Template::parse(value, Place::Request)?.try_map_text(decode)?) }),
+            Some((name, value)) => Ok(FieldPattern {
+                name: decode(name)?,
+                value: Some(Template::parse(value, Place::Request)?.try_map_text(decode)?),
+            }),
             None => Ok(FieldPattern { name: decode(pair)?, value: None }),
         })
         .collect()
@@ -530,7 +517,11 @@ fn json_pattern(value: &Json<'_>) -> Result<JsonPattern, String> {
     Ok(match value {
         Json::String(text) => {
             let template = Template::parse(text, Place::Request)?;
-            if template.number_hole()?.is_some() { JsonPattern::Number(template) } else { JsonPattern::String(template) }
+            if template.number_hole()?.is_some() {
+                JsonPattern::Number(template)
+            } else {
+                JsonPattern::String(template)
+            }
         }
         Json::Array(items) => JsonPattern::Array(items.iter().map(json_pattern).collect::<Result<_, _>>()?),
         Json::Object(members) => {
@@ -542,7 +533,9 @@ fn json_pattern(value: &Json<'_>) -> Result<JsonPattern, String> {
             };
             JsonPattern::Object(members.iter().map(member).collect::<Result<_, _>>()?)
         }
-        Json::Null | Json::Bool(_) | Json::Number(_) => JsonPattern::Word(value.scalar().unwrap_or_default().into_owned()),
+        Json::Null | Json::Bool(_) | Json::Number(_) => {
+            JsonPattern::Word(value.scalar().unwrap_or_default().into_owned())
+        }
     })
 }
 

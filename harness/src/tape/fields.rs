@@ -23,7 +23,9 @@ pub(crate) fn split(text: &str) -> Result<Vec<Field<'_>>, String> {
 
 /// Decodes one name or value of a form or query.
 pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, String> {
-    let raw = text.bytes().find(|byte| !(0x21..0x7f).contains(byte) || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'#'));
+    let raw = text
+        .bytes()
+        .find(|byte| !(0x21..0x7f).contains(byte) || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'#'));
     if let Some(byte) = raw {
         return Err(format!("the byte {byte:#04x} is not percent-encoded"));
     }
@@ -43,7 +45,10 @@ pub(crate) fn decode_segment(text: &str) -> Option<Cow<'_, str>> {
 }
 
 fn check_escapes(text: &str) -> Result<(), String> {
-    let broken = text.split('%').skip(1).any(|after| after.len() < 2 || !after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()));
+    let broken = text
+        .split('%')
+        .skip(1)
+        .any(|after| after.len() < 2 || !after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()));
     if broken { Err("a percent sign without two hexadecimal digits".to_owned()) } else { Ok(()) }
 }
 

@@ -107,7 +107,12 @@ struct Comparison<'p, 's> {
 }
 
 /// What the request's `any` holes caught, or every difference.
-pub(crate) fn compare(pattern: &RequestPattern, request: &Request<Bytes>, body: Option<&str>, scope: Scope<'_>) -> Result<Vec<(String, String)>, Vec<Mismatch>> {
+pub(crate) fn compare(
+    pattern: &RequestPattern,
+    request: &Request<Bytes>,
+    body: Option<&str>,
+    scope: Scope<'_>,
+) -> Result<Vec<(String, String)>, Vec<Mismatch>> {
     let mut comparison = Comparison { scope, caught: Vec::new(), deferred: Vec::new(), mismatches: Vec::new() };
     comparison.method(pattern, request);
     comparison.url(pattern, request);
@@ -122,7 +127,11 @@ pub(crate) fn compare(pattern: &RequestPattern, request: &Request<Bytes>, body: 
 /// Headers that the transport adds; they count only where the tape lists them.
 fn is_incidental(name: &HeaderName, value: &[u8]) -> bool {
     use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HOST, USER_AGENT};
-    *name == HOST || *name == CONTENT_LENGTH || *name == ACCEPT_ENCODING || *name == USER_AGENT || (*name == ACCEPT && value == b"*/*")
+    *name == HOST
+        || *name == CONTENT_LENGTH
+        || *name == ACCEPT_ENCODING
+        || *name == USER_AGENT
+        || (*name == ACCEPT && value == b"*/*")
 }
 
 impl<'p> Comparison<'p, '_> {
@@ -145,7 +154,11 @@ impl<'p> Comparison<'p, '_> {
 
     fn text_differs(&mut self, path: impl fmt::Display, template: &Template, actual: &str) {
         let expected = format!("`{}`", template.describe(&self.scope));
-        let found = if template.holes().any(super::template::Hole::is_secret) { hide(template, actual) } else { format!("`{actual}`") };
+        let found = if template.holes().any(super::hole::Hole::is_secret) {
+            hide(template, actual)
+        } else {
+            format!("`{actual}`")
+        };
         self.differ(path, expected, found);
     }
 
@@ -184,7 +197,8 @@ impl<'p> Comparison<'p, '_> {
         let caught = &mut self.caught;
         pattern.segments.iter().zip(actual).all(|(segment, actual)| match segment.literal() {
             Some(literal) => literal == actual,
-            None => fields::decode_segment(actual).is_some_and(|decoded| segment.matches(&decoded, &scope, caught) == Ok(true)),
+            None => fields::decode_segment(actual)
+                .is_some_and(|decoded| segment.matches(&decoded, &scope, caught) == Ok(true)),
         })
     }
 
@@ -209,7 +223,11 @@ impl<'p> Comparison<'p, '_> {
         for (name, value) in actual {
             let listed = pattern.headers.iter().any(|(expected, _)| expected == name);
             if !listed && !is_incidental(name, value.as_bytes()) {
-                self.differ(format_args!("header {name}"), "no such header", format!("`{}`", String::from_utf8_lossy(value.as_bytes())));
+                self.differ(
+                    format_args!("header {name}"),
+                    "no such header",
+                    format!("`{}`", String::from_utf8_lossy(value.as_bytes())),
+                );
             }
         }
     }
@@ -221,7 +239,9 @@ impl<'p> Comparison<'p, '_> {
             BodyPattern::Form { fields, ordered } => self.fields("form ", fields, body, *ordered),
             BodyPattern::Json { root, ordered } => match json::read(body) {
                 Ok(actual) => self.json(Trail::Root, root, &actual, *ordered),
-                Err(error) => self.differ(error.path, "strict JSON", format!("{} at byte {}", error.message, error.offset)),
+                Err(error) => {
+                    self.differ(error.path, "strict JSON", format!("{} at byte {}", error.message, error.offset))
+                }
             },
             BodyPattern::Xml(root) => match super::xml::read(body) {
                 Ok(actual) => self.xml(&format!("/{}", root.name), root, &actual),
@@ -239,11 +259,21 @@ impl<'p> Comparison<'p, '_> {
         let mut used = vec![false; actual.len()];
         let mut last = 0;
         for (position, field) in pattern.iter().enumerate() {
-            let same_place = actual.get(position).is_some_and(|(name, _)| *name == field.name) && used.get(position) == Some(&false);
-            let earlier_repeat = actual.iter().take(position).zip(&used).any(|((name, _), used)| !used && *name == field.name);
-            let index = if same_place && !earlier_repeat { Some(position) } else { actual.iter().zip(&used).position(|((name, _), used)| !used && *name == field.name) };
-            let Some((index, (_, value))) = index.and_then(|index| actual.get(index).map(|found| (index, found))) else {
-                let expected = field.value.as_ref().map_or_else(|| "the bare name".to_owned(), |value| format!("`{}`", value.describe(&self.scope)));
+            let same_place =
+                actual.get(position).is_some_and(|(name, _)| *name == field.name) && used.get(position) == Some(&false);
+            let earlier_repeat =
+                actual.iter().take(position).zip(&used).any(|((name, _), used)| !used && *name == field.name);
+            let index = if same_place && !earlier_repeat {
+                Some(position)
+            } else {
+                actual.iter().zip(&used).position(|((name, _), used)| !used && *name == field.name)
+            };
+            let Some((index, (_, value))) = index.and_then(|index| actual.get(index).map(|found| (index, found)))
+            else {
+                let expected = field
+                    .value
+                    .as_ref()
+                    .map_or_else(|| "the bare name".to_owned(), |value| format!("`{}`", value.describe(&self.scope)));
                 self.differ(format_args!("{kind}{}", field.name), expected, "no such field");
                 continue;
             };
@@ -251,18 +281,30 @@ impl<'p> Comparison<'p, '_> {
                 *used = true;
             }
             if ordered && index < last {
-                self.differ(format_args!("{kind}{}", field.name), "the order of the tape", "it before a field that comes first");
+                self.differ(
+                    format_args!("{kind}{}", field.name),
+                    "the order of the tape",
+                    "it before a field that comes first",
+                );
             }
             last = index;
             match (&field.value, value) {
                 (Some(template), Some(value)) => self.text(format_args!("{kind}{}", field.name), template, value),
                 (None, None) => {}
-                (Some(_), None) => self.differ(format_args!("{kind}{}", field.name), "`=` and a value", "the bare name"),
-                (None, Some(_)) => self.differ(format_args!("{kind}{}", field.name), "the bare name", "`=` and a value"),
+                (Some(_), None) => {
+                    self.differ(format_args!("{kind}{}", field.name), "`=` and a value", "the bare name")
+                }
+                (None, Some(_)) => {
+                    self.differ(format_args!("{kind}{}", field.name), "the bare name", "`=` and a value")
+                }
             }
         }
         for ((name, value), _) in actual.iter().zip(&used).filter(|(_, used)| !**used) {
-            self.differ(format_args!("{kind}{name}"), "no such field", format!("`{}`", value.as_deref().unwrap_or_default()));
+            self.differ(
+                format_args!("{kind}{name}"),
+                "no such field",
+                format!("`{}`", value.as_deref().unwrap_or_default()),
+            );
         }
     }
 
@@ -270,7 +312,8 @@ impl<'p> Comparison<'p, '_> {
         match (pattern, actual) {
             (JsonPattern::String(template), Json::String(text)) => self.text(trail, template, text),
             (JsonPattern::Number(template), Json::Number(text)) => self.text(trail, template, text),
-            (JsonPattern::Word(word), Json::Null | Json::Bool(_) | Json::Number(_)) if actual.scalar().as_deref() == Some(word) => {}
+            (JsonPattern::Word(word), Json::Null | Json::Bool(_) | Json::Number(_))
+                if actual.scalar().as_deref() == Some(word) => {}
             (JsonPattern::Array(items), Json::Array(found)) => {
                 for (index, (item, found)) in items.iter().zip(found).enumerate() {
                     self.json(Trail::Item(&trail, index), item, found, ordered);
@@ -292,18 +335,29 @@ impl<'p> Comparison<'p, '_> {
         }
     }
 
-    fn json_object(&mut self, trail: Trail<'_>, members: &'p [(String, JsonPattern)], found: &[(std::borrow::Cow<'_, str>, Json<'_>)], ordered: bool) {
+    fn json_object(
+        &mut self,
+        trail: Trail<'_>,
+        members: &'p [(String, JsonPattern)],
+        found: &[(std::borrow::Cow<'_, str>, Json<'_>)],
+        ordered: bool,
+    ) {
         let mut last = 0;
         for (position, (name, pattern)) in members.iter().enumerate() {
             let same_place = found.get(position).is_some_and(|(other, _)| other == name);
             let index = if same_place { Some(position) } else { found.iter().position(|(other, _)| other == name) };
-            let Some((index, (_, value))) = index.and_then(|index| found.get(index).map(|member| (index, member))) else {
+            let Some((index, (_, value))) = index.and_then(|index| found.get(index).map(|member| (index, member)))
+            else {
                 let expected = self.describe_json(pattern);
                 self.differ(Trail::Member(&trail, name), expected, "no such member");
                 continue;
             };
             if ordered && index < last {
-                self.differ(Trail::Member(&trail, name), "the order of the tape", "it before a member that comes first");
+                self.differ(
+                    Trail::Member(&trail, name),
+                    "the order of the tape",
+                    "it before a member that comes first",
+                );
             }
             last = index;
             self.json(Trail::Member(&trail, name), pattern, value, ordered);
@@ -328,7 +382,11 @@ impl<'p> Comparison<'p, '_> {
 
     fn xml(&mut self, path: &str, pattern: &'p Element<Template>, actual: &Element<String>) {
         if pattern.name != actual.name {
-            return self.differ(path, format!("the element `{}`", pattern.name), format!("the element `{}`", actual.name));
+            return self.differ(
+                path,
+                format!("the element `{}`", pattern.name),
+                format!("the element `{}`", actual.name),
+            );
         }
         for (name, template) in &pattern.attributes {
             match actual.attributes.iter().find(|(other, _)| other == name) {
@@ -339,7 +397,9 @@ impl<'p> Comparison<'p, '_> {
                 }
             }
         }
-        for (name, value) in actual.attributes.iter().filter(|(name, _)| !pattern.attributes.iter().any(|(other, _)| other == name)) {
+        for (name, value) in
+            actual.attributes.iter().filter(|(name, _)| !pattern.attributes.iter().any(|(other, _)| other == name))
+        {
             self.differ(format_args!("{path}/@{name}"), "no such attribute", format!("`{value}`"));
         }
         for index in 0..pattern.children.len().max(actual.children.len()) {
@@ -347,14 +407,28 @@ impl<'p> Comparison<'p, '_> {
         }
     }
 
-    fn xml_child(&mut self, path: &str, pattern: Option<&'p Node<Template>>, actual: Option<&Node<String>>, index: usize) {
+    fn xml_child(
+        &mut self,
+        path: &str,
+        pattern: Option<&'p Node<Template>>,
+        actual: Option<&Node<String>>,
+        index: usize,
+    ) {
         let at = format!("{path}/node()[{}]", index + 1);
         match (pattern, actual) {
-            (Some(Node::Element(element)), Some(Node::Element(found))) => self.xml(&format!("{path}/{}", element.name), element, found),
+            (Some(Node::Element(element)), Some(Node::Element(found))) => {
+                self.xml(&format!("{path}/{}", element.name), element, found)
+            }
             (Some(Node::Text(template)), Some(Node::Text(text))) => self.text(path, template, text),
-            (None, Some(Node::Element(found))) => self.differ(format_args!("{path}/{}", found.name), "no such element", "one"),
-            (Some(Node::Element(element)), None) => self.differ(format_args!("{path}/{}", element.name), "one such element", "none"),
-            (Some(Node::Element(element)), Some(Node::Text(_))) => self.differ(at, format!("the element `{}`", element.name), "text"),
+            (None, Some(Node::Element(found))) => {
+                self.differ(format_args!("{path}/{}", found.name), "no such element", "one")
+            }
+            (Some(Node::Element(element)), None) => {
+                self.differ(format_args!("{path}/{}", element.name), "one such element", "none")
+            }
+            (Some(Node::Element(element)), Some(Node::Text(_))) => {
+                self.differ(at, format!("the element `{}`", element.name), "text")
+            }
             (Some(Node::Text(template)), found) => {
                 let expected = format!("the text `{}`", template.describe(&self.scope));
                 self.differ(path, expected, found.map_or("nothing", |_| "an element"));
@@ -366,7 +440,12 @@ impl<'p> Comparison<'p, '_> {
 
     fn finish(mut self) -> Result<Vec<(String, String)>, Vec<Mismatch>> {
         let caught = std::mem::take(&mut self.caught);
-        let mut later = Comparison { scope: Scope { caught: &caught, ..self.scope }, caught: Vec::new(), deferred: Vec::new(), mismatches: self.mismatches };
+        let mut later = Comparison {
+            scope: Scope { caught: &caught, ..self.scope },
+            caught: Vec::new(),
+            deferred: Vec::new(),
+            mismatches: self.mismatches,
+        };
         let mut more = Vec::new();
         for Deferred { path, template, actual } in &self.deferred {
             match template.matches(actual, &later.scope, &mut more) {
@@ -389,7 +468,7 @@ impl JsonPattern {
     fn has_secret(&self) -> bool {
         match self {
             Self::Word(_) => false,
-            Self::String(template) | Self::Number(template) => template.holes().any(super::template::Hole::is_secret),
+            Self::String(template) | Self::Number(template) => template.holes().any(super::hole::Hole::is_secret),
             Self::Array(items) => items.iter().any(Self::has_secret),
             Self::Object(members) => members.iter().any(|(_, member)| member.has_secret()),
         }

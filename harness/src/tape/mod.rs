@@ -5,6 +5,7 @@
 mod answer;
 mod compile;
 mod fields;
+mod hole;
 mod json;
 pub mod matcher;
 pub mod model;
@@ -12,14 +13,15 @@ mod player;
 mod redact;
 mod signature;
 mod template;
+mod uses;
 mod values;
 mod xml;
 
-pub use compile::{Exchange, Settle, Tape, Webhook};
+pub use compile::{Exchange, Return, Tape, Webhook};
+pub use hole::{Encoding, Shape};
 pub use matcher::Mismatch;
-pub use player::{Delivery, Player, Record, RunValues, ShownRecord};
+pub use player::{Delivery, Player, Record, RunValues, Settle, ShownRecord};
 pub use signature::{Algorithm, KeyEncoding, Recipe, RecipeModel};
-pub use template::{Encoding, Shape};
 pub use values::StepValues;
 
-pub(crate) use template::{Hole, Template};
+pub(crate) use hole::Hole;

@@ -21,6 +21,9 @@ pub struct TapeModel {
     /// The deliveries of the provider, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhook: Vec<WebhookModel>,
+    /// What the customer comes back with, in order.
+    #[serde(default, rename = "return", skip_serializing_if = "Vec::is_empty")]
+    pub returned: Vec<ReturnModel>,
 }
 
 /// Where bytes come from. Never claim more than is known.
@@ -67,7 +70,9 @@ impl Provenance {
             needs("environment", &self.environment)?;
         }
         match &self.seen {
-            Some(seen) if seen.parse::<jiff::civil::Date>().is_err() || seen.len() != 10 => Err(("seen", format!("expected a date as 2026-11-22, found `{seen}`"))),
+            Some(seen) if seen.parse::<jiff::civil::Date>().is_err() || seen.len() != 10 => {
+                Err(("seen", format!("expected a date as 2026-11-22, found `{seen}`")))
+            }
             _ => Ok(()),
         }
     }
@@ -157,6 +162,17 @@ pub struct WebhookModel {
     pub headers: BTreeMap<String, String>,
     /// The body, byte for byte.
     pub body: String,
+}
+
+/// The customer's return after a redirect or a challenge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnModel {
+    /// The scenario's step, from 1: a `complete` step, or a step that the return settles.
+    pub step: u32,
+    /// Query or form parameters of the return URL, in order.
+    #[serde(default)]
+    pub parameters: FormModel,
 }
 
 /// The fields of a form body in the order of the file; a field with several values repeats its name.

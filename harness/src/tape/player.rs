@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::answer;
 use super::compile::{Exchange, Tape};
+use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
 use super::redact::{MASK, Redactor};
-use super::template::{Hole, Shape};
 use super::values::{Headers, Message, Scope, StepValues, Unresolved, mint};
 
 /// Most steps a scenario can have.
@@ -73,6 +73,19 @@ pub struct ShownRecord {
     pub answer_body: String,
 }
 
+/// How a step that was answered as not yet decided comes to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settle {
+    /// The tape gives no end.
+    None,
+    /// The customer returns: call `complete`.
+    Return,
+    /// The provider reports: hand over a delivery.
+    Webhook,
+    /// Look at the object again.
+    Retrieve,
+}
+
 /// One run of one tape. The tape itself is shared; everything that changes is here.
 pub struct Player {
     tape: Arc<Tape>,
@@ -82,6 +95,7 @@ pub struct Player {
     settling: bool,
     next: usize,
     delivered: Vec<bool>,
+    returned: Vec<bool>,
     minted: BTreeMap<String, String>,
     captured: BTreeMap<String, String>,
     transcript: Vec<Record>,
@@ -89,13 +103,20 @@ pub struct Player {
 
 impl fmt::Debug for Player {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Player").field("case", &self.tape.case).field("step", &self.step).field("next", &self.next).finish_non_exhaustive()
+        out.debug_struct("Player")
+            .field("case", &self.tape.case)
+            .field("step", &self.step)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Delivery").field("headers", &self.headers.len()).field("body_bytes", &self.body.len()).finish()
+        out.debug_struct("Delivery")
+            .field("headers", &self.headers.len())
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }
 
@@ -103,7 +124,20 @@ impl Player {
     /// A run at its start; no step has begun.
     pub fn new(tape: Arc<Tape>, run: RunValues) -> Self {
         let delivered = vec![false; tape.webhooks.len()];
-        Self { tape, run, steps: Vec::new(), step: 0, settling: false, next: 0, delivered, minted: BTreeMap::new(), captured: BTreeMap::new(), transcript: Vec::new() }
+        let returned = vec![false; tape.returns.len()];
+        Self {
+            tape,
+            run,
+            steps: Vec::new(),
+            step: 0,
+            settling: false,
+            next: 0,
+            delivered,
+            returned,
+            minted: BTreeMap::new(),
+            captured: BTreeMap::new(),
+            transcript: Vec::new(),
+        }
     }
 
     /// The tape of this run.
@@ -133,6 +167,21 @@ impl Player {
     /// From here on requests are judged by the step's exchanges with `settle = true`.
     pub fn begin_settle(&mut self) {
         self.settling = true;
+    }
+
+    /// How this step goes on to its end: by what of the tape was not used yet. A return goes before a delivery, a delivery before a look-up.
+    pub fn settle(&self) -> Settle {
+        let returns =
+            self.tape.returns.iter().zip(&self.returned).any(|(returned, used)| returned.step == self.step && !used);
+        let webhooks =
+            self.tape.webhooks.iter().zip(&self.delivered).any(|(webhook, used)| webhook.step == self.step && !used);
+        let exchange = |exchange: &Exchange| exchange.step == self.step && exchange.settle;
+        match (returns, webhooks) {
+            (true, _) => Settle::Return,
+            (false, true) => Settle::Webhook,
+            (false, false) if self.tape.exchanges.iter().skip(self.next).any(exchange) => Settle::Retrieve,
+            (false, false) => Settle::None,
+        }
     }
 
     /// The index of the exchange that must come next in this step, from 0; `None` when no further request may be sent.
@@ -182,16 +231,23 @@ impl Player {
         let caught = matcher::compare(&exchange.request, request, body, scope)?;
         self.captured.extend(caught);
         self.mint(&exchange.response.mints);
-        let response = answer::response(&exchange.response, &self.scope(self.step)).map_err(|unresolved| vec![no_value("response", &unresolved)])?;
+        let response = answer::response(&exchange.response, &self.scope(self.step))
+            .map_err(|unresolved| vec![no_value("response", &unresolved)])?;
         self.next += 1;
         Ok(response)
     }
 
     fn surplus(&self, request: &Request<Bytes>) -> Mismatch {
         let expected = match self.tape.exchanges.get(self.next) {
-            Some(next) if next.step == self.step && next.settle => format!("no request before step {} settles", self.step),
-            Some(next) if next.step == self.step => "the exchanges of the operation before those that settle it".to_owned(),
-            Some(next) if next.step < self.step => format!("first the exchange of step {} that is left over", next.step),
+            Some(next) if next.step == self.step && next.settle => {
+                format!("no request before step {} settles", self.step)
+            }
+            Some(next) if next.step == self.step => {
+                "the exchanges of the operation before those that settle it".to_owned()
+            }
+            Some(next) if next.step < self.step => {
+                format!("first the exchange of step {} that is left over", next.step)
+            }
             _ => format!("no further request in step {}", self.step),
         };
         Mismatch { path: "exchange".to_owned(), expected, found: format!("{} {}", request.method(), request.uri()) }
@@ -203,17 +259,44 @@ impl Player {
     /// When the tape has no further delivery for the step, or a hole has no value.
     pub fn webhook(&mut self, step: u32) -> Result<Delivery, Vec<Mismatch>> {
         let tape = Arc::clone(&self.tape);
-        let next = tape.webhooks.iter().enumerate().zip(&self.delivered).find(|((_, webhook), delivered)| webhook.step == step && !**delivered);
+        let next = tape
+            .webhooks
+            .iter()
+            .enumerate()
+            .zip(&self.delivered)
+            .find(|((_, webhook), delivered)| webhook.step == step && !**delivered);
         let Some(((index, webhook), _)) = next else {
             let found = "none is left".to_owned();
-            return Err(vec![Mismatch { path: "webhook".to_owned(), expected: format!("a `[[webhook]]` for step {step}"), found }]);
+            return Err(vec![Mismatch {
+                path: "webhook".to_owned(),
+                expected: format!("a `[[webhook]]` for step {step}"),
+                found,
+            }]);
         };
         self.mint(&webhook.mints);
-        let delivery = answer::delivery(webhook, &self.scope(step)).map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
+        let delivery = answer::delivery(webhook, &self.scope(step))
+            .map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
         if let Some(delivered) = self.delivered.get_mut(index) {
             *delivered = true;
         }
         Ok(delivery)
+    }
+
+    /// What the customer comes back with in that step: the parameters of the return URL, in order.
+    ///
+    /// # Errors
+    /// When the tape has no further return for the step, or a hole has no value.
+    pub fn returned(&mut self, step: u32) -> Result<Vec<(String, String)>, Vec<Mismatch>> {
+        let tape = Arc::clone(&self.tape);
+        let next =
+            tape.returns.iter().zip(&mut self.returned).find(|(returned, used)| returned.step == step && !**used);
+        let Some((returned, used)) = next else {
+            let expected = format!("a `[[return]]` for step {step}");
+            return Err(vec![Mismatch { path: "return".to_owned(), expected, found: "none is left".to_owned() }]);
+        };
+        *used = true;
+        self.mint(&returned.mints);
+        answer::parameters(returned, &self.scope(step)).map_err(|unresolved| vec![no_value("return", &unresolved)])
     }
 
     /// Ends the step.
@@ -239,15 +322,26 @@ impl Player {
         for exchange in tape.exchanges.iter().skip(self.next).take_while(|exchange| covers(exchange.step)) {
             let scope = self.scope(self.step);
             let settle = if exchange.settle { " to settle" } else { "" };
-            let expected = format!("{} {} in step {}{settle} ({}:{})", exchange.request.method, exchange.request.target.describe(&scope), exchange.step, tape.file, exchange.line);
+            let expected = format!(
+                "{} {} in step {}{settle} ({}:{})",
+                exchange.request.method,
+                exchange.request.target.describe(&scope),
+                exchange.step,
+                tape.file,
+                exchange.line
+            );
             mismatches.push(Mismatch { path: "exchange".to_owned(), expected, found: "no such request".to_owned() });
         }
         self.next += mismatches.len();
-        for (webhook, delivered) in tape.webhooks.iter().zip(&mut self.delivered) {
-            if !*delivered && covers(webhook.step) {
-                *delivered = true;
-                let expected = format!("the delivery of step {} ({}:{})", webhook.step, tape.file, webhook.line);
-                mismatches.push(Mismatch { path: "webhook".to_owned(), expected, found: "it was not asked for".to_owned() });
+        let webhooks = tape.webhooks.iter().map(|webhook| ("webhook", "delivery", webhook.step, webhook.line));
+        let returns = tape.returns.iter().map(|returned| ("return", "customer's return", returned.step, returned.line));
+        let used = self.delivered.iter_mut().chain(&mut self.returned);
+        for ((path, what, step, line), used) in webhooks.chain(returns).zip(used) {
+            if !*used && covers(step) {
+                *used = true;
+                let expected = format!("the {what} of step {step} ({}:{line})", tape.file);
+                let found = "it was not asked for".to_owned();
+                mismatches.push(Mismatch { path: path.to_owned(), expected, found });
             }
         }
         if mismatches.is_empty() { Ok(()) } else { Err(self.masked(mismatches)) }
@@ -304,12 +398,23 @@ impl Player {
     fn masked(&self, mismatches: Vec<Mismatch>) -> Vec<Mismatch> {
         let redactor = self.redactor();
         let mask = |text: &str| shorten(redactor.text(text));
-        mismatches.into_iter().map(|found| Mismatch { path: mask(&found.path), expected: mask(&found.expected), found: mask(&found.found) }).collect()
+        mismatches
+            .into_iter()
+            .map(|found| Mismatch {
+                path: mask(&found.path),
+                expected: mask(&found.expected),
+                found: mask(&found.found),
+            })
+            .collect()
     }
 }
 
 fn no_value(place: &str, unresolved: &Unresolved) -> Mismatch {
-    Mismatch { path: place.to_owned(), expected: format!("a value for `{}`", unresolved.hole), found: unresolved.why.clone() }
+    Mismatch {
+        path: place.to_owned(),
+        expected: format!("a value for `{}`", unresolved.hole),
+        found: unresolved.why.clone(),
+    }
 }
 
 fn shown(record: &Record, redactor: &Redactor) -> ShownRecord {

@@ -28,7 +28,10 @@ pub(crate) struct Redactor {
 impl Redactor {
     pub(crate) fn new(credentials: &BTreeMap<String, String>, steps: &[StepValues], more: Vec<String>) -> Self {
         let credentials = credentials.values().filter(|value| value.len() >= SHORTEST_CREDENTIAL).cloned();
-        let samples = steps.iter().flat_map(|step| &step.samples).filter(|(name, value)| is_secret_value(name) && !value.is_empty());
+        let samples = steps
+            .iter()
+            .flat_map(|step| &step.samples)
+            .filter(|(name, value)| is_secret_value(name) && !value.is_empty());
         let mut secrets: Vec<String> = credentials.chain(samples.map(|(_, value)| value.clone())).chain(more).collect();
         for secret in secrets.clone() {
             for escape in [Escape::Json, Escape::Form, Escape::Xml] {
@@ -76,8 +79,10 @@ mod tests {
 
     #[test]
     fn long_secrets_go_everywhere_and_short_ones_only_alone() {
-        let credentials = BTreeMap::from([("api_key".to_owned(), "sk_test/öne".to_owned()), ("region".to_owned(), "eu".to_owned())]);
-        let samples = BTreeMap::from([("card.cvc".to_owned(), "123".to_owned()), ("card.holder".to_owned(), "Ada".to_owned())]);
+        let credentials =
+            BTreeMap::from([("api_key".to_owned(), "sk_test/öne".to_owned()), ("region".to_owned(), "eu".to_owned())]);
+        let samples =
+            BTreeMap::from([("card.cvc".to_owned(), "123".to_owned()), ("card.holder".to_owned(), "Ada".to_owned())]);
         let redactor = Redactor::new(&credentials, &[StepValues { samples, ..StepValues::default() }], vec![]);
         let shown = redactor.text("Bearer sk_test/öne cvc=123&amount=1234&eu&Ada k=sk_test%2F%C3%B6ne");
         assert_eq!(shown, "Bearer ••• cvc=•••&amount=1234&eu&Ada k=•••");

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::template::{Encoding, Escape, Place, Template};
+use super::hole::{Encoding, Place};
+use super::template::{Escape, Template};
 use super::values::{Scope, Unresolved};
 
 /// How a signature is made, as `[signature.NAME]` of a profile states it.
@@ -77,7 +78,11 @@ pub struct Recipe {
 
 impl fmt::Debug for Recipe {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Recipe").field("algorithm", &self.algorithm).field("over", &self.over).field("encoding", &self.encoding).finish_non_exhaustive()
+        out.debug_struct("Recipe")
+            .field("algorithm", &self.algorithm)
+            .field("over", &self.over)
+            .field("encoding", &self.encoding)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,15 +93,26 @@ impl Recipe {
         let keyless = matches!(model.algorithm, Algorithm::Sha256 | Algorithm::Sha512);
         let key_text = match (&model.key, keyless) {
             (None, false) => return Err(("key", "expected a key for this algorithm".to_owned())),
-            (Some(_), true) => return Err(("key", "expected no key: a plain digest takes its key inside `over`".to_owned())),
+            (Some(_), true) => {
+                return Err(("key", "expected no key: a plain digest takes its key inside `over`".to_owned()));
+            }
             (key, _) => key.clone().unwrap_or_default(),
         };
         let key = Template::parse(&key_text, Place::Recipe).map_err(|message| ("key", message))?;
         let key_pair = match (model.algorithm, key.literal()) {
-            (Algorithm::RsaSha256, Some(literal)) => Some(literal_key_pair(literal, folder).map_err(|message| ("key", message))?),
+            (Algorithm::RsaSha256, Some(literal)) => {
+                Some(literal_key_pair(literal, folder).map_err(|message| ("key", message))?)
+            }
             _ => None,
         };
-        Ok(Self { algorithm: model.algorithm, key, key_encoding: model.key_encoding, over, encoding: model.encoding, key_pair })
+        Ok(Self {
+            algorithm: model.algorithm,
+            key,
+            key_encoding: model.key_encoding,
+            over,
+            encoding: model.encoding,
+            key_pair,
+        })
     }
 
     /// The templates of this recipe, for checks of the names in their holes.
@@ -134,7 +150,9 @@ impl Recipe {
         match self.key_encoding {
             KeyEncoding::Text => Ok(text.into_bytes()),
             KeyEncoding::Hex => hex::decode(&text).map_err(|_| unusable("it is no hexadecimal text")),
-            KeyEncoding::Base64 => base64::engine::general_purpose::STANDARD.decode(&text).map_err(|_| unusable("it is no base64 text")),
+            KeyEncoding::Base64 => {
+                base64::engine::general_purpose::STANDARD.decode(&text).map_err(|_| unusable("it is no base64 text"))
+            }
         }
     }
 }
@@ -162,9 +180,12 @@ fn literal_key_pair(literal: &str, folder: &Path) -> Result<RsaKeyPair, String> 
     }
     let plain_name = !literal.is_empty() && !literal.contains(['/', '\\']) && literal.ends_with(".pem");
     if !plain_name {
-        return Err(format!("expected a PEM private key, or the name of a `.pem` file beside the profile, found `{literal}`"));
+        return Err(format!(
+            "expected a PEM private key, or the name of a `.pem` file beside the profile, found `{literal}`"
+        ));
     }
-    let pem = std::fs::read_to_string(folder.join(literal)).map_err(|error| format!("the key file `{literal}` cannot be read: {error}"))?;
+    let pem = std::fs::read_to_string(folder.join(literal))
+        .map_err(|error| format!("the key file `{literal}` cannot be read: {error}"))?;
     key_pair(&pem)
 }
 

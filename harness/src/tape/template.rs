@@ -1,246 +1,14 @@
 //! Text with typed holes, `${…}`: read once into parts, then rendered or matched without being read again.
 
-use std::fmt;
 use std::fmt::Write as _;
 
+use super::hole::parse_hole;
+use super::hole::{Hole, Place};
 use super::values::{Scope, Unresolved};
-
-/// What a hole stands for. The notation of each is in `specs/formats.md`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hole {
-    /// `${secret:NAME}`: the credential of that (dotted) name.
-    Secret(String),
-    /// `${basic:USER:PASSWORD}`: base64 of two credentials joined by a colon; either may be empty.
-    Basic {
-        /// Credential name of the user part, or empty.
-        user: String,
-        /// Credential name of the password part, or empty.
-        password: String,
-    },
-    /// `${key}`, `${key:N}`: the idempotency key of this step, or of step N.
-    Key(Option<u32>),
-    /// `${reference}`, `${reference:N}`: the merchant reference of this step, or of step N.
-    Reference(Option<u32>),
-    /// `${card:NAME}`: a value of the step's card or method sample; holds the full name `card.NAME`.
-    Card(String),
-    /// `${gen:NAME}`, `${gen:NAME:SHAPE}`: a value that the provider mints.
-    Gen {
-        /// Name within the tape.
-        name: String,
-        /// Shape, when this place states one.
-        shape: Option<Shape>,
-    },
-    /// `${capture:NAME}`: a value that an `any` hole caught in a request.
-    Capture(String),
-    /// `${any:SHAPE}`, `${any:SHAPE:NAME}`: any text of that shape.
-    Any {
-        /// The characters that are allowed.
-        class: Class,
-        /// The name under which the text is kept.
-        name: Option<String>,
-    },
-    /// `${now:FORMAT}`, `${now+SECONDS:FORMAT}`: the virtual clock.
-    Now {
-        /// Seconds added to the clock; may be negative.
-        offset_seconds: i64,
-        /// How the instant is written.
-        format: TimeFormat,
-    },
-    /// `${sig:NAME}`: the signature by the recipe of that name.
-    Signature(String),
-    /// `${method}`, in a recipe: the request's method.
-    Method,
-    /// `${host}`, in a recipe: the request's host, with a port if it has one.
-    Host,
-    /// `${path}`, in a recipe: the request's path with its query.
-    Path,
-    /// `${body}`, in a recipe: the exact bytes of the body.
-    Body,
-    /// `${body:/json/pointer}`, in a recipe: a scalar inside a JSON body.
-    BodyPointer(String),
-    /// `${header:NAME}`, in a recipe: the value of a header.
-    Header(String),
-    /// `${form:NAME}`, in a recipe: a field of a form body.
-    Form(String),
-    /// `${crc32:body}`, in a recipe: CRC-32 of the body, decimal.
-    Crc32Body,
-    /// `${sha256:body:ENCODING}`, in a recipe: SHA-256 of the body.
-    Sha256Body(Encoding),
-}
-
-/// The shape of a minted value: an alphabet and a length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// A version-4 UUID, lower case.
-    Uuid,
-    /// So many characters of `0-9a-z`.
-    Alnum(usize),
-    /// So many characters of `0-9a-f`.
-    Hex(usize),
-    /// So many digits, the first not zero.
-    Digits(usize),
-    /// So many characters of `0-9A-Z`.
-    Upper(usize),
-}
-
-/// The longest value that `gen` mints, in characters.
-const MAX_SHAPE_LENGTH: usize = 256;
-
-impl Shape {
-    /// The shape of a `gen` hole that names none: `alnum24`.
-    pub const DEFAULT: Self = Self::Alnum(24);
-
-    fn parse(text: &str) -> Result<Self, String> {
-        if text == "uuid" {
-            return Ok(Self::Uuid);
-        }
-        let expected = || format!("expected a shape (`uuid`, or `alnum`, `hex`, `digits`, `upper` and a length up to {MAX_SHAPE_LENGTH}), found `{text}`");
-        let split = text.find(|letter: char| letter.is_ascii_digit()).ok_or_else(expected)?;
-        let (word, digits) = text.split_at(split);
-        let length = digits.parse::<usize>().map_err(|_| expected())?;
-        if length == 0 || length > MAX_SHAPE_LENGTH {
-            return Err(expected());
-        }
-        match word {
-            "alnum" => Ok(Self::Alnum(length)),
-            "hex" => Ok(Self::Hex(length)),
-            "digits" => Ok(Self::Digits(length)),
-            "upper" => Ok(Self::Upper(length)),
-            _ => Err(expected()),
-        }
-    }
-}
-
-/// The characters that an `any` hole takes; one at least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Hyphenated hexadecimal groups, 8-4-4-4-12.
-    Uuid,
-    /// ASCII digits.
-    Digits,
-    /// Hexadecimal digits of either case.
-    Hex,
-    /// Base64 of either alphabet, with padding.
-    Base64,
-    /// ASCII letters and digits.
-    Alnum,
-    /// Anything.
-    Text,
-}
-
-impl Class {
-    fn parse(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "uuid" => Self::Uuid,
-            "digits" => Self::Digits,
-            "hex" => Self::Hex,
-            "base64" => Self::Base64,
-            "alnum" => Self::Alnum,
-            "text" => Self::Text,
-            _ => return Err(format!("expected a shape (uuid, digits, hex, base64, alnum, text), found `{text}`")),
-        })
-    }
-
-    /// Length in bytes of the longest start of `text` that fits.
-    fn longest(self, text: &str) -> usize {
-        let fits = |byte: u8| match self {
-            Self::Digits => byte.is_ascii_digit(),
-            Self::Hex => byte.is_ascii_hexdigit(),
-            Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'='),
-            Self::Alnum => byte.is_ascii_alphanumeric(),
-            Self::Uuid | Self::Text => true,
-        };
-        if self == Self::Uuid {
-            return if starts_with_uuid(text.as_bytes()) { 36 } else { 0 };
-        }
-        text.bytes().position(|byte| !fits(byte)).unwrap_or(text.len())
-    }
-
-    /// The shortest text that can fit, in bytes.
-    fn shortest(self) -> usize {
-        if self == Self::Uuid { 36 } else { 1 }
-    }
-}
-
-fn starts_with_uuid(bytes: &[u8]) -> bool {
-    let shaped = |(position, byte): (usize, &u8)| if matches!(position, 8 | 13 | 18 | 23) { *byte == b'-' } else { byte.is_ascii_hexdigit() };
-    bytes.len() >= 36 && bytes.iter().take(36).enumerate().all(shaped)
-}
-
-/// How an instant is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TimeFormat {
-    /// Seconds since 1970.
-    Unix,
-    /// Milliseconds since 1970.
-    Millis,
-    /// `2026-11-22T10:15:00Z` (RFC 3339).
-    Rfc3339,
-    /// `2026-11-22T10:15:00.000Z`.
-    Rfc3339Millis,
-    /// `2026-11-22`.
-    Date,
-    /// `Sun, 22 Nov 2026 10:15:00 GMT` (RFC 9110 §5.6.7).
-    Http,
-    /// `20261122T101500Z` (ISO 8601, basic).
-    Basic,
-}
-
-impl TimeFormat {
-    fn parse(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "unix" => Self::Unix,
-            "millis" => Self::Millis,
-            "rfc3339" => Self::Rfc3339,
-            "rfc3339ms" => Self::Rfc3339Millis,
-            "date" => Self::Date,
-            "http" => Self::Http,
-            "basic" => Self::Basic,
-            _ => return Err(format!("expected a time format (unix, millis, rfc3339, rfc3339ms, date, http, basic), found `{text}`")),
-        })
-    }
-}
-
-/// How bytes become text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// Lower-case hexadecimal.
-    Hex,
-    /// Upper-case hexadecimal.
-    HexUpper,
-    /// Base64 with padding (RFC 4648 §4).
-    Base64,
-    /// URL-safe base64 without padding (RFC 4648 §5).
-    Base64url,
-}
-
-impl Encoding {
-    pub(crate) fn encode(self, bytes: &[u8]) -> String {
-        use base64::Engine as _;
-        match self {
-            Self::Hex => hex::encode(bytes),
-            Self::HexUpper => hex::encode_upper(bytes),
-            Self::Base64 => base64::engine::general_purpose::STANDARD.encode(bytes),
-            Self::Base64url => base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes),
-        }
-    }
-}
-
-/// Where a template stands; it decides which holes are allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In a request that must be sent.
-    Request,
-    /// In an answer or a delivery by the provider.
-    Answer,
-    /// In a signature recipe.
-    Recipe,
-}
 
 /// How a hole's value is written into the text around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Escape {
+pub(crate) enum Escape {
     /// As it is.
     None,
     /// As the inside of a JSON string.
@@ -259,14 +27,14 @@ pub(crate) enum Part {
 
 /// Text with holes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Template {
+pub(crate) struct Template {
     pub(crate) parts: Vec<Part>,
     number: bool,
 }
 
 impl Template {
     /// Reads a text. `$${` stands for a literal `${`. The error says what is wrong with which hole.
-    pub fn parse(text: &str, place: Place) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, place: Place) -> Result<Self, String> {
         let mut template = Self::default();
         let mut literal = String::new();
         let mut rest = text;
@@ -308,7 +76,7 @@ impl Template {
     }
 
     /// The text, when there is no hole in it.
-    pub fn literal(&self) -> Option<&str> {
+    pub(crate) fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [] => Some(""),
             [Part::Text(text)] => Some(text),
@@ -381,7 +149,12 @@ impl Template {
     }
 
     /// Whether `actual` is this text with the values of `scope`; what `any` holes caught is appended to `caught`.
-    pub(crate) fn matches(&self, actual: &str, scope: &Scope<'_>, caught: &mut Vec<(String, String)>) -> Result<bool, Unresolved> {
+    pub(crate) fn matches(
+        &self,
+        actual: &str,
+        scope: &Scope<'_>,
+        caught: &mut Vec<(String, String)>,
+    ) -> Result<bool, Unresolved> {
         let mark = caught.len();
         let matched = matches_parts(&self.parts, actual, scope, caught)?;
         if !matched {
@@ -451,7 +224,12 @@ pub(crate) fn push_escaped(value: &str, escape: Escape, out: &mut String) {
 }
 
 /// Walks parts and text together; only `any` holes need a choice, from the longest fit down.
-fn matches_parts(parts: &[Part], actual: &str, scope: &Scope<'_>, caught: &mut Vec<(String, String)>) -> Result<bool, Unresolved> {
+fn matches_parts(
+    parts: &[Part],
+    actual: &str,
+    scope: &Scope<'_>,
+    caught: &mut Vec<(String, String)>,
+) -> Result<bool, Unresolved> {
     let Some((part, rest)) = parts.split_first() else { return Ok(actual.is_empty()) };
     match part {
         Part::Text(text) => match actual.strip_prefix(text.as_str()) {
@@ -486,150 +264,5 @@ fn matches_parts(parts: &[Part], actual: &str, scope: &Scope<'_>, caught: &mut V
                 None => Ok(false),
             }
         }
-    }
-}
-
-impl Hole {
-    /// Whether the value must never stand in a report.
-    pub(crate) fn is_secret(&self) -> bool {
-        match self {
-            Self::Secret(_) | Self::Basic { .. } => true,
-            Self::Card(name) => super::redact::is_secret_value(name),
-            _ => false,
-        }
-    }
-
-    /// Whether any text of a shape may stand here.
-    fn is_open(&self) -> bool {
-        matches!(self, Self::Any { .. })
-    }
-}
-
-fn parse_hole(text: &str, place: Place) -> Result<Hole, String> {
-    let (word, argument) = match text.split_once(':') {
-        Some((word, argument)) => (word, Some(argument)),
-        None => (text, None),
-    };
-    let hole = match (word, argument) {
-        ("secret", Some(name)) => Hole::Secret(name_of(name, text)?),
-        ("basic", Some(names)) => {
-            let (user, password) = names.split_once(':').ok_or_else(|| format!("expected `basic:USER:PASSWORD`, found `{text}`"))?;
-            if user.is_empty() && password.is_empty() {
-                return Err("expected a credential name in a `basic` hole".to_owned());
-            }
-            Hole::Basic { user: user.to_owned(), password: password.to_owned() }
-        }
-        ("key", step) => Hole::Key(step_of(step, text)?),
-        ("reference", step) => Hole::Reference(step_of(step, text)?),
-        ("card", Some(name)) => Hole::Card(format!("card.{}", name_of(name, text)?)),
-        ("gen", Some(rest)) => match rest.split_once(':') {
-            Some((name, shape)) => Hole::Gen { name: name_of(name, text)?, shape: Some(Shape::parse(shape)?) },
-            None => Hole::Gen { name: name_of(rest, text)?, shape: None },
-        },
-        ("capture", Some(name)) => Hole::Capture(name_of(name, text)?),
-        ("any", Some(rest)) => match rest.split_once(':') {
-            Some((class, name)) => Hole::Any { class: Class::parse(class)?, name: Some(name_of(name, text)?) },
-            None => Hole::Any { class: Class::parse(rest)?, name: None },
-        },
-        ("sig", Some(name)) => Hole::Signature(name_of(name, text)?),
-        (now, Some(format)) if now.starts_with("now") => Hole::Now { offset_seconds: offset_of(now, text)?, format: TimeFormat::parse(format)? },
-        _ => parse_recipe_hole(word, argument, text)?,
-    };
-    allowed(&hole, place)?;
-    Ok(hole)
-}
-
-fn parse_recipe_hole(word: &str, argument: Option<&str>, text: &str) -> Result<Hole, String> {
-    Ok(match (word, argument) {
-        ("method", None) => Hole::Method,
-        ("host", None) => Hole::Host,
-        ("path", None) => Hole::Path,
-        ("body", None) => Hole::Body,
-        ("body", Some(pointer)) if pointer.starts_with('/') => Hole::BodyPointer(pointer.to_owned()),
-        ("header", Some(name)) => Hole::Header(name.to_ascii_lowercase()),
-        ("form", Some(name)) if !name.is_empty() => Hole::Form(name.to_owned()),
-        ("crc32", Some("body")) => Hole::Crc32Body,
-        ("sha256", Some("body:hex")) => Hole::Sha256Body(Encoding::Hex),
-        ("sha256", Some("body:base64")) => Hole::Sha256Body(Encoding::Base64),
-        _ => return Err(format!("unknown hole `${{{text}}}`; write `$${{` for a literal `${{`")),
-    })
-}
-
-fn allowed(hole: &Hole, place: Place) -> Result<(), String> {
-    let fits = match hole {
-        Hole::Any { .. } => place == Place::Request,
-        Hole::Signature(_) => place != Place::Recipe,
-        Hole::Method | Hole::Host | Hole::Path | Hole::Body | Hole::BodyPointer(_) | Hole::Header(_) | Hole::Form(_) | Hole::Crc32Body | Hole::Sha256Body(_) => place == Place::Recipe,
-        _ => true,
-    };
-    let named = match place {
-        Place::Request => "a request",
-        Place::Answer => "an answer or a webhook",
-        Place::Recipe => "a signature recipe",
-    };
-    if fits { Ok(()) } else { Err(format!("the hole `{hole}` cannot stand in {named}")) }
-}
-
-fn name_of(name: &str, hole: &str) -> Result<String, String> {
-    let fits = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
-    if fits { Ok(name.to_owned()) } else { Err(format!("expected a name of letters, digits, `_`, `-` and `.` in `${{{hole}}}`")) }
-}
-
-fn step_of(step: Option<&str>, hole: &str) -> Result<Option<u32>, String> {
-    let parse = |text: &str| text.parse::<u32>().ok().filter(|number| *number > 0);
-    match step {
-        None => Ok(None),
-        Some(text) => parse(text).map(Some).ok_or_else(|| format!("expected a step number in `${{{hole}}}`")),
-    }
-}
-
-fn offset_of(word: &str, hole: &str) -> Result<i64, String> {
-    let offset = word.strip_prefix("now").unwrap_or_default();
-    if offset.is_empty() {
-        return Ok(0);
-    }
-    let signed = offset.starts_with(['+', '-']);
-    offset.parse::<i64>().ok().filter(|_| signed).ok_or_else(|| format!("expected `now`, `now+SECONDS` or `now-SECONDS` in `${{{hole}}}`"))
-}
-
-impl fmt::Display for Hole {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let step = |step: &Option<u32>| step.map(|number| format!(":{number}")).unwrap_or_default();
-        match self {
-            Self::Secret(name) => write!(out, "${{secret:{name}}}"),
-            Self::Basic { user, password } => write!(out, "${{basic:{user}:{password}}}"),
-            Self::Key(number) => write!(out, "${{key{}}}", step(number)),
-            Self::Reference(number) => write!(out, "${{reference{}}}", step(number)),
-            Self::Card(name) => write!(out, "${{card:{}}}", name.strip_prefix("card.").unwrap_or(name)),
-            Self::Gen { name, .. } => write!(out, "${{gen:{name}}}"),
-            Self::Capture(name) => write!(out, "${{capture:{name}}}"),
-            Self::Any { class, name: Some(name) } => write!(out, "${{any:{class}:{name}}}"),
-            Self::Any { class, name: None } => write!(out, "${{any:{class}}}"),
-            Self::Now { offset_seconds: 0, .. } => out.write_str("${now}"),
-            Self::Now { offset_seconds, .. } => write!(out, "${{now{offset_seconds:+}}}"),
-            Self::Signature(name) => write!(out, "${{sig:{name}}}"),
-            Self::Method => out.write_str("${method}"),
-            Self::Host => out.write_str("${host}"),
-            Self::Path => out.write_str("${path}"),
-            Self::Body => out.write_str("${body}"),
-            Self::BodyPointer(pointer) => write!(out, "${{body:{pointer}}}"),
-            Self::Header(name) => write!(out, "${{header:{name}}}"),
-            Self::Form(name) => write!(out, "${{form:{name}}}"),
-            Self::Crc32Body => out.write_str("${crc32:body}"),
-            Self::Sha256Body(_) => out.write_str("${sha256:body}"),
-        }
-    }
-}
-
-impl fmt::Display for Class {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Uuid => "uuid",
-            Self::Digits => "digits",
-            Self::Hex => "hex",
-            Self::Base64 => "base64",
-            Self::Alnum => "alnum",
-            Self::Text => "text",
-        })
     }
 }

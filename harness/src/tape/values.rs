@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::hole::{Encoding, Hole, Shape, TimeFormat};
 use super::json;
 use super::signature::Recipe;
-use super::template::{Encoding, Hole, Shape, TimeFormat};
 
 /// The values that the runner gives to one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,7 +75,9 @@ impl<'a> Scope<'a> {
     pub(crate) fn resolve(&self, hole: &Hole, out: &mut String) -> Result<(), Unresolved> {
         let missing = |why: &str| Unresolved { hole: hole.to_string(), why: why.to_owned() };
         match hole {
-            Hole::Secret(name) => out.push_str(self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?),
+            Hole::Secret(name) => {
+                out.push_str(self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?)
+            }
             Hole::Basic { user, password } => {
                 let pair = format!("{}:{}", self.half(user, hole)?, self.half(password, hole)?);
                 out.push_str(&Encoding::Base64.encode(pair.as_bytes()));
@@ -88,15 +90,23 @@ impl<'a> Scope<'a> {
                 let values = self.values_of(*step).and_then(|values| values.reference.as_deref());
                 out.push_str(values.ok_or_else(|| missing("that step has no merchant reference"))?);
             }
-            Hole::Card(name) => self.sample(name, out).ok_or_else(|| missing("neither this step nor an earlier one has that sample value"))?,
-            Hole::Gen { name, .. } => out.push_str(self.minted.get(name).ok_or_else(|| missing("no answer has minted it yet"))?),
-            Hole::Capture(name) => out.push_str(self.capture(name).ok_or_else(|| missing("no request has carried it yet"))?),
+            Hole::Card(name) => self
+                .sample(name, out)
+                .ok_or_else(|| missing("neither this step nor an earlier one has that sample value"))?,
+            Hole::Gen { name, .. } => {
+                out.push_str(self.minted.get(name).ok_or_else(|| missing("no answer has minted it yet"))?)
+            }
+            Hole::Capture(name) => {
+                out.push_str(self.capture(name).ok_or_else(|| missing("no request has carried it yet"))?)
+            }
             Hole::Now { offset_seconds, format } => {
-                let instant = self.now_unix.checked_add(*offset_seconds).ok_or_else(|| missing("the instant is out of range"))?;
+                let instant =
+                    self.now_unix.checked_add(*offset_seconds).ok_or_else(|| missing("the instant is out of range"))?;
                 write_instant(instant, *format, out).ok_or_else(|| missing("the instant is out of range"))?;
             }
             Hole::Signature(name) => {
-                let recipe = self.recipes.get(name).ok_or_else(|| missing("the profile has no such signature recipe"))?;
+                let recipe =
+                    self.recipes.get(name).ok_or_else(|| missing("the profile has no such signature recipe"))?;
                 out.push_str(&recipe.sign(self)?);
             }
             Hole::Any { .. } => return Err(missing("it has no value of its own")),
@@ -114,9 +124,12 @@ impl<'a> Scope<'a> {
             Hole::Host => out.push_str(needed(message.host)?),
             Hole::Path => out.push_str(needed(message.path)?),
             Hole::Body => out.push_str(message.body),
-            Hole::Header(name) => out.push_str(message.headers.get(name).ok_or_else(|| missing("there is no such header"))?),
+            Hole::Header(name) => {
+                out.push_str(message.headers.get(name).ok_or_else(|| missing("there is no such header"))?)
+            }
             Hole::BodyPointer(pointer) => {
-                let root = json::read(message.body).map_err(|error| missing(&format!("the body is no JSON: {}", error.message)))?;
+                let root = json::read(message.body)
+                    .map_err(|error| missing(&format!("the body is no JSON: {}", error.message)))?;
                 let value = root.pointer(pointer).ok_or_else(|| missing("the body has no value there"))?;
                 out.push_str(&value.scalar().ok_or_else(|| missing("the value there is an object or an array"))?);
             }
@@ -141,7 +154,10 @@ impl<'a> Scope<'a> {
         if name.is_empty() {
             return Ok("");
         }
-        self.credential(name).ok_or_else(|| Unresolved { hole: hole.to_string(), why: format!("the profile has no credential `{name}`") })
+        self.credential(name).ok_or_else(|| Unresolved {
+            hole: hole.to_string(),
+            why: format!("the profile has no credential `{name}`"),
+        })
     }
 
     fn values_of(&self, step: Option<u32>) -> Option<&'a StepValues> {
@@ -205,7 +221,9 @@ pub(crate) fn write_instant(unix_seconds: i64, format: TimeFormat, out: &mut Str
         TimeFormat::Unix => write!(out, "{unix_seconds}"),
         TimeFormat::Millis => write!(out, "{}", unix_seconds.checked_mul(1000)?),
         TimeFormat::Rfc3339 => write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"),
-        TimeFormat::Rfc3339Millis => write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z"),
+        TimeFormat::Rfc3339Millis => {
+            write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
+        }
         TimeFormat::Date => write!(out, "{year:04}-{month:02}-{day:02}"),
         TimeFormat::Http => write!(out, "{}", stamp.strftime("%a, %d %b %Y %H:%M:%S GMT")),
         TimeFormat::Basic => write!(out, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"),
@@ -229,7 +247,12 @@ pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
     let mut text = String::with_capacity(length);
     let mut counter: u32 = 0;
     while text.len() < length {
-        let block = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(name.as_bytes()).chain_update([0]).chain_update(counter.to_be_bytes()).finalize();
+        let block = Sha256::new()
+            .chain_update(seed.to_be_bytes())
+            .chain_update(name.as_bytes())
+            .chain_update([0])
+            .chain_update(counter.to_be_bytes())
+            .finalize();
         for byte in block.iter().take(length - text.len()) {
             let index = usize::from(*byte) % alphabet.len();
             text.push(alphabet.get(index).map_or('0', |letter| char::from(*letter)));

@@ -32,7 +32,9 @@ pub(crate) fn read(text: &str) -> Result<Element<String>, String> {
         let event = reader.read_event().map_err(|error| format!("no well-formed XML: {error}"))?;
         let outside = open.is_empty();
         match event {
-            Event::Start(_) | Event::Empty(_) if outside && root.is_some() => return Err("more than one root element".to_owned()),
+            Event::Start(_) | Event::Empty(_) if outside && root.is_some() => {
+                return Err("more than one root element".to_owned());
+            }
             Event::Start(start) => {
                 if open.len() == MAX_DEPTH {
                     return Err("nested too deeply".to_owned());
@@ -71,7 +73,9 @@ fn element(start: &BytesStart<'_>) -> Result<Element<String>, String> {
     let mut attributes = Vec::new();
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| format!("no well-formed XML: {error}"))?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| format!("no well-formed XML: {error}"))?;
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|error| format!("no well-formed XML: {error}"))?;
         attributes.push((attribute.key.as_ref().to_owned(), value.into_owned()));
     }
     attributes.sort();
@@ -104,7 +108,8 @@ fn close(mut done: Element<String>, open: &mut [Element<String>], root: &mut Opt
 impl<T> Element<T> {
     /// The same tree with each text turned into something else.
     pub(crate) fn try_map<U, E>(self, turn: &mut impl FnMut(T) -> Result<U, E>) -> Result<Element<U>, E> {
-        let attributes = self.attributes.into_iter().map(|(name, value)| Ok((name, turn(value)?))).collect::<Result<_, E>>()?;
+        let attributes =
+            self.attributes.into_iter().map(|(name, value)| Ok((name, turn(value)?))).collect::<Result<_, E>>()?;
         let mut children = Vec::with_capacity(self.children.len());
         for child in self.children {
             children.push(match child {
@@ -130,7 +135,18 @@ mod tests {
 
     #[test]
     fn what_is_no_xml_is_refused() {
-        for text in ["", "<a>", "<a></b>", "<a/><b/>", "<a x='1' x='2'/>", "<a>&other;</a>", "<!DOCTYPE a><a/>", "x<a/>", "<a/>x", "</a>"] {
+        for text in [
+            "",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a x='1' x='2'/>",
+            "<a>&other;</a>",
+            "<!DOCTYPE a><a/>",
+            "x<a/>",
+            "<a/>x",
+            "</a>",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
         assert!(read(&"<a>".repeat(200)).is_err());
