@@ -154,6 +154,12 @@ impl<'a> Context<'a> {
         Context { limits, ..self }
     }
 
+    /// The same context with another time limit of an exchange.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Context<'a> {
+        Context { limits: Limits { timeout, ..self.limits }, ..self }
+    }
+
     /// A context for one operation of a connector: own counters, and only the hosts of `spec`.
     pub fn scoped(&self, spec: &'static Spec) -> Context<'a> {
         let fresh = Context::new(self.transport, self.clock, self.random, self.tokens);

@@ -277,7 +277,7 @@ fn integrity(handle: &Handle, message: String) -> Error {
     Error::new(Kind::Integrity, Effect::Unknown, message).about(handle)
 }
 
-fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked: Money) -> Result<()> {
+pub(crate) fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked: Money) -> Result<()> {
     match answered {
         Some(answered) if answered != asked => {
             Err(integrity(handle, format!("the {what} of the answer is {answered}, asked was {asked}")))
@@ -286,7 +286,7 @@ fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked: Money) -> 
     }
 }
 
-fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
+pub(crate) fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
     agree(&payment.handle, "amount", payment.amount, asked)?;
     if payment.state == State::Captured {
         agree(&payment.handle, "captured amount", payment.captured, asked)?;
@@ -310,7 +310,7 @@ fn agree_id(answered: &Handle, asked: &Handle) -> Result<()> {
     }
 }
 
-fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &str) -> Result<()> {
+pub(crate) fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &str) -> Result<()> {
     match answered {
         Some(answered) if answered != asked => {
             Err(integrity(handle, "the answer carries another merchant reference".to_owned()))

@@ -9,6 +9,7 @@
 
 mod call;
 mod card;
+mod client;
 mod connector;
 mod context;
 mod currency;
@@ -37,6 +38,7 @@ pub use jiff::Timestamp;
 
 pub use call::{Call, Draft};
 pub use card::{Brand, CardError, Cryptogram, Cvc, Expiry, Pan};
+pub use client::{Attempt, Client, NoSleep, Policy, Segment, Sink, Sleep, Verdict};
 pub use connector::{Connector, Entry, Provider};
 pub use context::{Clock, Context, Failure, Limits, MemoryTokens, Random, SystemClock, TokenCache, Transport};
 pub use currency::{Currency, UnknownCurrency};
