@@ -52,6 +52,7 @@ impl<C: Connector> Connector for Guard<C> {
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
         let cx = self.enter(cx, Op::Complete)?;
         check_key(&request.key)?;
+        check_reference(&request.reference)?;
         check_currency(self.spec(), request.amount.currency())?;
         let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
         agree_id(&payment.handle, &request.payment)?;
@@ -72,6 +73,7 @@ impl<C: Connector> Connector for Guard<C> {
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
         let cx = self.enter(cx, Op::Void)?;
         check_key(&request.key)?;
+        check_reference(&request.reference)?;
         let payment = finish(&cx, self.inner.void(&cx, request).await)?;
         agree_id(&payment.handle, &request.payment)?;
         Ok(payment)
@@ -100,6 +102,9 @@ impl<C: Connector> Connector for Guard<C> {
                 "retrieve by {}",
                 if kind == LookupKind::Handle { "handle" } else { "reference" }
             )));
+        }
+        if let Lookup::Reference(reference) = &request.by {
+            check_reference(reference)?;
         }
         let payment = finish(&cx, self.inner.retrieve(&cx, request).await)?;
         match &request.by {
