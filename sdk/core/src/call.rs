@@ -156,13 +156,15 @@ impl<'a> Call<'a> {
 
     /// Sends the request and waits for the reply, of whatever status.
     pub async fn send(self) -> Result<Reply> {
-        if let Some(mistake) = self.mistake {
-            return Err(mistake);
-        }
         let acted_before = self.cx.acted();
+        // What cannot be built was not sent, but an earlier exchange of the operation may have had its effect.
+        let unsent = |error: Error| if acted_before { error.with_effect(Effect::Unknown) } else { error };
+        if let Some(mistake) = self.mistake {
+            return Err(unsent(mistake));
+        }
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
-        *request.uri_mut() = self.url.parse().map_err(|_| invalid("request URL is malformed".to_owned()))?;
+        *request.uri_mut() = self.url.parse().map_err(|_| unsent(invalid("request URL is malformed".to_owned())))?;
         *request.headers_mut() = self.headers;
         let reply = self.cx.exchange(request, self.harmless).await?;
         Ok(Reply::new(reply, acted_before, self.cx.now()))

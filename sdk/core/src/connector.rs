@@ -183,12 +183,24 @@ fn credentials_fault(given: &serde_json::Value, schema: &Schema) -> Option<Error
     if let Some(missing) = required.into_iter().find(|name| !given.contains_key(*name)) {
         return Some(credentials_error(missing, "credentials field is missing"));
     }
-    let wrong = given.iter().find(|(name, value)| !fits(value, known.get(*name)))?;
+    let wrong = given.iter().find(|(name, value)| !fits(value, known.get(*name), schema))?;
     Some(credentials_error(wrong.0, "credentials field has the wrong type or an unknown value"))
 }
 
-fn fits(value: &serde_json::Value, schema: Option<&serde_json::Value>) -> bool {
+/// Whether a value has the form that a member of the schema asks for: type, choice of values, and definitions that it refers to.
+fn fits(value: &serde_json::Value, schema: Option<&serde_json::Value>, root: &Schema) -> bool {
     let Some(schema) = schema else { return true };
+    if let Some(reference) = schema.get("$ref").and_then(|reference| reference.as_str()) {
+        let definition = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
+        return fits(value, definition, root);
+    }
+    let choices = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(|choices| choices.as_array());
+    if let Some(choices) = choices {
+        return choices.iter().any(|choice| fits(value, Some(choice), root));
+    }
+    if schema.get("const").is_some_and(|only| only != value) {
+        return false;
+    }
     let allowed = match schema.get("type") {
         Some(serde_json::Value::String(one)) => vec![one.as_str()],
         Some(serde_json::Value::Array(several)) => several.iter().filter_map(|one| one.as_str()).collect(),

@@ -154,6 +154,12 @@ impl<'a> Context<'a> {
         Context { limits, ..self }
     }
 
+    /// The same context with another time limit of an exchange.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Context<'a> {
+        Context { limits: Limits { timeout, ..self.limits }, ..self }
+    }
+
     /// A context for one operation of a connector: own counters, and only the hosts of `spec`.
     pub fn scoped(&self, spec: &'static Spec) -> Context<'a> {
         let fresh = Context::new(self.transport, self.clock, self.random, self.tokens);
@@ -253,21 +259,14 @@ impl<'a> Context<'a> {
     pub(crate) async fn exchange(&self, request: Request<Bytes>, harmless: bool) -> Result<Response<Bytes>> {
         let sent = self.exchanges.fetch_add(1, Ordering::Relaxed);
         let before = self.acted();
+        let so_far = if before { Effect::Unknown } else { Effect::None };
         if sent >= self.limits.exchanges {
-            let effect = if before { Effect::Unknown } else { Effect::None };
-            return Err(Error::new(
-                Kind::Protocol,
-                effect,
-                format!("the operation needs more than {} exchanges", self.limits.exchanges),
-            ));
+            let message = format!("the operation needs more than {} exchanges", self.limits.exchanges);
+            return Err(Error::new(Kind::Protocol, so_far, message));
         }
         let host = request.uri().host().unwrap_or_default();
         if let Some(spec) = self.spec.filter(|spec| !spec.allows_host(host)) {
-            return Err(Error::new(
-                Kind::Invalid,
-                Effect::None,
-                format!("{host} is not a declared host of {}", spec.id),
-            ));
+            return Err(Error::new(Kind::Invalid, so_far, format!("{host} is not a declared host of {}", spec.id)));
         }
         tracing::debug!(target: "quittance", method = %request.method(), host, "exchange");
         let reply = self.transport.send(request, self.limits).await;

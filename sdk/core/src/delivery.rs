@@ -53,8 +53,12 @@ impl Delivery {
         value.to_str().map_err(|_| Error::signature(format!("header {name} is not text")))
     }
 
-    /// Vouches by a keyed digest over `signed`; `given` is the digest that came, decoded.
+    /// Vouches by a keyed digest over `signed`; `given` is the digest that came, decoded. An empty key vouches for nothing: anybody
+    /// can sign with it.
     pub fn hmac(&self, hash: Hash, key: &[u8], signed: &[Signed<'_>], given: &[u8]) -> Result<Authentic<'_>> {
+        if key.is_empty() {
+            return Err(Error::signature("the webhook secret is empty, set it in the credentials"));
+        }
         let parts: Vec<&[u8]> = signed
             .iter()
             .map(|part| match part {

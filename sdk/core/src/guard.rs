@@ -52,6 +52,7 @@ impl<C: Connector> Connector for Guard<C> {
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
         let cx = self.enter(cx, Op::Complete)?;
         check_key(&request.key)?;
+        check_reference(&request.reference)?;
         check_currency(self.spec(), request.amount.currency())?;
         let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
         // Before the provider has given an id, a payment goes under the merchant's reference.
@@ -75,6 +76,7 @@ impl<C: Connector> Connector for Guard<C> {
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
         let cx = self.enter(cx, Op::Void)?;
         check_key(&request.key)?;
+        check_reference(&request.reference)?;
         let payment = finish(&cx, self.inner.void(&cx, request).await)?;
         agree_id(&payment.handle, &request.payment)?;
         Ok(payment)
@@ -103,6 +105,9 @@ impl<C: Connector> Connector for Guard<C> {
                 "retrieve by {}",
                 if kind == LookupKind::Handle { "handle" } else { "reference" }
             )));
+        }
+        if let Lookup::Reference(reference) = &request.by {
+            check_reference(reference)?;
         }
         let payment = finish(&cx, self.inner.retrieve(&cx, request).await)?;
         match &request.by {
@@ -280,7 +285,7 @@ fn integrity(handle: &Handle, message: String) -> Error {
     Error::new(Kind::Integrity, Effect::Unknown, message).about(handle)
 }
 
-fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked: Money) -> Result<()> {
+pub(crate) fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked: Money) -> Result<()> {
     match answered {
         Some(answered) if answered != asked => {
             Err(integrity(handle, format!("the {what} of the answer is {answered}, asked was {asked}")))
@@ -289,7 +294,7 @@ fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked: Money) -> 
     }
 }
 
-fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
+pub(crate) fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
     agree(&payment.handle, "amount", payment.amount, asked)?;
     if payment.state == State::Captured {
         agree(&payment.handle, "captured amount", payment.captured, asked)?;
@@ -313,7 +318,7 @@ fn agree_id(answered: &Handle, asked: &Handle) -> Result<()> {
     }
 }
 
-fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &str) -> Result<()> {
+pub(crate) fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &str) -> Result<()> {
     match answered {
         Some(answered) if answered != asked => {
             Err(integrity(handle, "the answer carries another merchant reference".to_owned()))

@@ -6,9 +6,120 @@
 //!
 //! Three rules carry the rest. A decline is an answer (`Ok` with [`State::Declined`]), an [`Error`] means that there was none.
 //! Every error says whether the provider may have acted ([`Effect`]). What is not known is never taken for success.
+//!
+//! # Example
+//!
+//! A connector with one operation, called through a client over a transport in memory:
+//!
+//! ```
+//! use quittance::drive::{Wire, drive};
+//! use quittance::http::Response;
+//! use quittance::*;
+//! use serde::Deserialize;
+//!
+//! /// The account at the provider.
+//! #[derive(Deserialize, schemars::JsonSchema)]
+//! #[serde(deny_unknown_fields)]
+//! struct Credentials {
+//!     /// The secret API key.
+//!     key: Secret,
+//! }
+//!
+//! struct Shop(Credentials);
+//!
+//! /// The provider's answer, as far as it is read.
+//! #[derive(Deserialize)]
+//! struct Answer {
+//!     id: String,
+//!     status: String,
+//!     amount: i64,
+//!     currency: String,
+//! }
+//!
+//! impl Provider for Shop {
+//!     const SPEC: Spec = Spec {
+//!         hosts: &["api.shop.example"],
+//!         operations: &[Op::Authorize],
+//!         methods: &[MethodKind::of(Family::Card)],
+//!         currencies: Currencies::Only(&[Currency::EUR]),
+//!         idempotency: Idempotency::Header("idempotency-key"),
+//!         ..Spec::new("shop", "Shop", "https://shop.example/docs")
+//!     };
+//!     type Credentials = Credentials;
+//!
+//!     fn new(credentials: Credentials) -> Result<Shop> {
+//!         Ok(Shop(credentials))
+//!     }
+//! }
+//!
+//! #[async_trait]
+//! impl Connector for Shop {
+//!     fn spec(&self) -> &'static Spec {
+//!         &Shop::SPEC
+//!     }
+//!
+//!     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
+//!         let Method::Card(card) = &request.method else { return Err(Error::unsupported(Op::Authorize)) };
+//!         let body = serde_json::json!({ "number": card.number.expose(), "amount": Shop::SPEC.minor(&request.amount)? });
+//!         let call = cx.post("https://api.shop.example/payments").bearer(&self.0.key);
+//!         let reply = call.header("idempotency-key", request.key.as_str()).json(&body).send().await?;
+//!         if !reply.is_success() {
+//!             return Err(reply.fault_with(Fault::default()));
+//!         }
+//!         let answer: Answer = reply.json()?;
+//!         let state = match answer.status.as_str() {
+//!             "paid" => State::Captured,
+//!             "refused" => State::Declined(Decline::new(Reason::Generic)),
+//!             other => State::Unrecognised(other.to_owned()),
+//!         };
+//!         let amount = Some(Shop::SPEC.money(answer.amount, &answer.currency)?);
+//!         Ok(Payment { amount, ..Payment::new(Handle::new(answer.id), state) })
+//!     }
+//! }
+//!
+//! const ENTRY: Entry = Entry::of::<Shop>();
+//!
+//! /// For the example only: an application uses a cryptographic source, see `quittance-reqwest`.
+//! struct NoRandom;
+//!
+//! impl Random for NoRandom {
+//!     fn fill(&self, _bytes: &mut [u8]) {}
+//! }
+//!
+//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(ENTRY.connect(serde_json::json!({ "key": "sk_test_1" }))?, NoSleep);
+//! let (wire, tokens) = (Wire::default(), MemoryTokens::default());
+//! let cx = Context::new(&wire, &SystemClock, &NoRandom, &tokens);
+//!
+//! let card = Card { number: Pan::parse("4242 4242 4242 4242")?, expiry: Expiry::new(3, 2030)?, cvc: None, holder: None };
+//! let amount = Money::new(1050, Currency::EUR);
+//! let purchase = Authorize::new(Key::new("key-1"), "order-1", amount, Method::Card(card));
+//!
+//! // The first reply gets lost. The provider knows the key, so the client asks again.
+//! let mut tries = 0;
+//! let payment = drive(&wire, client.authorize(&cx, &purchase), |request| {
+//!     assert_eq!(request.headers()["idempotency-key"], "key-1");
+//!     tries += 1;
+//!     match tries {
+//!         1 => Err(Failure::TimedOut),
+//!         _ => Ok(Response::new(r#"{"id":"p1","status":"paid","amount":1050,"currency":"EUR"}"#.into())),
+//!     }
+//! })?;
+//! assert_eq!((payment.state, tries), (State::Captured, 2));
+//!
+//! // An answer about another amount is no answer.
+//! let purchase = Authorize { key: Key::new("key-2"), reference: "order-2".into(), ..purchase };
+//! let error = drive(&wire, client.authorize(&cx, &purchase), |_| {
+//!     Ok(Response::new(r#"{"id":"p2","status":"paid","amount":1,"currency":"EUR"}"#.into()))
+//! });
+//! assert!(error.is_err_and(|error| error.kind() == Kind::Integrity && error.effect() == Effect::Unknown));
+//! # Ok(())
+//! # }
+//! ```
 
 mod call;
 mod card;
+mod client;
 mod connector;
 mod context;
 mod currency;
@@ -37,6 +148,7 @@ pub use jiff::Timestamp;
 
 pub use call::{Call, Draft};
 pub use card::{Brand, CardError, Cryptogram, Cvc, Expiry, Pan};
+pub use client::{Attempt, Client, NoSleep, Policy, Segment, Sink, Sleep, Verdict};
 pub use connector::{Connector, Entry, Provider};
 pub use context::{Clock, Context, Failure, Limits, MemoryTokens, Random, SystemClock, TokenCache, Transport};
 pub use currency::{Currency, UnknownCurrency};

@@ -1,0 +1,158 @@
+//! Settling calls that ended unknown: the provider is asked, and only what it shows is taken for done.
+
+use crate::guard::{agree, agree_payment, agree_reference};
+use crate::{
+    Adjust, Authorize, Capture, Client, Complete, Connector, Context, Effect, Error, Handle, Idempotency, Kind, Lookup,
+    LookupKind, Op, PayOut, Payment, Payout, Refund, RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund,
+    Spec, State,
+};
+
+use super::About;
+
+impl Client {
+    /// The payment that an authorization without an answer made, if a look-up finds it.
+    pub(super) async fn settle_authorize(
+        &self,
+        cx: &Context<'_>,
+        about: &About<'_>,
+        request: &Authorize,
+        error: Error,
+    ) -> Result<Payment> {
+        let duplicate = error.kind() == Kind::Conflict && matches!(self.spec().idempotency, Idempotency::Unique(_));
+        if !is_open(&error) && !duplicate {
+            return Err(error);
+        }
+        let handle = error.handle().filter(|_| self.finds(LookupKind::Handle));
+        let by = match handle {
+            Some(handle) => Lookup::Handle(handle.clone()),
+            None if self.finds(LookupKind::Reference) => Lookup::Reference(request.reference.clone()),
+            None => return Err(error),
+        };
+        match self.look_up(cx, about, by).await {
+            Some(Ok(found)) => match agree_payment(&found, request.amount, &request.reference) {
+                Ok(()) => Ok(found),
+                // The reference is taken by another payment: nothing happened, as the provider said.
+                Err(_) if !is_open(&error) => Err(error),
+                Err(disagreement) => Err(disagreement),
+            },
+            Some(Err(missing)) if missing.kind() == Kind::NotFound && self.policy.not_found_is_proof => {
+                Err(error.with_effect(Effect::None))
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// The payment after a later step without an answer, if a look-up shows that the step was taken.
+    pub(super) async fn settle_step(
+        &self,
+        cx: &Context<'_>,
+        about: &About<'_>,
+        payment: &Handle,
+        error: Error,
+        shown: impl Fn(&Payment) -> bool + Send,
+    ) -> Result<Payment> {
+        if !is_open(&error) {
+            return Err(error);
+        }
+        let found = match self.finds(LookupKind::Handle) {
+            true => self.look_up(cx, about, Lookup::Handle(payment.clone())).await,
+            false => None,
+        };
+        match found {
+            Some(Ok(found)) if shown(&found) => Ok(found),
+            _ if error.handle().is_none() => Err(error.about(payment)),
+            _ => Err(error),
+        }
+    }
+
+    /// The refund that a call without a usable answer made, if the error kept its id. Without it nothing can be shown: the total given
+    /// back says nothing about one refund.
+    pub(super) async fn settle_refund(
+        &self,
+        cx: &Context<'_>,
+        about: &About<'_>,
+        request: &RefundRequest,
+        error: Error,
+    ) -> Result<Refund> {
+        let Some(refund) = self.asks(cx, about, Op::RetrieveRefund, &error) else { return Err(error) };
+        let lookup = RetrieveRefund { refund };
+        let about = About { op: Op::RetrieveRefund, ..about.clone() };
+        let Ok(found) = self.run(cx, &about, || self.connector.retrieve_refund(cx, &lookup)).await else {
+            return Err(error);
+        };
+        if found.payment.as_ref().is_some_and(|payment| payment.id() != request.payment.id()) {
+            return Err(error);
+        }
+        agree(&found.handle, "refunded amount", found.amount, request.amount)?;
+        agree_reference(&found.handle, found.reference.as_deref(), &request.reference)?;
+        Ok(found)
+    }
+
+    /// The payout that a call without a usable answer made, if the error kept its id.
+    pub(super) async fn settle_pay_out(
+        &self,
+        cx: &Context<'_>,
+        about: &About<'_>,
+        request: &PayOut,
+        error: Error,
+    ) -> Result<Payout> {
+        let Some(payout) = self.asks(cx, about, Op::RetrievePayout, &error) else { return Err(error) };
+        let lookup = RetrievePayout { payout };
+        let about = About { op: Op::RetrievePayout, ..about.clone() };
+        let Ok(found) = self.run(cx, &about, || self.connector.retrieve_payout(cx, &lookup)).await else {
+            return Err(error);
+        };
+        agree(&found.handle, "payout amount", found.amount, request.amount)?;
+        agree_reference(&found.handle, found.reference.as_deref(), &request.reference)?;
+        Ok(found)
+    }
+
+    fn finds(&self, kind: LookupKind) -> bool {
+        self.spec().has(Op::Retrieve) && self.spec().lookups.contains(&kind)
+    }
+
+    /// The handle to ask for with `op`, if the result is open and there is time.
+    fn asks(&self, cx: &Context<'_>, about: &About<'_>, op: Op, error: &Error) -> Option<Handle> {
+        let asked = is_open(error) && self.spec().has(op) && about.elapsed(cx) < self.policy.deadline;
+        error.handle().filter(|_| asked).cloned()
+    }
+
+    /// What the provider says about the payment; `None` if there is no time left to ask.
+    async fn look_up(&self, cx: &Context<'_>, about: &About<'_>, by: Lookup) -> Option<Result<Payment>> {
+        if about.elapsed(cx) >= self.policy.deadline {
+            return None;
+        }
+        let lookup = Retrieve { by };
+        let about = About { op: Op::Retrieve, ..about.clone() };
+        Some(self.run(cx, &about, || self.connector.retrieve(cx, &lookup)).await)
+    }
+}
+
+/// Whether the provider may have acted and a look-up can tell. An answer that disagrees with the request stays an error.
+fn is_open(error: &Error) -> bool {
+    error.effect() == Effect::Unknown && error.kind() != Kind::Integrity
+}
+
+/// Whether the payment went on: it reached an end, or money is reserved or taken as asked.
+pub(super) fn shows_completion(found: &Payment, request: &Complete) -> bool {
+    let went_on = match found.state {
+        State::ActionRequired(_) | State::Pending | State::Unrecognised(_) => false,
+        State::Authorized | State::Captured | State::Voided | State::Declined(_) | State::Expired => true,
+    };
+    went_on && agree_payment(found, request.amount, &request.reference).is_ok()
+}
+
+/// Whether the amount was taken. Where a payment can be captured in parts, the total does not tell which of them arrived.
+pub(super) fn shows_capture(found: &Payment, request: &Capture, spec: &Spec) -> bool {
+    !spec.capture.multiple && found.state == State::Captured && found.captured == Some(request.amount)
+}
+
+/// Whether the reservation is released.
+pub(super) fn shows_void(found: &Payment) -> bool {
+    found.state == State::Voided
+}
+
+/// Whether the reservation has the new total.
+pub(super) fn shows_adjustment(found: &Payment, request: &Adjust) -> bool {
+    found.state == State::Authorized && found.amount == Some(request.amount)
+}
