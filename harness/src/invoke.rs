@@ -1,7 +1,7 @@
 //! Any operation as a value: read from JSON, called on a connector.
 
 use quittance::{
-    Adjust, AnswerDispute, Authorize, Capture, Complete, Connector, Context, Delivery, Error, OpenSession, Op, PayOut,
+    Adjust, AnswerDispute, Authorize, Capture, Complete, Connector, Context, Delivery, Error, Op, OpenSession, PayOut,
     RefundRequest, Retrieve, RetrievePayout, RetrieveRefund, Revoke, SetUp, UnwrapToken, Void,
 };
 use schemars::{Schema, schema_for};

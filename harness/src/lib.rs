@@ -4,9 +4,14 @@
 //! dummy data and published tables. All three are TOML files that refuse unknown fields; what is wrong with one is a [`FileError`] with file, line and field.
 
 pub mod bad_input;
+pub mod cli;
+pub mod invoke;
 pub mod profile;
+pub mod run;
 pub mod scenario;
 pub mod tape;
+pub mod view;
+pub mod world;
 
 pub use bad_input::FileError;
 

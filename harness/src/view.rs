@@ -1,8 +1,8 @@
 //! Results as JSON: for the command line, for reports and for comparing expectations. Secrets stand as `[secret]`.
 
 use quittance::{
-    Decline, Dispute, DisputeState, Error, Event, EventBody, Handle, Mandate, MandateState, Money, Network, NetworkToken,
-    NextAction, Payment, Payout, Refund, Session, State, TransferState,
+    Decline, Dispute, DisputeState, Error, Event, EventBody, Handle, Mandate, MandateState, Money, Network,
+    NetworkToken, NextAction, Payment, Payout, Refund, Session, State, TransferState,
 };
 use serde_json::{Map, Value, json};
 

@@ -9,7 +9,7 @@ use quittance::{Connector, Context, Delivery, Error, EventBody, MemoryTokens, Op
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::input::{Builder, op_of};
+use super::input::Builder;
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted};
 use super::stage::{SeededRandom, Stage, Strike, VirtualClock};
@@ -94,8 +94,7 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
         credentials: Arc::clone(bench.credentials),
     };
     let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike);
-    let builder =
-        Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
+    let builder = Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
     let mut play = Play {
         bench,
         builder,
@@ -148,7 +147,12 @@ impl Play<'_> {
     fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
         if step.op == StepOp::Advance {
             self.advance(i64::from(step.seconds.unwrap_or(0)));
-            self.ended.push(Ended { result: Ok(Outcome::Events(Vec::new())), first: None, refusal: false, exchanges: 0 });
+            self.ended.push(Ended {
+                result: Ok(Outcome::Events(Vec::new())),
+                first: None,
+                refusal: false,
+                exchanges: 0,
+            });
             return true;
         }
         let (request, overridden) = match self.request(number, step) {
@@ -273,7 +277,8 @@ impl Play<'_> {
 
     /// How many requests the operation sent; fetching the public key that a delivery names does not count.
     fn exchanges(&self, request: &Request) -> usize {
-        let by_key = self.builder.spec.webhook.is_some_and(|rules| rules.authentication == WebhookAuthentication::Signature);
+        let by_key =
+            self.builder.spec.webhook.is_some_and(|rules| rules.authentication == WebhookAuthentication::Signature);
         match matches!(request, Request::Webhook(_)) && by_key {
             true => self.stage.sent_but_get(),
             false => self.stage.sent(),
@@ -416,13 +421,16 @@ impl Play<'_> {
             self.mismatches(0, left);
         }
         let transcript = self.stage.with(|player| player.shown_transcript());
-        let sent = self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect());
+        let sent =
+            self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect());
         Played { ended: self.ended, findings: self.findings, transcript, sent }
     }
 }
 
 fn told(mismatches: &[crate::tape::Mismatch]) -> String {
-    let one = |mismatch: &crate::tape::Mismatch| format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found);
+    let one = |mismatch: &crate::tape::Mismatch| {
+        format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found)
+    };
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
@@ -474,4 +482,3 @@ fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
     bytes.extend_from_slice(request.body());
     bytes
 }
-

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quittance::{Family, Handle, LookupKind, MethodKind, Op, Spec, digest};
+use quittance::{Family, LookupKind, MethodKind, Op, Spec, digest};
 use serde_json::{Map, Value, json};
 
 use super::objects::{Objects, Wanted};
@@ -89,10 +89,13 @@ impl Builder<'_> {
             merge(&mut input, &table_json(extra));
         }
         let sample = self.sample_name(step);
-        if let Some(extra) = sample.as_deref().and_then(|name| self.profile.model.methods.get(name)?.get("input")) {
-            merge(&mut input, &toml_json(extra));
+        let extra = sample.as_deref().and_then(|name| self.profile.model.methods.get(name)?.get("input")?.as_table());
+        if let Some(extra) = extra {
+            merge(&mut input, &table_json(extra));
         }
-        if let Some(card) = step.card.as_deref().filter(|_| self.is_card(step)).and_then(|name| self.profile.model.cards.get(name)) {
+        if let Some(card) =
+            step.card.as_deref().filter(|_| self.is_card(step)).and_then(|name| self.profile.model.cards.get(name))
+        {
             merge(&mut input, &table_json(&card.input));
         }
         scenario_words(op, step, &mut input);
@@ -161,11 +164,15 @@ impl Builder<'_> {
                 });
                 return absent.map(|text| json!(text)).ok_or(format!("the profile has no absent.{wanted}"));
             }
-            objects.handle(wanted, step.of).map(|handle| json!(handle.to_string())).ok_or(format!("no earlier {wanted}"))
+            objects
+                .handle(wanted, step.of)
+                .map(|handle| json!(handle.to_string()))
+                .ok_or(format!("no earlier {wanted}"))
         };
         match op {
             Op::Complete => {
-                let payment = objects.handle(Wanted::Payment, step.of).or_else(|| objects.handle(Wanted::Mandate, step.of));
+                let payment =
+                    objects.handle(Wanted::Payment, step.of).or_else(|| objects.handle(Wanted::Mandate, step.of));
                 put(&mut input, "payment", json!(payment.ok_or("no earlier payment")?.to_string()));
                 let (amount, capture) = objects.terms(step.of).ok_or("no earlier payment")?;
                 put(&mut input, "amount", amount);
@@ -365,7 +372,6 @@ fn merge(base: &mut Map<String, Value>, over: &Map<String, Value>) {
     }
 }
 
-
 fn table_json(table: &toml::Table) -> Map<String, Value> {
     table.iter().map(|(name, value)| (name.clone(), toml_json(value))).collect()
 }
@@ -386,4 +392,3 @@ pub fn toml_json(value: &toml::Value) -> Value {
 fn hex(bytes: &[u8]) -> String {
     hex::encode(bytes)
 }
-

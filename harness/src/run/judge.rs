@@ -112,7 +112,9 @@ impl Judge<'_> {
     /// The state; a payment that carries a mandate ends a set-up as `active`.
     fn state(&self) -> Option<String> {
         match &self.ended.result {
-            Ok(Outcome::Payment(payment)) if payment.mandate.is_some() && self.started_mandate() => Some("active".to_owned()),
+            Ok(Outcome::Payment(payment)) if payment.mandate.is_some() && self.started_mandate() => {
+                Some("active".to_owned())
+            }
             _ => self.at("/state"),
         }
     }
@@ -204,7 +206,11 @@ impl Judge<'_> {
         if let Some(expected) = &expect.retry_after_seconds {
             let found = self.json.get("retry_after_seconds").and_then(Value::as_i64);
             if !found.is_some_and(|found| expected.contains(&found)) {
-                self.miss("retry_after_seconds", list(&expected.values), found.map_or("none".to_owned(), |n| n.to_string()));
+                self.miss(
+                    "retry_after_seconds",
+                    list(&expected.values),
+                    found.map_or("none".to_owned(), |n| n.to_string()),
+                );
             }
         }
         if let Some(expected) = expect.exchanges
@@ -235,7 +241,8 @@ impl Judge<'_> {
     }
 
     fn relations(&mut self, expect: &Expectation) {
-        let other = |step: u32| usize::try_from(step).ok().and_then(|step| self.around.before.get(step.checked_sub(1)?));
+        let other =
+            |step: u32| usize::try_from(step).ok().and_then(|step| self.around.before.get(step.checked_sub(1)?));
         if let Some(step) = expect.same_as {
             let theirs = other(step).map(|ended| essence(&view::result_json(&ended.result)));
             let first = other(step).and_then(|ended| Some(essence(&ended.first.as_ref()?.to_json())));
@@ -262,8 +269,11 @@ fn words<'e, T>(expected: Option<&'e OneOf<T>>, word: impl Fn(&'e T) -> &'e str)
 /// What makes two results the same: handle, state, amounts, events.
 fn essence(json: &Value) -> Value {
     let Some(members) = json.as_object() else { return json.clone() };
-    let kept = ["payment", "refund", "payout", "mandate", "dispute", "state", "amount", "captured", "refunded", "error"];
-    Value::Object(members.iter().filter(|(name, _)| kept.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect())
+    let kept =
+        ["payment", "refund", "payout", "mandate", "dispute", "state", "amount", "captured", "refunded", "error"];
+    Value::Object(
+        members.iter().filter(|(name, _)| kept.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect(),
+    )
 }
 
 fn handle_of(json: &Value) -> Option<String> {

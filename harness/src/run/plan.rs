@@ -41,7 +41,9 @@ pub type Tapes = BTreeMap<String, Arc<Tape>>;
 pub fn load_tapes(folder: &Path, profile: &Profile) -> Result<Tapes, Vec<FileError>> {
     let mut tapes = Tapes::new();
     let mut errors = Vec::new();
-    let unreadable = |error: std::io::Error| vec![FileError::of_file(folder.display().to_string(), format!("cannot be read: {error}"))];
+    let unreadable = |error: std::io::Error| {
+        vec![FileError::of_file(folder.display().to_string(), format!("cannot be read: {error}"))]
+    };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         paths.push(entry.map_err(unreadable)?.path());
@@ -63,7 +65,13 @@ pub fn load_tapes(folder: &Path, profile: &Profile) -> Result<Tapes, Vec<FileErr
 }
 
 /// Plans every scenario of the suite for a connector, in the suite's order.
-pub fn plan(suite: &Suite, spec: &'static Spec, profile: &Profile, tapes: &Tapes, folder: &str) -> Vec<(Arc<Scenario>, Planned)> {
+pub fn plan(
+    suite: &Suite,
+    spec: &'static Spec,
+    profile: &Profile,
+    tapes: &Tapes,
+    folder: &str,
+) -> Vec<(Arc<Scenario>, Planned)> {
     let plan_one = |scenario: &Scenario| {
         let planned = plan_scenario(suite, scenario, spec, profile, tapes, folder);
         (Arc::new(scenario.clone()), planned)
@@ -120,7 +128,8 @@ fn plan_scenario(
 }
 
 fn case(scenario: &Scenario, base: &Scenario, brand: Option<&'static str>, tape: &Arc<Tape>) -> Option<Case> {
-    let mut steps: Vec<(Step, Expectation)> = base.steps.iter().map(|step| (step.clone(), step.expect.clone())).collect();
+    let mut steps: Vec<(Step, Expectation)> =
+        base.steps.iter().map(|step| (step.clone(), step.expect.clone())).collect();
     let mut strike = None;
     if let Some(derive) = &scenario.derive {
         let step = usize::try_from(derive.step).ok()?;
@@ -133,7 +142,14 @@ fn case(scenario: &Scenario, base: &Scenario, brand: Option<&'static str>, tape:
         let first = matches!(derive.answer, FaultAnswer::Refused | FaultAnswer::RateLimited);
         strike = Some(Strike { step: derive.step, exchange: if first { 0 } else { count.saturating_sub(1) }, fault });
     }
-    Some(Case { id: scenario.case_id(brand), scenario: Arc::new(scenario.clone()), steps, brand, tape: Arc::clone(tape), strike })
+    Some(Case {
+        id: scenario.case_id(brand),
+        scenario: Arc::new(scenario.clone()),
+        steps,
+        brand,
+        tape: Arc::clone(tape),
+        strike,
+    })
 }
 
 fn fault(answer: FaultAnswer) -> Fault {
@@ -188,9 +204,8 @@ pub fn is_met(need: &str, spec: &Spec, profile: &Profile) -> bool {
         ("idempotency", "unique") => matches!(spec.idempotency, Idempotency::Unique(_)),
         ("dispute", "accept") => spec.disputes.accept,
         ("dispute", "contest") => spec.disputes.contest,
-        ("webhook", "signed") => auth.is_some_and(|auth| {
-            !matches!(auth, WebhookAuthentication::SharedSecret | WebhookAuthentication::ReadBack)
-        }),
+        ("webhook", "signed") => auth
+            .is_some_and(|auth| !matches!(auth, WebhookAuthentication::SharedSecret | WebhookAuthentication::ReadBack)),
         ("webhook", "secret") => auth.is_some_and(|auth| auth != WebhookAuthentication::ReadBack),
         ("webhook", "read_back") => auth == Some(WebhookAuthentication::ReadBack),
         ("webhook", "dated") => spec.webhook.is_some_and(|rules| rules.tolerance_seconds.is_some()),

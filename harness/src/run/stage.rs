@@ -104,7 +104,9 @@ struct Inner {
 impl Stage {
     /// A stage for one run of the player.
     pub fn new(player: Player, strike: Option<Strike>) -> Arc<Stage> {
-        Arc::new(Stage { inner: Mutex::new(Inner { player, strike, step: 0, sent: 0, gets: 0, mismatches: Vec::new() }) })
+        Arc::new(Stage {
+            inner: Mutex::new(Inner { player, strike, step: 0, sent: 0, gets: 0, mismatches: Vec::new() }),
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -127,7 +129,10 @@ impl Stage {
     /// The fault that strikes at the next exchange, if one does.
     pub fn due(&self) -> Option<Fault> {
         let inner = self.inner();
-        inner.strike.filter(|strike| strike.step == inner.step && strike.exchange == inner.sent).map(|strike| strike.fault)
+        inner
+            .strike
+            .filter(|strike| strike.step == inner.step && strike.exchange == inner.sent)
+            .map(|strike| strike.fault)
     }
 
     /// Judges one request against the tape and gives the tape's answer, or the fault's. The fault replaces the answer, not the

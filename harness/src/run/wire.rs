@@ -143,10 +143,13 @@ fn restore(request: &wiremock::Request) -> Option<Request<Bytes>> {
 
 fn template(answer: &Response<Bytes>) -> ResponseTemplate {
     let media_type = answer.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let template = ResponseTemplate::new(answer.status()).set_body_raw(answer.body().to_vec(), media_type.unwrap_or(""));
-    answer.headers().iter().filter(|(name, _)| *name != http::header::CONTENT_TYPE).fold(template, |template, (name, value)| {
-        template.append_header(name, value)
-    })
+    let template =
+        ResponseTemplate::new(answer.status()).set_body_raw(answer.body().to_vec(), media_type.unwrap_or(""));
+    answer
+        .headers()
+        .iter()
+        .filter(|(name, _)| *name != http::header::CONTENT_TYPE)
+        .fold(template, |template, (name, value)| template.append_header(name, value))
 }
 
 /// How a server breaks the protocol after it has read a request.

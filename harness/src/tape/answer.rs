@@ -8,7 +8,7 @@ use super::compile::{AnswerTemplate, BodyText, HeaderText, Return, Webhook};
 use super::hole::Hole;
 use super::player::Delivery;
 use super::template::{Escape, Part, Template, push_escaped, render_hole};
-use super::values::{Headers, Message, Scope, Unresolved};
+use super::values::{Headers, Message, Scope, Spoil, Unresolved};
 
 /// The answer of an exchange.
 pub(crate) fn response(template: &AnswerTemplate, scope: &Scope<'_>) -> Result<Response<Bytes>, Unresolved> {
@@ -47,7 +47,8 @@ pub(crate) fn delivery(webhook: &Webhook, scope: &Scope<'_>) -> Result<Delivery,
     for (name, template) in webhook.headers.iter().filter(|(_, template)| !template.has_signature()) {
         headers.push((name.clone(), text(template, scope)?));
     }
-    for (name, template) in webhook.headers.iter().filter(|(_, template)| template.has_signature()) {
+    let signed = webhook.headers.iter().filter(|(_, template)| template.has_signature());
+    for (name, template) in signed.filter(|_| scope.spoil != Spoil::Unsigned) {
         let value = text(template, &with_message(scope, Headers::Made(&headers), &body))?;
         headers.push((name.clone(), value));
     }
@@ -103,4 +104,28 @@ fn body(template: &Template, escape: Escape, scope: &Scope<'_>) -> Result<String
     }
     signed.push_str(unsigned.get(from..).unwrap_or_default());
     Ok(signed)
+}
+
+/// The body with a signed value altered: the one at `pointer`, or the first digit, or the first letter.
+pub(crate) fn altered(body: &Bytes, pointer: Option<&str>) -> Bytes {
+    let at_pointer = || -> Option<Bytes> {
+        let mut json: serde_json::Value = serde_json::from_slice(body).ok()?;
+        let value = json.pointer_mut(pointer?)?;
+        *value = match value {
+            serde_json::Value::String(text) => serde_json::Value::String(format!("{text}0")),
+            serde_json::Value::Number(number) => serde_json::json!(number.as_i64()?.checked_add(1)?),
+            _ => return None,
+        };
+        serde_json::to_vec(&json).ok().map(Bytes::from)
+    };
+    at_pointer().unwrap_or_else(|| {
+        let mut bytes = body.to_vec();
+        let digit = bytes.iter().position(u8::is_ascii_digit);
+        if let Some(byte) =
+            digit.or_else(|| bytes.iter().position(u8::is_ascii_alphabetic)).and_then(|at| bytes.get_mut(at))
+        {
+            *byte = if *byte == b'9' || *byte == b'z' || *byte == b'Z' { *byte - 1 } else { *byte + 1 };
+        }
+        Bytes::from(bytes)
+    })
 }

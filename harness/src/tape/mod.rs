@@ -22,6 +22,6 @@ pub use hole::{Encoding, Shape};
 pub use matcher::Mismatch;
 pub use player::{Delivery, Player, Record, RunValues, Settle, ShownRecord};
 pub use signature::{Algorithm, KeyEncoding, Recipe, RecipeModel};
-pub use values::StepValues;
+pub use values::{Spoil, StepValues};
 
 pub(crate) use hole::Hole;

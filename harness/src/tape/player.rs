@@ -14,7 +14,7 @@ use super::compile::{Exchange, Tape};
 use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
 use super::redact::{MASK, Redactor};
-use super::values::{Headers, Message, Scope, StepValues, Unresolved, mint};
+use super::values::{Headers, Message, Scope, Spoil, StepValues, Unresolved, mint};
 
 /// Most steps a scenario can have.
 const MAX_STEPS: u32 = 64;
@@ -253,50 +253,53 @@ impl Player {
         Mismatch { path: "exchange".to_owned(), expected, found: format!("{} {}", request.method(), request.uri()) }
     }
 
-    /// The next delivery of that step, with its values filled and its signature made.
+    /// The next delivery of that step, with its values filled and its signature made, spoilt as asked; the last one again when
+    /// all were made.
     ///
     /// # Errors
     /// When the tape has no further delivery for the step, or a hole has no value.
-    pub fn webhook(&mut self, step: u32) -> Result<Delivery, Vec<Mismatch>> {
+    pub fn webhook(&mut self, step: u32, spoil: Spoil) -> Result<Delivery, Vec<Mismatch>> {
         let tape = Arc::clone(&self.tape);
-        let next = tape
-            .webhooks
-            .iter()
-            .enumerate()
-            .zip(&self.delivered)
-            .find(|((_, webhook), delivered)| webhook.step == step && !**delivered);
-        let Some(((index, webhook), _)) = next else {
-            let found = "none is left".to_owned();
-            return Err(vec![Mismatch {
-                path: "webhook".to_owned(),
-                expected: format!("a `[[webhook]]` for step {step}"),
-                found,
-            }]);
+        let of_step = || tape.webhooks.iter().enumerate().filter(|(_, webhook)| webhook.step == step);
+        let fresh = of_step().find(|(index, _)| self.delivered.get(*index) == Some(&false));
+        let Some((index, webhook)) = fresh.or_else(|| of_step().last()) else {
+            let (expected, found) = (format!("a `[[webhook]]` for step {step}"), "none".to_owned());
+            return Err(vec![Mismatch { path: "webhook".to_owned(), expected, found }]);
         };
         self.mint(&webhook.mints);
-        let delivery = answer::delivery(webhook, &self.scope(step))
-            .map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
+        let scope = Scope { spoil, ..self.scope(step) };
+        let mut delivery =
+            answer::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
+        if spoil == Spoil::Body {
+            let pointer = tape.recipes.values().find_map(|recipe| recipe.body_pointers().next());
+            delivery.body = answer::altered(&delivery.body, pointer);
+        }
         if let Some(delivered) = self.delivered.get_mut(index) {
             *delivered = true;
         }
         Ok(delivery)
     }
 
-    /// What the customer comes back with in that step: the parameters of the return URL, in order.
+    /// Whether the tape has a delivery for the step that was not made yet.
+    pub fn has_webhook(&self, step: u32) -> bool {
+        self.tape.webhooks.iter().zip(&self.delivered).any(|(webhook, delivered)| webhook.step == step && !delivered)
+    }
+
+    /// What the customer comes back with in that step: the parameters of the return URL, in order. `None` when the tape has no
+    /// further return for the step.
     ///
     /// # Errors
-    /// When the tape has no further return for the step, or a hole has no value.
-    pub fn returned(&mut self, step: u32) -> Result<Vec<(String, String)>, Vec<Mismatch>> {
+    /// When a hole has no value.
+    pub fn returned(&mut self, step: u32) -> Result<Option<Vec<(String, String)>>, Vec<Mismatch>> {
         let tape = Arc::clone(&self.tape);
-        let next =
-            tape.returns.iter().zip(&mut self.returned).find(|(returned, used)| returned.step == step && !**used);
-        let Some((returned, used)) = next else {
-            let expected = format!("a `[[return]]` for step {step}");
-            return Err(vec![Mismatch { path: "return".to_owned(), expected, found: "none is left".to_owned() }]);
+        let mut returns = tape.returns.iter().zip(&mut self.returned);
+        let Some((returned, used)) = returns.find(|(returned, used)| returned.step == step && !**used) else {
+            return Ok(None);
         };
         *used = true;
         self.mint(&returned.mints);
-        answer::parameters(returned, &self.scope(step)).map_err(|unresolved| vec![no_value("return", &unresolved)])
+        let parameters = answer::parameters(returned, &self.scope(step));
+        parameters.map(Some).map_err(|unresolved| vec![no_value("return", &unresolved)])
     }
 
     /// Ends the step.
@@ -366,6 +369,7 @@ impl Player {
             now_unix: self.run.now_unix_seconds,
             recipes: &self.tape.recipes,
             message: None,
+            spoil: Spoil::Not,
         }
     }
 

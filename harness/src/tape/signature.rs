@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::hole::{Encoding, Place};
+use super::hole::{Encoding, Hole, Place};
 use super::template::{Escape, Template};
-use super::values::{Scope, Unresolved};
+use super::values::{Scope, Spoil, Unresolved};
 
 /// How a signature is made, as `[signature.NAME]` of a profile states it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -115,6 +115,14 @@ impl Recipe {
         })
     }
 
+    /// The JSON pointers into the body over which this recipe signs.
+    pub(crate) fn body_pointers(&self) -> impl Iterator<Item = &str> {
+        self.over.holes().filter_map(|hole| match hole {
+            Hole::BodyPointer(pointer) => Some(pointer.as_str()),
+            _ => None,
+        })
+    }
+
     /// The templates of this recipe, for checks of the names in their holes.
     pub(crate) fn templates(&self) -> [&Template; 2] {
         [&self.key, &self.over]
@@ -122,8 +130,15 @@ impl Recipe {
 
     /// The signature over the message in `scope`, written in the recipe's encoding.
     pub(crate) fn sign(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
+        if scope.spoil == Spoil::Unsigned {
+            return Ok(String::new());
+        }
         let mut text = String::new();
         self.over.render(scope, Escape::None, &mut text)?;
+        if scope.spoil == Spoil::WrongKey {
+            // For a keyed digest this is as good as another key: the result belongs to no valid delivery.
+            text.push_str("forged");
+        }
         let text = text.as_bytes();
         let signature = match self.algorithm {
             Algorithm::Sha256 => Sha256::digest(text).to_vec(),

@@ -68,6 +68,21 @@ pub(crate) struct Scope<'a> {
     pub(crate) now_unix: i64,
     pub(crate) recipes: &'a BTreeMap<String, Arc<Recipe>>,
     pub(crate) message: Option<Message<'a>>,
+    pub(crate) spoil: Spoil,
+}
+
+/// How a valid delivery is spoilt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Spoil {
+    /// Not at all.
+    #[default]
+    Not,
+    /// What is signed is altered after signing.
+    Body,
+    /// The signature is taken away.
+    Unsigned,
+    /// It is signed with another key, or, by a key pair, for other content.
+    WrongKey,
 }
 
 impl<'a> Scope<'a> {

@@ -1,0 +1,76 @@
+//! `quittance list`: what there is.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::say;
+use crate::world::{Unusable, World};
+
+/// List connectors, or the scenarios of the suite
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  quittance list\n  quittance list --scenarios\n  quittance list --json")]
+pub struct List {
+    /// List the scenarios instead of the connectors
+    #[arg(long)]
+    scenarios: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        if self.scenarios { self.scenarios(world) } else { self.connectors(world) }
+    }
+
+    fn scenarios(&self, world: &World) -> Result<ExitCode, Unusable> {
+        let suite = world.suite()?;
+        if self.json {
+            let rows: Vec<_> = suite
+                .scenarios
+                .iter()
+                .map(|scenario| {
+                    json!({
+                        "id": scenario.id, "title": scenario.title, "proves": scenario.proves.as_str(),
+                        "clauses": scenario.clauses, "needs": scenario.needs,
+                    })
+                })
+                .collect();
+            say(&json!({ "suite": suite.version, "scenarios": rows }).to_string());
+            return Ok(ExitCode::SUCCESS);
+        }
+        for scenario in &suite.scenarios {
+            say(&format!("{:38} {}", scenario.id, scenario.title));
+        }
+        say(&format!("{} scenarios, suite {}", suite.scenarios.len(), suite.version));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn connectors(&self, world: &World) -> Result<ExitCode, Unusable> {
+        let entries = world.entries(&[])?;
+        if self.json {
+            let rows: Vec<_> = entries
+                .iter()
+                .map(|entry| {
+                    let spec = entry.spec;
+                    json!({
+                        "id": spec.id, "name": spec.name, "documentation": spec.documentation,
+                        "operations": spec.operations.iter().map(|op| op.as_str()).collect::<Vec<_>>(),
+                        "methods": spec.methods.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    })
+                })
+                .collect();
+            say(&json!({ "connectors": rows }).to_string());
+            return Ok(ExitCode::SUCCESS);
+        }
+        for entry in &entries {
+            let spec = entry.spec;
+            let counts = format!("{} operations, {} methods", spec.operations.len(), spec.methods.len());
+            say(&format!("{:20} {:24} {counts}", spec.id, spec.name));
+        }
+        say(&format!("{} connectors", entries.len()));
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,198 @@
+//! Finding and reading what a run needs: the project's folders, the suite, and each connector's profile and tapes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use quittance::{Connector, Entry};
+
+use crate::bad_input::FileError;
+use crate::profile::Profile;
+use crate::run::input::toml_json;
+use crate::run::plan::{self, Tapes};
+use crate::scenario::Suite;
+
+/// What stands in the way before anything was judged; the command ends with exit code 2.
+#[derive(Debug)]
+pub enum Unusable {
+    /// Input files with faults.
+    Files(Vec<FileError>),
+    /// Anything else, told in one sentence with what to do next.
+    Text(String),
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unusable::Files(errors) => {
+                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                f.write_str(&lines.join("\n"))
+            }
+            Unusable::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<Vec<FileError>> for Unusable {
+    fn from(errors: Vec<FileError>) -> Unusable {
+        Unusable::Files(errors)
+    }
+}
+
+/// The folders of the project.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The project's root: the folder that holds `specs` and `fixtures`.
+    pub root: PathBuf,
+    /// The day against which exemptions are judged.
+    pub today: Date,
+}
+
+/// One connector with everything it is judged by.
+pub struct Subject {
+    /// Its line in the catalogue.
+    pub entry: &'static Entry,
+    /// Its profile.
+    pub profile: Profile,
+    /// Its tapes.
+    pub tapes: Tapes,
+    /// The dummy credentials by dotted name.
+    pub credentials: Arc<BTreeMap<String, String>>,
+    /// The connector, made from the dummy credentials.
+    pub connector: Box<dyn Connector>,
+    /// The fixture folder, relative to the root.
+    pub folder: String,
+}
+
+impl std::fmt::Debug for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Subject({})", self.entry.spec.id)
+    }
+}
+
+impl World {
+    /// The project at `root`, else the one around the working directory.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(root: Option<&Path>) -> Result<World, Unusable> {
+        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let is_root = |folder: &Path| folder.join("specs/suite.toml").is_file() && folder.join("fixtures").is_dir();
+        if let Some(root) = root {
+            return match is_root(root) {
+                true => Ok(World { root: root.to_owned(), today }),
+                false => Err(Unusable::Text(format!(
+                    "{} has no specs/suite.toml and fixtures; name the project's root",
+                    root.display()
+                ))),
+            };
+        }
+        let here = std::env::current_dir().map_err(|error| Unusable::Text(format!("no working directory: {error}")))?;
+        match here.ancestors().find(|folder| is_root(folder)) {
+            Some(root) => Ok(World { root: root.to_owned(), today }),
+            None => Err(Unusable::Text(
+                "no specs/suite.toml and fixtures here or above; run inside the project or give --root FOLDER"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The suite.
+    ///
+    /// # Errors
+    /// Every fault of its files.
+    pub fn suite(&self) -> Result<Suite, Unusable> {
+        Ok(Suite::load(&self.root.join("specs"))?)
+    }
+
+    /// The connectors named by `ids`, or all.
+    ///
+    /// # Errors
+    /// An unknown name, with those that come near.
+    pub fn entries(&self, ids: &[String]) -> Result<Vec<&'static Entry>, Unusable> {
+        if ids.is_empty() {
+            return Ok(quittance_connectors::ALL.to_vec());
+        }
+        let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
+        ids.iter()
+            .map(|id| quittance_connectors::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known))))
+            .collect()
+    }
+
+    /// Reads a connector's profile and tapes.
+    ///
+    /// # Errors
+    /// Every fault of its files, or credentials that do not fit.
+    pub fn subject(&self, entry: &'static Entry) -> Result<Subject, Unusable> {
+        let folder = format!("fixtures/{}", entry.spec.id);
+        let path = self.root.join(&folder);
+        let profile = Profile::load(&path.join("profile.toml"), self.today)?;
+        let tapes = plan::load_tapes(&path, &profile)?;
+        let credentials = Arc::new(profile.credentials.clone());
+        let given = toml_json(&toml::Value::Table(profile.model.credentials.clone()));
+        let connector = entry.connect(given).map_err(|error| {
+            Unusable::Text(format!(
+                "{folder}/profile.toml: credentials.{}: {}",
+                error.field().unwrap_or_default(),
+                error.message()
+            ))
+        })?;
+        Ok(Subject { entry, profile, tapes, credentials, connector, folder })
+    }
+}
+
+/// Says that a name is unknown and which ones come near.
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let mut near: Vec<(usize, &str)> = known
+        .iter()
+        .filter_map(|candidate| {
+            let distance = distance(name, candidate);
+            let close =
+                distance <= name.len().max(candidate.len()) / 3 || candidate.contains(name) || name.contains(candidate);
+            close.then_some((distance, *candidate))
+        })
+        .collect();
+    near.sort_unstable();
+    let names: Vec<&str> = near.into_iter().take(5).map(|(_, name)| name).collect();
+    match names.is_empty() {
+        true => format!("unknown {what} `{name}`; `quittance list` shows all"),
+        false => format!("unknown {what} `{name}`; did you mean {}?", names.join(", ")),
+    }
+}
+
+/// The number of single-letter changes between two names (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let above = row.get(j + 1).copied().unwrap_or(usize::MAX);
+            let next = (left + 1).min(above.saturating_add(1)).min(diagonal + usize::from(a != *b));
+            diagonal = above;
+            if let Some(cell) = row.get_mut(j) {
+                *cell = left;
+            }
+            left = next;
+        }
+        if let Some(last) = row.last_mut() {
+            *last = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_listed() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert!(unknown("connector", "strpe", &["adyen", "stripe"]).contains("did you mean stripe?"));
+        assert!(unknown("connector", "zzz", &["adyen", "stripe"]).contains("quittance list"));
+    }
+}
