@@ -11,7 +11,7 @@ use crate::world::{Unusable, World};
 /// List connectors, or the scenarios of the suite
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  quittance list\n  quittance list --scenarios\n  quittance list --json")]
-pub struct List {
+pub(super) struct List {
     /// List the scenarios instead of the connectors
     #[arg(long)]
     scenarios: bool,

@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
+mod certify;
 mod list;
 
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List connectors, scenarios or checks
+    Certify(certify::Certify),
     List(list::List),
 }
 
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let world = World::find(arguments.root.as_deref());
     let result = world.and_then(|world| match arguments.command {
+        Command::Certify(command) => command.run(&world),
         Command::List(command) => command.run(&world),
     });
     match result {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use quittance::{Connector, Context, Delivery, Error, EventBody, MemoryTokens, Op, WebhookAuthentication, drive};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::input::Builder;
@@ -21,7 +21,7 @@ use crate::tape::{Player, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
 
 /// Something that does not hold, with its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The step, from 1; 0 for the case as a whole.
     pub step: u32,
@@ -481,4 +481,13 @@ fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
     }
     bytes.extend_from_slice(request.body());
     bytes
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.step > 0 {
+            write!(f, "step {}: ", self.step)?;
+        }
+        write!(f, "{}: expected {}, found {}", self.what, self.expected, self.found)
+    }
 }

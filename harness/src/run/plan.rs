@@ -140,7 +140,12 @@ fn case(scenario: &Scenario, base: &Scenario, brand: Option<&'static str>, tape:
         let fault = fault(derive.answer);
         let count = tape.exchanges.iter().filter(|exchange| exchange.step == derive.step && !exchange.settle).count();
         let first = matches!(derive.answer, FaultAnswer::Refused | FaultAnswer::RateLimited);
-        strike = Some(Strike { step: derive.step, exchange: if first { 0 } else { count.saturating_sub(1) }, fault });
+        strike = Some(Strike {
+            step: derive.step,
+            exchange: if first { 0 } else { count.saturating_sub(1) },
+            fault,
+            lasting: false,
+        });
     }
     Some(Case {
         id: scenario.case_id(brand),

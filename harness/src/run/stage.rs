@@ -25,6 +25,49 @@ pub enum Fault {
     TimedOut,
     /// A whole answer of this status, media type and body; 429 carries `retry-after: 30`.
     Answer(u16, &'static str, &'static str),
+    /// The tape's answer with its body spoilt.
+    Spoilt(Spoiling),
+}
+
+/// How the body of an answer is spoilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoiling {
+    /// Every member of the outermost JSON object, or every child of the XML root, stands twice.
+    Doubled,
+    /// The outermost object lies 5,000 levels deep.
+    Deep,
+    /// A byte that no UTF-8 text has stands in front.
+    NotUtf8,
+    /// It is longer than the limit of a reply.
+    TooLong,
+    /// The second half is missing.
+    Half,
+}
+
+impl Spoiling {
+    /// The body, spoilt.
+    pub fn of(self, body: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8_lossy(body).into_owned();
+        let text = text.trim_start_matches('\u{feff}').trim();
+        match self {
+            Spoiling::Doubled => match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                Some(members) if !members.trim().is_empty() => format!("{{{members},{members}}}").into_bytes(),
+                _ => doubled_xml(text).into_bytes(),
+            },
+            Spoiling::Deep if text.starts_with('<') => {
+                format!("{}{}{}", "<a>".repeat(5000), text, "</a>".repeat(5000)).into_bytes()
+            }
+            Spoiling::Deep => format!("{}{}{}", "[".repeat(5000), text, "]".repeat(5000)).into_bytes(),
+            Spoiling::NotUtf8 => [b"\xff", body].concat(),
+            Spoiling::TooLong => [text.as_bytes(), " ".repeat(1 << 20).as_bytes()].concat(),
+            Spoiling::Half => body.get(..body.len() / 2).unwrap_or_default().to_vec(),
+        }
+    }
+}
+
+/// Two roots make a text that is no XML document; for anything else, the text twice.
+fn doubled_xml(text: &str) -> String {
+    format!("{text}{text}")
 }
 
 impl Fault {
@@ -58,6 +101,7 @@ impl Fault {
             Fault::Cut => Err(Failure::Cut),
             Fault::TimedOut => Err(Failure::TimedOut),
             Fault::Answer(status, media_type, body) => Ok(self.response(status, media_type, body)),
+            Fault::Spoilt(_) => Err(Failure::Cut),
         }
     }
 
@@ -83,6 +127,8 @@ pub struct Strike {
     pub exchange: usize,
     /// What strikes.
     pub fault: Fault,
+    /// Whether every later exchange of the step meets it too, as in a real outage.
+    pub lasting: bool,
 }
 
 /// What stands behind the transport of a case, in memory or on the wire.
@@ -145,8 +191,16 @@ impl Stage {
         if fault == Some(Fault::Refused) {
             return Fault::Refused.answer();
         }
+        let repeated = inner.strike.is_some_and(|strike| strike.lasting && strike.exchange + 1 < inner.sent);
+        if let Some(fault) = fault.filter(|_| repeated) {
+            return fault.answer();
+        }
         match inner.player.exchange(request) {
-            Ok(answer) => fault.map_or(Ok(answer), Fault::answer),
+            Ok(answer) => match fault {
+                None => Ok(answer),
+                Some(Fault::Spoilt(spoiling)) => Ok(answer.map(|body| Bytes::from(spoiling.of(&body)))),
+                Some(fault) => fault.answer(),
+            },
             Err(mismatches) => {
                 inner.mismatches.extend(mismatches);
                 Err(Failure::Refused("the request differs from the tape".to_owned()))

@@ -78,7 +78,7 @@ impl Wire {
             }
             _ => self.server.uri(),
         };
-        if fault.is_some_and(|fault| !matches!(fault, Fault::Answer(..))) {
+        if fault.is_some_and(|fault| !matches!(fault, Fault::Answer(..) | Fault::Spoilt(_))) {
             // The server never sees this request as HTTP: it is judged here.
             let stage = lock(&self.current).clone();
             let _judged = stage.map(|stage| stage.exchange(&request));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::answer;
 use super::compile::{Exchange, Tape};
@@ -53,7 +53,7 @@ pub struct Record {
 }
 
 /// A [`Record`] that may be shown: every secret of the run is masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownRecord {
     /// The step during which it was sent.
     pub step: u32,

@@ -1,0 +1,303 @@
+//! The checks that hold for every connector and need no scenario of their own.
+
+use quittance::{Op, WebhookAuthentication};
+use serde_json::Value;
+
+use super::report::{Line, Verdict};
+use super::{Plan, faults, play, shown_words, undeclared};
+use crate::run::case::{Case, Finding, Played};
+use crate::run::plan::{self, Planned};
+use crate::scenario::Class;
+use crate::world::Subject;
+
+/// Every check with the clauses of the contract that it enforces. The contract's table names the same.
+pub const CHECKS: &[&str] = &[
+    "spec",
+    "answers",
+    "fixtures",
+    "credentials_schema",
+    "undeclared",
+    "currency",
+    "two_runs",
+    "two_seeds",
+    "secrets",
+    "faults",
+    "hostile",
+    "tiers",
+];
+
+/// Runs every check of one connector, in memory.
+pub fn all(plan: &Plan, subject: &Subject, seed: u64, played: &[(&Case, Played)]) -> Vec<Line> {
+    let id = subject.entry.spec.id;
+    let mut lines = vec![
+        spec(id, plan, subject),
+        answers(id, subject, played),
+        fixtures(id, plan, subject),
+        credentials_schema(id, subject),
+        undeclared::operations(subject),
+        undeclared::currency(subject),
+        two_runs(id, plan, subject, seed, played),
+        two_seeds(id, plan, subject, seed),
+        secrets(id, subject, played),
+    ];
+    lines.extend(faults::all(plan, subject, seed));
+    lines
+}
+
+/// The line of a check.
+pub fn line(connector: &str, check: &str, clauses: &[&str], trials: usize, findings: Vec<Finding>) -> Line {
+    let verdict = if findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
+    let repeat = (verdict == Verdict::Fail).then(|| format!("quittance certify {connector} --tier memory"));
+    Line {
+        connector: connector.to_owned(),
+        case: format!("check:{check}"),
+        tier: "memory".to_owned(),
+        verdict,
+        clauses: clauses.iter().map(|clause| (*clause).to_owned()).collect(),
+        trials,
+        results: None,
+        because: None,
+        findings,
+        exchanges: Vec::new(),
+        repeat,
+    }
+}
+
+/// A finding about the connector as a whole.
+pub(crate) fn finding(what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Finding {
+    Finding { step: 0, what: what.into(), expected: expected.into(), found: found.into() }
+}
+
+/// Declared is exercised: each operation owns a success, a refusal and a fault; each method is played.
+fn spec(id: &str, plan: &Plan, subject: &Subject) -> Line {
+    let spec = subject.entry.spec;
+    let mut findings = Vec::new();
+    let mut trials = 0;
+    for &op in spec.operations {
+        for (class, word) in [(Class::Success, "success"), (Class::Refusal, "refusal"), (Class::Fault, "fault")] {
+            trials += 1;
+            let owned = plan.scenarios.iter().any(|(scenario, planned)| {
+                matches!(planned, Planned::Cases(_))
+                    && scenario.class == class
+                    && scenario.proves.as_str() == op.as_str()
+            });
+            if !owned {
+                findings.push(finding(format!("operation {op}"), format!("a {word} scenario that applies"), "none"));
+            }
+        }
+    }
+    let sorted = Op::ALL.iter().filter(|op| spec.has(**op)).eq(spec.operations.iter());
+    if !sorted {
+        findings.push(finding(
+            "operations",
+            "each once, in the order of the contract",
+            format!("{:?}", spec.operations),
+        ));
+    }
+    for kind in spec.methods.iter().chain(spec.mandates) {
+        trials += 1;
+        let played = plan.cases().any(|case| plays_method(subject, case, kind));
+        if !played {
+            findings.push(finding(format!("method {kind}"), "a case that uses it", "none"));
+        }
+    }
+    line(id, "spec", &["OP-4"], trials, findings)
+}
+
+fn plays_method(subject: &Subject, case: &Case, kind: &quittance::MethodKind) -> bool {
+    let builder =
+        crate::run::input::Builder { spec: subject.entry.spec, profile: &subject.profile, brand: case.brand, seed: 0 };
+    case.steps.iter().any(|(step, _)| builder.kind(step).is_some_and(|used| used == *kind))
+}
+
+/// What the profile says of the provider's answers is what the tapes show, neither more nor less.
+fn answers(id: &str, subject: &Subject, played: &[(&Case, Played)]) -> Line {
+    const BY_SCENARIO: [&str; 2] = ["declined", "refund_failed"];
+    let declared = &subject.profile.model.answers;
+    let shown = shown_words(played);
+    let mut findings = Vec::new();
+    for word in declared.iter().filter(|word| !BY_SCENARIO.contains(&word.as_str())) {
+        if !shown.contains(&word.as_str()) {
+            findings.push(finding(
+                format!("answers.{word}"),
+                "an answer on a tape that carries it",
+                "none: take the word out",
+            ));
+        }
+    }
+    for word in &shown {
+        if !declared.iter().any(|declared| declared == word) {
+            findings.push(finding(
+                format!("answers.{word}"),
+                "the word in the profile",
+                "answers carry it, undeclared",
+            ));
+        }
+    }
+    line(id, "answers", &["INTEGRITY-1"], declared.len() + shown.len(), findings)
+}
+
+/// No tape lies about unused, and the webhook rules fit the tapes.
+fn fixtures(id: &str, plan: &Plan, subject: &Subject) -> Line {
+    let mut findings: Vec<Finding> = plan::unused_tapes(&plan.scenarios, &subject.tapes)
+        .into_iter()
+        .map(|tape| finding(format!("{}/{tape}.toml", subject.folder), "a scenario that selects it", "none: delete it"))
+        .collect();
+    let known = |scenario: &str| plan.scenarios.iter().any(|(known, _)| known.id == scenario);
+    for exemption in subject.profile.model.exemption.iter().filter(|exemption| !known(&exemption.scenario)) {
+        findings.push(finding(format!("exemption {}", exemption.scenario), "a scenario of the suite", "none"));
+    }
+    let spec = subject.entry.spec;
+    let dated = spec.webhook.is_some_and(|rules| rules.authentication != WebhookAuthentication::ReadBack);
+    if spec.has(Op::Webhook) != spec.webhook.is_some() {
+        findings.push(finding(
+            "spec.webhook",
+            "rules exactly when the operation is declared",
+            format!("dated: {dated}"),
+        ));
+    }
+    line(id, "fixtures", &["OP-4"], subject.tapes.len(), findings)
+}
+
+/// Every credentials field is described, secrets are marked, and mistakes are named without their value.
+fn credentials_schema(id: &str, subject: &Subject) -> Line {
+    let schema = subject.entry.credentials_schema().to_value();
+    let mut findings = Vec::new();
+    let fields = schema.pointer("/properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    for (name, field) in &fields {
+        let described = field.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !described {
+            findings.push(finding(format!("credentials.{name}"), "a description", "none"));
+        }
+        let secret_name = ["key", "secret", "password", "token"].iter().any(|word| name.contains(word));
+        let public = ["_id", "public", "publishable"].iter().any(|word| name.contains(word));
+        let marked =
+            field.get("writeOnly") == Some(&Value::Bool(true)) || field.to_string().contains("\"writeOnly\":true");
+        if secret_name && !public && !marked {
+            findings.push(finding(
+                format!("credentials.{name}"),
+                "marked writeOnly, as its name says a secret",
+                "not marked",
+            ));
+        }
+    }
+    if schema.get("additionalProperties") != Some(&Value::Bool(false)) {
+        findings.push(finding(
+            "credentials",
+            "no further fields (deny_unknown_fields)",
+            "further fields are let through",
+        ));
+    }
+    let given = crate::run::input::toml_json(&toml::Value::Table(subject.profile.model.credentials.clone()));
+    let mut trials = fields.len();
+    for (name, broken) in broken_credentials(&given, &schema) {
+        trials += 1;
+        match subject.entry.connect(broken) {
+            Ok(_) => findings.push(finding(format!("credentials.{name}"), "refused", "accepted")),
+            Err(error) => {
+                if error.field() != Some(name.as_str()) {
+                    let found = error.field().unwrap_or("none").to_owned();
+                    findings.push(finding(format!("credentials.{name}"), "an error that names the field", found));
+                }
+                if format!("{error:?}").contains(MARK) {
+                    findings.push(finding(format!("credentials.{name}"), "an error without the value", "the value"));
+                }
+            }
+        }
+    }
+    line(id, "credentials_schema", &["SECRET-1"], trials, findings)
+}
+
+/// A value that no message may repeat.
+const MARK: &str = "quittance-mark-71d3";
+
+/// Credentials with one fault each, with the name of the field at fault.
+fn broken_credentials(given: &Value, schema: &Value) -> Vec<(String, Value)> {
+    let with = |name: &str, value: Value| {
+        let mut broken = given.clone();
+        if let Some(members) = broken.as_object_mut() {
+            members.insert(name.to_owned(), value);
+        }
+        broken
+    };
+    let mut all = vec![("no_such_field".to_owned(), with("no_such_field", Value::String(MARK.to_owned())))];
+    let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    for name in required.iter().filter_map(Value::as_str) {
+        let mut missing = given.clone();
+        if let Some(members) = missing.as_object_mut() {
+            members.remove(name);
+        }
+        all.push((name.to_owned(), missing));
+        all.push((name.to_owned(), with(name, serde_json::json!([MARK]))));
+    }
+    all
+}
+
+/// The same seed sends the same bytes and ends the same.
+fn two_runs(id: &str, plan: &Plan, subject: &Subject, seed: u64, played: &[(&Case, Played)]) -> Line {
+    let mut findings = Vec::new();
+    for (case, first) in played {
+        let second = play(subject, case, None, seed);
+        if second.sent != first.sent {
+            findings.push(finding(&case.id, "the same bytes in a second run", "other bytes"));
+        }
+        if second.results() != first.results() {
+            findings.push(finding(&case.id, "the same results in a second run", "other results"));
+        }
+    }
+    line(id, "two_runs", &["CONTEXT-2"], plan.cases().count(), findings)
+}
+
+/// Another seed changes only what the tape declares as a hole: the case passes all the same.
+fn two_seeds(id: &str, plan: &Plan, subject: &Subject, seed: u64) -> Line {
+    let mut findings = Vec::new();
+    for case in plan.cases() {
+        let other = play(subject, case, None, seed.wrapping_add(0x9e37_79b9));
+        if let Some(found) = other.findings.first() {
+            findings.push(finding(&case.id, "a pass with another seed", found.to_string()));
+        }
+    }
+    line(id, "two_seeds", &["IDEMPOTENCY-1"], plan.cases().count(), findings)
+}
+
+/// No secret of the run stands in a result, an error, or a `Debug` text.
+fn secrets(id: &str, subject: &Subject, played: &[(&Case, Played)]) -> Line {
+    let schema = subject.entry.credentials_schema().to_value();
+    let is_secret = |name: &str| {
+        let field = schema.pointer(&format!("/properties/{name}"));
+        field.is_some_and(|field| {
+            field.to_string().contains("\"writeOnly\":true") || field.to_string().contains("Secret")
+        })
+    };
+    let mut secrets: Vec<(String, String)> = subject
+        .credentials
+        .iter()
+        .filter(|(name, value)| is_secret(name.split('.').next().unwrap_or(name)) && value.len() >= 6)
+        .map(|(name, value)| (format!("credentials.{name}"), value.clone()))
+        .collect();
+    secrets.extend(
+        subject.profile.model.cards.iter().map(|(name, card)| (format!("cards.{name}.number"), card.number.clone())),
+    );
+    let mut findings = Vec::new();
+    let mut trials = 0;
+    for (case, played) in played {
+        for (index, ended) in played.ended.iter().enumerate() {
+            let mut text = crate::view::result_json(&ended.result).to_string();
+            text.push_str(&format!("{:?}", ended.result));
+            if let Err(error) = &ended.result {
+                text.push_str(&error.to_string());
+            }
+            trials += 1;
+            for (name, secret) in &secrets {
+                if text.contains(secret.as_str()) {
+                    let step = u32::try_from(index + 1).unwrap_or(u32::MAX);
+                    findings.push(Finding {
+                        step,
+                        ..finding(&case.id, format!("no trace of {name}"), "its value, in the result")
+                    });
+                }
+            }
+        }
+    }
+    line(id, "secrets", &["SECRET-2"], trials, findings)
+}

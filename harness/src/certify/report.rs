@@ -1,0 +1,292 @@
+//! The report of a run: one JSON object a line, header first and footer last, and its forms for other tools.
+//!
+//! A report holds no times, so that two runs with one seed are the same to the byte. One without its footer is incomplete.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use quittance::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::run::case::Finding;
+use crate::tape::ShownRecord;
+
+/// Version of the format.
+pub const FORMAT: u32 = 1;
+
+/// What was found of one case or check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything holds.
+    Pass,
+    /// Something does not hold.
+    Fail,
+    /// The connector does not declare what the scenario needs.
+    NotApplicable,
+    /// Let off by a dated exemption of the profile.
+    Exempt,
+    /// It applies but could not be played: a tape is missing.
+    NotRun,
+    /// The harness itself failed.
+    HarnessError,
+}
+
+impl Verdict {
+    /// The verdict in words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::NotApplicable => "not_applicable",
+            Verdict::Exempt => "exempt",
+            Verdict::NotRun => "not_run",
+            Verdict::HarnessError => "harness_error",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Version of the harness.
+    pub harness: String,
+    /// Version of the suite.
+    pub suite: String,
+    /// SHA-256 of the suite, hexadecimal.
+    pub suite_digest: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// The tiers that were run.
+    pub tiers: Vec<String>,
+    /// The connectors, in order.
+    pub connectors: Vec<String>,
+    /// The pattern that narrowed the scenarios, if one was given: such a run certifies nothing.
+    pub narrowed: Option<String>,
+}
+
+/// One case or check of one connector on one tier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The connector.
+    pub connector: String,
+    /// The case (`capture.partial`, `bank_redirect.settled@ideal`) or the check (`check:faults`).
+    pub case: String,
+    /// `memory` or `wire`.
+    pub tier: String,
+    /// What was found.
+    pub verdict: Verdict,
+    /// The clauses of the contract that it enforces.
+    pub clauses: Vec<String>,
+    /// How many single trials it is made of.
+    pub trials: usize,
+    /// Digest of what the operations ended in; equal on both tiers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub results: Option<String>,
+    /// Why it does not apply, is let off or was not run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub because: Option<String>,
+    /// What does not hold.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub findings: Vec<Finding>,
+    /// The exchanges of a failed case, masked.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exchanges: Vec<ShownRecord>,
+    /// The command that repeats it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repeat: Option<String>,
+}
+
+/// The last line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Footer {
+    /// How many lines have each verdict.
+    pub counts: BTreeMap<String, usize>,
+    /// How many lines there are.
+    pub lines: usize,
+    /// SHA-256 over connector, case and verdict with results of each memory line, hexadecimal.
+    pub memory_digest: String,
+    /// The same over the wire lines; equal to the scenarios' part of the memory digest when the tiers agree.
+    pub wire_digest: String,
+}
+
+/// A line of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Record {
+    Header(Header),
+    Verdict(Box<Line>),
+    Footer(Footer),
+}
+
+/// A whole report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The first line.
+    pub header: Header,
+    /// The verdicts.
+    pub lines: Vec<Line>,
+    /// The last line.
+    pub footer: Footer,
+}
+
+/// The text of a header line.
+pub fn header_line(header: &Header) -> String {
+    line_of(&Record::Header(header.clone()))
+}
+
+/// The text of a verdict line.
+pub fn verdict_line(line: &Line) -> String {
+    line_of(&Record::Verdict(Box::new(line.clone())))
+}
+
+/// The text of a footer line.
+pub fn footer_line(footer: &Footer) -> String {
+    line_of(&Record::Footer(footer.clone()))
+}
+
+fn line_of(record: &Record) -> String {
+    // A record is made of texts, numbers and lists: writing it cannot fail.
+    serde_json::to_string(record).unwrap_or_default()
+}
+
+impl Footer {
+    /// The footer of these lines.
+    pub fn of(lines: &[Line]) -> Footer {
+        let mut counts = BTreeMap::new();
+        for line in lines {
+            *counts.entry(line.verdict.as_str().to_owned()).or_insert(0) += 1;
+        }
+        let scenarios =
+            |tier: &'static str| lines.iter().filter(move |line| line.tier == tier && !line.case.starts_with("check:"));
+        Footer {
+            counts,
+            lines: lines.len(),
+            memory_digest: digest_of(scenarios("memory")),
+            wire_digest: digest_of(scenarios("wire")),
+        }
+    }
+}
+
+fn digest_of<'l>(lines: impl Iterator<Item = &'l Line>) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let results = line.results.as_deref().unwrap_or_default();
+        text.push_str(&format!("{}\t{}\t{}\t{results}\n", line.connector, line.case, line.verdict));
+    }
+    hex::encode(digest::sha256(text.as_bytes()))
+}
+
+impl Report {
+    /// Reads a report and checks that it is whole.
+    ///
+    /// # Errors
+    /// The line that cannot be read, a missing header or footer, a verdict that stands twice, or counts and digests that do not
+    /// agree with the lines.
+    pub fn parse(text: &str) -> Result<Report, String> {
+        let mut records = text.lines().enumerate().map(|(index, line)| {
+            serde_json::from_str::<Record>(line)
+                .map_err(|cause| format!("line {}: not a report line: {cause}", index + 1))
+        });
+        let Some(Record::Header(header)) = records.next().transpose()? else {
+            return Err("line 1: expected the header of a report".to_owned());
+        };
+        if header.format != FORMAT {
+            return Err(format!("line 1: format {} is not {FORMAT}, the one this version reads", header.format));
+        }
+        let mut lines: Vec<Line> = Vec::new();
+        let mut footer = None;
+        for record in records {
+            match record? {
+                Record::Verdict(line) if footer.is_none() => lines.push(*line),
+                Record::Footer(found) if footer.is_none() => footer = Some(found),
+                _ => return Err("expected one header first, verdicts, and one footer last".to_owned()),
+            }
+        }
+        let footer = footer.ok_or("the report has no footer: the run did not end, run it again")?;
+        let mut seen = std::collections::BTreeSet::new();
+        if let Some(twice) = lines.iter().find(|line| !seen.insert((&line.connector, &line.case, &line.tier))) {
+            return Err(format!("{} {} on {} stands twice", twice.connector, twice.case, twice.tier));
+        }
+        if Footer::of(&lines) != footer {
+            return Err("the footer does not agree with the lines: the report was altered".to_owned());
+        }
+        Ok(Report { header, lines, footer })
+    }
+
+    /// The report as NDJSON.
+    pub fn to_ndjson(&self) -> String {
+        let mut text = header_line(&self.header);
+        for line in &self.lines {
+            text.push('\n');
+            text.push_str(&verdict_line(line));
+        }
+        format!("{text}\n{}\n", footer_line(&self.footer))
+    }
+
+    /// Whether everything that applies passed.
+    pub fn passed(&self) -> bool {
+        self.lines.iter().all(|line| matches!(line.verdict, Verdict::Pass | Verdict::NotApplicable | Verdict::Exempt))
+    }
+
+    /// Whether something could not be judged.
+    pub fn incomplete(&self) -> bool {
+        self.lines.iter().any(|line| matches!(line.verdict, Verdict::NotRun | Verdict::HarnessError))
+    }
+
+    /// The report as JUnit XML: a suite a connector and tier, a case a line.
+    pub fn to_junit(&self) -> String {
+        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"quittance\">\n");
+        for connector in &self.header.connectors {
+            for tier in &self.header.tiers {
+                let lines: Vec<&Line> =
+                    self.lines.iter().filter(|line| line.connector == *connector && line.tier == *tier).collect();
+                junit_suite(&mut out, connector, tier, &lines);
+            }
+        }
+        out.push_str("</testsuites>\n");
+        out
+    }
+}
+
+fn junit_suite(out: &mut String, connector: &str, tier: &str, lines: &[&Line]) {
+    let count = |verdicts: &[Verdict]| lines.iter().filter(|line| verdicts.contains(&line.verdict)).count();
+    out.push_str(&format!(
+        "  <testsuite name=\"{connector} ({tier})\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
+        lines.len(),
+        count(&[Verdict::Fail]),
+        count(&[Verdict::NotRun, Verdict::HarnessError]),
+        count(&[Verdict::NotApplicable, Verdict::Exempt]),
+    ));
+    for line in lines {
+        let name = escape(&line.case);
+        out.push_str(&format!("    <testcase classname=\"{connector}.{tier}\" name=\"{name}\""));
+        let because = escape(line.because.as_deref().unwrap_or_default());
+        match line.verdict {
+            Verdict::Pass => out.push_str("/>\n"),
+            Verdict::NotApplicable | Verdict::Exempt => {
+                out.push_str(&format!("><skipped message=\"{because}\"/></testcase>\n"));
+            }
+            Verdict::Fail => {
+                let text: Vec<String> = line.findings.iter().map(ToString::to_string).collect();
+                out.push_str(&format!("><failure>{}</failure></testcase>\n", escape(&text.join("\n"))));
+            }
+            Verdict::NotRun | Verdict::HarnessError => {
+                out.push_str(&format!("><error message=\"{because}\"/></testcase>\n"));
+            }
+        }
+    }
+    out.push_str("  </testsuite>\n");
+}
+
+fn escape(text: &str) -> String {
+    quick_xml::escape::escape(text).into_owned()
+}

@@ -1,0 +1,269 @@
+//! `quittance certify`: plays the suite against connectors and runs the checks derived from their tapes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use quittance::Entry;
+
+use super::{FAIL, UNUSABLE, say};
+use crate::certify::report::{self, Footer, Header, Line, Report, Verdict};
+use crate::certify::{self, Options, SEED, Tiers};
+use crate::run::wire::Wire;
+use crate::scenario::Suite;
+use crate::world::{Unusable, World};
+
+/// Certify connectors against the shared scenarios
+#[derive(Debug, Args)]
+#[command(after_help = "Without --tier, everything runs in memory and the scenarios on the wire as well.\n\n\
+    Examples:\n  quittance certify\n  quittance certify stripe adyen --tier memory\n  quittance certify stripe --scenario 'refund.*'\n  \
+    quittance certify --out certification\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run.")]
+pub(super) struct Certify {
+    /// The connectors; all when none is named
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Only scenarios whose id matches; `*` stands for any text
+    #[arg(long, value_name = "GLOB")]
+    scenario: Option<String>,
+    /// Only this tier
+    #[arg(long)]
+    tier: Option<Tier>,
+    /// Write report.ndjson and junit.xml into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the report as NDJSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Seed of everything minted
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+}
+
+/// A tier by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Tier {
+    /// In memory, without a runtime or a socket
+    Memory,
+    /// Real HTTP over loopback
+    Wire,
+}
+
+impl Certify {
+    pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        let suite = world.suite()?;
+        let entries = world.entries(&self.ids)?;
+        let options = self.options(&suite)?;
+        let header = Header {
+            format: report::FORMAT,
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            suite: suite.version.clone(),
+            suite_digest: suite.digest.clone(),
+            seed: options.seed,
+            tiers: options.tiers.names(),
+            connectors: entries.iter().map(|entry| entry.spec.id.to_owned()).collect(),
+            narrowed: options.narrowed.clone(),
+        };
+        let mut sink = Sink::open(self.out.as_deref(), &header)?;
+        let lines = run_all(world, &suite, &entries, &options, &mut sink)?;
+        let report = Report { header, footer: Footer::of(&lines), lines };
+        sink.close(&report)?;
+        if self.json {
+            say(report.to_ndjson().trim_end());
+        } else {
+            print(&report);
+        }
+        Ok(match (report.passed(), report.incomplete()) {
+            (true, _) => ExitCode::SUCCESS,
+            (false, true) => ExitCode::from(UNUSABLE),
+            (false, false) => ExitCode::from(FAIL),
+        })
+    }
+
+    fn options(&self, suite: &Suite) -> Result<Options, Unusable> {
+        if let Some(pattern) = &self.scenario {
+            let bare = pattern.split('@').next().unwrap_or(pattern);
+            if !suite.scenarios.iter().any(|scenario| certify::matches_pattern(bare, &scenario.id)) {
+                let known: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+                return Err(Unusable::Text(crate::world::unknown("scenario", bare, &known)));
+            }
+        }
+        let tiers = match self.tier {
+            None => Tiers::Both,
+            Some(Tier::Memory) => Tiers::Memory,
+            Some(Tier::Wire) => Tiers::Wire,
+        };
+        Ok(Options { seed: self.seed, tiers, narrowed: self.scenario.clone() })
+    }
+}
+
+/// The lines of every connector, in order; in memory on all cores, then on the wire one by one.
+fn run_all(
+    world: &World,
+    suite: &Suite,
+    entries: &[&'static Entry],
+    options: &Options,
+    sink: &mut Sink,
+) -> Result<Vec<Line>, Unusable> {
+    let subjects = entries.iter().map(|entry| world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
+    let wire = match options.tiers {
+        Tiers::Memory => None,
+        _ => Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?),
+    };
+    let progress = progress(subjects.len());
+    let mut in_memory: BTreeMap<usize, Vec<Line>> = BTreeMap::new();
+    if options.tiers != Tiers::Wire {
+        let next = Mutex::new(subjects.iter().enumerate());
+        let done = Mutex::new(&mut in_memory);
+        let work = || {
+            while let Some((index, subject)) = lock(&next).next() {
+                let lines = certify::in_memory(suite, subject, options);
+                lock(&done).insert(index, lines);
+                progress.inc(1);
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers = std::thread::available_parallelism().map_or(1, usize::from).min(subjects.len());
+            (0..workers).for_each(|_| {
+                scope.spawn(work);
+            });
+        });
+    }
+    let mut all = Vec::new();
+    for (index, subject) in subjects.iter().enumerate() {
+        let mut lines = in_memory.remove(&index).unwrap_or_default();
+        if let Some(wire) = &wire {
+            lines.extend(certify::on_the_wire(suite, subject, options, wire));
+        }
+        if options.tiers == Tiers::Both {
+            lines.push(certify::compare_tiers(subject.entry.spec.id, &lines));
+        }
+        sink.write(&lines)?;
+        all.extend(lines);
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    Ok(all)
+}
+
+fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(connectors: usize) -> ProgressBar {
+    let target = match std::io::stderr().is_terminal() {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(connectors as u64 * 2), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Where the report is written while the run goes on: it has its footer only when the run came to its end.
+#[derive(Debug)]
+struct Sink {
+    folder: Option<(PathBuf, File)>,
+}
+
+impl Sink {
+    fn open(folder: Option<&Path>, header: &Header) -> Result<Sink, Unusable> {
+        let Some(folder) = folder else { return Ok(Sink { folder: None }) };
+        let failed = |error: std::io::Error| {
+            Unusable::Text(format!("{}: the report cannot be written: {error}; choose another --out", folder.display()))
+        };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let mut file = File::create(folder.join("report.ndjson")).map_err(failed)?;
+        writeln!(file, "{}", report::header_line(header)).map_err(failed)?;
+        Ok(Sink { folder: Some((folder.to_owned(), file)) })
+    }
+
+    fn write(&mut self, lines: &[Line]) -> Result<(), Unusable> {
+        let Some((_, file)) = &mut self.folder else { return Ok(()) };
+        let text: String = lines.iter().map(|line| report::verdict_line(line) + "\n").collect();
+        file.write_all(text.as_bytes()).map_err(broken)
+    }
+
+    fn close(&mut self, report: &Report) -> Result<(), Unusable> {
+        let Some((folder, file)) = &mut self.folder else { return Ok(()) };
+        writeln!(file, "{}", report::footer_line(&report.footer)).map_err(broken)?;
+        std::fs::write(folder.join("junit.xml"), report.to_junit()).map_err(broken)
+    }
+}
+
+fn broken(error: std::io::Error) -> Unusable {
+    Unusable::Text(format!("the report cannot be written to its end: {error}"))
+}
+
+fn print(report: &Report) {
+    for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::Fail)) {
+        say(&format!("FAIL {} {} ({})", line.connector, line.case, line.tier));
+        say(&format!("     clauses {}", line.clauses.join(", ")));
+        if let Some(because) = &line.because {
+            say(&format!("     {because}"));
+        }
+        for finding in line.findings.iter().take(12) {
+            say(&format!("     {finding}"));
+        }
+        if line.findings.len() > 12 {
+            say(&format!("     and {} more", line.findings.len() - 12));
+        }
+        if let Some(repeat) = &line.repeat {
+            say(&format!("     repeat: {repeat}"));
+        }
+    }
+    for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::NotRun | Verdict::HarnessError)) {
+        let because = line.because.as_deref().unwrap_or_default();
+        say(&format!("{} {} {}: {because}", line.verdict, line.connector, line.case));
+    }
+    say(&format!(
+        "{:20} {:>9} {:>9} {:>6} {:>6} {:>6} {:>8}  result",
+        "connector", "scenarios", "checks", "failed", "n/a", "exempt", "trials"
+    ));
+    for connector in &report.header.connectors {
+        say(&row(report, connector));
+    }
+    let tiers = report.header.tiers.join(" and ");
+    say(&format!(
+        "suite {} ({tiers}), seed {}, memory {} wire {}",
+        report.header.suite,
+        report.header.seed,
+        short(&report.footer.memory_digest),
+        short(&report.footer.wire_digest)
+    ));
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+fn row(report: &Report, connector: &str) -> String {
+    let lines: Vec<&Line> = report.lines.iter().filter(|line| line.connector == connector).collect();
+    let is_check = |line: &&&Line| line.case.starts_with("check:");
+    let count = |verdict: Verdict| lines.iter().filter(|line| line.verdict == verdict).count();
+    let played = |line: &&&Line| matches!(line.verdict, Verdict::Pass | Verdict::Fail);
+    let first_tier = report.header.tiers.first().map(String::as_str).unwrap_or_default();
+    let in_first = |line: &&&Line| line.tier == first_tier;
+    let scenarios = lines.iter().filter(|line| !is_check(line)).filter(played).filter(in_first).count();
+    let checks = lines.iter().filter(is_check).count();
+    let trials: usize = lines.iter().map(|line| line.trials).sum();
+    let not_run = count(Verdict::NotRun) + count(Verdict::HarnessError);
+    let result = match (count(Verdict::Fail), not_run) {
+        (0, 0) => "pass",
+        (0, _) => "incomplete",
+        _ => "FAIL",
+    };
+    format!(
+        "{connector:20} {scenarios:>9} {checks:>9} {:>6} {:>6} {:>6} {trials:>8}  {result}",
+        count(Verdict::Fail),
+        lines.iter().filter(|line| line.verdict == Verdict::NotApplicable).filter(in_first).count(),
+        count(Verdict::Exempt),
+    )
+}
