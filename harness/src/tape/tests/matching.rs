@@ -172,7 +172,7 @@ fn xml_is_compared_by_meaning() {
         ),
         (
             "<payment kind='a' version='1'><amount/>x<note>a &amp; b</note></payment>",
-            vec!["/payment/amount", "/payment/node()[2]", "/payment/note"],
+            vec!["/payment/amount", "/payment/note", "/payment/note[2]"],
         ),
         ("<Payment/>", vec!["/payment"]),
         ("<payment>", vec!["/"]),
@@ -180,6 +180,15 @@ fn xml_is_compared_by_meaning() {
     for (sent, found) in cases {
         assert_eq!(xml_paths(expected, sent), found, "{sent}");
     }
+}
+
+#[test]
+fn xml_siblings_are_counted() {
+    let found = xml_paths(
+        "<list><item>1</item><item>2</item></list>",
+        "<list><item>1</item><item>3</item><item>4</item></list>",
+    );
+    assert_eq!(found, ["/list/item[2]", "/list/item[3]"]);
 }
 
 #[test]

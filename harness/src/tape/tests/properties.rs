@@ -112,8 +112,10 @@ proptest! {
             let url = if part == 0 { other.as_str() } else { URL };
             let authorization = if part == 1 { other.as_str() } else { HEADERS[0].1 };
             let key = if part == 2 { other.as_str() } else { HEADERS[1].1 };
+            // The case of a scheme has no meaning (RFC 3986 §3.1).
+            let scheme = part == 0 && other.eq_ignore_ascii_case(URL) && other.ends_with(&URL[5..]);
             // What is no url at all cannot be sent; a fragment is cut off by the type, and so shortens the url.
-            if let Ok(uri) = url.parse::<Uri>() && uri.host().is_some() {
+            if let Ok(uri) = url.parse::<Uri>() && uri.host().is_some() && !scheme {
                 let sent = request("POST", url, &[("authorization", authorization), ("idempotency-key", key)], "");
                 prop_assert!(!paths(&tape, &sent).is_empty(), "{}", other);
             }
