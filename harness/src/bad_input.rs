@@ -137,6 +137,20 @@ impl Document {
         self.error_at(span.map_or(0, |span| span.start), field.to_string(), message.into())
     }
 
+    /// The lines of the items of a list at the root, as `[[exchange]]`; empty when there is none.
+    pub(crate) fn item_lines<const N: usize>(&self, lists: [&str; N]) -> [Vec<usize>; N] {
+        let root = DeTable::parse(&self.text).ok();
+        lists.map(|list| {
+            let value = root.as_ref().and_then(|root| root.get_ref().get(list));
+            let items = value.and_then(|value| value.get_ref().as_array());
+            items.into_iter().flatten().map(|item| self.line_of(item.span().start)).collect()
+        })
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.text.get(..offset).unwrap_or(&self.text).matches('\n').count() + 1
+    }
+
     fn parse_error(&self, error: &toml::de::Error) -> FileError {
         let span = error.span().unwrap_or(0..0);
         let mut trail = Vec::new();
@@ -149,7 +163,7 @@ impl Document {
 
     fn error_at(&self, offset: usize, field: String, message: String) -> FileError {
         let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
+        let line = self.line_of(offset);
         let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
         FileError { file: self.file.clone(), line, column, field, message }
     }

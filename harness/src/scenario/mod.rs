@@ -5,6 +5,8 @@
 mod check;
 mod expect;
 mod suite;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

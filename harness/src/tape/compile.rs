@@ -132,7 +132,9 @@ impl Tape {
 
     fn compile(document: &Document, profile: &Profile) -> Result<Self, Vec<FileError>> {
         let model: TapeModel = document.parse().map_err(|error| vec![error])?;
-        let mut compiler = Compiler { document, profile, errors: Vec::new(), uses: Vec::new() };
+        let [exchange_lines, webhook_lines, return_lines] = document.item_lines(["exchange", "webhook", "return"]);
+        let (errors, uses) = (Vec::new(), Vec::new());
+        let mut compiler = Compiler { document, profile, errors, uses, exchange_lines, webhook_lines, return_lines };
         let tape = compiler.tape(&model);
         for (path, message) in uses::problems(&compiler.uses, profile) {
             compiler.refuse(&path, message);
@@ -149,6 +151,9 @@ struct Compiler<'a> {
     profile: &'a Profile,
     errors: Vec<FileError>,
     uses: Vec<Use>,
+    exchange_lines: Vec<usize>,
+    webhook_lines: Vec<usize>,
+    return_lines: Vec<usize>,
 }
 
 impl Compiler<'_> {
@@ -210,7 +215,7 @@ impl Compiler<'_> {
                 parameters.push((name.clone(), self.template(site, Place::Answer, &here, value)?));
             }
         }
-        let line = self.document.error(&path, "").line;
+        let line = self.return_lines.get(index).copied().unwrap_or_default();
         Some(Return { step: model.step, line, parameters, mints: Vec::new() })
     }
 
@@ -261,7 +266,7 @@ impl Compiler<'_> {
         }
         let request = self.request(Site::request(index, model.step), &path.key("request"), &model.request);
         let response = self.response(Site::answer(index, model.step), &path.key("response"), &model.response);
-        let line = self.document.error(&path, "").line;
+        let line = self.exchange_lines.get(index).copied().unwrap_or_default();
         let provenance = model.provenance.clone().unwrap_or_else(|| default.clone());
         Some(Exchange {
             step: model.step,
@@ -281,7 +286,7 @@ impl Compiler<'_> {
         let site = Site::webhook(index, model.step);
         let names = self.headers(site, Place::Answer, &path.key("headers"), &model.headers);
         let body = self.template(site, Place::Answer, &path.key("body"), &model.body);
-        let line = self.document.error(&path, "").line;
+        let line = self.webhook_lines.get(index).copied().unwrap_or_default();
         let provenance = model.provenance.clone().unwrap_or_else(|| default.clone());
         let headers = names?.into_iter().map(|(name, template)| (name.as_str().to_owned(), template)).collect();
         Some(Webhook {

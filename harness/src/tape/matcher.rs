@@ -91,6 +91,27 @@ impl fmt::Display for Trail<'_> {
     }
 }
 
+/// Where in an XML tree the comparison stands: `/list/item[2]`, counted among siblings of that name.
+#[derive(Clone, Copy)]
+struct XmlTrail<'t> {
+    parent: Option<&'t XmlTrail<'t>>,
+    name: &'t str,
+    position: usize,
+}
+
+impl fmt::Display for XmlTrail<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            write!(out, "{parent}")?;
+        }
+        if self.name == "text()" && self.position == 1 {
+            return Ok(());
+        }
+        write!(out, "/{}", self.name)?;
+        if self.position > 1 { write!(out, "[{}]", self.position) } else { Ok(()) }
+    }
+}
+
 /// A text that can only be judged when all `any` holes of the request have caught their values.
 struct Deferred<'p> {
     path: String,
@@ -244,7 +265,7 @@ impl<'p> Comparison<'p, '_> {
                 }
             },
             BodyPattern::Xml(root) => match super::xml::read(body) {
-                Ok(actual) => self.xml(&format!("/{}", root.name), root, &actual),
+                Ok(actual) => self.xml(XmlTrail { parent: None, name: &root.name, position: 1 }, root, &actual),
                 Err(message) => self.differ("/", "well-formed XML", message),
             },
             BodyPattern::Text(template) => self.text("body", template, body),
@@ -380,7 +401,7 @@ impl<'p> Comparison<'p, '_> {
         }
     }
 
-    fn xml(&mut self, path: &str, pattern: &'p Element<Template>, actual: &Element<String>) {
+    fn xml(&mut self, path: XmlTrail<'_>, pattern: &'p Element<Template>, actual: &Element<String>) {
         if pattern.name != actual.name {
             return self.differ(
                 path,
@@ -403,37 +424,29 @@ impl<'p> Comparison<'p, '_> {
             self.differ(format_args!("{path}/@{name}"), "no such attribute", format!("`{value}`"));
         }
         for index in 0..pattern.children.len().max(actual.children.len()) {
-            self.xml_child(path, pattern.children.get(index), actual.children.get(index), index);
+            let named = pattern.children.get(index).and_then(Node::name);
+            let name = named.or_else(|| actual.children.get(index).and_then(Node::name)).unwrap_or("text()");
+            let siblings = pattern.children.iter().take(index);
+            let position = siblings.filter(|sibling| sibling.name().unwrap_or("text()") == name).count() + 1;
+            let child = XmlTrail { parent: Some(&path), name, position };
+            self.xml_child(child, pattern.children.get(index), actual.children.get(index));
         }
     }
 
-    fn xml_child(
-        &mut self,
-        path: &str,
-        pattern: Option<&'p Node<Template>>,
-        actual: Option<&Node<String>>,
-        index: usize,
-    ) {
-        let at = format!("{path}/node()[{}]", index + 1);
+    fn xml_child(&mut self, at: XmlTrail<'_>, pattern: Option<&'p Node<Template>>, actual: Option<&Node<String>>) {
         match (pattern, actual) {
-            (Some(Node::Element(element)), Some(Node::Element(found))) => {
-                self.xml(&format!("{path}/{}", element.name), element, found)
-            }
-            (Some(Node::Text(template)), Some(Node::Text(text))) => self.text(path, template, text),
-            (None, Some(Node::Element(found))) => {
-                self.differ(format_args!("{path}/{}", found.name), "no such element", "one")
-            }
-            (Some(Node::Element(element)), None) => {
-                self.differ(format_args!("{path}/{}", element.name), "one such element", "none")
-            }
-            (Some(Node::Element(element)), Some(Node::Text(_))) => {
-                self.differ(at, format!("the element `{}`", element.name), "text")
+            (Some(Node::Element(element)), Some(Node::Element(found))) => self.xml(at, element, found),
+            (Some(Node::Text(template)), Some(Node::Text(text))) => self.text(at, template, text),
+            (None, Some(Node::Element(_))) => self.differ(at, "no such element", "one"),
+            (Some(Node::Element(_)), None) => self.differ(at, "one such element", "none"),
+            (Some(Node::Element(_)), Some(Node::Text(text))) => {
+                self.differ(at, "an element", format!("the text `{text}`"))
             }
             (Some(Node::Text(template)), found) => {
                 let expected = format!("the text `{}`", template.describe(&self.scope));
-                self.differ(path, expected, found.map_or("nothing", |_| "an element"));
+                self.differ(at, expected, found.map_or("nothing", |_| "an element"));
             }
-            (None, Some(Node::Text(text))) => self.differ(path, "no text", format!("`{text}`")),
+            (None, Some(Node::Text(text))) => self.differ(at, "no text", format!("`{text}`")),
             (None, None) => {}
         }
     }

@@ -13,6 +13,8 @@ mod player;
 mod redact;
 mod signature;
 mod template;
+#[cfg(test)]
+mod tests;
 mod uses;
 mod values;
 mod xml;

@@ -145,6 +145,11 @@ impl Player {
         &self.tape
     }
 
+    /// What this run was given.
+    pub fn run_values(&self) -> &RunValues {
+        &self.run
+    }
+
     /// Sets the virtual clock, in seconds since 1970.
     pub fn set_now(&mut self, unix_seconds: i64) {
         self.run.now_unix_seconds = unix_seconds;

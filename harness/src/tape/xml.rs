@@ -23,6 +23,16 @@ pub(crate) enum Node<T> {
     Text(T),
 }
 
+impl<T> Node<T> {
+    /// The name of an element; none for text.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Element(element) => Some(&element.name),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 /// Reads a document; the error says what is wrong.
 pub(crate) fn read(text: &str) -> Result<Element<String>, String> {
     let mut reader = Reader::from_str(text);

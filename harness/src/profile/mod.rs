@@ -526,3 +526,6 @@ fn passes_luhn(number: &str) -> bool {
         .sum();
     sum.is_multiple_of(10)
 }
+
+#[cfg(test)]
+mod tests;
