@@ -10,7 +10,7 @@ use tracing::Instrument;
 
 use crate::{
     Adjust, AnswerDispute, Authorize, Capture, Complete, Connector, Context, Delivery, Dispute, Effect, Error, Event,
-    Key, Mandate, Money, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Refund, RefundRequest, Result,
+    Key, Lookup, Mandate, Money, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Refund, RefundRequest, Result,
     Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, UnwrapToken, Void,
 };
 
@@ -188,7 +188,7 @@ impl Connector for Client {
         match self.run(&cx, &about, || self.connector.complete(&cx, request)).await {
             Err(error) => {
                 let shown = |found: &Payment| resolve::shows_completion(found, request);
-                self.settle_step(&cx, &about, &request.payment, error, shown).await
+                self.settle_step(&cx, &about, resolve::of_completion(request), error, shown).await
             }
             answered => answered,
         }
@@ -200,7 +200,7 @@ impl Connector for Client {
         match self.run(&cx, &about, || self.connector.capture(&cx, request)).await {
             Err(error) => {
                 let shown = |found: &Payment| resolve::shows_capture(found, request, self.spec());
-                self.settle_step(&cx, &about, &request.payment, error, shown).await
+                self.settle_step(&cx, &about, Lookup::Handle(request.payment.clone()), error, shown).await
             }
             answered => answered,
         }
@@ -210,7 +210,9 @@ impl Connector for Client {
         let cx = self.enter(cx);
         let about = About::of(&cx, Op::Void).keyed(&request.key);
         match self.run(&cx, &about, || self.connector.void(&cx, request)).await {
-            Err(error) => self.settle_step(&cx, &about, &request.payment, error, resolve::shows_void).await,
+            Err(error) => {
+                self.settle_step(&cx, &about, Lookup::Handle(request.payment.clone()), error, resolve::shows_void).await
+            }
             answered => answered,
         }
     }
@@ -242,7 +244,7 @@ impl Connector for Client {
         match self.run(&cx, &about, || self.connector.adjust(&cx, request)).await {
             Err(error) => {
                 let shown = |found: &Payment| resolve::shows_adjustment(found, request);
-                self.settle_step(&cx, &about, &request.payment, error, shown).await
+                self.settle_step(&cx, &about, Lookup::Handle(request.payment.clone()), error, shown).await
             }
             answered => answered,
         }

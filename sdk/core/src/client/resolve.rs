@@ -47,20 +47,24 @@ impl Client {
         &self,
         cx: &Context<'_>,
         about: &About<'_>,
-        payment: &Handle,
+        by: Lookup,
         error: Error,
         shown: impl Fn(&Payment) -> bool + Send,
     ) -> Result<Payment> {
         if !is_open(&error) {
             return Err(error);
         }
-        let found = match self.finds(LookupKind::Handle) {
-            true => self.look_up(cx, about, Lookup::Handle(payment.clone())).await,
+        let (kind, payment) = match &by {
+            Lookup::Handle(payment) => (LookupKind::Handle, payment.clone()),
+            Lookup::Reference(reference) => (LookupKind::Reference, Handle::new(reference)),
+        };
+        let found = match self.finds(kind) {
+            true => self.look_up(cx, about, by).await,
             false => None,
         };
         match found {
             Some(Ok(found)) if shown(&found) => Ok(found),
-            _ if error.handle().is_none() => Err(error.about(payment)),
+            _ if error.handle().is_none() => Err(error.about(&payment)),
             _ => Err(error),
         }
     }
@@ -131,6 +135,14 @@ impl Client {
 /// Whether the provider may have acted and a look-up can tell. An answer that disagrees with the request stays an error.
 fn is_open(error: &Error) -> bool {
     error.effect() == Effect::Unknown && error.kind() != Kind::Integrity
+}
+
+/// By what the payment of a completion is found: before the provider has given an id, it goes under the merchant's reference.
+pub(super) fn of_completion(request: &Complete) -> Lookup {
+    match request.payment.id() == request.reference {
+        true => Lookup::Reference(request.reference.clone()),
+        false => Lookup::Handle(request.payment.clone()),
+    }
 }
 
 /// Whether the payment went on: it reached an end, or money is reserved or taken as asked.

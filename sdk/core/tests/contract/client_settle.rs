@@ -128,6 +128,21 @@ fn complete(bench: &Bench) -> Result<Payment> {
     ready(bench.client.complete(&bench.world.cx(), &request))
 }
 
+#[test]
+fn a_completion_without_an_id_is_found_by_reference() {
+    let bench = Bench::of(&FULL, [reset(), json(200, OK)]);
+    let request = Complete {
+        key: key(),
+        reference: "order-1".into(),
+        payment: Handle::new("order-1"),
+        amount: eur(1050),
+        capture: CaptureMode::Automatic,
+        returned: Vec::new(),
+    };
+    assert_eq!(ready(bench.client.complete(&bench.world.cx(), &request)).unwrap().handle, pay());
+    assert_eq!(bench.world.sent()[1], "GET /payments?reference=order-1");
+}
+
 type Step = fn(&Bench) -> Result<Payment>;
 
 #[test]

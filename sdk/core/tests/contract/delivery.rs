@@ -1,4 +1,4 @@
-use quittance::digest::{Hash, hmac};
+use quittance::digest::{Hash, hmac, same};
 use quittance::http::HeaderMap;
 use quittance::{Connector, Delivery, Effect, Error, EventBody, Guard, Kind, Result, Signed, State, check_age};
 
@@ -71,6 +71,7 @@ fn keyed_digests_vouch_for_what_was_signed_and_nothing_less() {
         // Anybody can sign with a secret that was left blank.
         rejected(delivery.hmac(hash, b"", &[Signed::Body], &hmac(hash, b"", &[BODY.as_bytes()])));
     }
+    assert!(same(b"a", b"a") && !same(b"a", b"b") && !same(b"a", b"aa") && !same(b"", b""));
     rejected(delivery.vouch(|_| Err(Error::signature("no"))));
     assert!(delivery.vouch(|body| if body == BODY.as_bytes() { Ok(()) } else { Err(Error::signature("no")) }).is_ok());
     assert_eq!(delivery.url(), Some("https://merchant.test/hook"));

@@ -4,8 +4,8 @@ use quittance::digest::Hash;
 use quittance::{
     Adjust, AnswerDispute, Authorize, Call, Capture, CaptureRules, Complete, Connector, Context, Currencies, Currency,
     Decline, Delivery, Dispute, DisputeState, Environment, Error, Event, EventBody, Exponents, Family, Fault, Handle,
-    Idempotency, Key, Lookup, LookupKind, MethodKind, Money, Op, PayOut, Payment, Payout, Provider, Reason, Refund,
-    RefundRequest, RefundRules, Result, Retrieve, RetrievePayout, RetrieveRefund, Secret, Signed, Spec, State,
+    Idempotency, Key, Lookup, LookupKind, MethodKind, Money, Network, Op, PayOut, Payment, Payout, Provider, Reason,
+    Refund, RefundRequest, RefundRules, Result, Retrieve, RetrievePayout, RetrieveRefund, Secret, Signed, Spec, State,
     TransferState, Void, async_trait, check_age,
 };
 use schemars::JsonSchema;
@@ -116,7 +116,6 @@ impl Body {
         Decline {
             code: self.code.clone(),
             message: self.text.clone(),
-            network_code: Some("51".into()),
             advice_code: Some("03".into()),
             ..Decline::new(Reason::InsufficientFunds)
         }
@@ -137,6 +136,11 @@ impl Body {
             captured: self.money(self.captured)?,
             captured_now: self.money(self.now)?,
             reference: self.reference.clone(),
+            network: Network {
+                response_code: Some("51".into()),
+                advice_code: Some("beside another".into()),
+                ..Network::default()
+            },
             ..Payment::new(Handle::new(self.id), state)
         })
     }
