@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::{NOW, one, paths, player, player_with_seed, profile, request, tape, values};
 use crate::tape::hole::{Place, TimeFormat};
 use crate::tape::template::{Escape, Template};
-use crate::tape::values::{Scope, write_instant};
+use crate::tape::values::{Scope, Spoil, write_instant};
 
 const URL: &str = "https://api.acme.test/";
 
@@ -22,6 +22,7 @@ fn rendered(text: &str, escape: Escape) -> Result<String, String> {
         now_unix: NOW,
         recipes: &recipes,
         message: None,
+        spoil: Spoil::Not,
     };
     let template = Template::parse(text, Place::Answer)?;
     let mut out = String::new();

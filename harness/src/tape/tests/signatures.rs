@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPub
 use base64::Engine as _;
 
 use super::{NOW, one, paths, player, profile, request, tape, values};
-use crate::tape::Tape;
+use crate::tape::{Spoil, Tape};
 
 const URL: &str = "https://api.acme.test:8443/v1/pay?x=1";
 const REQUEST: &str = "xWYg7T7ly7Ef8BLjlisEi4I/a3jrLKgYedidsrGLNbX1WPn0iB1TZFec3xIpA9s3G7DjnQC2ieOBvxt1ip0toA==";
@@ -61,14 +61,18 @@ fn a_delivery_is_signed_last() {
          [[webhook]]\nstep = 2\nbody = '{\"item\":{\"amount\":12.340,\"ok\":true,\"id\":\"${gen:id}\",\"sign\":\"${sig:inside}\"}}'\n",
     );
     let mut run = player(&tape);
-    let delivery = run.webhook(1).unwrap();
+    let delivery = run.webhook(1, Spoil::Not).unwrap();
     let signature = format!("t={NOW},v1=10a9e7b5cb78d443887ead714993d2c6619101f8500604531339a225f7c49f6a");
     assert!(delivery.headers.contains(&("stripe-signature".to_owned(), signature)));
     assert_eq!(delivery.body, "{\"a\":\"é\"}");
-    assert!(run.webhook(1).is_err(), "there is only one for step 1");
+    assert!(!run.has_webhook(1));
+    assert!(run.webhook(1, Spoil::Not).unwrap() == delivery, "the last one again");
+    for spoil in [Spoil::WrongKey, Spoil::Body, Spoil::Unsigned] {
+        assert!(run.webhook(1, spoil).unwrap() != delivery, "{spoil:?}");
+    }
     run.end_step().unwrap();
     run.begin_step(2, values(2));
-    let delivery = run.webhook(2).unwrap();
+    let delivery = run.webhook(2, Spoil::Not).unwrap();
     assert!(
         String::from_utf8_lossy(&delivery.body).ends_with(&format!("\"sign\":\"{INSIDE}\"}}}}")),
         "{:?}",
@@ -92,7 +96,7 @@ fn what_a_recipe_needs_must_be_there() {
     let found = super::differences(&tape, &request("POST", "https://api.acme.test/", &[("x-sig", "x")], ""));
     assert!(found[0].expected.contains("`${header:x-nonce}`, but there is no such header"), "{found:?}");
     let text = "[[webhook]]\nstep = 1\nheaders = { x-sig = \"${sig:request}\" }\nbody = ''\n";
-    let found = player(&super::tape(text)).webhook(1).unwrap_err();
+    let found = player(&super::tape(text)).webhook(1, Spoil::Not).unwrap_err();
     assert!(found[0].found.contains("a webhook has none"), "{found:?}");
 }
 
@@ -122,7 +126,7 @@ fn rsa_signatures_verify_with_the_public_key() {
         let tape = Tape::parse("a.toml", tape, &profile).unwrap();
         let run =
             super::RunValues { seed: 1, now_unix_seconds: NOW, credentials: std::sync::Arc::new(profile.credentials) };
-        let delivery = super::Player::new(tape, run).webhook(1).unwrap();
+        let delivery = super::Player::new(tape, run).webhook(1, Spoil::Not).unwrap();
         let signature = base64::engine::general_purpose::STANDARD.decode(&delivery.headers[0].1).unwrap();
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
             .verify(b"hello", &signature)
