@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -160,7 +161,7 @@ impl<'a> Context<'a> {
         Context { limits: Limits { timeout, ..self.limits }, ..self }
     }
 
-    /// A context for one operation of a connector: own counters, and only the hosts of `spec`.
+    /// A context for one operation of a connector: own counters, and only the hosts of `spec`, over https.
     pub fn scoped(&self, spec: &'static Spec) -> Context<'a> {
         let fresh = Context::new(self.transport, self.clock, self.random, self.tokens);
         Context { limits: self.limits, spec: Some(spec), ..fresh }
@@ -265,8 +266,13 @@ impl<'a> Context<'a> {
             return Err(Error::new(Kind::Protocol, so_far, message));
         }
         let host = request.uri().host().unwrap_or_default();
-        if let Some(spec) = self.spec.filter(|spec| !spec.allows_host(host)) {
-            return Err(Error::new(Kind::Invalid, so_far, format!("{host} is not a declared host of {}", spec.id)));
+        if let Some(spec) = self.spec {
+            if !spec.allows_host(host) {
+                return Err(Error::new(Kind::Invalid, so_far, format!("{host} is not a declared host of {}", spec.id)));
+            }
+            if request.uri().scheme() != Some(&Scheme::HTTPS) {
+                return Err(Error::new(Kind::Invalid, so_far, "the request URL does not start with https://"));
+            }
         }
         tracing::debug!(target: "quittance", method = %request.method(), host, "exchange");
         let reply = self.transport.send(request, self.limits).await;

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
@@ -55,6 +56,17 @@ impl Handle {
     /// The id under which the provider knows the object.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The id as one segment of a URL's path (RFC 3986 section 3.3), percent-encoded but for unreserved characters. Use it wherever an
+    /// id goes into a path: an id may come from a delivery that nobody vouched for. Fails for an empty id, and for `.` and `..`, which
+    /// URL readers resolve even when they are encoded.
+    pub fn segment(&self) -> crate::Result<String> {
+        const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+        match self.id.as_str() {
+            "" | "." | ".." => Err(crate::Error::invalid("handle", "the id of the handle cannot stand in a URL")),
+            id => Ok(utf8_percent_encode(id, RESERVED).to_string()),
+        }
     }
 
     /// A further id by name.
@@ -111,6 +123,16 @@ impl FromStr for Handle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_stays_within_its_segment() {
+        let segment = |id: &str| Handle::new(id).segment();
+        assert_eq!(segment("pi_1-A.b~").as_deref(), Ok("pi_1-A.b~"));
+        assert_eq!(segment("a/../b?c#d%2e e").as_deref(), Ok("a%2F..%2Fb%3Fc%23d%252e%20e"));
+        for id in ["", ".", ".."] {
+            assert!(segment(id).is_err_and(|error| error.kind() == crate::Kind::Invalid));
+        }
+    }
 
     #[test]
     fn text_reads_back() {

@@ -37,10 +37,11 @@ pub struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// A transport for `https` only, with the platform's root certificates.
+    /// A transport with the platform's root certificates. It goes straight to the provider: proxies of the environment are not
+    /// asked, use [`ReqwestTransport::from_builder`] for one.
     pub fn new() -> quittance::Result<ReqwestTransport> {
         let builder = reqwest::Client::builder()
-            .https_only(true)
+            .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")));

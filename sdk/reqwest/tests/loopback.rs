@@ -137,11 +137,11 @@ async fn what_never_left_is_refused() {
 }
 
 #[tokio::test]
-async fn the_usual_transport_sends_nothing_in_the_clear() {
+async fn the_usual_transport_says_who_it_is() {
     let (address, requests) = listen(Then::Close("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).await;
-    let request = http::Request::get(format!("http://{address}/?token=hunter2")).body(Bytes::new()).unwrap();
-    refused(ReqwestTransport::new().unwrap().send(request, LIMITS).await);
-    assert!(requests.await.unwrap().is_empty());
+    let request = http::Request::get(format!("http://{address}/")).body(Bytes::new()).unwrap();
+    ReqwestTransport::new().unwrap().send(request, LIMITS).await.unwrap();
+    assert!(requests.await.unwrap()[0].contains("\r\nuser-agent: quittance/"));
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ fn the_number_of_exchanges_is_limited() {
 }
 
 #[test]
-fn only_declared_hosts_are_reached() {
+fn only_declared_hosts_are_reached_and_only_over_https() {
     const WILD: Spec = Spec { hosts: &["*-live.shop.test"], ..FULL };
     for (spec, url, allowed) in [
         (&FULL, "https://api.shop.test/a", true),
@@ -88,6 +88,7 @@ fn only_declared_hosts_are_reached() {
         (&FULL, "https://evil.test/api.shop.test", false),
         (&FULL, "https://api.shop.test@evil.test/", false),
         (&FULL, "/relative", false),
+        (&FULL, "http://api.shop.test/a", false),
         (&WILD, "https://merchant-1-live.shop.test/", true),
         (&WILD, "https://-live.shop.test/", false),
         (&WILD, "https://evil.test/x-live.shop.test", false),
