@@ -2,11 +2,10 @@
 
 use quittance::Currency as C;
 use quittance::{
-    Decline, DisputeStage, DisputeState, MandateState, Network, NextAction, Reason, Secret, State, Timestamp,
-    TransferState,
+    Decline, DisputeStage, DisputeState, MandateState, Network, NextAction, Reason, Secret, State, TransferState,
 };
 
-use crate::wire::{ActionDetails, Charge, Intent, RefundObject, StripeFault};
+use crate::wire::{Charge, Intent, RefundObject, StripeFault};
 
 /// Where a PaymentIntent stands. `requires_payment_method` is both "never tried" and "the last try was refused":
 /// only `last_payment_error` tells them apart. <https://docs.stripe.com/payments/paymentintents/lifecycle>
@@ -26,40 +25,15 @@ pub(crate) fn payment(intent: &Intent) -> State {
     }
 }
 
-/// Where a charge stands. A reservation that was given up shows as a refund of the whole amount.
-pub(crate) fn charge(charge: &Charge) -> State {
-    match (charge.status.as_deref(), charge.captured) {
-        (Some("succeeded"), Some(true)) => State::Captured,
-        (Some("succeeded"), Some(false)) if charge.amount_refunded == Some(charge.amount) => State::Voided,
-        (Some("succeeded"), Some(false)) => State::Authorized,
-        (Some("pending"), _) => State::Pending,
-        (Some("failed"), _) => {
-            let refusal = refusal(charge.failure_code.as_deref(), Some(charge));
-            State::Declined(Decline { message: charge.failure_message.clone(), ..refusal })
-        }
-        (unknown, _) => State::Unrecognised(unknown.unwrap_or_default().to_owned()),
-    }
-}
-
-/// Where a SetupIntent stands; its statuses are those of a PaymentIntent, without money.
-pub(crate) fn set_up(setup: &Intent) -> MandateState {
-    match payment(setup) {
-        State::Captured => MandateState::Active,
-        State::Pending => MandateState::Pending,
-        State::ActionRequired(action) => MandateState::ActionRequired(action),
-        State::Declined(decline) => MandateState::Declined(decline),
-        State::Voided | State::Expired => MandateState::Revoked,
-        State::Authorized | State::Unrecognised(_) => MandateState::Unrecognised(setup.status.clone()),
-    }
-}
-
-/// Where a debit mandate stands: <https://docs.stripe.com/api/mandates/object>.
-pub(crate) fn mandate(status: &str) -> MandateState {
-    match status {
-        "active" => MandateState::Active,
-        "pending" => MandateState::Pending,
-        "inactive" => MandateState::Revoked,
-        unknown => MandateState::Unrecognised(unknown.to_owned()),
+/// Where a SetupIntent stands, whose statuses are those of a PaymentIntent, or a Mandate.
+pub(crate) fn mandate(object: &Intent) -> MandateState {
+    match (object.status.as_str(), payment(object)) {
+        ("active", _) | (_, State::Captured) => MandateState::Active,
+        ("pending", _) | (_, State::Pending) => MandateState::Pending,
+        ("inactive", _) | (_, State::Voided | State::Expired) => MandateState::Revoked,
+        (_, State::ActionRequired(action)) => MandateState::ActionRequired(action),
+        (_, State::Declined(decline)) => MandateState::Declined(decline),
+        (unknown, State::Authorized | State::Unrecognised(_)) => MandateState::Unrecognised(unknown.to_owned()),
     }
 }
 
@@ -89,31 +63,14 @@ pub(crate) fn dispute(status: &str) -> (DisputeState, DisputeStage) {
     (state, if inquiry { DisputeStage::Inquiry } else { DisputeStage::Chargeback })
 }
 
-/// What the customer must do. Whatever has no form of its own here is for Stripe's client SDK, which knows every kind.
+/// What the customer must do. Whatever is no redirect is for Stripe's client SDK, which knows every kind.
 fn action(intent: &Intent) -> Option<NextAction> {
-    let next = intent.next_action.as_ref()?;
-    let expires = |details: &ActionDetails| details.expires_at.and_then(|at| Timestamp::from_second(at).ok());
-    let redirect = |details: &ActionDetails| {
-        let url = details.url.clone()?;
-        let card = intent.kind() == Some("card");
-        Some(if card { NextAction::ThreeDs { url, fields: Vec::new() } } else { NextAction::Redirect { url } })
-    };
-    let code =
-        |details: &ActionDetails| Some(NextAction::Qr { text: details.data.clone()?, expires: expires(details) });
-    let voucher = |details: &ActionDetails| {
-        let (reference, url) = (details.number.clone()?, details.hosted_voucher_url.clone());
-        Some(NextAction::Voucher { reference, url, expires: expires(details) })
-    };
-    let known = match next.kind.as_str() {
-        "redirect_to_url" => next.redirect_to_url.as_ref().and_then(redirect),
-        "alipay_handle_redirect" => next.alipay_handle_redirect.as_ref().and_then(redirect),
-        "pix_display_qr_code" => next.pix_display_qr_code.as_ref().and_then(code),
-        "wechat_pay_display_qr_code" => next.wechat_pay_display_qr_code.as_ref().and_then(code),
-        "boleto_display_details" => next.boleto_display_details.as_ref().and_then(voucher),
-        "oxxo_display_details" => next.oxxo_display_details.as_ref().and_then(voucher),
-        _ => None,
-    };
-    known.or_else(|| Some(NextAction::ClientSdk { token: Secret::from(intent.client_secret.as_deref()?) }))
+    let redirect = intent.next_action.as_ref()?.redirect_to_url.as_ref();
+    match redirect.and_then(|redirect| redirect.url.clone()) {
+        Some(url) if intent.kind() == Some("card") => Some(NextAction::ThreeDs { url, fields: Vec::new() }),
+        Some(url) => Some(NextAction::Redirect { url }),
+        None => Some(NextAction::ClientSdk { token: Secret::from(intent.client_secret.as_deref()?) }),
+    }
 }
 
 /// What the network said of a charge.
@@ -127,7 +84,7 @@ pub(crate) fn network(charge: &Charge) -> Network {
         advice_code: charge.outcome.as_ref().and_then(|outcome| outcome.network_advice_code.clone()),
         avs: checks.and_then(|checks| checks.address_line1_check.clone()),
         cvc: checks.and_then(|checks| checks.cvc_check.clone()),
-        eci: card.and_then(|card| card.three_d_secure.as_ref()?.electronic_commerce_indicator.clone()),
+        ..Network::default()
     }
 }
 
@@ -143,30 +100,26 @@ pub(crate) fn decline(fault: &StripeFault, charge: Option<&Charge>) -> Decline {
 }
 
 fn refusal(code: Option<&str>, charge: Option<&Charge>) -> Decline {
-    let outcome = charge.and_then(|charge| charge.outcome.as_ref());
-    let blocked = outcome.is_some_and(|outcome| outcome.kind.as_deref() == Some("blocked"));
-    Decline {
-        code: code.map(str::to_owned),
-        network_code: outcome.and_then(|outcome| outcome.network_decline_code.clone()),
-        advice_code: outcome.and_then(|outcome| outcome.network_advice_code.clone()),
-        ..Decline::new(if blocked { Reason::RiskRules } else { reason(code.unwrap_or_default()) })
-    }
+    let network = charge.map(network).unwrap_or_default();
+    let outcome = charge.and_then(|charge| charge.outcome.as_ref()?.kind.as_deref());
+    let reason = if outcome == Some("blocked") { Reason::RiskRules } else { reason(code.unwrap_or_default()) };
+    let (network_code, advice_code) = (network.response_code, network.advice_code);
+    Decline { code: code.map(str::to_owned), network_code, advice_code, ..Decline::new(reason) }
 }
 
 /// The class of a decline code (<https://docs.stripe.com/declines/codes>) or, where there is none, of an error code
-/// (<https://docs.stripe.com/error-codes>) that ends a payment
-/// attempt, or of a refund's `failure_reason`.
+/// (<https://docs.stripe.com/error-codes>) that ends an attempt, or of a refund's `failure_reason`.
 fn reason(code: &str) -> Reason {
     let row = REASONS.iter().find(|(_, codes)| codes.split(' ').any(|known| known == code));
     row.map_or(Reason::Unmapped, |(reason, _)| *reason)
 }
 
 const REASONS: &[(Reason, &str)] = &[
+    (Reason::Generic, "generic_decline card_declined do_not_honor call_issuer no_action_taken do_not_try_again"),
     (
         Reason::Generic,
-        "generic_decline card_declined declined do_not_honor call_issuer no_action_taken do_not_try_again",
+        "declined refer_to_customer payment_intent_payment_attempt_failed payment_method_provider_decline",
     ),
-    (Reason::Generic, "refer_to_customer payment_intent_payment_attempt_failed payment_method_provider_decline"),
     (Reason::InsufficientFunds, "insufficient_funds"),
     (Reason::ExpiredCard, "expired_card invalid_expiry_month invalid_expiry_year expired_payment_method"),
     (Reason::ExpiredCard, "expired_or_canceled_card"),
@@ -185,7 +138,6 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::VelocityLimit, "card_velocity_exceeded withdrawal_count_limit_exceeded pin_try_exceeded"),
     (Reason::InvalidAmount, "invalid_amount"),
     (Reason::InvalidAccount, "invalid_account new_account_information_available account_closed no_account"),
-    (Reason::InvalidAccount, "bank_account_restricted"),
     (Reason::AuthenticationRequired, "authentication_required mobile_device_authentication_required approve_with_id"),
     (Reason::AuthenticationFailed, "authentication_not_handled payment_intent_authentication_failure"),
     (Reason::AuthenticationFailed, "setup_intent_authentication_failure"),
@@ -199,19 +151,23 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::Expired, "payment_intent_payment_attempt_expired"),
 ];
 
-/// <https://docs.stripe.com/currencies#presentment-currencies> and `#three-decimal`, less what ISO 4217 has withdrawn.
+/// Error codes of a 400 that others answer as a 409.
+pub(crate) const CONFLICTS: &str = "charge_already_captured charge_already_refunded charge_disputed \
+    charge_expired_for_capture payment_intent_unexpected_state setup_intent_unexpected_state";
+
+/// <https://docs.stripe.com/currencies#presentment-currencies>, less what ISO 4217 has withdrawn.
 #[rustfmt::skip]
 pub(crate) const CURRENCIES: &[C] = &[
-    C::AED, C::AFN, C::ALL, C::AMD, C::AOA, C::ARS, C::AUD, C::AWG, C::AZN, C::BAM, C::BBD, C::BDT, C::BHD, C::BIF,
-    C::BMD, C::BND, C::BOB, C::BRL, C::BSD, C::BWP, C::BYN, C::BZD, C::CAD, C::CDF, C::CHF, C::CLP, C::CNY, C::COP,
-    C::CRC, C::CVE, C::CZK, C::DJF, C::DKK, C::DOP, C::DZD, C::EGP, C::ETB, C::EUR, C::FJD, C::FKP, C::GBP, C::GEL,
-    C::GIP, C::GMD, C::GNF, C::GTQ, C::GYD, C::HKD, C::HNL, C::HTG, C::HUF, C::IDR, C::ILS, C::INR, C::ISK, C::JMD,
-    C::JOD, C::JPY, C::KES, C::KGS, C::KHR, C::KMF, C::KRW, C::KWD, C::KYD, C::KZT, C::LAK, C::LBP, C::LKR, C::LRD,
-    C::LSL, C::MAD, C::MDL, C::MGA, C::MKD, C::MMK, C::MNT, C::MOP, C::MUR, C::MVR, C::MWK, C::MXN, C::MYR, C::MZN,
-    C::NAD, C::NGN, C::NIO, C::NOK, C::NPR, C::NZD, C::OMR, C::PAB, C::PEN, C::PGK, C::PHP, C::PKR, C::PLN, C::PYG,
-    C::QAR, C::RON, C::RSD, C::RUB, C::RWF, C::SAR, C::SBD, C::SCR, C::SEK, C::SGD, C::SHP, C::SLE, C::SOS, C::SRD,
-    C::SZL, C::THB, C::TJS, C::TND, C::TOP, C::TRY, C::TTD, C::TWD, C::TZS, C::UAH, C::UGX, C::USD, C::UYU, C::UZS,
-    C::VND, C::VUV, C::WST, C::XAF, C::XCD, C::XOF, C::XPF, C::YER, C::ZAR, C::ZMW,
+    C::AED, C::AFN, C::ALL, C::AMD, C::AOA, C::ARS, C::AUD, C::AWG, C::AZN, C::BAM, C::BBD, C::BDT, C::BIF, C::BMD,
+    C::BND, C::BOB, C::BRL, C::BSD, C::BWP, C::BYN, C::BZD, C::CAD, C::CDF, C::CHF, C::CLP, C::CNY, C::COP, C::CRC,
+    C::CVE, C::CZK, C::DJF, C::DKK, C::DOP, C::DZD, C::EGP, C::ETB, C::EUR, C::FJD, C::FKP, C::GBP, C::GEL, C::GIP,
+    C::GMD, C::GNF, C::GTQ, C::GYD, C::HKD, C::HNL, C::HTG, C::HUF, C::IDR, C::ILS, C::INR, C::ISK, C::JMD, C::JPY,
+    C::KES, C::KGS, C::KHR, C::KMF, C::KRW, C::KYD, C::KZT, C::LAK, C::LBP, C::LKR, C::LRD, C::LSL, C::MAD, C::MDL,
+    C::MGA, C::MKD, C::MMK, C::MNT, C::MOP, C::MUR, C::MVR, C::MWK, C::MXN, C::MYR, C::MZN, C::NAD, C::NGN, C::NIO,
+    C::NOK, C::NPR, C::NZD, C::PAB, C::PEN, C::PGK, C::PHP, C::PKR, C::PLN, C::PYG, C::QAR, C::RON, C::RSD, C::RUB,
+    C::RWF, C::SAR, C::SBD, C::SCR, C::SEK, C::SGD, C::SHP, C::SLE, C::SOS, C::SRD, C::SZL, C::THB, C::TJS, C::TOP,
+    C::TRY, C::TTD, C::TWD, C::TZS, C::UAH, C::UGX, C::USD, C::UYU, C::UZS, C::VND, C::VUV, C::WST, C::XAF, C::XCD,
+    C::XOF, C::XPF, C::YER, C::ZAR, C::ZMW,
 ];
 
 /// Where an account can be opened: <https://stripe.com/global>.

@@ -4,10 +4,9 @@
 //!   <https://docs.stripe.com/api/payment_methods/create>; the account needs access to raw card data.
 //! - Stripe keeps a stored method under a Customer only, so storing costs a first call that makes one; an Apple Pay token costs
 //!   one that turns it into a Stripe token. Their keys derive from the caller's, so that a repetition sends the same.
-//! - Not offered: lookup by reference, since Stripe's search lags behind writes (<https://docs.stripe.com/search>) and an empty
-//!   result would not mean "nothing happened"; repeat with the same key instead. Payouts to others: v1 pays out to the
-//!   account's own bank. Network tokens and network transaction ids from elsewhere: no public parameter takes them.
-//!   Several captures: answers state the sum taken only, not what one capture took.
+//! - Not offered: lookup by reference, since search lags behind writes (<https://docs.stripe.com/search>): nothing found would not
+//!   mean "nothing happened", so repeat with the same key. Payouts: v1 pays out to the account's own bank only. Network tokens
+//!   and network transaction ids from elsewhere: no public parameter. Several captures: answers state the sum taken only.
 
 mod codes;
 mod form;
@@ -19,9 +18,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use codes::{COUNTRIES, CURRENCIES};
-use form::{Form, METHODS};
-use wire::{Charge, DisputeObject, EventObject, FaultBody, Intent, Named, RefundObject, Subject};
+use codes::{CONFLICTS, COUNTRIES, CURRENCIES};
+use wire::{DisputeObject, EventObject, FaultBody, Intent, Named, RefundObject, Subject};
 
 /// The catalogue line.
 pub static ENTRY: Entry = Entry::of::<Stripe>();
@@ -30,6 +28,9 @@ const API: &str = "https://api.stripe.com/v1";
 
 /// The last version in which a request names its `payment_method_types`.
 const VERSION: &str = "2026-08-26.dahlia";
+
+/// <https://docs.stripe.com/webhooks#verify-manually>
+const SIGNATURE: Dated = Dated { hash: Hash::Sha256, time: "t", digest: "v1", joint: ".", tolerance_seconds: 300 };
 
 /// One Stripe account.
 pub struct Stripe {
@@ -47,8 +48,7 @@ pub struct Credentials {
     /// Connected account to act for, sent as `Stripe-Account`: `acct_…`.
     #[serde(default)]
     pub account: Option<String>,
-    /// Whether card reservations ask for the right to be raised later. The account needs incremental authorizations:
-    /// <https://docs.stripe.com/payments/incremental-authorization>.
+    /// Whether card reservations ask for the right to be raised; the account needs incremental authorizations for it.
     #[serde(default)]
     pub incremental_authorizations: bool,
 }
@@ -71,7 +71,15 @@ impl Provider for Stripe {
             Op::AnswerDispute,
             Op::Webhook,
         ],
-        methods: &METHODS,
+        methods: &[
+            MethodKind::of(Family::Card),
+            MethodKind::of(Family::ApplePay),
+            MethodKind::of(Family::GooglePay),
+            MethodKind::branded(Family::BankRedirect, "ideal"),
+            MethodKind::branded(Family::BankDebit, "sepa"),
+            MethodKind::branded(Family::PayLater, "klarna"),
+            MethodKind::of(Family::Mandate),
+        ],
         mandates: &[MethodKind::of(Family::Card)],
         currencies: Currencies::Only(CURRENCIES),
         countries: COUNTRIES,
@@ -94,10 +102,9 @@ impl Provider for Stripe {
 
     fn new(credentials: Credentials) -> Result<Stripe> {
         let key = credentials.api_key.expose();
-        if key.starts_with("sk_") || key.starts_with("rk_") {
-            return Ok(Stripe { credentials });
-        }
-        Err(Error::new(Kind::Credentials, Effect::None, "an API key starts with sk_ or rk_").in_field("api_key"))
+        let error =
+            || Error::new(Kind::Credentials, Effect::None, "an API key starts with sk_ or rk_").in_field("api_key");
+        if key.starts_with("sk_") || key.starts_with("rk_") { Ok(Stripe { credentials }) } else { Err(error()) }
     }
 }
 
@@ -112,24 +119,25 @@ impl Connector for Stripe {
             return Err(Error::unsupported_variant("a network transaction id from elsewhere"));
         }
         let kind = form::kind(&request.method)?;
-        let mut form = Form::with_charge().confirmed(kind, &request.reference);
-        form.amount(&request.amount, minor(&request.amount)?, request.capture);
-        form.order(request, kind);
+        let mut form = form::with_charge();
+        form::confirm(&mut form, kind, &request.reference);
+        form::amount(&mut form, &request.amount, Self::SPEC.minor(&request.amount)?, request.capture);
+        form::order(&mut form, request, kind);
         if let Method::Mandate(mandate) = &request.method {
             form.set_some("customer", mandate.part("customer"));
             form.set("payment_method", mandate.id());
         } else {
-            form.method(kind, &request.method, &request.customer, &request.billing);
+            form::method(&mut form, kind, &request.method, &request.customer, &request.billing);
             form.set_some("payment_method_data[card][token]", self.token(cx, &request.key, &request.method).await?);
         }
         if kind == "card" {
-            form.three_ds(&request.three_ds);
+            form::three_ds(&mut form, &request.three_ds);
             if self.credentials.incremental_authorizations && request.capture == CaptureMode::Manual {
                 form.set("payment_method_options[card][request_incremental_authorization]", "if_available");
             }
         }
         if matches!(request.method, Method::BankDebit { .. }) {
-            form.acceptance(&request.browser);
+            form::acceptance(&mut form, &request.browser);
         }
         if request.store {
             form.set("customer", self.customer(cx, &request.key, &request.reference, &request.customer).await?);
@@ -147,21 +155,21 @@ impl Connector for Stripe {
     }
 
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
-        let mut form = Form::with_charge();
-        form.set("amount_to_capture", minor(&request.amount)?.to_string());
+        let mut form = form::with_charge();
+        form.set("amount_to_capture", Self::SPEC.minor(&request.amount)?.to_string());
         let path = format!("payment_intents/{}/capture", request.payment.id());
         payment(&self.send(self.post(cx, &path, request.key.as_str()).form(&form)).await?)
     }
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
         let path = format!("payment_intents/{}/cancel", request.payment.id());
-        payment(&self.send(self.post(cx, &path, request.key.as_str()).form(&Form::with_charge())).await?)
+        payment(&self.send(self.post(cx, &path, request.key.as_str()).form(&form::with_charge())).await?)
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
-        let mut form = Form::new();
+        let mut form = Pairs::new();
         form.set("payment_intent", request.payment.id());
-        form.set("amount", minor(&request.amount)?.to_string());
+        form.set("amount", Self::SPEC.minor(&request.amount)?.to_string());
         form.set("metadata[reference]", &request.reference);
         // `reason` takes three words of Stripe's own; a free text is kept as data.
         form.set_some("metadata[reason]", request.reason.as_deref());
@@ -169,10 +177,8 @@ impl Connector for Stripe {
     }
 
     async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
-        match &request.by {
-            Lookup::Handle(handle) => self.intent(cx, handle).await,
-            Lookup::Reference(_) => Err(Error::unsupported_variant("retrieve by reference")),
-        }
+        let Lookup::Handle(handle) = &request.by else { return Err(Error::unsupported_variant("lookup by reference")) };
+        self.intent(cx, handle).await
     }
 
     async fn retrieve_refund(&self, cx: &Context<'_>, request: &RetrieveRefund) -> Result<Refund> {
@@ -180,8 +186,8 @@ impl Connector for Stripe {
     }
 
     async fn adjust(&self, cx: &Context<'_>, request: &Adjust) -> Result<Payment> {
-        let mut form = Form::with_charge();
-        form.set("amount", minor(&request.amount)?.to_string());
+        let mut form = form::with_charge();
+        form.set("amount", Self::SPEC.minor(&request.amount)?.to_string());
         let path = format!("payment_intents/{}/increment_authorization", request.payment.id());
         // A raise that the issuer declines is a 402 that leaves the reservation as it was: an error, not a declined payment.
         payment(&self.send(self.post(cx, &path, request.key.as_str()).form(&form)).await?)
@@ -189,11 +195,12 @@ impl Connector for Stripe {
 
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
         let kind = form::kind(&request.method)?;
-        let mut form = Form::new().confirmed(kind, &request.reference);
+        let mut form = Pairs::new();
+        form::confirm(&mut form, kind, &request.reference);
         form.set("customer", self.customer(cx, &request.key, &request.reference, &request.customer).await?);
         form.set("usage", if request.usage.is_some() { "off_session" } else { "on_session" });
-        form.method(kind, &request.method, &request.customer, &request.billing);
-        form.three_ds(&request.three_ds);
+        form::method(&mut form, kind, &request.method, &request.customer, &request.billing);
+        form::three_ds(&mut form, &request.three_ds);
         form.set_some("return_url", request.return_url.as_deref());
         let reply = self.exchange(self.post(cx, "setup_intents", request.key.as_str()).form(&form)).await?;
         let refused = if reply.status() == 402 { reply.json::<FaultBody>().ok() } else { None };
@@ -210,8 +217,8 @@ impl Connector for Stripe {
     }
 
     async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
-        let mut form = Form::new();
-        form.amount(&request.amount, minor(&request.amount)?, request.capture);
+        let mut form = Pairs::new();
+        form::amount(&mut form, &request.amount, Self::SPEC.minor(&request.amount)?, request.capture);
         form.set("automatic_payment_methods[enabled]", "true");
         form.set("metadata[reference]", &request.reference);
         let intent: Intent = self.send(self.post(cx, "payment_intents", request.key.as_str()).form(&form)).await?;
@@ -225,12 +232,9 @@ impl Connector for Stripe {
             return dispute(&self.send(self.post(cx, &format!("{path}/close"), request.key.as_str())).await?);
         };
         if !evidence.documents.is_empty() {
-            return Err(Error::invalid(
-                "answer.documents",
-                "only text is sent as evidence; add documents in the dashboard",
-            ));
+            return Err(Error::invalid("answer.documents", "only text can be sent; add documents in the dashboard"));
         }
-        let mut form = Form::new();
+        let mut form = Pairs::new();
         form.set("evidence[uncategorized_text]", &evidence.explanation);
         form.set_some("evidence[shipping_carrier]", evidence.carrier.as_deref());
         form.set_some("evidence[shipping_tracking_number]", evidence.tracking_number.as_deref());
@@ -239,16 +243,13 @@ impl Connector for Stripe {
     }
 
     async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
-        let event: EventObject = self.vouch(cx, delivery)?.json()?;
+        let key = self.credentials.webhook_secret.expose().as_bytes();
+        let event: EventObject = delivery.dated_hmac(cx, "stripe-signature", &SIGNATURE, key)?.json()?;
         let body = match &event.data.object {
-            Subject::PaymentIntent(_) | Subject::Charge(_) => EventBody::Payment(payment(&event.data.object)?),
+            Subject::PaymentIntent(intent) => EventBody::Payment(payment(intent)?),
             Subject::Refund(object) => EventBody::Refund(refund(object)?),
             Subject::Dispute(object) => EventBody::Dispute(dispute(object)?),
-            Subject::SetupIntent(setup) => EventBody::Mandate(mandate(setup)),
-            Subject::Mandate(object) => EventBody::Mandate(Mandate::new(
-                Handle::new(object.payment_method.id()),
-                codes::mandate(&object.status),
-            )),
+            Subject::SetupIntent(object) | Subject::Mandate(object) => EventBody::Mandate(mandate(object)),
             Subject::Other => EventBody::Ignored,
         };
         Ok(vec![Event { id: Some(event.id), at: Timestamp::from_second(event.created).ok(), name: event.name, body }])
@@ -270,7 +271,7 @@ impl Stripe {
     }
 
     async fn intent(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
-        let call = cx.get(format!("{API}/payment_intents/{}", handle.id())).query(&Form::with_charge());
+        let call = cx.get(format!("{API}/payment_intents/{}", handle.id())).query(&form::with_charge());
         payment(&self.send(call).await?)
     }
 
@@ -284,8 +285,9 @@ impl Stripe {
     }
 
     async fn customer(&self, cx: &Context<'_>, key: &Key, reference: &str, customer: &Customer) -> Result<String> {
-        let mut form = Form::new();
-        form.person("", None, customer);
+        let mut form = Pairs::new();
+        form.set_some("name", customer.full_name());
+        form.set_some("email", customer.email.as_deref());
         form.set("metadata[reference]", reference);
         let call = self.post(cx, "customers", &format!("{key}-customer")).form(&form).harmless();
         Ok(self.send::<Named>(call).await?.id)
@@ -296,35 +298,18 @@ impl Stripe {
     async fn token(&self, cx: &Context<'_>, key: &Key, method: &Method) -> Result<Option<String>> {
         let token: Named = match method {
             Method::ApplePay(apple) => {
-                let mut form = Form::new();
+                let mut form = Pairs::new();
                 form.set("pk_token", apple.payment_data.expose());
                 form.set_some("pk_token_instrument_name", apple.display_name.as_deref());
                 form.set_some("pk_token_payment_network", apple.network.as_deref());
                 form.set_some("pk_token_transaction_id", apple.transaction_id.as_deref());
                 self.send(self.post(cx, "tokens", &format!("{key}-token")).form(&form).harmless()).await?
             }
-            Method::GooglePay(google) => serde_json::from_str(google.token.expose()).map_err(|_| {
-                Error::invalid("method.token", "a Google Pay token for gateway stripe is JSON with an id")
-            })?,
+            Method::GooglePay(google) => serde_json::from_str(google.token.expose())
+                .map_err(|_| Error::invalid("method.token", "a token for gateway stripe is JSON with an id"))?,
             _ => return Ok(None),
         };
         Ok(Some(token.id))
-    }
-
-    /// <https://docs.stripe.com/webhooks#verify-manually>: one time, and a digest for each secret while secrets are rolled.
-    fn vouch<'d>(&self, cx: &Context<'_>, delivery: &'d Delivery) -> Result<Authentic<'d>> {
-        let header = delivery.header("stripe-signature")?;
-        let parts = || header.split(',').filter_map(|part| part.split_once('='));
-        let time = parts().find(|(name, _)| *name == "t").map_or("", |(_, time)| time);
-        let seconds = time.parse().map_err(|_| Error::signature("header stripe-signature has no time"))?;
-        check_age(cx, seconds, 300)?;
-        let key = self.credentials.webhook_secret.expose().as_bytes();
-        let signed = [Signed::Text(time), Signed::Text("."), Signed::Body];
-        parts()
-            .filter(|(name, _)| *name == "v1")
-            .filter_map(|(_, digest)| hex::decode(digest).ok())
-            .find_map(|digest| delivery.hmac(Hash::Sha256, key, &signed, &digest).ok())
-            .ok_or_else(|| Error::signature("no signature in stripe-signature agrees"))
     }
 }
 
@@ -335,58 +320,33 @@ fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T> {
 /// The error of an answer that is no success. Stripe says 400 where others say 404 or 409; its codes tell.
 /// <https://docs.stripe.com/error-codes>
 fn fault(reply: &Reply) -> Error {
-    let fault = match reply.json::<FaultBody>() {
-        Ok(body) if reply.status() < 500 => body.error,
-        _ => return reply.fault_with(Fault::default()),
-    };
-    let kind = match fault.code.as_deref().unwrap_or_default() {
-        "resource_missing" => Some(Kind::NotFound),
-        "charge_already_captured" | "charge_already_refunded" | "charge_disputed" | "charge_expired_for_capture" => {
-            Some(Kind::Conflict)
-        }
-        code if code.ends_with("_unexpected_state") || code.ends_with("_invalid_state") => Some(Kind::Conflict),
-        _ => (fault.kind.as_deref() == Some("idempotency_error")).then_some(Kind::Conflict),
-    };
+    let Ok(FaultBody { error: fault }) = reply.json() else { return reply.fault_with(Fault::default()) };
+    let code = fault.code.as_deref().unwrap_or_default();
+    let missing = code == "resource_missing";
+    let conflict =
+        CONFLICTS.split(' ').any(|known| known == code) || fault.kind.as_deref() == Some("idempotency_error");
     let code = fault.decline_code.or(fault.code);
     let mut error = reply.fault_with(Fault { code, message: fault.message, field: fault.param });
     if let Some(intent) = fault.payment_intent {
         error = error.about(&Handle::new(intent.id));
     }
-    if let Some(kind) = kind { error.of_kind(kind) } else { error }
+    error = if missing { error.of_kind(Kind::NotFound) } else { error };
+    if conflict { error.of_kind(Kind::Conflict) } else { error }
 }
 
 /// The payment of a 402: the attempt failed, and the PaymentIntent in the error waits for another method.
 fn declined(reply: &Reply) -> Option<Result<Payment>> {
     let fault = reply.json::<FaultBody>().ok().filter(|_| reply.status() == 402)?.error;
-    let Some(intent) = &fault.payment_intent else {
-        let charge = Handle::new(fault.charge.as_deref()?);
-        return Some(Ok(Payment::new(charge, State::Declined(codes::decline(&fault, None)))));
-    };
+    let intent = fault.payment_intent.as_ref()?;
     let state = State::Declined(codes::decline(&fault, intent.charge()));
     let failed = intent.status == "requires_payment_method";
-    failed.then(|| payment_of(intent).map(|payment| Payment { state, ..payment }))
+    failed.then(|| payment(intent).map(|payment| Payment { state, ..payment }))
 }
 
-fn minor(amount: &Money) -> Result<i64> {
-    let minor = Stripe::SPEC.minor(amount)?;
-    // https://docs.stripe.com/currencies#three-decimal
-    if amount.currency().exponent() == 3 && minor % 10 != 0 {
-        return Err(Error::invalid("amount", "an amount with three decimals must end in zero"));
-    }
-    Ok(minor)
-}
-
-fn payment(object: &Subject) -> Result<Payment> {
-    match object {
-        Subject::PaymentIntent(intent) => payment_of(intent),
-        Subject::Charge(charge) => payment_of_charge(charge),
-        _ => Err(Error::protocol("the answer is no payment")),
-    }
-}
-
-fn payment_of(intent: &Intent) -> Result<Payment> {
-    let (Some(amount), Some(currency)) = (intent.amount, &intent.currency) else {
-        return Err(Error::protocol("the answer has no amount").about(&Handle::new(&intent.id)));
+fn payment(intent: &Intent) -> Result<Payment> {
+    let object = intent.object.as_deref().unwrap_or("payment_intent");
+    let (Some(amount), Some(currency), "payment_intent") = (intent.amount, &intent.currency, object) else {
+        return Err(Error::protocol("the answer is no PaymentIntent with an amount").about(&Handle::new(&intent.id)));
     };
     let money = |minor: i64| Stripe::SPEC.money(minor, currency);
     let charge = intent.charge();
@@ -399,44 +359,33 @@ fn payment_of(intent: &Intent) -> Result<Payment> {
     payment.network = charge.map(codes::network).unwrap_or_default();
     // The method is stored once the payment that stores it is through.
     let through = matches!(payment.state, State::Captured | State::Authorized | State::Pending);
-    if let (true, Some(_), Some(customer)) = (through, &intent.setup_future_usage, &intent.customer) {
+    if let (Some(_), Some(customer), Some(method)) =
+        (&intent.setup_future_usage, &intent.customer, &intent.payment_method)
+    {
+        let handle = Handle::new(method.id()).with("customer", customer.id());
         let other = intent.kind().filter(|kind| *kind != "card");
-        let handle = |method: &wire::Reference| {
-            Handle::new(method.id()).with("customer", customer.id()).with_some("type", other)
-        };
-        payment.mandate = intent.payment_method.as_ref().map(handle);
+        payment.mandate = through.then(|| handle.with_some("type", other));
     }
-    Ok(payment)
-}
-
-fn payment_of_charge(charge: &Charge) -> Result<Payment> {
-    let money = |minor: i64| Stripe::SPEC.money(minor, &charge.currency);
-    let id = charge.payment_intent.as_ref().map_or(charge.id.as_str(), |intent| intent.id());
-    let mut payment = Payment::new(Handle::new(id), codes::charge(charge));
-    payment.amount = Some(money(charge.amount)?);
-    payment.captured = charge.amount_captured.filter(|captured| *captured > 0).map(money).transpose()?;
-    payment.refunded = charge.amount_refunded.map(money).transpose()?;
-    payment.reference = charge.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
-    payment.network = codes::network(charge);
     Ok(payment)
 }
 
 fn refund(object: &RefundObject) -> Result<Refund> {
     let mut refund = Refund::new(Handle::new(&object.id), codes::refund(object));
     refund.amount = Some(Stripe::SPEC.money(object.amount, &object.currency)?);
-    refund.payment = object.payment_intent.as_ref().or(object.charge.as_ref()).map(|payment| Handle::new(payment.id()));
+    refund.payment = object.payment_intent.as_ref().map(|intent| Handle::new(intent.id()));
     refund.reference = object.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
     Ok(refund)
 }
 
-/// Until the customer has done their part, the handle names the SetupIntent too, by which `complete` finds it.
-fn mandate(setup: &Intent) -> Mandate {
-    let state = codes::set_up(setup);
-    let id = setup.payment_method.as_ref().map_or(setup.id.as_str(), |method| method.id());
-    let open = matches!(state, MandateState::ActionRequired(_) | MandateState::Pending);
-    let mut handle = Handle::new(id).with_some("customer", setup.customer.as_ref().map(|customer| customer.id()));
-    handle = handle.with_some("setup_intent", open.then_some(setup.id.as_str()));
-    let reference = setup.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
+/// A stored method, by its own id. Until the customer has done their part, the handle names the SetupIntent too, by which
+/// `complete` finds it.
+fn mandate(object: &Intent) -> Mandate {
+    let state = codes::mandate(object);
+    let id = object.payment_method.as_ref().map_or(object.id.as_str(), |method| method.id());
+    let open = matches!(state, MandateState::ActionRequired(_)).then_some(object.id.as_str());
+    let customer = object.customer.as_ref().map(|customer| customer.id());
+    let handle = Handle::new(id).with_some("customer", customer).with_some("setup_intent", open);
+    let reference = object.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
     Mandate { reference, ..Mandate::new(handle, state) }
 }
 
@@ -445,8 +394,7 @@ fn dispute(object: &DisputeObject) -> Result<Dispute> {
     let due = object.evidence_details.as_ref().and_then(|details| details.due_by);
     let mut dispute = Dispute::new(Handle::new(&object.id), state);
     dispute.stage = Some(stage);
-    dispute.payment =
-        object.payment_intent.as_ref().or(object.charge.as_ref()).map(|payment| Handle::new(payment.id()));
+    dispute.payment = object.payment_intent.as_ref().map(|intent| Handle::new(intent.id()));
     dispute.amount = Some(Stripe::SPEC.money(object.amount, &object.currency)?);
     dispute.reason_code = object.network_reason_code.clone().or_else(|| object.reason.clone());
     dispute.respond_by = due.and_then(|due| Timestamp::from_second(due).ok());

@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-/// A PaymentIntent, or a SetupIntent, which has no amount: <https://docs.stripe.com/api/payment_intents/object>,
-/// <https://docs.stripe.com/api/setup_intents/object>.
+/// A PaymentIntent (<https://docs.stripe.com/api/payment_intents/object>), or one of two objects without an amount: a SetupIntent
+/// (`/setup_intents/object`) or a Mandate (`/mandates/object`).
 #[derive(Deserialize)]
 pub(crate) struct Intent {
+    pub object: Option<String>,
     pub id: String,
     pub status: String,
     pub amount: Option<i64>,
@@ -43,22 +44,11 @@ impl Intent {
 /// <https://docs.stripe.com/api/charges/object>
 #[derive(Deserialize)]
 pub(crate) struct Charge {
-    pub id: String,
-    pub status: Option<String>,
-    pub amount: i64,
-    pub currency: String,
-    pub captured: Option<bool>,
-    pub amount_captured: Option<i64>,
     pub amount_refunded: Option<i64>,
-    pub failure_code: Option<String>,
-    pub failure_message: Option<String>,
-    pub metadata: Option<Metadata>,
     pub outcome: Option<Outcome>,
-    pub payment_intent: Option<Reference>,
     pub payment_method_details: Option<MethodDetails>,
 }
 
-/// What network and risk rules said.
 #[derive(Deserialize)]
 pub(crate) struct Outcome {
     #[serde(rename = "type")]
@@ -77,18 +67,12 @@ pub(crate) struct CardDetails {
     pub authorization_code: Option<String>,
     pub checks: Option<Checks>,
     pub network_transaction_id: Option<String>,
-    pub three_d_secure: Option<ThreeDSecure>,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Checks {
     pub address_line1_check: Option<String>,
     pub cvc_check: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct ThreeDSecure {
-    pub electronic_commerce_indicator: Option<String>,
 }
 
 /// A PaymentMethod, Customer or Token, of which the connector needs the id alone.
@@ -104,7 +88,6 @@ pub(crate) struct RefundObject {
     pub amount: i64,
     pub currency: String,
     pub status: Option<String>,
-    pub charge: Option<Reference>,
     pub failure_reason: Option<String>,
     pub metadata: Option<Metadata>,
     pub payment_intent: Option<Reference>,
@@ -117,7 +100,6 @@ pub(crate) struct DisputeObject {
     pub status: String,
     pub amount: i64,
     pub currency: String,
-    pub charge: Option<Reference>,
     pub evidence_details: Option<EvidenceDetails>,
     pub network_reason_code: Option<String>,
     pub payment_intent: Option<Reference>,
@@ -127,13 +109,6 @@ pub(crate) struct DisputeObject {
 #[derive(Deserialize)]
 pub(crate) struct EvidenceDetails {
     pub due_by: Option<i64>,
-}
-
-/// <https://docs.stripe.com/api/mandates/object>
-#[derive(Deserialize)]
-pub(crate) struct MandateObject {
-    pub payment_method: Reference,
-    pub status: String,
 }
 
 /// <https://docs.stripe.com/api/events/object>
@@ -151,44 +126,30 @@ pub(crate) struct EventData {
     pub object: Subject,
 }
 
-/// The object of an event, or of an answer that tells a payment: a PaymentIntent, or the charge of a time without one.
+/// The object that an event shows.
 #[derive(Deserialize)]
 #[serde(tag = "object", rename_all = "snake_case")]
 pub(crate) enum Subject {
     PaymentIntent(Box<Intent>),
-    Charge(Box<Charge>),
     Refund(Box<RefundObject>),
     Dispute(Box<DisputeObject>),
     SetupIntent(Box<Intent>),
-    Mandate(Box<MandateObject>),
+    Mandate(Box<Intent>),
     #[serde(other)]
     Other,
 }
 
-/// What the customer must do. The member named like `type` holds the details.
+/// What the customer must do; kinds without a member here are for Stripe's client SDK.
 #[derive(Deserialize)]
 pub(crate) struct NextAction {
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub alipay_handle_redirect: Option<ActionDetails>,
-    pub boleto_display_details: Option<ActionDetails>,
-    pub oxxo_display_details: Option<ActionDetails>,
-    pub pix_display_qr_code: Option<ActionDetails>,
-    pub redirect_to_url: Option<ActionDetails>,
-    pub wechat_pay_display_qr_code: Option<ActionDetails>,
+    pub redirect_to_url: Option<RedirectToUrl>,
 }
 
 #[derive(Deserialize)]
-pub(crate) struct ActionDetails {
-    pub data: Option<String>,
-    #[serde(alias = "expires_after")]
-    pub expires_at: Option<i64>,
-    pub hosted_voucher_url: Option<String>,
-    pub number: Option<String>,
+pub(crate) struct RedirectToUrl {
     pub url: Option<String>,
 }
 
-/// The merchant's own data, of which the connector sets one.
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
     pub reference: Option<String>,
@@ -206,7 +167,6 @@ pub(crate) struct StripeFault {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub advice_code: Option<String>,
-    pub charge: Option<String>,
     pub code: Option<String>,
     pub decline_code: Option<String>,
     pub message: Option<String>,
