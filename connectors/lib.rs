@@ -3,7 +3,10 @@
 use quittance::Entry;
 
 /// Every connector that is compiled in, sorted by id.
-pub static ALL: &[&Entry] = &[];
+pub static ALL: &[&Entry] = &[
+    #[cfg(feature = "stripe")]
+    &quittance_stripe::ENTRY,
+];
 
 /// The entry of a connector by id.
 pub fn find(id: &str) -> Option<&'static Entry> {

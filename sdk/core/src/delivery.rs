@@ -25,6 +25,21 @@ pub enum Signed<'p> {
     Body,
 }
 
+/// How a provider writes a time and digests into one header, as `t=1767225600,v1=9f86…,v1=60303…`.
+#[derive(Clone, Copy, Debug)]
+pub struct Dated {
+    /// The hash under the keyed digest.
+    pub hash: Hash,
+    /// The name of the time, in Unix seconds (`t`).
+    pub time: &'static str,
+    /// The name of a digest, in hex (`v1`). There are several while the provider rolls keys.
+    pub digest: &'static str,
+    /// What stands between the time and the body in the signed text (`.`).
+    pub joint: &'static str,
+    /// How far the time may be from now, seconds.
+    pub tolerance_seconds: u32,
+}
+
 /// A delivery whose origin is proven.
 #[derive(Clone, Copy)]
 pub struct Authentic<'d>(&'d Delivery);
@@ -70,6 +85,23 @@ impl Delivery {
             true => Ok(Authentic(self)),
             false => Err(Error::signature("the signature does not agree")),
         }
+    }
+
+    /// Vouches by a header that holds a time and one or more keyed digests over time, joint and body.
+    pub fn dated_hmac(&self, cx: &Context<'_>, header: &str, form: &Dated, key: &[u8]) -> Result<Authentic<'_>> {
+        let text = self.header(header)?;
+        let named = |wanted: &'static str| {
+            let parts = text.split([',', ';']).filter_map(|part| part.trim().split_once('='));
+            parts.filter(move |(name, _)| *name == wanted).map(|(_, value)| value)
+        };
+        let time = named(form.time).next().unwrap_or_default();
+        let seconds = time.parse().map_err(|_| Error::signature(format!("header {header} has no time in seconds")))?;
+        check_age(cx, seconds, form.tolerance_seconds)?;
+        let signed = [Signed::Text(time), Signed::Text(form.joint), Signed::Body];
+        named(form.digest)
+            .filter_map(|digest| hex::decode(digest).ok())
+            .find_map(|digest| self.hmac(form.hash, key, &signed, &digest).ok())
+            .ok_or_else(|| Error::signature(format!("no signature in header {header} agrees")))
     }
 
     /// Vouches by a check of the connector over the body bytes (a public-key signature); the check's error is the result.
@@ -140,5 +172,60 @@ impl std::fmt::Debug for Delivery {
 impl std::fmt::Debug for Authentic<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Authentic({} bytes)", self.0.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Clock, Failure, Limits, MemoryTokens, Random, Transport};
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    impl Random for Still {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl Transport for Still {
+        async fn send(
+            &self,
+            _: http::Request<Bytes>,
+            _: Limits,
+        ) -> std::result::Result<http::Response<Bytes>, Failure> {
+            Err(Failure::Reset)
+        }
+    }
+
+    const FORM: Dated = Dated { hash: Hash::Sha256, time: "t", digest: "v1", joint: ".", tolerance_seconds: 300 };
+
+    fn vouched(header: &str) -> bool {
+        let headers = HeaderMap::from_iter([(http::HeaderName::from_static("sig"), header.parse().unwrap())]);
+        let delivery = Delivery::new(headers, "{}");
+        let tokens = MemoryTokens::default();
+        let cx = Context::new(&Still, &Still, &Still, &tokens);
+        delivery.dated_hmac(&cx, "sig", &FORM, b"key").is_ok()
+    }
+
+    #[test]
+    fn one_good_digest_of_several_within_tolerance_vouches() {
+        let digest = |time: &str| hex::encode(digest::hmac(Hash::Sha256, b"key", &[time.as_bytes(), b".", b"{}"]));
+        assert!(vouched(&format!("t=0,v1={}", digest("0"))));
+        assert!(vouched(&format!("t=-300, v0=00, v1=00, v1={}", digest("-300"))));
+        assert!(!vouched(&format!("t=-301,v1={}", digest("-301"))));
+        assert!(!vouched(&format!("t=1,v1={}", digest("0"))));
+        assert!(!vouched(&format!("t=0,v0={}", digest("0"))));
+        assert!(!vouched(&format!("v1={}", digest(""))));
+        assert!(!vouched("t=0"));
     }
 }

@@ -134,6 +134,7 @@ mod method;
 mod money;
 mod op;
 mod outcome;
+mod pairs;
 mod read;
 mod reply;
 mod request;
@@ -153,7 +154,7 @@ pub use connector::{Connector, Entry, Provider};
 pub use context::{Clock, Context, Failure, Limits, MemoryTokens, Random, SystemClock, TokenCache, Transport};
 pub use currency::{Currency, UnknownCurrency};
 pub use decline::{Decline, Reason};
-pub use delivery::{Authentic, Delivery, Signed, Untrusted, check_age};
+pub use delivery::{Authentic, Dated, Delivery, Signed, Untrusted, check_age};
 pub use error::{Effect, Error, Kind, Result};
 pub use guard::Guard;
 pub use handle::Handle;
@@ -164,6 +165,7 @@ pub use outcome::{
     Dispute, DisputeStage, DisputeState, Event, EventBody, Mandate, MandateState, Network, NextAction, Parameters,
     Payment, Payout, Refund, Refusal, Session, State, TransferState,
 };
+pub use pairs::Pairs;
 pub use reply::{Fault, Reply};
 pub use request::{
     Address, Adjust, Answer, AnswerDispute, Authorize, Browser, Capture, CaptureMode, Complete, Customer, Document,

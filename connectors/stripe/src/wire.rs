@@ -1,0 +1,197 @@
+//! Stripe's JSON, as far as the connector reads it. Unknown members are ignored.
+
+use serde::Deserialize;
+
+/// A PaymentIntent (<https://docs.stripe.com/api/payment_intents/object>), or one of two objects without an amount: a SetupIntent
+/// (`/setup_intents/object`) or a Mandate (`/mandates/object`).
+#[derive(Deserialize)]
+pub(crate) struct Intent {
+    pub object: Option<String>,
+    pub id: String,
+    pub status: String,
+    pub amount: Option<i64>,
+    pub currency: Option<String>,
+    pub amount_received: Option<i64>,
+    pub cancellation_reason: Option<String>,
+    pub client_secret: Option<String>,
+    pub customer: Option<Reference>,
+    #[serde(alias = "last_setup_error")]
+    pub last_payment_error: Option<StripeFault>,
+    pub latest_charge: Option<Expandable<Charge>>,
+    pub metadata: Option<Metadata>,
+    pub next_action: Option<NextAction>,
+    pub payment_method: Option<Reference>,
+    #[serde(default)]
+    pub payment_method_types: Vec<String>,
+    pub setup_future_usage: Option<String>,
+}
+
+impl Intent {
+    /// The newest charge, where the answer shows it.
+    pub(crate) fn charge(&self) -> Option<&Charge> {
+        match &self.latest_charge {
+            Some(Expandable::Object(charge)) => Some(charge),
+            _ => None,
+        }
+    }
+
+    /// Stripe's type of the method, where the answer leaves no choice.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        self.payment_method_types.first().filter(|_| self.payment_method_types.len() == 1).map(String::as_str)
+    }
+}
+
+/// <https://docs.stripe.com/api/charges/object>
+#[derive(Deserialize)]
+pub(crate) struct Charge {
+    pub amount_refunded: Option<i64>,
+    pub outcome: Option<Outcome>,
+    pub payment_method_details: Option<MethodDetails>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Outcome {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub network_advice_code: Option<String>,
+    pub network_decline_code: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct MethodDetails {
+    pub card: Option<CardDetails>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct CardDetails {
+    pub authorization_code: Option<String>,
+    pub checks: Option<Checks>,
+    pub network_transaction_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Checks {
+    pub address_line1_check: Option<String>,
+    pub cvc_check: Option<String>,
+}
+
+/// A PaymentMethod, Customer or Token, of which the connector needs the id alone.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    pub id: String,
+}
+
+/// <https://docs.stripe.com/api/refunds/object>
+#[derive(Deserialize)]
+pub(crate) struct RefundObject {
+    pub id: String,
+    pub amount: i64,
+    pub currency: String,
+    pub status: Option<String>,
+    pub failure_reason: Option<String>,
+    pub metadata: Option<Metadata>,
+    pub payment_intent: Option<Reference>,
+}
+
+/// <https://docs.stripe.com/api/disputes/object>
+#[derive(Deserialize)]
+pub(crate) struct DisputeObject {
+    pub id: String,
+    pub status: String,
+    pub amount: i64,
+    pub currency: String,
+    pub evidence_details: Option<EvidenceDetails>,
+    pub network_reason_code: Option<String>,
+    pub payment_intent: Option<Reference>,
+    pub reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct EvidenceDetails {
+    pub due_by: Option<i64>,
+}
+
+/// <https://docs.stripe.com/api/events/object>
+#[derive(Deserialize)]
+pub(crate) struct EventObject {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub name: String,
+    pub created: i64,
+    pub data: EventData,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct EventData {
+    pub object: Subject,
+}
+
+/// The object that an event shows.
+#[derive(Deserialize)]
+#[serde(tag = "object", rename_all = "snake_case")]
+pub(crate) enum Subject {
+    PaymentIntent(Box<Intent>),
+    Refund(Box<RefundObject>),
+    Dispute(Box<DisputeObject>),
+    SetupIntent(Box<Intent>),
+    Mandate(Box<Intent>),
+    #[serde(other)]
+    Other,
+}
+
+/// What the customer must do; kinds without a member here are for Stripe's client SDK.
+#[derive(Deserialize)]
+pub(crate) struct NextAction {
+    pub redirect_to_url: Option<RedirectToUrl>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct RedirectToUrl {
+    pub url: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Metadata {
+    pub reference: Option<String>,
+}
+
+/// The body of every answer that is not 2xx.
+#[derive(Deserialize)]
+pub(crate) struct FaultBody {
+    pub error: StripeFault,
+}
+
+/// <https://docs.stripe.com/api/errors>
+#[derive(Deserialize)]
+pub(crate) struct StripeFault {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub advice_code: Option<String>,
+    pub code: Option<String>,
+    pub decline_code: Option<String>,
+    pub message: Option<String>,
+    pub network_advice_code: Option<String>,
+    pub network_decline_code: Option<String>,
+    pub param: Option<String>,
+    pub payment_intent: Option<Box<Intent>>,
+    pub setup_intent: Option<Box<Intent>>,
+}
+
+/// A member that is an id, or the object when the request expanded it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Expandable<T> {
+    Id(String),
+    Object(T),
+}
+
+/// An expandable member of which only the id is read.
+pub(crate) type Reference = Expandable<Named>;
+
+impl Reference {
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Expandable::Id(id) | Expandable::Object(Named { id }) => id,
+        }
+    }
+}
