@@ -62,7 +62,7 @@ impl Builder<'_> {
     pub fn prepare(&self, number: u32, step: &Step, objects: &Objects) -> Result<Prepared, String> {
         let op = op_of(step).ok_or("the step calls no operation")?;
         let (reference_step, key_step) = match op {
-            Op::Complete => (objects.step_of(Wanted::Payment, step.of).unwrap_or(number), number),
+            Op::Complete => (self.started(step, objects).unwrap_or(number), number),
             Op::Retrieve => (step.of.or_else(|| objects.step_of(Wanted::Payment, None)).unwrap_or(number), number),
             _ => (number, number),
         };
@@ -101,6 +101,12 @@ impl Builder<'_> {
         scenario_words(op, step, &mut input);
         prepared.input = Value::Object(input);
         Ok(prepared)
+    }
+
+    /// The step that started what a `complete` goes on with.
+    fn started(&self, step: &Step, objects: &Objects) -> Option<u32> {
+        let payment = objects.step_of(Wanted::Payment, step.of);
+        payment.or_else(|| objects.step_of(Wanted::Mandate, step.of))
     }
 
     fn authorize(&self, step: &Step, objects: &Objects, prepared: &mut Prepared) -> Result<Map<String, Value>, String> {
