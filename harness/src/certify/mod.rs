@@ -185,7 +185,7 @@ fn blank(subject: &Subject, scenario: &Scenario, wire: bool) -> Line {
 }
 
 fn case_line(subject: &Subject, case: &Case, played: &Played, wire: bool) -> Line {
-    let results: Vec<String> = played.results().iter().map(ToString::to_string).collect();
+    let results: Vec<String> = played.comparable_results().iter().map(ToString::to_string).collect();
     let mut line = blank(subject, &case.scenario, wire);
     line.case.clone_from(&case.id);
     line.trials = 1;

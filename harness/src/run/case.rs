@@ -68,6 +68,15 @@ impl Played {
     pub fn results(&self) -> Vec<Value> {
         self.ended.iter().map(|ended| view::result_json(&ended.result)).collect()
     }
+
+    /// The results without the texts of transports, which word the same failure differently.
+    pub fn comparable_results(&self) -> Vec<Value> {
+        let mut results = self.results();
+        for result in results.iter_mut().filter(|result| result["error"] == "network") {
+            result.as_object_mut().and_then(|members| members.remove("message"));
+        }
+        results
+    }
 }
 
 /// What a case is played on.
@@ -168,7 +177,7 @@ impl Play<'_> {
         if let Ok(outcome) = &result {
             self.objects.note(number, outcome);
         }
-        let ended = self.settled(number, &request, expect, Ended { result, first: None, refusal: false, exchanges });
+        let ended = self.settled(number, &request, expect, Ended { op: Some(request.op()), result, first: None, refusal: false, exchanges });
         let leftovers = self.stage.with(Player::end_step);
         let mismatches = self.stage.take_mismatches();
         let failed = !mismatches.is_empty();

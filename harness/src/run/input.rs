@@ -316,6 +316,17 @@ impl Builder<'_> {
     }
 }
 
+/// Dummy evidence, under what the profile gives in `input.answer_dispute`.
+fn evidence(input: &Map<String, Value>) -> Value {
+    let mut words = Map::new();
+    put(&mut words, "explanation", json!("The goods were delivered on 2026-11-02."));
+    put(&mut words, "tracking_number", json!("QT123456789"));
+    if let Some(given) = input.get("answer").and_then(|answer| answer.get("contest")?.as_object()) {
+        merge(&mut words, given);
+    }
+    Value::Object(words)
+}
+
 /// The operation that a step calls.
 pub fn op_of(step: &Step) -> Option<Op> {
     step.op.operation()?.as_str().parse().ok()
@@ -342,11 +353,10 @@ fn scenario_words(op: Op, step: &Step, input: &mut Map<String, Value>) {
                     "ds_transaction_id": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b",
                 } }),
             ),
-            ("answer", Some("contest")) => put(
-                input,
-                "answer",
-                json!({ "contest": { "explanation": "The goods were delivered on 2026-11-02.", "tracking_number": "QT123456789" } }),
-            ),
+            ("answer", Some("contest")) => {
+                let evidence = evidence(input);
+                put(input, "answer", json!({ "contest": evidence }));
+            }
             _ => put(input, name, value),
         }
     }

@@ -1,6 +1,6 @@
 //! The comparison of what a step ended in with what its scenario expects.
 
-use quittance::{Error, Kind, Money, State};
+use quittance::{Error, Kind, Money, Op, State};
 use serde_json::Value;
 
 use crate::scenario::{EventExpectation, Expectation, OneOf};
@@ -9,6 +9,8 @@ use crate::view::{self, Outcome};
 /// What a step ended in.
 #[derive(Debug, Clone)]
 pub struct Ended {
+    /// The operation; `None` where the step called none.
+    pub op: Option<Op>,
     /// The result, after settling.
     pub result: Result<Outcome, Error>,
     /// The result of the operation itself, when settling followed.
@@ -17,6 +19,13 @@ pub struct Ended {
     pub refusal: bool,
     /// How many requests the operation sent.
     pub exchanges: usize,
+}
+
+impl Ended {
+    /// Whether the result is the operation's own answer, and not one that was looked up or delivered.
+    fn is_direct(&self) -> bool {
+        self.first.is_none() && self.op.is_some_and(|op| !op.reads())
+    }
 }
 
 /// One expectation that does not hold.
@@ -65,8 +74,9 @@ impl Judge<'_> {
         self.unmet.push(Unmet { what: what.to_owned(), expected: expected.into(), found: found.into() });
     }
 
+    /// Whether the provider's direct answer to an operation carries this; look-ups and deliveries are another matter.
     fn answers(&self, word: &str) -> bool {
-        self.around.answers.iter().any(|answer| answer == word)
+        self.ended.is_direct() && self.around.answers.iter().any(|answer| answer == word)
     }
 
     fn at(&self, pointer: &str) -> Option<String> {
@@ -247,7 +257,8 @@ impl Judge<'_> {
             let theirs = other(step).map(|ended| essence(&view::result_json(&ended.result)));
             let first = other(step).and_then(|ended| Some(essence(&ended.first.as_ref()?.to_json())));
             let ours = essence(&self.json);
-            if Some(&ours) != theirs.as_ref() && Some(&ours) != first.as_ref() {
+            let same = |theirs: &Option<Value>| theirs.as_ref().is_some_and(|theirs| agree(&ours, theirs));
+            if !same(&theirs) && !same(&first) {
                 let expected = theirs.map(|value| value.to_string()).unwrap_or_else(|| "an earlier step".to_owned());
                 self.miss("same_as", expected, ours.to_string());
             }
@@ -276,6 +287,19 @@ fn essence(json: &Value) -> Value {
     )
 }
 
+/// Whether two essences agree; an amount that only one of them knows is let pass.
+fn agree(one: &Value, other: &Value) -> bool {
+    const AMOUNTS: [&str; 3] = ["amount", "captured", "refunded"];
+    let (Some(left), Some(right)) = (one.as_object(), other.as_object()) else { return one == other };
+    let holds = |from: &serde_json::Map<String, Value>, to: &serde_json::Map<String, Value>| {
+        from.iter().all(|(name, value)| match to.get(name) {
+            Some(theirs) => theirs == value,
+            None => AMOUNTS.contains(&name.as_str()),
+        })
+    };
+    holds(left, right) && holds(right, left)
+}
+
 fn handle_of(json: &Value) -> Option<String> {
     let names = ["refund", "payout", "dispute", "payment", "mandate"];
     names.iter().find_map(|name| json.get(name)?.as_str()).map(str::to_owned)
@@ -300,6 +324,9 @@ fn list(values: &[i64]) -> String {
 
 /// The words of [`crate::profile::ANSWER_WORDS`] that an ending shows, so that a profile cannot claim less than the tapes hold.
 pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
+    if !ended.is_direct() {
+        return Vec::new();
+    }
     let Ok(outcome) = &ended.result else {
         return if ended.result.as_ref().err().and_then(Error::field).is_some() { vec!["field"] } else { Vec::new() };
     };
