@@ -157,6 +157,7 @@ impl Play<'_> {
         if step.op == StepOp::Advance {
             self.advance(i64::from(step.seconds.unwrap_or(0)));
             self.ended.push(Ended {
+                op: None,
                 result: Ok(Outcome::Events(Vec::new())),
                 first: None,
                 refusal: false,
