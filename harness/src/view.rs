@@ -56,6 +56,19 @@ impl Outcome {
         }
     }
 
+    /// The id of the object, if it has one.
+    pub fn id(&self) -> Option<String> {
+        let handle = match self {
+            Outcome::Payment(payment) => &payment.handle,
+            Outcome::Refund(refund) => &refund.handle,
+            Outcome::Mandate(mandate) => &mandate.handle,
+            Outcome::Payout(payout) => &payout.handle,
+            Outcome::Dispute(dispute) => &dispute.handle,
+            Outcome::Session(_) | Outcome::Token(_) | Outcome::Events(_) => return None,
+        };
+        Some(handle.id().to_owned())
+    }
+
     /// The state in words; empty for sessions, tokens and events.
     pub fn state(&self) -> &'static str {
         match self {

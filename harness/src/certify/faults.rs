@@ -5,7 +5,7 @@ use quittance::{Effect, Kind, State};
 use super::checks::{finding, line};
 use super::report::Line;
 use super::{Plan, play};
-use crate::run::case::{Case, Finding};
+use crate::run::case::{Case, Finding, Played};
 use crate::run::stage::{Fault, Spoiling, Strike};
 use crate::scenario::{Class, Expectation};
 use crate::view::Outcome;
@@ -62,9 +62,9 @@ const HOSTILE: &[Trial] = &[
 pub fn all(plan: &Plan, subject: &Subject, seed: u64) -> Vec<Line> {
     let id = subject.entry.spec.id;
     let (trials, findings) = strike_everywhere(plan, subject, seed, FAULTS);
-    let faults = line(id, "faults", &["ERROR-1", "ERROR-2", "ERROR-3"], trials, findings);
+    let faults = line(id, "faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], trials, findings);
     let (trials, findings) = strike_everywhere(plan, subject, seed, HOSTILE);
-    vec![faults, line(id, "hostile", &["ERROR-4"], trials, findings)]
+    vec![faults, line(id, "hostile", &["CONTEXT-2", "CONTEXT-3"], trials, findings)]
 }
 
 fn strike_everywhere(plan: &Plan, subject: &Subject, seed: u64, list: &[Trial]) -> (usize, Vec<Finding>) {
@@ -110,12 +110,25 @@ fn strike(subject: &Subject, seed: u64, case: &Case, step: u32, exchange: usize,
     let ended = played.ended.get(at - 1)?;
     let place = format!("{} with {} at exchange {}", case.id, trial.name, exchange + 1);
     let found = |expected: String, found: String| Some(Finding { step, ..finding(place.clone(), expected, found) });
+    let named = named_before(case, &played, step, exchange, subject, seed);
     match &ended.result {
         Ok(outcome) if is_open(outcome) => None,
         Ok(outcome) => found("an error, or no final state".to_owned(), format!("{} (final)", outcome.state())),
         Err(error) => {
             if !trial.kinds.contains(&error.kind()) {
                 return found(format!("{:?}", trial.kinds), format!("{:?}: {error}", error.kind()));
+            }
+            if let Some(id) = &named {
+                if error.effect() != Effect::Unknown {
+                    return found(
+                        "effect Unknown, as an earlier exchange acted".to_owned(),
+                        format!("{:?}", error.effect()),
+                    );
+                }
+                if error.handle().is_none_or(|handle| handle.id() != id) {
+                    return found(format!("the handle {id} kept"), format!("{:?}", error.handle()));
+                }
+                return None;
             }
             let later = exchange > 0 && trial.effect == NONE_IF_FIRST;
             if trial.effect.is_some_and(|effect| effect != error.effect()) && !later {
@@ -125,6 +138,28 @@ fn strike(subject: &Subject, seed: u64, case: &Case, step: u32, exchange: usize,
             if waits { found("the wait that the answer asks for".to_owned(), "none".to_owned()) } else { None }
         }
     }
+}
+
+/// The id that an earlier exchange of the step created, other than by GET: a later failure must keep it.
+fn named_before(
+    case: &Case,
+    played: &Played,
+    step: u32,
+    exchange: usize,
+    subject: &Subject,
+    seed: u64,
+) -> Option<String> {
+    if exchange == 0 {
+        return None;
+    }
+    let whole = play(subject, case, None, seed);
+    let outcome = whole.ended.get(usize::try_from(step).ok()?.checked_sub(1)?)?;
+    let id = outcome.first.as_ref().or(outcome.result.as_ref().ok()).and_then(Outcome::id)?;
+    let of_step: Vec<_> = played.transcript.iter().filter(|shown| shown.step == step).take(exchange).collect();
+    let first = of_step.first()?;
+    let asked = first.url.contains(&id) || first.body.contains(&id);
+    let created = of_step.iter().any(|shown| shown.method != "GET" && shown.answer_body.contains(&id));
+    (created && !asked).then_some(id)
 }
 
 /// Whether an outcome claims nothing final.

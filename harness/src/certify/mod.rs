@@ -129,7 +129,7 @@ pub fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
             });
         }
     }
-    checks::line(connector, "tiers", &["CONTEXT-1"], trials, findings)
+    checks::line(connector, "tiers", &["CONTEXT-4"], trials, findings)
 }
 
 fn scenarios<'p>(

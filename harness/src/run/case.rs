@@ -178,7 +178,12 @@ impl Play<'_> {
         if let Ok(outcome) = &result {
             self.objects.note(number, outcome);
         }
-        let ended = self.settled(number, &request, expect, Ended { op: Some(request.op()), result, first: None, refusal: false, exchanges });
+        let ended = self.settled(
+            number,
+            &request,
+            expect,
+            Ended { op: Some(request.op()), result, first: None, refusal: false, exchanges },
+        );
         let leftovers = self.stage.with(Player::end_step);
         let mismatches = self.stage.take_mismatches();
         let failed = !mismatches.is_empty();
@@ -402,7 +407,7 @@ impl Play<'_> {
 
     /// An event about another object than the step's would settle the wrong one.
     fn check_same(&mut self, number: u32, first: &Outcome, settled: &Outcome) {
-        if let (Some(asked), Some(told)) = (id_of(first), id_of(settled))
+        if let (Some(asked), Some(told)) = (first.id(), settled.id())
             && asked != told
         {
             self.finding(number, "webhook.object", asked, told);
@@ -467,18 +472,6 @@ fn same_kind(first: &Outcome, body: EventBody) -> Option<Outcome> {
         (Outcome::Dispute(_), EventBody::Dispute(dispute)) => Outcome::Dispute(dispute),
         _ => return None,
     })
-}
-
-fn id_of(outcome: &Outcome) -> Option<String> {
-    let handle = match outcome {
-        Outcome::Payment(payment) => &payment.handle,
-        Outcome::Refund(refund) => &refund.handle,
-        Outcome::Mandate(mandate) => &mandate.handle,
-        Outcome::Payout(payout) => &payout.handle,
-        Outcome::Dispute(dispute) => &dispute.handle,
-        Outcome::Session(_) | Outcome::Token(_) | Outcome::Events(_) => return None,
-    };
-    Some(handle.id().to_owned())
 }
 
 fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
