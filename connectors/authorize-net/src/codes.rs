@@ -1,0 +1,110 @@
+//! What the provider's codes mean. Texts: <https://developer.authorize.net/api/reference/responseCodes.html>.
+
+use quittance::{Decline, Effect, Error, Kind, Reason, State};
+
+use crate::wire::Tree;
+
+/// A response reason code that refuses this payment, whether it came as declined (2) or as an error (3).
+pub(crate) fn reason(code: &str) -> Option<Reason> {
+    Some(match code {
+        "2" | "3" => Reason::Generic,
+        "4" => Reason::PickUpCard,
+        "6" | "37" | "200" | "315" => Reason::IncorrectNumber,
+        "7" | "8" | "201" | "316" | "317" => Reason::ExpiredCard,
+        "9" | "10" | "101" => Reason::InvalidAccount,
+        "11" | "318" => Reason::Duplicate,
+        "17" | "28" | "289" => Reason::CardNotSupported,
+        // 45 and 145: address and card code both differ; 127, 145, 165: the gateway's own void after the mismatch failed.
+        "27" | "45" | "127" | "145" => Reason::IncorrectAddress,
+        "44" | "65" | "78" | "165" => Reason::IncorrectCvc,
+        "36" | "52" | "152" => Reason::ProcessingError,
+        "41" | "141" => Reason::SuspectedFraud,
+        "49" => Reason::AmountLimit,
+        "116" | "117" | "118" | "156" => Reason::AuthenticationFailed,
+        "128" => Reason::NotPermitted,
+        "24" | "29" | "30" | "31" | "34" | "35" | "38" | "43" | "154" | "170" | "171" | "172" | "173" => {
+            Reason::MerchantConfiguration
+        }
+        "250" | "251" | "254" => Reason::RiskRules,
+        // Nacha's codes of a returned bank debit.
+        "R01" | "R09" => Reason::InsufficientFunds,
+        "R02" | "R03" | "R04" | "R12" | "R13" | "R14" | "R15" | "R16" | "R20" => Reason::InvalidAccount,
+        "R05" | "R07" | "R08" | "R10" | "R11" | "R29" => Reason::MandateRevoked,
+        _ => return None,
+    })
+}
+
+/// A decline with the provider's reason code and text, and the processor's own code.
+pub(crate) fn decline(code: Option<&str>, message: Option<&str>, network_code: Option<&str>) -> Decline {
+    let [code, message, network_code] = [code, message, network_code].map(|text| text.map(str::to_owned));
+    let reason = code.as_deref().and_then(reason).unwrap_or(Reason::Unmapped);
+    Decline { code, message, network_code, ..Decline::new(reason) }
+}
+
+/// The error of a transaction that was not processed (response code 3) for a reason that is no decline.
+pub(crate) fn transaction_error(code: &str, text: &str) -> Error {
+    let (kind, effect) = match code {
+        "13" | "32" | "103" | "123" => (Kind::Credentials, Effect::None),
+        "15" | "16" | "319" => (Kind::NotFound, Effect::None),
+        "48" | "50" | "54" | "64" | "175" | "260" | "298" | "310" | "311" | "327" => (Kind::Conflict, Effect::None),
+        // The processor timed out or answered nonsense; 120 to 122 add that the gateway's own void failed too.
+        "19" | "20" | "21" | "22" | "23" | "25" | "26" | "57" | "58" | "59" | "60" | "61" | "62" | "63" | "120"
+        | "121" | "122" | "180" | "181" | "192" | "261" => (Kind::Unavailable, Effect::Unknown),
+        "131" | "132" | "901" => (Kind::Unavailable, Effect::None),
+        _ => (Kind::Invalid, Effect::None),
+    };
+    let error = Error::new(kind, effect, format!("the transaction was not processed: {text}")).with_code(code);
+    match code {
+        "5" | "47" | "51" | "55" => error.in_field("amount"),
+        "39" => error.in_field("amount.currency"),
+        _ => error,
+    }
+}
+
+/// The error of a request that the API refused as a whole (`messages.message.code`).
+pub(crate) fn request_error(code: &str, text: &str) -> Error {
+    let (kind, effect) = match code {
+        "E00005" | "E00006" | "E00007" | "E00008" | "E00009" | "E00010" | "E00011" | "E00059" | "E00064" => {
+            (Kind::Credentials, Effect::None)
+        }
+        "E00035" | "E00040" | "E00099" => (Kind::NotFound, Effect::None),
+        "E00012" | "E00039" | "E00105" | "E00106" => (Kind::Conflict, Effect::None),
+        "E00053" | "E00104" => (Kind::Unavailable, Effect::None),
+        "E00001" | "E00049" | "E00062" | "E00063" => (Kind::Unavailable, Effect::Unknown),
+        _ => (Kind::Invalid, Effect::None),
+    };
+    Error::new(kind, effect, format!("the provider refused the request: {text}")).with_code(code)
+}
+
+/// The state by `transactionStatus`; a refund that is done counts as captured. A bank debit is not taken before it has
+/// settled, and can be returned after. `generalError` and `chargeback` have no one meaning, and are not recognised.
+pub(crate) fn state(details: &Tree, status: &str) -> State {
+    let told = decline(details.text("responseReasonCode"), details.text("responseReasonDescription"), None);
+    if let Some(returned) = details.at("returnedItems:returnedItem") {
+        return State::Declined(decline(returned.text("code"), returned.text("description"), None));
+    }
+    match status {
+        "authorizedPendingCapture" => State::Authorized,
+        "capturedPendingSettlement" if details.at("payment/bankAccount").is_some() => State::Pending,
+        "capturedPendingSettlement" | "settledSuccessfully" | "refundSettledSuccessfully" => State::Captured,
+        "voided" => State::Voided,
+        "expired" => State::Expired,
+        "declined" => State::Declined(told),
+        "failedReview" => State::Declined(Decline { reason: Reason::RiskRules, ..told }),
+        // Refused by the processor at settlement, for good.
+        "communicationError" => State::Declined(Decline { reason: Reason::ProcessingError, ..told }),
+        // Under review, on the way to settlement, or in a batch that can still be recovered.
+        "FDSPendingReview"
+        | "FDSAuthorizedPendingReview"
+        | "underReview"
+        | "approvedReview"
+        | "settlementError"
+        | "authorizedPendingRelease"
+        | "couldNotVoid"
+        | "pendingFinalSettlement"
+        | "pendingSettlement"
+        | "updatingSettlement"
+        | "refundPendingSettlement" => State::Pending,
+        status => State::Unrecognised(status.to_owned()),
+    }
+}
