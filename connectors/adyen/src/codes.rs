@@ -1,6 +1,6 @@
 //! Adyen's published codes and what they become.
 
-use quittance::{Currency, DisputeStage, DisputeState, Family, MethodKind, Reason};
+use quittance::{Currency, Currency as C, DisputeStage, DisputeState, Family, MethodKind, Reason};
 
 /// What `authorize` takes.
 #[rustfmt::skip]
@@ -11,11 +11,8 @@ pub(crate) const METHODS: &[MethodKind] = &[
     MethodKind::of(Family::Mandate),
 ];
 
-/// Whether Adyen's payment method type takes money with the authorization, so that there is no separate capture
-/// (docs.adyen.com/payment-methods/ideal, "Separate captures").
-pub(crate) fn takes_at_once(kind: &str) -> bool {
-    kind == "ideal"
-}
+/// Payment method types that take money with the authorization and have no separate capture (docs.adyen.com/payment-methods/ideal).
+pub(crate) const TAKES_AT_ONCE: &[&str] = &["ideal"];
 
 /// Refusal reasons: code, text, class. Webhooks carry the text alone. Code 0 stands beside approvals and is no reason.
 /// Source: docs.adyen.com/development-resources/refusal-reasons.
@@ -99,20 +96,18 @@ pub(crate) fn dispute_status(status: String) -> DisputeState {
 
 /// Currencies of docs.adyen.com/development-resources/currency-codes that are active in ISO 4217.
 #[rustfmt::skip]
-pub(crate) const CURRENCIES: &[Currency] = {
-    type C = Currency;
-    &[
-        C::AED, C::ALL, C::AMD, C::AOA, C::ARS, C::AUD, C::AWG, C::AZN, C::BAM, C::BBD, C::BDT, C::BHD, C::BMD, C::BND, C::BOB,
-        C::BRL, C::BSD, C::BWP, C::BYN, C::BZD, C::CAD, C::CHF, C::CLP, C::CNY, C::COP, C::CRC, C::CUP, C::CVE, C::CZK, C::DJF,
-        C::DKK, C::DOP, C::DZD, C::EGP, C::ETB, C::EUR, C::FJD, C::FKP, C::GBP, C::GEL, C::GHS, C::GIP, C::GMD, C::GNF, C::GTQ,
-        C::GYD, C::HKD, C::HNL, C::HTG, C::HUF, C::IDR, C::ILS, C::INR, C::ISK, C::JMD, C::JOD, C::JPY, C::KES, C::KGS, C::KHR,
-        C::KMF, C::KRW, C::KWD, C::KYD, C::KZT, C::LAK, C::LBP, C::LKR, C::LYD, C::MAD, C::MDL, C::MKD, C::MMK, C::MNT, C::MOP,
-        C::MUR, C::MVR, C::MWK, C::MXN, C::MYR, C::MZN, C::NAD, C::NGN, C::NIO, C::NOK, C::NPR, C::NZD, C::OMR, C::PAB, C::PEN,
-        C::PGK, C::PHP, C::PKR, C::PLN, C::PYG, C::QAR, C::RON, C::RSD, C::RUB, C::RWF, C::SAR, C::SBD, C::SCR, C::SEK, C::SGD,
-        C::SHP, C::SOS, C::SRD, C::STN, C::SVC, C::SZL, C::THB, C::TND, C::TOP, C::TRY, C::TTD, C::TWD, C::TZS, C::UAH, C::UGX,
-        C::USD, C::UYU, C::UZS, C::VND, C::VUV, C::WST, C::XAF, C::XCD, C::XOF, C::XPF, C::YER, C::ZAR, C::ZMW,
-    ]
-};
+pub(crate) const CURRENCIES: &[Currency] = &[
+    C::AED, C::ALL, C::AMD, C::AOA, C::ARS, C::AUD, C::AWG, C::AZN, C::BAM, C::BBD, C::BDT, C::BHD, C::BMD, C::BND,
+    C::BOB, C::BRL, C::BSD, C::BWP, C::BYN, C::BZD, C::CAD, C::CHF, C::CLP, C::CNY, C::COP, C::CRC, C::CUP, C::CVE,
+    C::CZK, C::DJF, C::DKK, C::DOP, C::DZD, C::EGP, C::ETB, C::EUR, C::FJD, C::FKP, C::GBP, C::GEL, C::GHS, C::GIP,
+    C::GMD, C::GNF, C::GTQ, C::GYD, C::HKD, C::HNL, C::HTG, C::HUF, C::IDR, C::ILS, C::INR, C::ISK, C::JMD, C::JOD,
+    C::JPY, C::KES, C::KGS, C::KHR, C::KMF, C::KRW, C::KWD, C::KYD, C::KZT, C::LAK, C::LBP, C::LKR, C::LYD, C::MAD,
+    C::MDL, C::MKD, C::MMK, C::MNT, C::MOP, C::MUR, C::MVR, C::MWK, C::MXN, C::MYR, C::MZN, C::NAD, C::NGN, C::NIO,
+    C::NOK, C::NPR, C::NZD, C::OMR, C::PAB, C::PEN, C::PGK, C::PHP, C::PKR, C::PLN, C::PYG, C::QAR, C::RON, C::RSD,
+    C::RUB, C::RWF, C::SAR, C::SBD, C::SCR, C::SEK, C::SGD, C::SHP, C::SOS, C::SRD, C::STN, C::SVC, C::SZL, C::THB,
+    C::TND, C::TOP, C::TRY, C::TTD, C::TWD, C::TZS, C::UAH, C::UGX, C::USD, C::UYU, C::UZS, C::VND, C::VUV, C::WST,
+    C::XAF, C::XCD, C::XOF, C::XPF, C::YER, C::ZAR, C::ZMW,
+];
 
 /// Where Adyen counts minor units otherwise than ISO 4217; same page.
 pub(crate) const EXPONENTS: &[(Currency, u8)] =

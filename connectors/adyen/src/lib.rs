@@ -2,23 +2,19 @@
 //!
 //! Captures, voids, refunds and adjustments are only received at first; a webhook tells the end, and nothing can be looked up.
 //! A redirect or challenge may be answered before Adyen gives the payment an id: until [`Connector::complete`] or a webhook
-//! tells the `pspReference`, the handle is the merchant's reference.
-//! Of a webhook item eight members are signed: both ids, account, reference, amount, event and success. To tell an automatic
-//! capture from a manual one, "Capture delay hours" must be chosen under Developers > Additional data of the Customer Area.
-//! Several captures of one payment and network tokens of the merchant's own are switched on by Adyen's support.
+//! tells the `pspReference`, the handle is the merchant's reference. Of a webhook item eight members are signed: both ids,
+//! account, reference, amount, event, success. To tell an automatic capture from a manual one there, "Capture delay hours" must
+//! be chosen under Developers > Additional data. Adyen's support switches on several captures and own network tokens.
 
 mod codes;
 mod wire;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use quittance::digest::{self, Hash};
 use quittance::*;
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-
-use wire::{Body, DisputeCall};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 /// Adyen's line in the catalogue.
 pub static ENTRY: Entry = Entry::of::<Adyen>();
@@ -49,18 +45,14 @@ const SPEC: Spec = Spec {
         Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Adjust, Op::SetUp, Op::Revoke, Op::OpenSession,
         Op::AnswerDispute, Op::Webhook,
     ],
-    methods: codes::METHODS,
-    mandates: &[MethodKind::of(Family::Card)],
-    currencies: Currencies::Only(codes::CURRENCIES),
+    methods: codes::METHODS, mandates: &[MethodKind::of(Family::Card)],
+    currencies: Currencies::Only(codes::CURRENCIES), exponents: Exponents(codes::EXPONENTS),
     capture: CaptureRules { manual: true, partial: true, multiple: true },
-    refund: RefundRules { partial: true, multiple: true },
-    three_ds: ThreeDsRules { challenge: true, external: true },
-    idempotency: Idempotency::Header("idempotency-key"),
+    refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: true, external: true },
+    idempotency: Idempotency::Header("idempotency-key"), disputes: DisputeRules { accept: true, contest: true },
     webhook: Some(WebhookRules {
         authentication: WebhookAuthentication::BodyMac, tolerance_seconds: None, acknowledgement: "[accepted]",
     }),
-    disputes: DisputeRules { accept: true, contest: true },
-    exponents: Exponents(codes::EXPONENTS),
     ..Spec::new("adyen", "Adyen", "https://docs.adyen.com/api-explorer/Checkout/72/overview")
 };
 
@@ -70,14 +62,13 @@ impl Provider for Adyen {
 
     fn new(credentials: Credentials) -> Result<Adyen> {
         let label = |text: &String| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        let wrong = match hex::decode(credentials.hmac_key.expose()) {
-            Ok(key) if !key.is_empty() => match credentials.live_prefix.as_ref().is_none_or(label) {
-                true => return Ok(Adyen { credentials }),
-                false => ("live_prefix", "the live prefix has letters, digits and hyphens only"),
-            },
-            _ => ("hmac_key", "the HMAC key is not hex"),
-        };
-        Err(Error::new(Kind::Credentials, Effect::None, wrong.1).in_field(wrong.0))
+        let keyed = hex::decode(credentials.hmac_key.expose()).is_ok_and(|key| !key.is_empty());
+        let wrong = |field: &str, what: &str| Err(Error::new(Kind::Credentials, Effect::None, what).in_field(field));
+        match (keyed, credentials.live_prefix.as_ref().is_none_or(label)) {
+            (false, _) => wrong("hmac_key", "the HMAC key is not hex"),
+            (_, false) => wrong("live_prefix", "the live prefix has letters, digits and hyphens only"),
+            _ => Ok(Adyen { credentials }),
+        }
     }
 }
 
@@ -90,12 +81,12 @@ impl Connector for Adyen {
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
         let stored = matches!(request.method, Method::Mandate(_));
         // ContAuth stands for every stored method; the model tells who started.
-        let (interaction, model) = match request.initiator {
+        let series = match request.initiator {
             Initiator::Merchant(category) => ("ContAuth", Some(model(category))),
             Initiator::Customer if stored => ("ContAuth", Some("CardOnFile")),
             Initiator::Customer => ("Ecommerce", request.store.then_some("CardOnFile")),
         };
-        self.pay(cx, request, interaction, model).await
+        self.pay(cx, request, series).await
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
@@ -104,25 +95,25 @@ impl Connector for Adyen {
         if details.is_empty() {
             return Err(Error::invalid("returned", "neither redirectResult nor threeDSResult came back"));
         }
-        let body = std::collections::BTreeMap::from([("details", details)]);
-        let answer = self.send(cx, "/payments/details", &request.key, &body).await?;
+        let answer =
+            self.send(self.keyed(cx, "/payments/details", &request.key, json!({ "details": details }))).await?;
         payment(answer, &request.payment, request.capture)
     }
 
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
-        let body = self.body(&request.reference, Some(request.amount))?;
-        let (payment, _, captured_now) = self.modify(cx, "captures", &request.payment, &request.key, &body).await?;
+        let body = json!({ "reference": request.reference, "amount": wire::amount(&request.amount)? });
+        let (payment, _, captured_now) = self.modify(cx, "captures", &request.payment, &request.key, body).await?;
         Ok(Payment { captured_now, ..payment })
     }
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
-        let body = self.body(&request.reference, None)?;
-        Ok(self.modify(cx, "cancels", &request.payment, &request.key, &body).await?.0)
+        let body = json!({ "reference": request.reference });
+        Ok(self.modify(cx, "cancels", &request.payment, &request.key, body).await?.0)
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
-        let body = self.body(&request.reference, Some(request.amount))?;
-        let (payment, handle, amount) = self.modify(cx, "refunds", &request.payment, &request.key, &body).await?;
+        let body = json!({ "reference": request.reference, "amount": wire::amount(&request.amount)? });
+        let (payment, handle, amount) = self.modify(cx, "refunds", &request.payment, &request.key, body).await?;
         let state = match payment.state {
             State::Unrecognised(raw) => TransferState::Unrecognised(raw),
             _ => TransferState::Pending,
@@ -132,8 +123,8 @@ impl Connector for Adyen {
     }
 
     async fn adjust(&self, cx: &Context<'_>, request: &Adjust) -> Result<Payment> {
-        let body = self.body(&request.reference, Some(request.amount))?;
-        let (payment, _, amount) = self.modify(cx, "amountUpdates", &request.payment, &request.key, &body).await?;
+        let body = json!({ "reference": request.reference, "amount": wire::amount(&request.amount)? });
+        let (payment, _, amount) = self.modify(cx, "amountUpdates", &request.payment, &request.key, body).await?;
         Ok(Payment { amount, ..payment })
     }
 
@@ -150,7 +141,8 @@ impl Connector for Adyen {
             return_url: request.return_url.clone(),
             ..Authorize::new(request.key.clone(), &request.reference, nothing, request.method.clone())
         };
-        let payment = self.pay(cx, &first, "Ecommerce", Some(request.usage.map_or("CardOnFile", model))).await?;
+        let series = ("Ecommerce", Some(request.usage.map_or("CardOnFile", model)));
+        let payment = self.pay(cx, &first, series).await?;
         let state = match (payment.state, &payment.mandate) {
             (State::Authorized, Some(_)) => MandateState::Active,
             // The token comes by webhook (RECURRING_CONTRACT).
@@ -177,23 +169,23 @@ impl Connector for Adyen {
     }
 
     async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
-        let body = self.body(&request.reference, Some(request.amount))?.captured(request.capture, false).texts([
-            ("returnUrl", request.return_url.as_deref()),
-            ("shopperEmail", request.customer.email.as_deref()),
-            ("shopperReference", request.customer.id.as_deref()),
-        ]);
-        let answer: wire::SessionAnswer = self.send(cx, "/sessions", &request.key, &body).await?;
+        let body = json!({
+            "merchantAccount": self.credentials.merchant_account,
+            "reference": request.reference,
+            "amount": wire::amount(&request.amount)?,
+            "returnUrl": request.return_url,
+            "shopperReference": request.customer.id,
+        });
+        let body = wire::merge(body, wire::capture(request.capture, false));
+        let answer: wire::SessionAnswer = self.send(self.keyed(cx, "/sessions", &request.key, body)).await?;
         let (handle, token) = (Some(Handle::new(answer.id)), Secret::new(answer.session_data));
-        Ok(Session { handle, token, expires: answer.expires_at.as_deref().and_then(time) })
+        Ok(Session { handle, token, expires: answer.expires_at.and_then(|at| at.parse().ok()) })
     }
 
     async fn answer_dispute(&self, cx: &Context<'_>, request: &AnswerDispute) -> Result<Dispute> {
         let id = request.dispute.id();
         let state = match &request.answer {
-            Answer::Accept => {
-                let call = DisputeCall { dispute_psp_reference: id, ..DisputeCall::default() };
-                self.dispute(cx, "acceptDispute", call).await.map(|_| DisputeState::Lost)?
-            }
+            Answer::Accept => self.dispute(cx, "acceptDispute", id, Value::Null).await.map(|_| DisputeState::Lost)?,
             Answer::Contest(evidence) => self.contest(cx, id, evidence).await.map(|()| DisputeState::UnderReview)?,
         };
         Ok(Dispute::new(request.dispute.clone(), state))
@@ -203,11 +195,14 @@ impl Connector for Adyen {
         let key = hex::decode(self.credentials.hmac_key.expose()).unwrap_or_default();
         delivery.untrusted(|body| {
             let items = body.json::<wire::Notification>()?.notification_items;
-            items.iter().try_for_each(|wrapper| vouch(&wrapper.item, &key))?;
-            items.into_iter().map(|wrapper| event(wrapper.item)).collect()
+            items.iter().flat_map(|wrapped| wrapped.values()).try_for_each(|item| vouch(item, &key))?;
+            items.into_iter().flat_map(|wrapped| wrapped.into_values()).map(event).collect()
         })
     }
 }
+
+/// The payment after a modification was asked for, the modification's own handle, and its amount.
+type Modified = (Payment, Handle, Option<Money>);
 
 impl Adyen {
     fn checkout(&self) -> String {
@@ -217,23 +212,12 @@ impl Adyen {
         }
     }
 
-    fn body<'a>(&'a self, reference: &'a str, amount: Option<Money>) -> Result<Body<'a>> {
-        Body::new(&self.credentials.merchant_account, reference, amount)
-    }
-
     /// A Checkout call, which Adyen does once for one key.
-    async fn send<T: DeserializeOwned>(
-        &self,
-        cx: &Context<'_>,
-        path: &str,
-        key: &Key,
-        body: &impl Serialize,
-    ) -> Result<T> {
-        self.post(cx.post(format!("{}{path}", self.checkout())).header("idempotency-key", key.as_str()).json(body))
-            .await
+    fn keyed<'a>(&self, cx: &'a Context<'a>, to: &str, key: &Key, body: impl Serialize) -> Call<'a> {
+        cx.post(format!("{}{to}", self.checkout())).header("idempotency-key", key.as_str()).json(&body)
     }
 
-    async fn post<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T> {
+    async fn send<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T> {
         let reply = call.secret_header("x-api-key", &self.credentials.api_key).send().await?;
         match reply.status() {
             200 | 201 => reply.json(),
@@ -241,14 +225,8 @@ impl Adyen {
         }
     }
 
-    async fn pay(
-        &self,
-        cx: &Context<'_>,
-        request: &Authorize,
-        interaction: &str,
-        model: Option<&str>,
-    ) -> Result<Payment> {
-        let at_once = request.method.brand().is_some_and(codes::takes_at_once);
+    async fn pay(&self, cx: &Context<'_>, request: &Authorize, series: (&str, Option<&str>)) -> Result<Payment> {
+        let at_once = request.method.brand().is_some_and(|brand| codes::TAKES_AT_ONCE.contains(&brand));
         if at_once && request.capture == CaptureMode::Manual {
             return Err(Error::unsupported_variant(format_args!("manual capture with {}", request.method.family())));
         }
@@ -257,40 +235,24 @@ impl Adyen {
             _ if request.store => request.customer.id.as_deref().or(Some(&request.reference)),
             _ => request.customer.id.as_deref(),
         };
-        let series = request.network_transaction_id.as_deref();
-        let body = self.body(&request.reference, Some(request.amount))?;
-        let body = body.by(&request.customer, &request.billing, &request.browser).ordered(&request.order)?;
-        let body = match request.amount.minor() {
-            0 => body,
-            _ => body.captured(request.capture, at_once),
-        };
-        let body = body
-            .object("paymentMethod", wire::method(&request.method, series)?)
-            .object("authenticationData", wire::authentication(&request.three_ds))
-            .object("mpiData", wire::mpi_data(&request.method, &request.three_ds))
-            .value("storePaymentMethod", request.store.then(|| true.into()))
-            .texts([
-                ("returnUrl", request.return_url.as_deref()),
-                ("shopperInteraction", Some(interaction)),
-                ("recurringProcessingModel", model),
-                ("shopperReference", shopper),
-            ]);
+        let nothing = request.amount.minor() == 0;
+        let capture = if nothing { Value::Null } else { wire::capture(request.capture, at_once) };
+        let more = json!({
+            "merchantAccount": self.credentials.merchant_account,
+            "shopperReference": shopper,
+            "shopperInteraction": series.0,
+            "recurringProcessingModel": series.1,
+        });
+        let body = wire::NewPayment::of(request, wire::merge(more, capture))?;
         let asked = Handle::new(&request.reference).with_some("shopper", shopper.filter(|_| request.store));
-        payment(self.send(cx, "/payments", &request.key, &body).await?, &asked, request.capture)
+        payment(self.send(self.keyed(cx, "/payments", &request.key, body)).await?, &asked, request.capture)
     }
 
-    /// The payment as it stands after a modification was asked for, the modification's own handle, and its amount.
-    async fn modify(
-        &self,
-        cx: &Context<'_>,
-        verb: &str,
-        of: &Handle,
-        key: &Key,
-        body: &Body<'_>,
-    ) -> Result<(Payment, Handle, Option<Money>)> {
+    async fn modify(&self, cx: &Context<'_>, verb: &str, of: &Handle, key: &Key, body: Value) -> Result<Modified> {
         let path = format!("/payments/{}/{verb}", segment(of)?);
-        let answer: wire::Modified = self.send(cx, &path, key, body).await?;
-        let amount = answer.amount.map(|amount| amount.money()).transpose()?;
+        let body = wire::merge(body, json!({ "merchantAccount": self.credentials.merchant_account }));
+        let answer: wire::Modified = self.send(self.keyed(cx, &path, key, body)).await?;
+        let amount = answer.amount.as_ref().map(money).transpose()?;
         let state = match answer.status.trim_end_matches(']').ends_with("received") {
             true => State::Pending,
             false => State::Unrecognised(answer.status),
@@ -301,11 +263,12 @@ impl Adyen {
     }
 
     /// A call of the Disputes API, which knows no idempotency keys and reports a refusal in a 200.
-    async fn dispute(&self, cx: &Context<'_>, verb: &str, call: DisputeCall<'_>) -> Result<Vec<wire::DefenseReason>> {
+    async fn dispute(&self, cx: &Context<'_>, verb: &str, id: &str, more: Value) -> Result<Vec<wire::DefenseReason>> {
         let environment = if self.credentials.live_prefix.is_some() { "live" } else { "test" };
         let url = format!("https://ca-{environment}.adyen.com/ca/services/DisputeService/v30/{verb}");
-        let call = DisputeCall { merchant_account_code: &self.credentials.merchant_account, ..call };
-        let answer: wire::DisputeAnswer = self.post(cx.post(url).json(&call)).await?;
+        let account = &self.credentials.merchant_account;
+        let body = wire::merge(json!({ "merchantAccountCode": account, "disputePspReference": id }), more);
+        let answer: wire::DisputeAnswer = self.send(cx.post(url).json(&body)).await?;
         match answer.dispute_service_result {
             wire::DisputeResult { success: true, .. } => Ok(answer.defense_reasons),
             refused => Err(conflict(refused.error_message.as_deref().unwrap_or("the dispute takes no such answer"))),
@@ -314,19 +277,13 @@ impl Adyen {
 
     /// Supplies the documents, then defends for the first reason that they satisfy.
     async fn contest(&self, cx: &Context<'_>, id: &str, evidence: &Evidence) -> Result<()> {
-        let about = |documents, reason| DisputeCall {
-            dispute_psp_reference: id,
-            defense_documents: documents,
-            defense_reason_code: reason,
-            ..DisputeCall::default()
-        };
-        let documents = evidence.documents.iter().map(wire::defense_document).collect();
-        self.dispute(cx, "supplyDefenseDocument", about(documents, None)).await?;
-        let reasons = self.dispute(cx, "retrieveApplicableDefenseReasons", about(Vec::new(), None)).await?;
+        let documents: Vec<Value> = evidence.documents.iter().map(wire::defense_document).collect();
+        self.dispute(cx, "supplyDefenseDocument", id, json!({ "defenseDocuments": documents })).await?;
+        let reasons = self.dispute(cx, "retrieveApplicableDefenseReasons", id, Value::Null).await?;
         let reason = reasons.iter().find(|reason| reason.satisfied);
         let reason = reason.ok_or_else(|| conflict("the documents satisfy no defense reason of the dispute"))?;
-        let defended = about(Vec::new(), Some(&*reason.defense_reason_code));
-        self.dispute(cx, "defendDispute", defended).await.map(drop)
+        let code = json!({ "defenseReasonCode": reason.defense_reason_code });
+        self.dispute(cx, "defendDispute", id, code).await.map(drop)
     }
 }
 
@@ -360,8 +317,8 @@ pub(crate) fn encode(content: impl AsRef<[u8]>) -> String {
     STANDARD.encode(content)
 }
 
-fn time(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
+fn money(amount: &wire::ReadAmount) -> Result<Money> {
+    SPEC.money(amount.value, &amount.currency)
 }
 
 fn model(category: MitCategory) -> &'static str {
@@ -375,12 +332,12 @@ fn model(category: MitCategory) -> &'static str {
 fn payment(answer: wire::PaymentAnswer, asked: &Handle, capture: CaptureMode) -> Result<Payment> {
     let handle = answer.psp_reference.as_ref().map_or_else(|| asked.clone(), Handle::new);
     let about = |error: Error| error.about(&handle);
-    let amount = answer.amount.as_ref().map(|amount| amount.money()).transpose().map_err(about)?;
+    let amount = answer.amount.as_ref().map(money).transpose().map_err(about)?;
     let more = answer.additional_data.unwrap_or_default();
     let shopper = more.get("tokenization.shopperReference").or_else(|| asked.part("shopper").map(str::to_owned));
     let token = more.get("tokenization.storedPaymentMethodId");
     let mandate = token.map(|token| Handle::new(token).with_some("shopper", shopper));
-    let network = Network { authorization_code: more.get("authCode").or(answer.auth_code), ..network(&more) };
+    let network = network(&more);
     let declined = |unsaid| declined(answer.refusal_reason_code, answer.refusal_reason, &network, unsaid);
     let taken = capture == CaptureMode::Automatic && amount.is_none_or(|amount| amount.minor() != 0);
     let state = match (answer.result_code.as_str(), answer.action) {
@@ -451,25 +408,24 @@ fn vouch(item: &wire::Item, key: &[u8]) -> Result<()> {
 
 fn event(item: wire::Item) -> Result<Event> {
     let id = Some(format!("{}:{}:{}", item.event_code, item.psp_reference, item.success));
-    let (at, name) = (item.event_date.as_deref().and_then(time), item.event_code.clone());
+    let (at, name) = (item.event_date.as_deref().and_then(|at| at.parse().ok()), item.event_code.clone());
     Ok(Event { id, at, name, body: event_body(item)? })
 }
 
 /// Modifications carry their own id and name the payment as the original.
 fn event_body(item: wire::Item) -> Result<EventBody> {
-    let amount = Some(item.amount.money()?);
+    let amount = Some(money(&item.amount)?);
     let own = Handle::new(&item.psp_reference);
     let payment = Handle::new(item.original_reference.as_ref().unwrap_or(&item.psp_reference));
-    let about = |state| Payment::new(payment.clone(), state);
+    // The reference is the modification's own where there is an original.
+    let reference = item.original_reference.is_none().then(|| item.merchant_reference.clone());
+    let about = |state| Payment { reference: reference.clone(), ..Payment::new(payment.clone(), state) };
     let decline = || declined(None, item.reason.clone(), &network(&item.additional_data), Reason::Generic);
     let refusal = |op| EventBody::Refusal(Refusal { op, payment: payment.clone(), decline: decline() });
     let refund = |state| Refund { amount, payment: Some(payment.clone()), ..Refund::new(own.clone(), state) };
     Ok(match (item.event_code.as_str(), item.success.as_str()) {
-        ("AUTHORISATION", "true") => EventBody::Payment(authorised(item, amount)),
-        ("AUTHORISATION", _) => {
-            let reference = Some(item.merchant_reference.clone());
-            EventBody::Payment(Payment { amount, reference, ..about(State::Declined(decline())) })
-        }
+        ("AUTHORISATION", "true") => EventBody::Payment(authorised(&item, amount)),
+        ("AUTHORISATION", _) => EventBody::Payment(about(State::Declined(decline()))),
         ("CAPTURE", "true") => EventBody::Payment(Payment { captured_now: amount, ..about(State::Captured) }),
         ("CAPTURE" | "CAPTURE_FAILED", _) => refusal(Op::Capture),
         ("AUTHORISATION_ADJUSTMENT", "true") => EventBody::Payment(Payment { amount, ..about(State::Authorized) }),
@@ -489,13 +445,13 @@ fn event_body(item: wire::Item) -> Result<EventBody> {
     })
 }
 
-fn authorised(item: wire::Item, amount: Option<Money>) -> Payment {
+fn authorised(item: &wire::Item, amount: Option<Money>) -> Payment {
     let automatic = item.additional_data.get("captureDelayHours").as_deref() == Some("0");
-    let taken = automatic || item.payment_method.as_deref().is_some_and(codes::takes_at_once);
+    let taken = automatic || item.payment_method.as_deref().is_some_and(|kind| codes::TAKES_AT_ONCE.contains(&kind));
     let state = if taken { State::Captured } else { State::Authorized };
-    let (captured, network) = (amount.filter(|_| taken), network(&item.additional_data));
-    let payment = Payment::new(Handle::new(item.psp_reference), state);
-    Payment { amount, captured, reference: Some(item.merchant_reference), network, ..payment }
+    let (reference, network) = (Some(item.merchant_reference.clone()), network(&item.additional_data));
+    let payment = Payment::new(Handle::new(&item.psp_reference), state);
+    Payment { amount, captured: amount.filter(|_| taken), reference, network, ..payment }
 }
 
 fn dispute(item: wire::Item, amount: Option<Money>, handle: Handle) -> EventBody {
@@ -509,7 +465,7 @@ fn dispute(item: wire::Item, amount: Option<Money>, handle: Handle) -> EventBody
         payment: item.original_reference.map(Handle::new),
         amount,
         reason_code: more.get("chargebackReasonCode").map(|code| code.trim().to_owned()),
-        respond_by: more.get("defensePeriodEndsAt").as_deref().and_then(time),
+        respond_by: more.get("defensePeriodEndsAt").and_then(|at| at.parse().ok()),
         ..Dispute::new(handle, state)
     })
 }

@@ -18,92 +18,77 @@ pub(crate) fn texts<'a, const N: usize>(members: [(&'static str, Option<&'a str>
     members.into_iter().filter_map(|(name, value)| Some((name, Cow::Borrowed(value?)))).collect()
 }
 
-#[derive(Serialize)]
-pub(crate) struct Amount {
-    currency: &'static str,
-    value: i64,
-}
-
-/// Every Checkout body that names an account and a reference: payments, sessions and modifications.
+/// `POST /payments`: what may be secret borrowed, the rest as it is.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Body<'a> {
-    merchant_account: &'a str,
-    reference: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<Amount>,
+pub(crate) struct NewPayment<'a> {
+    payment_method: Texts<'a>,
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    mpi_data: Texts<'a>,
     #[serde(flatten)]
-    texts: Texts<'a>,
-    #[serde(flatten)]
-    objects: BTreeMap<&'static str, Texts<'a>>,
-    #[serde(flatten)]
-    values: BTreeMap<&'static str, Value>,
+    rest: Value,
 }
 
-impl<'a> Body<'a> {
-    pub(crate) fn new(merchant_account: &'a str, reference: &'a str, amount: Option<Money>) -> Result<Body<'a>> {
-        let exact = |money: Money| Ok(Amount { currency: money.currency().code(), value: SPEC.minor(&money)? });
-        let amount = amount.map(exact).transpose()?;
-        let (texts, objects, values) = (Texts::new(), BTreeMap::new(), BTreeMap::new());
-        Ok(Body { merchant_account, reference, amount, texts, objects, values })
-    }
-
-    /// Adds the members that have a value.
-    pub(crate) fn texts<const N: usize>(mut self, members: [(&'static str, Option<&'a str>); N]) -> Self {
-        self.texts.extend(texts(members));
-        self
-    }
-
-    /// Adds an object unless it is empty.
-    pub(crate) fn object(mut self, name: &'static str, members: Texts<'a>) -> Self {
-        self.objects.extend((!members.is_empty()).then_some((name, members)));
-        self
-    }
-
-    pub(crate) fn value(mut self, name: &'static str, value: Option<Value>) -> Self {
-        self.values.extend(value.map(|value| (name, value)));
-        self
-    }
-
-    /// Says when money is taken, whatever the account's default. Methods that take it at once have no setting for it.
-    pub(crate) fn captured(self, mode: CaptureMode, at_once: bool) -> Self {
-        match mode {
-            CaptureMode::Manual => self.object("additionalData", texts([("manualCapture", Some("true"))])),
-            CaptureMode::Automatic => self.value("captureDelayHours", (!at_once).then(|| json!(0))),
-        }
-    }
-
-    pub(crate) fn by(mut self, customer: &'a Customer, billing: &'a Address, browser: &'a Browser) -> Self {
-        if let Some(tag) = &customer.locale {
-            self.texts.insert("shopperLocale", Cow::Owned(tag.replace('-', "_")));
-        }
-        let browser_info = browser_info(browser);
-        self.texts([
-            ("shopperEmail", customer.email.as_deref()),
-            ("telephoneNumber", customer.phone.as_deref()),
-            ("socialSecurityNumber", customer.tax_id.as_deref()),
-            ("countryCode", billing.country.as_deref()),
-            ("shopperIP", browser.ip.as_deref()),
-            ("channel", browser_info.as_ref().map(|_| "Web")),
-        ])
-        .object("shopperName", name(customer).unwrap_or_default())
-        .object("billingAddress", address(billing).unwrap_or_default())
-        .value("browserInfo", browser_info)
-    }
-
-    pub(crate) fn ordered(self, order: &'a Order) -> Result<Self> {
+impl<'a> NewPayment<'a> {
+    pub(crate) fn of(request: &'a Authorize, more: Value) -> Result<NewPayment<'a>> {
+        let (customer, order, browser) = (&request.customer, &request.order, browser_info(&request.browser));
         let lines = order.line_items.iter().map(line_item).collect::<Result<Vec<_>>>()?;
         let metadata: BTreeMap<_, _> = order.metadata.iter().map(|(name, value)| (name, value)).collect();
-        Ok(self
-            .texts([("shopperStatement", order.descriptor.as_deref())])
-            .object("deliveryAddress", order.shipping.as_ref().and_then(address).unwrap_or_default())
-            .value("lineItems", (!lines.is_empty()).then(|| json!(lines)))
-            .value("metadata", (!metadata.is_empty()).then(|| json!(metadata))))
+        let names = customer.first_name.as_ref().zip(customer.last_name.as_ref());
+        let attempt = match request.three_ds {
+            ThreeDs::Challenge => Some("always"),
+            ThreeDs::Never => Some("never"),
+            ThreeDs::Auto | ThreeDs::External(_) => None,
+        };
+        let rest = json!({
+            "reference": request.reference,
+            "amount": amount(&request.amount)?,
+            "returnUrl": request.return_url,
+            "authenticationData": attempt.map(|attempt| json!({ "attemptAuthentication": attempt })),
+            "storePaymentMethod": request.store.then_some(true),
+            "shopperEmail": customer.email,
+            "telephoneNumber": customer.phone,
+            "shopperLocale": customer.locale.as_ref().map(|tag| tag.replace('-', "_")),
+            "shopperName": names.map(|(first, last)| json!({ "firstName": first, "lastName": last })),
+            "countryCode": request.billing.country,
+            "billingAddress": address(&request.billing),
+            "deliveryAddress": order.shipping.as_ref().and_then(address),
+            "shopperStatement": order.descriptor,
+            "lineItems": (!lines.is_empty()).then_some(lines),
+            "metadata": (!metadata.is_empty()).then_some(metadata),
+            "shopperIP": request.browser.ip,
+            "channel": browser.as_ref().map(|_| "Web"),
+            "browserInfo": browser,
+        });
+        let payment_method = method(&request.method, request.network_transaction_id.as_deref())?;
+        let mpi_data = mpi_data(&request.method, &request.three_ds);
+        Ok(NewPayment { payment_method, mpi_data, rest: merge(rest, more) })
     }
+}
+
+/// When money is taken, whatever the account's default. Methods that take it at once have no setting for it.
+pub(crate) fn capture(mode: CaptureMode, at_once: bool) -> Value {
+    match mode {
+        CaptureMode::Manual => json!({ "additionalData": { "manualCapture": "true" } }),
+        CaptureMode::Automatic => json!({ "captureDelayHours": (!at_once).then_some(0) }),
+    }
+}
+
+/// The members of both that have a value.
+pub(crate) fn merge(one: Value, other: Value) -> Value {
+    let members = [one, other].into_iter().filter_map(|value| match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    });
+    Value::Object(members.flatten().filter(|(_, value)| !value.is_null()).collect())
+}
+
+pub(crate) fn amount(money: &Money) -> Result<Value> {
+    Ok(json!({ "currency": money.currency().code(), "value": SPEC.minor(money)? }))
 }
 
 /// `paymentMethod`; `series`: the network transaction id of the first payment of a series.
-pub(crate) fn method<'a>(method: &'a Method, series: Option<&'a str>) -> Result<Texts<'a>> {
+fn method<'a>(method: &'a Method, series: Option<&'a str>) -> Result<Texts<'a>> {
     let mut out = match method {
         Method::Card(card) => {
             let cvc = card.cvc.as_ref().map(|cvc| cvc.expose());
@@ -120,9 +105,7 @@ pub(crate) fn method<'a>(method: &'a Method, series: Option<&'a str>) -> Result<
             out.insert("applePayToken", Cow::Owned(encode(token.payment_data.expose())));
             out
         }
-        Method::GooglePay(token) => {
-            texts([("type", Some("googlepay")), ("googlePayToken", Some(token.token.expose()))])
-        }
+        Method::GooglePay(pay) => texts([("type", Some("googlepay")), ("googlePayToken", Some(pay.token.expose()))]),
         Method::Mandate(handle) => texts([("type", Some("scheme")), ("storedPaymentMethodId", Some(handle.id()))]),
         Method::BankRedirect { brand, bank } => texts([("type", Some(brand)), ("issuer", bank.as_deref())]),
         Method::BankDebit { account, .. } => {
@@ -143,18 +126,8 @@ fn numbered<'a>(mut out: Texts<'a>, number: &'a Pan, expiry: &Expiry) -> Texts<'
     out
 }
 
-/// `authenticationData`.
-pub(crate) fn authentication(wish: &ThreeDs) -> Texts<'static> {
-    let attempt = match wish {
-        ThreeDs::Challenge => Some("always"),
-        ThreeDs::Never => Some("never"),
-        ThreeDs::Auto | ThreeDs::External(_) => None,
-    };
-    texts([("attemptAuthentication", attempt)])
-}
-
 /// `mpiData`: the cryptogram of a network token, or the results of an authentication done elsewhere.
-pub(crate) fn mpi_data<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Texts<'a> {
+fn mpi_data<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Texts<'a> {
     let mut out = match method {
         Method::NetworkToken(token) => texts([
             ("tokenAuthenticationVerificationValue", token.cryptogram.as_ref().map(|tavv| tavv.expose())),
@@ -176,13 +149,8 @@ pub(crate) fn mpi_data<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Texts<'
     out
 }
 
-fn name(customer: &Customer) -> Option<Texts<'_>> {
-    let (first, last) = (customer.first_name.as_deref()?, customer.last_name.as_deref()?);
-    Some(texts([("firstName", Some(first)), ("lastName", Some(last))]))
-}
-
 /// Adyen wants street and house number apart and every part but the state present; an address that lacks one is left out.
-fn address(address: &Address) -> Option<Texts<'_>> {
+fn address(address: &Address) -> Option<Value> {
     let line = address.line1.as_deref()?;
     let is_number = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
     let (street, house) = match (line.split_once(' '), line.rsplit_once(' ')) {
@@ -190,23 +158,22 @@ fn address(address: &Address) -> Option<Texts<'_>> {
         (_, Some((street, number))) if is_number(number) => (street, number),
         _ => (line, address.line2.as_deref()?),
     };
-    Some(texts([
-        ("street", Some(street)),
-        ("houseNumberOrName", Some(house)),
-        ("city", Some(address.city.as_deref()?)),
-        ("postalCode", Some(address.postal_code.as_deref()?)),
-        ("country", Some(address.country.as_deref()?)),
-        ("stateOrProvince", address.state.as_deref()),
-    ]))
+    let all = json!({
+        "street": street,
+        "houseNumberOrName": house,
+        "city": address.city.as_ref()?,
+        "postalCode": address.postal_code.as_ref()?,
+        "country": address.country.as_ref()?,
+        "stateOrProvince": address.state,
+    });
+    Some(merge(all, Value::Null))
 }
 
 fn line_item(line: &LineItem) -> Result<Value> {
     let each = SPEC.minor(&line.unit_amount)?;
-    let mut out = json!({ "description": line.name, "quantity": line.quantity, "amountIncludingTax": each });
-    if let Some(sku) = &line.sku {
-        out["id"] = json!(sku);
-    }
-    Ok(out)
+    let (name, quantity) = (&line.name, line.quantity);
+    let all = json!({ "id": line.sku, "description": name, "quantity": quantity, "amountIncludingTax": each });
+    Ok(merge(all, Value::Null))
 }
 
 /// All members are required, so a browser of which less is known is left out.
@@ -230,12 +197,6 @@ pub(crate) struct ReadAmount {
     pub(crate) value: i64,
 }
 
-impl ReadAmount {
-    pub(crate) fn money(&self) -> Result<Money> {
-        SPEC.money(self.value, &self.currency)
-    }
-}
-
 /// The answer of `/payments` and `/payments/details`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -246,7 +207,6 @@ pub(crate) struct PaymentAnswer {
     pub(crate) refusal_reason_code: Option<String>,
     pub(crate) merchant_reference: Option<String>,
     pub(crate) amount: Option<ReadAmount>,
-    pub(crate) auth_code: Option<String>,
     pub(crate) additional_data: Option<AdditionalData>,
     pub(crate) action: Option<Box<RawValue>>,
 }
@@ -300,23 +260,9 @@ pub(crate) struct ServiceError {
     pub(crate) message: Option<String>,
 }
 
-/// Every call of the Disputes API.
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DisputeCall<'a> {
-    pub(crate) merchant_account_code: &'a str,
-    pub(crate) dispute_psp_reference: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) defense_reason_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) defense_documents: Vec<Texts<'a>>,
-}
-
-pub(crate) fn defense_document(document: &Document) -> Texts<'_> {
-    let kind = [("defenseDocumentTypeCode", Some(&*document.kind)), ("contentType", Some(&*document.media_type))];
-    let mut out = texts(kind);
-    out.insert("content", Cow::Owned(encode(&document.content)));
-    out
+pub(crate) fn defense_document(document: &Document) -> Value {
+    let (kind, content_type, content) = (&document.kind, &document.media_type, encode(&document.content));
+    json!({ "defenseDocumentTypeCode": kind, "contentType": content_type, "content": content })
 }
 
 #[derive(Deserialize)]
@@ -341,17 +287,11 @@ pub(crate) struct DefenseReason {
     pub(crate) satisfied: bool,
 }
 
-/// A standard webhook delivery.
+/// A standard webhook delivery; each item is wrapped in an object with one member, `NotificationRequestItem`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Notification {
-    pub(crate) notification_items: Vec<Wrapper>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Wrapper {
-    #[serde(rename = "NotificationRequestItem")]
-    pub(crate) item: Item,
+    pub(crate) notification_items: Vec<BTreeMap<String, Item>>,
 }
 
 #[derive(Deserialize)]
