@@ -352,9 +352,8 @@ fn payment(answer: wire::PaymentAnswer, asked: &Handle, capture: CaptureMode) ->
         }
         (other, _) => State::Unrecognised(other.to_owned()),
     };
-    let captured = amount.filter(|_| state == State::Captured);
     let reference = answer.merchant_reference;
-    Ok(Payment { amount, captured, reference, mandate, network, ..Payment::new(handle, state) })
+    Ok(Payment { amount, reference, mandate, network, ..Payment::new(handle, state) })
 }
 
 fn network(more: &wire::AdditionalData) -> Network {
@@ -451,7 +450,7 @@ fn authorised(item: &wire::Item, amount: Option<Money>) -> Payment {
     let state = if taken { State::Captured } else { State::Authorized };
     let (reference, network) = (Some(item.merchant_reference.clone()), network(&item.additional_data));
     let payment = Payment::new(Handle::new(&item.psp_reference), state);
-    Payment { amount, captured: amount.filter(|_| taken), reference, network, ..payment }
+    Payment { amount, reference, network, ..payment }
 }
 
 fn dispute(item: wire::Item, amount: Option<Money>, handle: Handle) -> EventBody {
