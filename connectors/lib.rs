@@ -4,6 +4,8 @@ use quittance::Entry;
 
 /// Every connector that is compiled in, sorted by id.
 pub static ALL: &[&Entry] = &[
+    #[cfg(feature = "adyen")]
+    &quittance_adyen::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];
