@@ -144,7 +144,7 @@ impl Connector for Adyen {
         let series = ("Ecommerce", Some(request.usage.map_or("CardOnFile", model)));
         let payment = self.pay(cx, &first, series).await?;
         let state = match (payment.state, &payment.mandate) {
-            (State::Authorized, Some(_)) => MandateState::Active,
+            (State::Authorized | State::Pending, Some(_)) => MandateState::Active,
             // The token comes by webhook (RECURRING_CONTRACT).
             (State::Authorized | State::Pending, _) => MandateState::Pending,
             (State::ActionRequired(action), _) => MandateState::ActionRequired(action),
@@ -275,7 +275,7 @@ impl Adyen {
         }
     }
 
-    /// Supplies the documents, then defends for the first reason that they satisfy.
+    /// Supplies the documents (words have no place in the API), then defends for the first reason that they satisfy.
     async fn contest(&self, cx: &Context<'_>, id: &str, evidence: &Evidence) -> Result<()> {
         let documents: Vec<Value> = evidence.documents.iter().map(wire::defense_document).collect();
         self.dispute(cx, "supplyDefenseDocument", id, json!({ "defenseDocuments": documents })).await?;
@@ -339,9 +339,11 @@ fn payment(answer: wire::PaymentAnswer, asked: &Handle, capture: CaptureMode) ->
     let mandate = token.map(|token| Handle::new(token).with_some("shopper", shopper));
     let network = network(&more);
     let declined = |unsaid| declined(answer.refusal_reason_code, answer.refusal_reason, &network, unsaid);
-    let taken = capture == CaptureMode::Automatic && amount.is_none_or(|amount| amount.minor() != 0);
+    let nothing = amount.is_some_and(|amount| amount.minor() == 0);
     let state = match (answer.result_code.as_str(), answer.action) {
-        ("Authorised", _) if taken => State::Captured,
+        // A card was stored; no money is reserved.
+        ("Authorised", _) if nothing => State::Pending,
+        ("Authorised", _) if capture == CaptureMode::Automatic => State::Captured,
         ("Authorised", _) => State::Authorized,
         ("Refused", _) => State::Declined(declined(Reason::Generic)),
         ("Cancelled", _) => State::Declined(declined(Reason::CustomerCancelled)),
