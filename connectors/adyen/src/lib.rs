@@ -163,7 +163,7 @@ impl Connector for Adyen {
         let call = cx.call(http::Method::DELETE, url).query(&wire::texts(owner));
         let reply = call.secret_header("x-api-key", &self.credentials.api_key).send().await?;
         match reply.status() {
-            200 | 204 => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
+            204 => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
             _ => Err(fault(&reply)),
         }
     }
