@@ -6,6 +6,8 @@ use quittance::Entry;
 pub static ALL: &[&Entry] = &[
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
+    #[cfg(feature = "adyen")]
+    &quittance_adyen::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];
