@@ -49,14 +49,24 @@ pub(crate) fn payment(order: &wire::Order) -> Result<Payment> {
     })
 }
 
-/// The answer to a capture, or the news of one; `known` is the payment as far as it is known otherwise.
+/// The answer to a capture, or the news of one; `known` is the payment as far as it is known otherwise. The total is told
+/// only where every earlier capture is known.
 pub(crate) fn capture(capture: &wire::Transaction, known: &Handle) -> Result<Payment> {
     let order = capture.supplementary_data.related_ids.order_id.as_deref();
     let handle = order.filter(|id| *id != known.id()).map_or_else(|| known.clone(), Handle::new);
+    let (state, now) = (capture_state(capture), money(capture.amount.as_ref(), known)?);
+    let before = match known.part("capture") {
+        None => Some(0),
+        Some(_) => known.part("taken").and_then(|minor| minor.parse().ok()),
+    };
+    let total = now.filter(|_| state == State::Captured).zip(before);
+    let total = total.and_then(|(now, before)| now.checked_add(&Money::new(before, now.currency())));
+    let taken = total.map(|total| total.minor().to_string());
     Ok(Payment {
-        captured_now: money(capture.amount.as_ref(), known)?,
+        captured: total,
+        captured_now: now,
         network: network(capture),
-        ..Payment::new(handle.with("capture", &capture.id), capture_state(capture))
+        ..Payment::new(handle.with("capture", &capture.id).with_some("taken", taken), state)
     })
 }
 
@@ -268,17 +278,23 @@ fn resource<T: serde::de::DeserializeOwned>(delivery: Authentic<'_>) -> Result<T
     delivery.json::<wire::Event<T>>().map(|event| event.resource)
 }
 
-/// News of an authorization or a capture; the order that they belong to stands beside them.
+/// News of an authorization or a capture; the order that they belong to stands beside them. A capture without an
+/// authorization takes the whole amount.
 fn transaction(one: &wire::Transaction, kind: &str) -> Result<Payment> {
     let ids = &one.supplementary_data.related_ids;
     let handle = Handle::new(ids.order_id.as_ref().unwrap_or(&one.id));
-    let news = match kind {
-        "PAYMENT.CAPTURE" => capture(one, &handle.with_some("authorization", ids.authorization_id.as_ref()))?,
-        _ => Payment {
-            amount: money(one.amount.as_ref(), &handle)?,
-            network: network(one),
-            ..Payment::new(handle.with("authorization", &one.id), authorization_state(one))
-        },
+    let amount = money(one.amount.as_ref(), &handle)?;
+    let news = match (kind, &ids.authorization_id) {
+        ("PAYMENT.CAPTURE", None) => Payment { amount, captured_now: None, ..capture(one, &handle)? },
+        ("PAYMENT.CAPTURE", Some(id)) => {
+            // Of how many, the event does not say.
+            let known = handle.with("authorization", id).with("capture", &one.id);
+            Payment { captured_now: None, ..capture(one, &known)? }
+        }
+        _ => {
+            let handle = handle.with("authorization", &one.id);
+            Payment { amount, network: network(one), ..Payment::new(handle, authorization_state(one)) }
+        }
     };
     Ok(Payment { reference: one.custom_id.clone(), ..news })
 }

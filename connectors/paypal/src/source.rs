@@ -243,7 +243,11 @@ pub(crate) fn evidence(evidence: &Evidence) -> Result<String> {
         return Err(Error::unsupported_variant("evidence with documents"));
     }
     let tracking = evidence.tracking_number.as_ref().map(|number| {
-        json!([{ "carrier_name": "OTHER", "carrier_name_other": evidence.carrier, "tracking_number": number }])
+        {
+            // Carriers that PayPal lists have names of their own; the free name serves every one, and is demanded.
+            let carrier = evidence.carrier.as_deref().unwrap_or("unspecified");
+            json!([{ "carrier_name": "OTHER", "carrier_name_other": carrier, "tracking_number": number }])
+        }
     });
     let kind = if tracking.is_some() { "PROOF_OF_FULFILLMENT" } else { "OTHER" };
     let one =
