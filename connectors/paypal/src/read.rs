@@ -1,17 +1,17 @@
 //! Answers and events in the words of the contract.
 
 use quittance::*;
+use quittance_family_paypal::processor_reason;
+use quittance_family_paypal::wire::{Amount, Event as Delivered, Link};
 use serde::de::IgnoredAny;
 
-use crate::{ENTRY, codes, wire};
+use crate::{ENTRY, wire};
 
 /// Captures of these states are money taken.
 const TAKEN: &[&str] = &["COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"];
 
-/// An amount of the answer about `handle`.
-fn money(amount: Option<&wire::Amount>, handle: &Handle) -> Result<Option<Money>> {
-    let read = |amount: &wire::Amount| ENTRY.spec.money_major(&amount.value, &amount.currency_code);
-    amount.map(read).transpose().map_err(|error| error.about(handle))
+fn money(amount: Option<&Amount>, handle: &Handle) -> Result<Option<Money>> {
+    quittance_family_paypal::money(ENTRY.spec, amount, handle)
 }
 
 /// The sum of the transactions in one of `statuses`; `None` when there is none.
@@ -99,7 +99,7 @@ pub(crate) fn authorization_state(authorization: &wire::Transaction) -> State {
         "CAPTURED" | "PARTIALLY_CAPTURED" => State::Captured,
         "VOIDED" => State::Voided,
         "PENDING" => State::Pending,
-        "DENIED" => State::Declined(decline(authorization, Reason::Generic)),
+        "DENIED" => State::Declined(refused(authorization, Reason::Generic)),
         other => State::Unrecognised(other.to_owned()),
     }
 }
@@ -108,13 +108,13 @@ fn capture_state(capture: &wire::Transaction) -> State {
     match capture.status.as_str() {
         status if TAKEN.contains(&status) => State::Captured,
         "PENDING" => State::Pending,
-        "DECLINED" | "DENIED" => State::Declined(decline(capture, Reason::Generic)),
-        "FAILED" => State::Declined(decline(capture, Reason::ProcessingError)),
+        "DECLINED" | "DENIED" => State::Declined(refused(capture, Reason::Generic)),
+        "FAILED" => State::Declined(refused(capture, Reason::ProcessingError)),
         other => State::Unrecognised(other.to_owned()),
     }
 }
 
-pub(crate) fn approval(links: &[wire::Link]) -> Option<String> {
+pub(crate) fn approval(links: &[Link]) -> Option<String> {
     links.iter().find(|link| matches!(link.rel.as_str(), "payer-action" | "approve")).map(|link| link.href.clone())
 }
 
@@ -129,29 +129,26 @@ pub(crate) fn failed_authentication(order: &wire::Order) -> Option<Decline> {
     (!go_on).then(|| Decline::with_code(Reason::AuthenticationFailed, code))
 }
 
-/// Why a transaction was refused: the processor's code, else the detail, else what the status alone says.
-fn decline(transaction: &wire::Transaction, otherwise: Reason) -> Decline {
-    let detail = transaction.status_details.as_ref().and_then(|details| details.reason.as_deref());
-    match (&transaction.processor_response.response_code, detail) {
-        (Some(_), _) => refusal(&transaction.processor_response),
-        (None, Some(code @ "DECLINED_BY_RISK_FRAUD_FILTERS")) => Decline::with_code(Reason::RiskRules, code),
-        (None, detail) => Decline::with_code(otherwise, detail.unwrap_or(&transaction.status)),
-    }
+fn refused(transaction: &wire::Transaction, otherwise: Reason) -> Decline {
+    decline(&transaction.processor_response, otherwise, &transaction.status)
 }
 
-fn refusal(processor: &wire::Processor) -> Decline {
-    let reason = processor.response_code.as_deref().map_or(Reason::Generic, codes::processor_reason);
+/// Why something was refused: the processor's code, else what the status alone says.
+fn decline(processor: &wire::Processor, otherwise: Reason, status: &str) -> Decline {
+    let code = processor.response_code.as_deref();
+    let reason = code.map_or(otherwise, processor_reason);
     let advice_code = processor.payment_advice_code.clone();
-    Decline { code: processor.response_code.clone(), advice_code, ..Decline::new(reason) }
+    Decline { advice_code, ..Decline::with_code(reason, code.unwrap_or(status)) }
 }
 
 fn network(transaction: &wire::Transaction) -> Network {
-    let transaction_id = transaction.network_transaction_reference.as_ref().and_then(|one| one.id.clone());
-    Network { transaction_id, ..processed(&transaction.processor_response) }
+    let reference = transaction.network_transaction_reference.as_ref();
+    processed(&transaction.processor_response, reference.and_then(|one| one.id.clone()))
 }
 
-fn processed(processor: &wire::Processor) -> Network {
+fn processed(processor: &wire::Processor, transaction_id: Option<String>) -> Network {
     Network {
+        transaction_id,
         response_code: processor.response_code.clone(),
         advice_code: processor.payment_advice_code.clone(),
         avs: processor.avs_code.clone(),
@@ -165,7 +162,7 @@ pub(crate) fn refund(refund: &wire::Transaction) -> Result<Refund> {
     let state = match refund.status.as_str() {
         "COMPLETED" => TransferState::Succeeded,
         "PENDING" => TransferState::Pending,
-        "FAILED" => TransferState::Failed(decline(refund, Reason::ProcessingError)),
+        "FAILED" => TransferState::Failed(refused(refund, Reason::ProcessingError)),
         "CANCELLED" => TransferState::Cancelled,
         other => TransferState::Unrecognised(other.to_owned()),
     };
@@ -183,45 +180,15 @@ pub(crate) fn mandate(token: &wire::VaultToken) -> Mandate {
     let processor = verification.map(|done| done.processor_response.clone()).unwrap_or_default();
     let state = match card.and_then(|card| card.verification_status.as_deref()) {
         None | Some("VERIFIED") => MandateState::Active,
-        Some("FAILED") => MandateState::Declined(refusal(&processor)),
+        Some("FAILED") => MandateState::Declined(decline(&processor, Reason::Generic, "FAILED")),
         Some(other) => MandateState::Unrecognised(other.to_owned()),
     };
     let transaction_id = verification.and_then(|done| done.network_transaction_id.clone());
     let source = if token.payment_source.paypal.is_some() { "paypal" } else { "card" };
-    let network = Network { transaction_id, ..processed(&processor) };
-    Mandate { network, ..Mandate::new(Handle::new(&token.id).with("source", source), state) }
-}
-
-pub(crate) fn payout(batch: &wire::Batch) -> Result<Payout> {
-    let header = &batch.batch_header;
-    match (batch.items.first(), header.batch_status.as_str()) {
-        (Some(item), _) => payout_item(item),
-        (None, status) => Ok(Payout::new(
-            Handle::new(&header.payout_batch_id),
-            match status {
-                // "SUCCESS" says that the batch was worked through, not that its item was paid.
-                "PENDING" | "PROCESSING" | "SUCCESS" => TransferState::Pending,
-                "DENIED" => TransferState::Failed(Decline::with_code(Reason::Generic, status)),
-                "CANCELED" => TransferState::Cancelled,
-                other => TransferState::Unrecognised(other.to_owned()),
-            },
-        )),
+    Mandate {
+        network: processed(&processor, transaction_id),
+        ..Mandate::new(Handle::new(&token.id).with("source", source), state)
     }
-}
-
-fn payout_item(item: &wire::PayoutItem) -> Result<Payout> {
-    let handle = Handle::new(&item.payout_batch_id);
-    let state = match item.transaction_status.as_str() {
-        "SUCCESS" => TransferState::Succeeded,
-        "PENDING" | "UNCLAIMED" | "ONHOLD" => TransferState::Pending,
-        status @ ("FAILED" | "RETURNED" | "BLOCKED" | "REFUNDED" | "REVERSED" | "DENIED") => {
-            let code = item.errors.as_ref().and_then(|errors| errors.name.as_deref()).unwrap_or(status);
-            TransferState::Failed(Decline::with_code(Reason::Generic, code))
-        }
-        other => TransferState::Unrecognised(other.to_owned()),
-    };
-    let amount = money(Some(&item.payout_item.amount), &handle)?;
-    Ok(Payout { amount, reference: item.payout_item.sender_item_id.clone(), ..Payout::new(handle, state) })
 }
 
 pub(crate) fn dispute(dispute: &wire::Dispute) -> Result<Dispute> {
@@ -250,32 +217,26 @@ pub(crate) fn dispute(dispute: &wire::Dispute) -> Result<Dispute> {
 
 /// The one event of a delivery (developer.paypal.com/api/rest/webhooks/event-names).
 pub(crate) fn events(delivery: Authentic<'_>) -> Result<Vec<Event>> {
-    let event: wire::Event<IgnoredAny> = delivery.json()?;
+    let event: Delivered<IgnoredAny> = delivery.json()?;
     let name = event.event_type.as_str();
     let kind = name.rsplit_once('.').map_or(name, |(kind, _)| kind);
     let body = match kind {
-        "CHECKOUT.ORDER" => EventBody::Payment(payment(&resource(delivery)?)?),
-        "CUSTOMER.DISPUTE" => EventBody::Dispute(dispute(&resource(delivery)?)?),
+        "CHECKOUT.ORDER" => EventBody::Payment(payment(&delivery.json::<Delivered<_>>()?.resource)?),
+        "CUSTOMER.DISPUTE" => EventBody::Dispute(dispute(&delivery.json::<Delivered<_>>()?.resource)?),
         "PAYMENT.AUTHORIZATION" | "PAYMENT.CAPTURE"
             if !matches!(name, "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.CAPTURE.REVERSED") =>
         {
-            EventBody::Payment(transaction(&resource(delivery)?, kind)?)
+            EventBody::Payment(transaction(&delivery.json::<Delivered<_>>()?.resource, kind)?)
         }
-        "PAYMENT.CAPTURE" | "PAYMENT.REFUND" => EventBody::Refund(refund(&resource(delivery)?)?),
-        "PAYMENT.PAYOUTS-ITEM" => EventBody::Payout(payout_item(&resource(delivery)?)?),
+        "PAYMENT.CAPTURE" | "PAYMENT.REFUND" => EventBody::Refund(refund(&delivery.json::<Delivered<_>>()?.resource)?),
         "VAULT.PAYMENT-TOKEN" => {
-            let stored = mandate(&resource(delivery)?);
+            let stored = mandate(&delivery.json::<Delivered<_>>()?.resource);
             let gone = name == "VAULT.PAYMENT-TOKEN.DELETED";
             EventBody::Mandate(if gone { Mandate { state: MandateState::Revoked, ..stored } } else { stored })
         }
         _ => EventBody::Ignored,
     };
-    let at = event.create_time.as_deref().and_then(|text| text.parse().ok());
-    Ok(vec![Event { id: event.id, at, name: event.event_type, body }])
-}
-
-fn resource<T: serde::de::DeserializeOwned>(delivery: Authentic<'_>) -> Result<T> {
-    delivery.json::<wire::Event<T>>().map(|event| event.resource)
+    Ok(vec![event.told(body)])
 }
 
 /// News of an authorization or a capture; the order that they belong to stands beside them. A capture without an

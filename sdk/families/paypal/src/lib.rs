@@ -4,13 +4,15 @@
 mod refusal;
 pub mod wire;
 
+pub use refusal::processor_reason;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quittance::{
-    Authentic, Call, Context, Decline, Delivery, Effect, Environment, Error, Fault, Handle, Key, Kind, Money, Reply,
-    Result, Secret, Spec, Timestamp, WebhookAuthentication, WebhookRules, check_age, http,
+    Authentic, Call, Context, Currency, Decline, Delivery, Effect, Environment, Error, Exponents, Fault, Handle, Key,
+    Kind, Money, Reply, Result, Secret, Spec, Timestamp, WebhookAuthentication, WebhookRules, check_age, http,
 };
 use quittance_crypto::{Certificate, rsa_sha256_verify};
 use schemars::JsonSchema;
@@ -31,6 +33,37 @@ pub const WEBHOOK: WebhookRules = WebhookRules {
     tolerance_seconds: Some(TOLERANCE_SECONDS),
     acknowledgement: "",
 };
+
+/// The currencies (developer.paypal.com/reference/currency-codes); BRL, CNY and MYR for accounts of their country only.
+pub const CURRENCIES: &[Currency] = &[
+    Currency::AUD,
+    Currency::BRL,
+    Currency::CAD,
+    Currency::CHF,
+    Currency::CNY,
+    Currency::CZK,
+    Currency::DKK,
+    Currency::EUR,
+    Currency::GBP,
+    Currency::HKD,
+    Currency::HUF,
+    Currency::ILS,
+    Currency::JPY,
+    Currency::MXN,
+    Currency::MYR,
+    Currency::NOK,
+    Currency::NZD,
+    Currency::PHP,
+    Currency::PLN,
+    Currency::SEK,
+    Currency::SGD,
+    Currency::THB,
+    Currency::TWD,
+    Currency::USD,
+];
+
+/// Currencies of which the same page says that they do not "support decimals", as also the yen.
+pub const EXPONENTS: Exponents = Exponents(&[(Currency::HUF, 0), (Currency::TWD, 0)]);
 
 /// A REST app of a PayPal business account, as the developer dashboard shows it under "Apps & Credentials".
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -60,15 +93,15 @@ impl App {
         cx.get(self.url(path))
     }
 
-    /// A DELETE of `path`.
-    pub fn delete<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key) -> Call<'a> {
-        cx.call(http::Method::DELETE, self.url(path)).header("paypal-request-id", key.as_str())
+    /// A call with the idempotency key; the caller adds a body, if there is one.
+    pub fn call<'a>(&self, cx: &'a Context<'_>, method: http::Method, path: &str, key: &Key) -> Call<'a> {
+        cx.call(method, self.url(path)).header("paypal-request-id", key.as_str())
     }
 
-    /// A POST to `path` that asks for the whole object back; the caller adds the body.
-    pub fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key) -> Call<'a> {
-        let call = cx.post(self.url(path)).header("paypal-request-id", key.as_str());
-        call.header("prefer", "return=representation")
+    /// A POST of `body`, less its null members, that asks for the whole object back.
+    pub fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key, body: Value) -> Call<'a> {
+        let call = self.call(cx, http::Method::POST, path, key);
+        call.header("prefer", "return=representation").json(&pruned(body))
     }
 
     /// The one funnel: with the access token, which is fetched anew and tried once more when PayPal refuses it.
@@ -128,10 +161,13 @@ impl App {
     /// environment, and must bear PayPal's name for the purpose. It is kept for a day. Everything that can be checked
     /// without it is checked before it is fetched.
     pub async fn vouch<'d>(&self, cx: &Context<'_>, delivery: &'d Delivery) -> Result<Authentic<'d>> {
-        let missing = || Error::new(Kind::Credentials, Effect::None, "set it to read deliveries").in_field("webhook_id");
+        let missing =
+            || Error::new(Kind::Credentials, Effect::None, "set it to read deliveries").in_field("webhook_id");
         let webhook = self.webhook_id.as_deref().ok_or_else(missing)?;
         let (folder, name) = match self.environment {
-            Environment::Live => ("https://api.paypal.com/v1/notifications/certs/", "messageverificationcerts.paypal.com"),
+            Environment::Live => {
+                ("https://api.paypal.com/v1/notifications/certs/", "messageverificationcerts.paypal.com")
+            }
             Environment::Sandbox => (
                 "https://api.sandbox.paypal.com/v1/notifications/certs/",
                 "messageverificationcerts.sandbox.paypal.com",

@@ -35,6 +35,14 @@ pub struct Event<T> {
     pub resource: T,
 }
 
+impl<T> Event<T> {
+    /// The event in the words of the contract, with what it tells.
+    pub fn told(self, body: quittance::EventBody) -> quittance::Event {
+        let at = self.create_time.as_deref().and_then(|text| text.parse().ok());
+        quittance::Event { id: self.id, at, name: self.event_type, body }
+    }
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Token {
     pub(crate) access_token: Secret,
