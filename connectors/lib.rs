@@ -4,6 +4,10 @@ use quittance::Entry;
 
 /// Every connector that is compiled in, sorted by id.
 pub static ALL: &[&Entry] = &[
+    #[cfg(feature = "paypal")]
+    &quittance_paypal::ENTRY,
+    #[cfg(feature = "paypal-payouts")]
+    &quittance_paypal_payouts::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];
