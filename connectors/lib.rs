@@ -8,6 +8,10 @@ pub static ALL: &[&Entry] = &[
     &quittance_authorize_net::ENTRY,
     #[cfg(feature = "adyen")]
     &quittance_adyen::ENTRY,
+    #[cfg(feature = "paypal")]
+    &quittance_paypal::ENTRY,
+    #[cfg(feature = "paypal-payouts")]
+    &quittance_paypal_payouts::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];

@@ -1,0 +1,224 @@
+//! Request bodies: what is asked, in PayPal's words. Members that are null are left out when they are sent.
+
+use quittance::*;
+use quittance_family_paypal::pruned;
+use serde_json::{Value, json};
+
+/// PayPal takes the money itself once the customer has approved.
+pub(crate) const COMPLETE_ON_APPROVAL: &str = "ORDER_COMPLETE_ON_PAYMENT_APPROVAL";
+
+pub(crate) fn amount(spec: &Spec, amount: &Money) -> Result<Value> {
+    Ok(json!({ "currency_code": amount.currency().code(), "value": spec.major(amount)? }))
+}
+
+pub(crate) fn order(spec: &Spec, request: &Authorize) -> Result<Value> {
+    let bank = request.method.family() == Family::BankRedirect;
+    if bank && request.capture == CaptureMode::Manual {
+        return Err(Error::unsupported_variant("manual capture of a bank redirect"));
+    }
+    let mut total = amount(spec, &request.amount)?;
+    let item = |line: &LineItem| {
+        let price = amount(spec, &line.unit_amount)?;
+        Ok(json!({ "name": line.name, "quantity": line.quantity.to_string(), "unit_amount": price, "sku": line.sku }))
+    };
+    let items = request.order.line_items.iter().map(item).collect::<Result<Vec<_>>>()?;
+    if !items.is_empty() {
+        total["breakdown"] = json!({ "item_total": total.clone() });
+    }
+    Ok(json!({
+        "intent": intent(request.capture),
+        "processing_instruction": bank.then_some(COMPLETE_ON_APPROVAL),
+        "purchase_units": [{
+            "custom_id": request.reference,
+            "amount": total,
+            "description": request.order.description,
+            "soft_descriptor": request.order.descriptor,
+            "items": items,
+            "shipping": { "address": request.order.shipping.as_ref().map(address) },
+        }],
+        "payment_source": source(spec, request)?,
+    }))
+}
+
+/// An order without a payment source, for PayPal's JavaScript SDK.
+pub(crate) fn session(spec: &Spec, request: &OpenSession) -> Result<Value> {
+    let unit = json!({ "custom_id": request.reference, "amount": amount(spec, &request.amount)? });
+    Ok(json!({ "intent": intent(request.capture), "purchase_units": [unit] }))
+}
+
+fn intent(capture: CaptureMode) -> &'static str {
+    if capture == CaptureMode::Manual { "AUTHORIZE" } else { "CAPTURE" }
+}
+
+/// PayPal takes no address without its country.
+fn address(address: &Address) -> Value {
+    address.country.as_ref().map_or(Value::Null, |country| {
+        json!({
+            "address_line_1": address.line1,
+            "address_line_2": address.line2,
+            "admin_area_2": address.city,
+            "admin_area_1": address.state,
+            "postal_code": address.postal_code,
+            "country_code": country,
+        })
+    })
+}
+
+fn source(spec: &Spec, request: &Authorize) -> Result<Value> {
+    let (url, vault) = (request.return_url.as_deref(), request.store.then_some("ON_SUCCESS"));
+    let way_back = || Error::invalid("return_url", "the customer is sent to another page and needs a way back");
+    Ok(match &request.method {
+        Method::Card(_) if matches!(request.three_ds, ThreeDs::External(_)) => {
+            return Err(Error::unsupported_variant("3-D Secure done elsewhere"));
+        }
+        Method::Card(typed) => {
+            let mut source = card(typed, request.initiator == Initiator::Customer, &request.billing);
+            let method = matches!(request.three_ds, ThreeDs::Challenge).then_some("SCA_ALWAYS");
+            source["attributes"] =
+                json!({ "vault": { "store_in_vault": vault }, "verification": { "method": method } });
+            source["stored_credential"] = stored_credential(request);
+            source["experience_context"] = json!({ "return_url": url, "cancel_url": url });
+            json!({ "card": source })
+        }
+        Method::NetworkToken(token) => network_token(spec, request, token)?,
+        Method::WalletRedirect { .. } => {
+            let url = url.ok_or_else(way_back)?;
+            let ships = if request.order.shipping.is_some() { "SET_PROVIDED_ADDRESS" } else { "NO_SHIPPING" };
+            json!({ "paypal": {
+                "attributes": { "vault": { "store_in_vault": vault, "usage_type": vault.map(|_| "MERCHANT") } },
+                "experience_context": {
+                    "return_url": url, "cancel_url": url, "shipping_preference": ships, "user_action": "PAY_NOW",
+                },
+            } })
+        }
+        Method::BankRedirect { brand, .. } => {
+            let url = url.ok_or_else(way_back)?;
+            let missing = |field| Error::invalid(field, "the customer's name and country are needed");
+            json!({ brand.as_str(): {
+                "name": request.customer.full_name().ok_or_else(|| missing("customer"))?,
+                "country_code": request.billing.country.as_deref().ok_or_else(|| missing("billing.country"))?,
+                // Only Przelewy24 knows the member, and demands it.
+                "email": request.customer.email.as_ref().filter(|_| brand == "p24"),
+                "experience_context": { "return_url": url, "cancel_url": url },
+            } })
+        }
+        Method::Mandate(handle) => {
+            let source = json!({ "vault_id": handle.id(), "stored_credential": stored_credential(request) });
+            json!({ handle.part("source").unwrap_or("card"): source })
+        }
+        other => return Err(Error::unsupported_variant(other.family())),
+    })
+}
+
+/// "This parameter [security_code] cannot be present in the request when payment_initiator=MERCHANT."
+fn card(card: &Card, with_code: bool, billing: &Address) -> Value {
+    json!({
+        "name": card.holder,
+        "number": card.number.expose(),
+        "expiry": expiry(&card.expiry),
+        "security_code": card.cvc.as_ref().filter(|_| with_code).map(Cvc::expose),
+        "billing_address": address(billing),
+    })
+}
+
+fn expiry(expiry: &Expiry) -> String {
+    format!("{}-{}", expiry.year(), expiry.month2())
+}
+
+/// A network's own token is a card; tokens out of wallets have sources of their own.
+fn network_token(spec: &Spec, request: &Authorize, token: &NetworkToken) -> Result<Value> {
+    let cryptogram = token.cryptogram.as_ref().map(Cryptogram::expose);
+    let (number, expiry, name) = (token.number.expose(), expiry(&token.expiry), token.holder.as_deref());
+    Ok(match token.source {
+        TokenSource::Network => {
+            let flag = token.eci.as_deref().and_then(eci_flag);
+            json!({ "card": {
+                "name": name,
+                "billing_address": address(&request.billing),
+                "network_token": { "number": number, "expiry": expiry, "cryptogram": cryptogram, "eci_flag": flag },
+                "stored_credential": stored_credential(request),
+            } })
+        }
+        TokenSource::ApplePay => json!({ "apple_pay": { "name": name, "decrypted_token": {
+            "transaction_amount": amount(spec, &request.amount)?,
+            "tokenized_card": { "number": number, "expiry": expiry },
+            "payment_data_type": "3DSECURE",
+            "payment_data": { "cryptogram": cryptogram, "eci_indicator": token.eci },
+        } } }),
+        TokenSource::GooglePay => json!({ "google_pay": { "name": name, "decrypted_token": {
+            "payment_method": "CARD",
+            "authentication_method": if cryptogram.is_some() { "CRYPTOGRAM_3DS" } else { "PAN_ONLY" },
+            "card": { "number": number, "expiry": expiry },
+            "cryptogram": cryptogram,
+            "eci_indicator": token.eci,
+        } } }),
+        TokenSource::SamsungPay => return Err(Error::unsupported_variant("a Samsung Pay token")),
+    })
+}
+
+/// PayPal's names for the electronic commerce indicator.
+fn eci_flag(eci: &str) -> Option<&'static str> {
+    match eci {
+        "00" => Some("MASTERCARD_NON_3D_SECURE_TRANSACTION"),
+        "01" => Some("MASTERCARD_ATTEMPTED_AUTHENTICATION_TRANSACTION"),
+        "02" => Some("MASTERCARD_FULLY_AUTHENTICATED_TRANSACTION"),
+        "05" => Some("FULLY_AUTHENTICATED_TRANSACTION"),
+        "06" => Some("ATTEMPTED_AUTHENTICATION_TRANSACTION"),
+        "07" => Some("NON_3D_SECURE_TRANSACTION"),
+        _ => None,
+    }
+}
+
+/// Which payment of a series it is; a single payment has none. The wallet knows no payment type.
+fn stored_credential(request: &Authorize) -> Value {
+    let (mandate, wallet) = match &request.method {
+        Method::Mandate(handle) => (true, handle.part("source") == Some("paypal")),
+        _ => (false, false),
+    };
+    let (initiator, kind) = match request.initiator {
+        Initiator::Merchant(MitCategory::Unscheduled) => ("MERCHANT", "UNSCHEDULED"),
+        Initiator::Merchant(_) => ("MERCHANT", "RECURRING"),
+        Initiator::Customer if mandate => ("CUSTOMER", "ONE_TIME"),
+        Initiator::Customer if request.store => ("CUSTOMER", "UNSCHEDULED"),
+        Initiator::Customer => return Value::Null,
+    };
+    let earlier = request.network_transaction_id.as_ref().filter(|_| initiator == "MERCHANT" && !wallet);
+    json!({
+        "payment_initiator": initiator,
+        "payment_type": Some(kind).filter(|_| !wallet),
+        "usage": if mandate || initiator == "MERCHANT" { "SUBSEQUENT" } else { "FIRST" },
+        "previous_network_transaction_reference": { "id": earlier },
+    })
+}
+
+pub(crate) fn setup(request: &SetUp) -> Result<Value> {
+    let Method::Card(typed) = &request.method else { return Err(Error::unsupported_variant(request.method.family())) };
+    let mut source = card(typed, true, &request.billing);
+    let always = matches!(request.three_ds, ThreeDs::Challenge);
+    source["verification_method"] = json!(if always { "SCA_ALWAYS" } else { "SCA_WHEN_REQUIRED" });
+    source["experience_context"] = json!({ "return_url": request.return_url, "cancel_url": request.return_url });
+    Ok(json!({ "payment_source": { "card": source } }))
+}
+
+/// The content type of [`evidence`].
+pub(crate) const MULTIPART: &str = "multipart/form-data; boundary=quittance-evidence";
+
+/// The body of `provide-evidence`: one part `input`. Its JSON has no line break, so the boundary cannot occur in it.
+pub(crate) fn evidence(evidence: &Evidence) -> Result<String> {
+    if !evidence.documents.is_empty() {
+        return Err(Error::unsupported_variant("evidence with documents"));
+    }
+    let tracking = evidence.tracking_number.as_ref().map(|number| {
+        {
+            // Carriers that PayPal lists have names of their own; the free name serves every one, and is demanded.
+            let carrier = evidence.carrier.as_deref().unwrap_or("unspecified");
+            json!([{ "carrier_name": "OTHER", "carrier_name_other": carrier, "tracking_number": number }])
+        }
+    });
+    let kind = if tracking.is_some() { "PROOF_OF_FULFILLMENT" } else { "OTHER" };
+    let one =
+        json!({ "evidence_type": kind, "notes": evidence.explanation, "evidence_info": { "tracking_info": tracking } });
+    let input = pruned(json!({ "evidences": [one] }));
+    let part = "content-disposition: form-data; name=\"input\"\r\ncontent-type: application/json";
+    Ok(format!("--quittance-evidence\r\n{part}\r\n\r\n{input}\r\n--quittance-evidence--\r\n"))
+}
