@@ -326,7 +326,8 @@ fn fault(reply: &Reply) -> Error {
     let conflict =
         CONFLICTS.split(' ').any(|known| known == code) || fault.kind.as_deref() == Some("idempotency_error");
     let code = fault.decline_code.or(fault.code);
-    let mut error = reply.fault_with(Fault { code, message: fault.message, field: fault.param });
+    let mut error =
+        reply.fault_with(Fault { code, message: fault.message, field: fault.param.filter(|name| !name.is_empty()) });
     if let Some(intent) = fault.payment_intent {
         error = error.about(&Handle::new(intent.id));
     }
@@ -344,17 +345,16 @@ fn declined(reply: &Reply) -> Option<Result<Payment>> {
 }
 
 fn payment(intent: &Intent) -> Result<Payment> {
-    let object = intent.object.as_deref().unwrap_or("payment_intent");
-    let (Some(amount), Some(currency), "payment_intent") = (intent.amount, &intent.currency, object) else {
-        return Err(Error::protocol("the answer is no PaymentIntent with an amount").about(&Handle::new(&intent.id)));
-    };
-    let money = |minor: i64| Stripe::SPEC.money(minor, currency);
+    if intent.object.as_deref().is_some_and(|object| object != "payment_intent") {
+        return Err(Error::protocol("the answer is no PaymentIntent"));
+    }
+    let currency = intent.currency.as_deref();
+    let money = |minor: Option<i64>| minor.zip(currency).map(|(minor, currency)| Stripe::SPEC.money(minor, currency));
     let charge = intent.charge();
-    let received = intent.amount_received.filter(|received| *received > 0);
     let mut payment = Payment::new(Handle::new(&intent.id), codes::payment(intent));
-    payment.amount = Some(money(amount)?);
-    payment.captured = received.map(money).transpose()?;
-    payment.refunded = charge.and_then(|charge| charge.amount_refunded).map(money).transpose()?;
+    payment.amount = money(intent.amount).transpose()?;
+    payment.captured = money(intent.amount_received.filter(|received| *received > 0)).transpose()?;
+    payment.refunded = money(charge.and_then(|charge| charge.amount_refunded)).transpose()?;
     payment.reference = intent.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
     payment.network = charge.map(codes::network).unwrap_or_default();
     // The method is stored once the payment that stores it is through.
