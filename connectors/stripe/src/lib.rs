@@ -149,7 +149,7 @@ impl Connector for Stripe {
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
         match request.payment.part("setup_intent") {
-            Some(setup) => self.stored(cx, setup, &request.payment).await,
+            Some(setup) => self.stored(cx, &Handle::new(setup), &request.payment).await,
             None => self.intent(cx, &request.payment).await,
         }
     }
@@ -157,12 +157,12 @@ impl Connector for Stripe {
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
         let mut form = form::with_charge();
         form.set("amount_to_capture", Self::SPEC.minor(&request.amount)?.to_string());
-        let path = format!("payment_intents/{}/capture", request.payment.id());
+        let path = format!("payment_intents/{}/capture", request.payment.segment()?);
         payment(&self.send(self.post(cx, &path, request.key.as_str()).form(&form)).await?)
     }
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
-        let path = format!("payment_intents/{}/cancel", request.payment.id());
+        let path = format!("payment_intents/{}/cancel", request.payment.segment()?);
         payment(&self.send(self.post(cx, &path, request.key.as_str()).form(&form::with_charge())).await?)
     }
 
@@ -182,13 +182,13 @@ impl Connector for Stripe {
     }
 
     async fn retrieve_refund(&self, cx: &Context<'_>, request: &RetrieveRefund) -> Result<Refund> {
-        refund(&self.send(cx.get(format!("{API}/refunds/{}", request.refund.id()))).await?)
+        refund(&self.send(cx.get(format!("{API}/refunds/{}", request.refund.segment()?))).await?)
     }
 
     async fn adjust(&self, cx: &Context<'_>, request: &Adjust) -> Result<Payment> {
         let mut form = form::with_charge();
         form.set("amount", Self::SPEC.minor(&request.amount)?.to_string());
-        let path = format!("payment_intents/{}/increment_authorization", request.payment.id());
+        let path = format!("payment_intents/{}/increment_authorization", request.payment.segment()?);
         // A raise that the issuer declines is a 402 that leaves the reservation as it was: an error, not a declined payment.
         payment(&self.send(self.post(cx, &path, request.key.as_str()).form(&form)).await?)
     }
@@ -211,7 +211,7 @@ impl Connector for Stripe {
     }
 
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
-        let path = format!("payment_methods/{}/detach", request.mandate.id());
+        let path = format!("payment_methods/{}/detach", request.mandate.segment()?);
         let detached: Named = self.send(self.post(cx, &path, request.key.as_str())).await?;
         Ok(Mandate::new(Handle::new(detached.id), MandateState::Revoked))
     }
@@ -227,7 +227,7 @@ impl Connector for Stripe {
     }
 
     async fn answer_dispute(&self, cx: &Context<'_>, request: &AnswerDispute) -> Result<Dispute> {
-        let path = format!("disputes/{}", request.dispute.id());
+        let path = format!("disputes/{}", request.dispute.segment()?);
         let Answer::Contest(evidence) = &request.answer else {
             return dispute(&self.send(self.post(cx, &format!("{path}/close"), request.key.as_str())).await?);
         };
@@ -271,13 +271,13 @@ impl Stripe {
     }
 
     async fn intent(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
-        let call = cx.get(format!("{API}/payment_intents/{}", handle.id())).query(&form::with_charge());
+        let call = cx.get(format!("{API}/payment_intents/{}", handle.segment()?)).query(&form::with_charge());
         payment(&self.send(call).await?)
     }
 
     /// A SetupIntent whose customer came back, as a payment that never takes money: it has a mandate once it succeeded.
-    async fn stored(&self, cx: &Context<'_>, setup: &str, asked: &Handle) -> Result<Payment> {
-        let setup: Intent = self.send(cx.get(format!("{API}/setup_intents/{setup}"))).await?;
+    async fn stored(&self, cx: &Context<'_>, setup: &Handle, asked: &Handle) -> Result<Payment> {
+        let setup: Intent = self.send(cx.get(format!("{API}/setup_intents/{}", setup.segment()?))).await?;
         let Mandate { state, handle, reference, .. } = mandate(&setup);
         let mandate = (state == MandateState::Active).then_some(handle);
         let state = if mandate.is_some() { State::Pending } else { codes::payment(&setup) };
@@ -326,7 +326,8 @@ fn fault(reply: &Reply) -> Error {
     let conflict =
         CONFLICTS.split(' ').any(|known| known == code) || fault.kind.as_deref() == Some("idempotency_error");
     let code = fault.decline_code.or(fault.code);
-    let mut error = reply.fault_with(Fault { code, message: fault.message, field: fault.param });
+    let mut error =
+        reply.fault_with(Fault { code, message: fault.message, field: fault.param.filter(|name| !name.is_empty()) });
     if let Some(intent) = fault.payment_intent {
         error = error.about(&Handle::new(intent.id));
     }
@@ -344,17 +345,16 @@ fn declined(reply: &Reply) -> Option<Result<Payment>> {
 }
 
 fn payment(intent: &Intent) -> Result<Payment> {
-    let object = intent.object.as_deref().unwrap_or("payment_intent");
-    let (Some(amount), Some(currency), "payment_intent") = (intent.amount, &intent.currency, object) else {
-        return Err(Error::protocol("the answer is no PaymentIntent with an amount").about(&Handle::new(&intent.id)));
-    };
-    let money = |minor: i64| Stripe::SPEC.money(minor, currency);
+    if intent.object.as_deref().is_some_and(|object| object != "payment_intent") {
+        return Err(Error::protocol("the answer is no PaymentIntent"));
+    }
+    let currency = intent.currency.as_deref();
+    let money = |minor: Option<i64>| minor.zip(currency).map(|(minor, currency)| Stripe::SPEC.money(minor, currency));
     let charge = intent.charge();
-    let received = intent.amount_received.filter(|received| *received > 0);
     let mut payment = Payment::new(Handle::new(&intent.id), codes::payment(intent));
-    payment.amount = Some(money(amount)?);
-    payment.captured = received.map(money).transpose()?;
-    payment.refunded = charge.and_then(|charge| charge.amount_refunded).map(money).transpose()?;
+    payment.amount = money(intent.amount).transpose()?;
+    payment.captured = money(intent.amount_received.filter(|received| *received > 0)).transpose()?;
+    payment.refunded = money(charge.and_then(|charge| charge.amount_refunded)).transpose()?;
     payment.reference = intent.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
     payment.network = charge.map(codes::network).unwrap_or_default();
     // The method is stored once the payment that stores it is through.

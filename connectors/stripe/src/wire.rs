@@ -185,7 +185,6 @@ pub(crate) enum Expandable<T> {
     Object(T),
 }
 
-/// An expandable member of which only the id is read.
 pub(crate) type Reference = Expandable<Named>;
 
 impl Reference {
