@@ -5,6 +5,7 @@ use quittance::{
     RefundRequest, Retrieve, RetrievePayout, RetrieveRefund, Revoke, SetUp, UnwrapToken, Void,
 };
 use schemars::{Schema, schema_for};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::view::Outcome;
@@ -50,27 +51,32 @@ impl Request {
     /// Reads the request of `op`, in the JSON form of [`Request::schema`]. Deliveries are made, not read:
     /// [`Op::Webhook`] is an error here.
     pub fn from_json(op: Op, input: Value) -> Result<Request, String> {
-        let read = || -> serde_json::Result<Request> {
-            Ok(match op {
-                Op::Authorize => Request::Authorize(serde_json::from_value(input)?),
-                Op::Complete => Request::Complete(serde_json::from_value(input)?),
-                Op::Capture => Request::Capture(serde_json::from_value(input)?),
-                Op::Void => Request::Void(serde_json::from_value(input)?),
-                Op::Refund => Request::Refund(serde_json::from_value(input)?),
-                Op::Retrieve => Request::Retrieve(serde_json::from_value(input)?),
-                Op::RetrieveRefund => Request::RetrieveRefund(serde_json::from_value(input)?),
-                Op::Adjust => Request::Adjust(serde_json::from_value(input)?),
-                Op::SetUp => Request::SetUp(serde_json::from_value(input)?),
-                Op::Revoke => Request::Revoke(serde_json::from_value(input)?),
-                Op::OpenSession => Request::OpenSession(serde_json::from_value(input)?),
-                Op::UnwrapToken => Request::UnwrapToken(serde_json::from_value(input)?),
-                Op::PayOut => Request::PayOut(serde_json::from_value(input)?),
-                Op::RetrievePayout => Request::RetrievePayout(serde_json::from_value(input)?),
-                Op::AnswerDispute => Request::AnswerDispute(serde_json::from_value(input)?),
-                Op::Webhook => return Err(serde::de::Error::custom("a webhook delivery has no JSON form")),
-            })
-        };
-        read().map_err(|cause| format!("input of {op}: {cause}"))
+        Request::read(op, input).map_err(|cause| format!("input of {op}: {cause}"))
+    }
+
+    /// [`Request::from_json`] out of any JSON reader; one over a text names line and column of a mistake.
+    ///
+    /// # Errors
+    /// A field that is missing, unknown or of another form.
+    pub fn read<'de, D: Deserializer<'de>>(op: Op, input: D) -> Result<Request, D::Error> {
+        Ok(match op {
+            Op::Authorize => Request::Authorize(Deserialize::deserialize(input)?),
+            Op::Complete => Request::Complete(Deserialize::deserialize(input)?),
+            Op::Capture => Request::Capture(Deserialize::deserialize(input)?),
+            Op::Void => Request::Void(Deserialize::deserialize(input)?),
+            Op::Refund => Request::Refund(Deserialize::deserialize(input)?),
+            Op::Retrieve => Request::Retrieve(Deserialize::deserialize(input)?),
+            Op::RetrieveRefund => Request::RetrieveRefund(Deserialize::deserialize(input)?),
+            Op::Adjust => Request::Adjust(Deserialize::deserialize(input)?),
+            Op::SetUp => Request::SetUp(Deserialize::deserialize(input)?),
+            Op::Revoke => Request::Revoke(Deserialize::deserialize(input)?),
+            Op::OpenSession => Request::OpenSession(Deserialize::deserialize(input)?),
+            Op::UnwrapToken => Request::UnwrapToken(Deserialize::deserialize(input)?),
+            Op::PayOut => Request::PayOut(Deserialize::deserialize(input)?),
+            Op::RetrievePayout => Request::RetrievePayout(Deserialize::deserialize(input)?),
+            Op::AnswerDispute => Request::AnswerDispute(Deserialize::deserialize(input)?),
+            Op::Webhook => return Err(serde::de::Error::custom("a webhook delivery has no JSON form")),
+        })
     }
 
     /// The JSON Schema of the input of `op`; `None` for webhooks.

@@ -6,10 +6,14 @@
 pub mod bad_input;
 pub mod certify;
 pub mod cli;
+pub mod contract;
+pub mod files;
 pub mod invoke;
+pub mod mask;
 pub mod profile;
 pub mod run;
 pub mod scenario;
+pub mod story;
 pub mod tape;
 pub mod view;
 pub mod world;

@@ -1,7 +1,15 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
 mod certify;
+mod completion;
+mod desk;
+mod explain;
 mod list;
+mod read;
+mod request;
+mod schema;
+mod source;
+mod suite;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,16 +37,28 @@ struct Arguments {
 enum Command {
     Certify(certify::Certify),
     List(list::List),
+    Explain(explain::Explain),
+    Request(request::RequestCommand),
+    Read(read::Read),
+    Schema(schema::Schema),
+    Suite(suite::SuiteCommand),
+    Completion(completion::Completion),
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let world = World::find(arguments.root.as_deref());
-    let result = world.and_then(|world| match arguments.command {
-        Command::Certify(command) => command.run(&world),
-        Command::List(command) => command.run(&world),
-    });
+    let world = || World::find(arguments.root.as_deref());
+    let result = match arguments.command {
+        Command::Certify(command) => world().and_then(|world| command.run(&world)),
+        Command::List(command) => world().and_then(|world| command.run(&world)),
+        Command::Explain(command) => world().and_then(|world| command.run(&world)),
+        Command::Request(command) => world().and_then(|world| command.run(world)),
+        Command::Read(command) => world().and_then(|world| command.run(world)),
+        Command::Schema(command) => command.run(world),
+        Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::Completion(command) => Ok(command.run()),
+    };
     match result {
         Ok(code) => code,
         Err(unusable) => {
@@ -52,6 +72,17 @@ pub fn main() -> ExitCode {
 #[allow(clippy::print_stderr, reason = "the command's own voice")]
 pub fn tell_error(unusable: &Unusable) {
     eprintln!("error: {unusable}");
+}
+
+/// Prints a remark that is no output.
+#[allow(clippy::print_stderr, reason = "the command's own voice")]
+pub fn tell_note(text: &str) {
+    eprintln!("note: {text}");
+}
+
+/// JSON for people: indented.
+pub fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}")
 }
 
 /// Prints a line of output; a closed pipe ends the output quietly.

@@ -55,6 +55,8 @@ pub struct Case {
 pub struct Played {
     /// The endings of the steps.
     pub ended: Vec<Ended>,
+    /// What each step asked, by its number; none for a step that calls nothing.
+    pub asked: BTreeMap<u32, Asked>,
     /// Everything that does not hold; empty is a pass.
     pub findings: Vec<Finding>,
     /// The exchanges, masked.
@@ -76,6 +78,23 @@ impl Played {
             result.as_object_mut().and_then(|members| members.remove("message"));
         }
         results
+    }
+}
+
+/// What a step asked of the connector; holds test cards and dummy secrets in the clear.
+#[derive(Clone)]
+pub struct Asked {
+    /// The operation.
+    pub op: Op,
+    /// The request in the JSON form of [`Request::schema`]; of a delivery, its headers and body.
+    pub input: Value,
+    /// What stood in the tape's holes.
+    pub values: StepValues,
+}
+
+impl std::fmt::Debug for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Asked({})", self.op)
     }
 }
 
@@ -113,6 +132,7 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
         tokens: MemoryTokens::default(),
         objects: Objects::default(),
         requests: BTreeMap::new(),
+        asked: BTreeMap::new(),
         ended: Vec::new(),
         findings: Vec::new(),
     };
@@ -134,6 +154,7 @@ struct Play<'a> {
     tokens: MemoryTokens,
     objects: Objects,
     requests: BTreeMap<u32, (Request, StepValues)>,
+    asked: BTreeMap<u32, Asked>,
     ended: Vec<Ended>,
     findings: Vec<Finding>,
 }
@@ -241,12 +262,15 @@ impl Play<'_> {
             StepOp::Replay => {
                 let (request, values) = self.requests.get(&step.of.unwrap_or(0)).cloned().ok_or("no such step")?;
                 self.begin(number, values.clone());
+                if let Some(asked) = self.asked.get(&step.of.unwrap_or(0)).cloned() {
+                    self.asked.insert(number, asked);
+                }
                 self.requests.insert(number, (request.clone(), values));
                 Ok((request, None))
             }
             StepOp::Webhook => {
                 self.begin(number, StepValues::default());
-                let request = Request::Webhook(self.delivery(step.of.unwrap_or(number), step.tamper)?);
+                let request = Request::Webhook(self.delivery_of_step(number, step)?);
                 self.requests.insert(number, (request.clone(), StepValues::default()));
                 Ok((request, None))
             }
@@ -262,6 +286,8 @@ impl Play<'_> {
                 if matches!(prepared.op, Op::Authorize | Op::SetUp) {
                     self.objects.note_request(number, &input);
                 }
+                let (op, values) = (prepared.op, prepared.values.clone());
+                self.asked.insert(number, Asked { op, input: input.clone(), values });
                 let request = Request::from_json(prepared.op, input)?;
                 self.requests.insert(number, (request.clone(), prepared.values));
                 Ok((request, prepared.overridden))
@@ -274,8 +300,23 @@ impl Play<'_> {
         returned.map_err(|mismatches| told(&mismatches)).map(Option::unwrap_or_default)
     }
 
+    fn delivery_of_step(&mut self, number: u32, step: &Step) -> Result<Delivery, String> {
+        let (headers, body) = self.made(step.of.unwrap_or(number), step.tamper)?;
+        let input = json!({
+            "headers": headers.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "body": String::from_utf8_lossy(&body),
+        });
+        self.asked.insert(number, Asked { op: Op::Webhook, input, values: StepValues::default() });
+        delivery(&headers, body)
+    }
+
+    fn delivery(&mut self, step: u32) -> Result<Delivery, String> {
+        let (headers, body) = self.made(step, None)?;
+        delivery(&headers, body)
+    }
+
     /// A delivery of the tape, spoilt as asked; a stale one is made before the clock moves.
-    fn delivery(&mut self, step: u32, tamper: Option<Tamper>) -> Result<Delivery, String> {
+    fn made(&mut self, step: u32, tamper: Option<Tamper>) -> Result<(Vec<(String, String)>, Bytes), String> {
         let spoil = match tamper {
             None | Some(Tamper::Stale) => Spoil::Not,
             Some(Tamper::Body) => Spoil::Body,
@@ -287,7 +328,7 @@ impl Play<'_> {
             let tolerance = self.builder.spec.webhook.and_then(|rules| rules.tolerance_seconds).unwrap_or(0);
             self.advance(i64::from(tolerance) + 60);
         }
-        delivery(&made.headers, made.body)
+        Ok((made.headers, made.body))
     }
 
     /// How many requests the operation sent; fetching the public key that a delivery names does not count.
@@ -382,7 +423,7 @@ impl Play<'_> {
     }
 
     fn settle_by_delivery(&mut self, number: u32, op: Op, first: &Outcome, now: &mut Ended) {
-        let made = match self.delivery(number, None) {
+        let made = match self.delivery(number) {
             Ok(made) => made,
             Err(why) => return self.finding(number, "webhook", "a delivery", why),
         };
@@ -438,7 +479,7 @@ impl Play<'_> {
         let transcript = self.stage.with(|player| player.shown_transcript());
         let sent =
             self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect());
-        Played { ended: self.ended, findings: self.findings, transcript, sent }
+        Played { ended: self.ended, asked: self.asked, findings: self.findings, transcript, sent }
     }
 }
 

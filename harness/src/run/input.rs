@@ -43,16 +43,14 @@ pub struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// The idempotency key of step `number`: a UUID that follows from the seed.
+    /// The idempotency key of step `number`; see [`key_of`].
     pub fn key(&self, number: u32) -> String {
-        let hash = hex(&digest::sha256(format!("key {} {number}", self.seed).as_bytes()));
-        format!("{}-{}-4{}-8{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
+        key_of(self.seed, number)
     }
 
-    /// The merchant's reference of step `number`: `R<step>-<10 hex>`.
+    /// The merchant's reference of step `number`; see [`reference_of`].
     pub fn reference(&self, number: u32) -> String {
-        let hash = hex(&digest::sha256(format!("reference {} {number}", self.seed).as_bytes()));
-        format!("R{number}-{}", &hash[..10])
+        reference_of(self.seed, number)
     }
 
     /// Builds the request of `step`, the `number`th of its scenario from 1.
@@ -325,6 +323,18 @@ fn evidence(input: &Map<String, Value>) -> Value {
         merge(&mut words, given);
     }
     Value::Object(words)
+}
+
+/// The idempotency key of step `number`: a UUID that follows from the seed.
+pub fn key_of(seed: u64, number: u32) -> String {
+    let hash = hex(&digest::sha256(format!("key {seed} {number}").as_bytes()));
+    format!("{}-{}-4{}-8{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
+}
+
+/// The merchant's reference of step `number`: `R<step>-<10 hex>`.
+pub fn reference_of(seed: u64, number: u32) -> String {
+    let hash = hex(&digest::sha256(format!("reference {seed} {number}").as_bytes()));
+    format!("R{number}-{}", &hash[..10])
 }
 
 /// The operation that a step calls.

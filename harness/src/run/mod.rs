@@ -5,5 +5,6 @@ pub mod input;
 pub mod judge;
 pub mod objects;
 pub mod plan;
+pub mod sample;
 pub mod stage;
 pub mod wire;

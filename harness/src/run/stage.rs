@@ -240,6 +240,11 @@ impl VirtualClock {
         VirtualClock(AtomicI64::new(START_UNIX_SECONDS))
     }
 
+    /// A clock that stands at another time, in seconds since 1970.
+    pub fn at(unix_seconds: i64) -> VirtualClock {
+        VirtualClock(AtomicI64::new(unix_seconds))
+    }
+
     /// Seconds since 1970.
     pub fn unix_seconds(&self) -> i64 {
         self.0.load(Ordering::Relaxed)

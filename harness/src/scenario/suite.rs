@@ -97,11 +97,8 @@ impl Manifest {
     pub fn refresh(specs: &Path, version: &str) -> Result<bool, Vec<FileError>> {
         let path = specs.join("suite.toml");
         let text = Self::compute(specs, version)?.to_toml();
-        if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
-            return Ok(false);
-        }
         let failed = |error| vec![FileError::of_file(display(&path), format!("cannot be written: {error}"))];
-        std::fs::write(&path, text).map_err(failed).map(|()| true)
+        crate::files::refresh(&path, &text).map_err(failed)
     }
 
     /// The manifest as a file.

@@ -12,6 +12,7 @@ pub mod model;
 mod player;
 mod redact;
 mod signature;
+mod stand_in;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,8 @@ pub use hole::{Encoding, Shape};
 pub use matcher::Mismatch;
 pub use player::{Delivery, Player, Record, RunValues, Settle, ShownRecord};
 pub use signature::{Algorithm, KeyEncoding, Recipe, RecipeModel};
+pub use stand_in::StandIn;
 pub use values::{Spoil, StepValues};
 
 pub(crate) use hole::Hole;
+pub(crate) use redact::{MASK, Redactor};

@@ -32,7 +32,11 @@ impl Redactor {
             .iter()
             .flat_map(|step| &step.samples)
             .filter(|(name, value)| is_secret_value(name) && !value.is_empty());
-        let mut secrets: Vec<String> = credentials.chain(samples.map(|(_, value)| value.clone())).chain(more).collect();
+        Self::of(credentials.chain(samples.map(|(_, value)| value.clone())).chain(more).collect())
+    }
+
+    /// Hides these texts, as they are and as JSON, forms and XML escape them.
+    pub(crate) fn of(mut secrets: Vec<String>) -> Self {
         for secret in secrets.clone() {
             for escape in [Escape::Json, Escape::Form, Escape::Xml] {
                 let mut escaped = String::new();

@@ -1,0 +1,416 @@
+//! The command line as a user meets it: output, messages and exit codes of each command.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// Runs the command in the project with `input` on standard input.
+fn run_with(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_quittance"))
+        .args(arguments)
+        .current_dir(ROOT)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that refuses its arguments does not read.
+    let _closed = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn ended(arguments: &[&str], input: &str, code: i32) -> (String, String) {
+    let output = run_with(arguments, input);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+    (String::from_utf8(output.stdout).unwrap(), told)
+}
+
+#[track_caller]
+fn good(arguments: &[&str]) -> String {
+    ended(arguments, "", 0).0
+}
+
+#[track_caller]
+fn good_json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&good(arguments)).unwrap()
+}
+
+/// Unusable input: exit code 2, nothing on standard output, and a message with every one of `parts`.
+#[track_caller]
+fn bad(arguments: &[&str], input: &str, parts: &[&str]) {
+    let (shown, told) = ended(arguments, input, 2);
+    assert_eq!(shown, "", "{arguments:?}");
+    for part in parts {
+        assert!(told.contains(part), "{arguments:?}: no `{part}` in: {told}");
+    }
+}
+
+/// A folder for the files of one test, gone with the value.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _of_an_earlier_run = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, content: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _gone_already = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const CARD: &str = r#"{
+  "key": "key-1", "reference": "order-1",
+  "amount": { "minor": 1050, "currency": "USD" },
+  "method": { "card": { "number": "4242 4242 4242 4242", "expiry": { "month": 3, "year": 2030 }, "cvc": "737" } }
+}"#;
+
+const CREDENTIALS: &str = r#"{ "api_key": "sk_test_of_this_test", "webhook_secret": "whsec_of_this_test" }"#;
+
+#[test]
+fn schema_of_credentials_and_inputs() {
+    let credentials = good_json(&["schema", "stripe"]);
+    assert_eq!(credentials["properties"]["api_key"]["writeOnly"], json!(true));
+    let input = good_json(&["schema", "stripe", "--operation", "capture", "--json"]);
+    assert_eq!(input["additionalProperties"], json!(false));
+    assert!(input["properties"]["payment"].is_object());
+    // Needs no project around it.
+    let output = Command::new(env!("CARGO_BIN_EXE_quittance")).args(["schema", "stripe"]).current_dir("/").output();
+    assert!(output.unwrap().status.success());
+}
+
+#[test]
+fn schema_refuses_unknown_names() {
+    bad(&["schema", "strpe"], "", &["unknown connector `strpe`", "did you mean stripe"]);
+    bad(&["schema", "stripe", "--operation", "captur"], "", &["unknown operation `captur`", "capture"]);
+    bad(&["schema", "stripe", "--operation", "zzzzzz"], "", &["known are authorize, complete"]);
+    bad(&["schema", "stripe", "--operation", "pay_out"], "", &["stripe does not declare pay_out", "authorize"]);
+    bad(&["schema", "stripe", "--operation", "webhook"], "", &["quittance read"]);
+    bad(&["schema"], "", &["CONNECTOR"]);
+    bad(&["schema", "--write"], "", &["--formats"]);
+}
+
+#[test]
+fn schemas_of_the_formats_are_printed_and_written() {
+    let formats = good_json(&["schema", "--formats"]);
+    assert_eq!(formats.as_object().unwrap().len(), 3);
+    let folder = project("formats");
+    let shown = good(&["--root", folder.path(), "schema", "--formats", "--write"]);
+    assert!(shown.contains("specs/schemas/tape.schema.json written"), "{shown}");
+    let written: Value = serde_json::from_str(&folder.read("specs/schemas/tape.schema.json")).unwrap();
+    assert_eq!(written, formats["tape.schema.json"]);
+    assert!(folder.read(".taplo.toml").contains("specs/schemas/profile.schema.json"));
+    let again = good(&["--root", folder.path(), "schema", "--formats", "--write"]);
+    assert!(!again.contains("written"), "{again}");
+    let left = std::fs::read_dir(folder.0.join("specs/schemas")).unwrap();
+    assert_eq!(left.count(), 3, "temporary files are gone");
+}
+
+/// `quittance schema --formats --write` brings them up to date.
+#[test]
+fn the_project_has_the_present_schemas() {
+    let formats = good_json(&["schema", "--formats"]);
+    for (name, schema) in formats.as_object().unwrap() {
+        let text = std::fs::read_to_string(Path::new(ROOT).join("specs/schemas").join(name)).unwrap();
+        assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), schema, "{name}");
+    }
+    let rules: toml::Table =
+        std::fs::read_to_string(Path::new(ROOT).join(".taplo.toml")).unwrap().parse().unwrap();
+    for rule in rules["rule"].as_array().unwrap() {
+        let schema = rule["schema"]["path"].as_str().unwrap();
+        assert!(Path::new(ROOT).join(schema).is_file(), "{schema}");
+    }
+}
+
+const SCENARIO: &str = r#"id = "void.authorized"
+title = "A reservation is released"
+clauses = ["VOID-1"]
+proves = "void"
+class = "success"
+needs = ["void"]
+[[step]]
+op = "void"
+expect = { state = "voided" }
+"#;
+
+/// A project with one scenario, no connector and no fixtures.
+fn project(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.write("specs/scenarios/void/authorized.toml", SCENARIO);
+    folder.write("specs/suite.toml", "version = \"0.0.0\"\nscenarios = []\ndigest = \"\"\n[content]\n");
+    folder.write("fixtures/readme", "");
+    folder
+}
+
+#[test]
+fn suite_is_checked_and_refreshed() {
+    let folder = project("suite");
+    let root = ["--root", folder.path()];
+    let with = |rest: &[&'static str]| [&root[..], rest].concat();
+    let (_, told) = ended(&with(&["suite"]), "", 1);
+    assert!(told.contains("the scenario `void.authorized` was added"), "{told}");
+    let (shown, _) = ended(&with(&["suite", "--check", "--json"]), "", 1);
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["fits"], json!(false));
+    assert!(good(&with(&["suite", "--refresh", "--version", "1.2.3"])).contains("written, suite 1.2.3"));
+    assert!(good(&with(&["suite", "--refresh", "--version", "1.2.3"])).contains("as it was"));
+    assert!(good(&with(&["suite"])).contains("suite 1.2.3, 1 scenarios"));
+    folder.write("specs/scenarios/void/authorized.toml", &SCENARIO.replace("released", "given up"));
+    let (_, told) = ended(&with(&["suite"]), "", 1);
+    assert!(told.contains("the scenario `void.authorized` was edited"), "{told}");
+    folder.write("specs/scenarios/void/authorized.toml", "id = 1");
+    bad(&with(&["suite"]), "", &["authorized.toml:1: id: "]);
+}
+
+#[test]
+fn suite_refuses_half_an_order() {
+    bad(&["suite", "--refresh"], "", &["--version"]);
+    bad(&["suite", "--refresh", "--version", "1.0"], "", &["1.1.0"]);
+    bad(&["suite", "--refresh", "--version", "1.0.01"], "", &["three numbers"]);
+    bad(&["--root", "/nowhere", "suite"], "", &["/nowhere", "specs/suite.toml"]);
+}
+
+/// The requests of `request stripe authorize` with own credentials and input.
+fn own_request(name: &str, more: &[&str]) -> String {
+    let folder = Folder::new(name);
+    let (input, credentials) = (folder.write("input.json", CARD), folder.write("credentials.json", CREDENTIALS));
+    let fixed = ["request", "stripe", "authorize", "--input", &input, "--credentials", &credentials];
+    good(&[&fixed[..], &["--seed", "1", "--now", "2026-11-22T12:00:00Z"], more].concat())
+}
+
+#[test]
+fn request_shows_what_would_be_sent_with_secrets_masked() {
+    let shown = own_request("masked", &[]);
+    for secret in ["4242424242424242", "4242 4242", "737", "sk_test_of_this_test"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    let report: Value = serde_json::from_str(&shown).unwrap();
+    let request = &report["requests"][0];
+    assert_eq!(request["method"], "POST");
+    assert_eq!(request["url"], "https://api.stripe.com/v1/payment_intents");
+    assert_eq!(request["headers"]["authorization"], "Bearer •••");
+    assert_eq!(request["headers"]["idempotency-key"], "key-1");
+    assert_eq!(request["form"]["amount"], "1050");
+    assert_eq!(request["form"]["payment_method_data[card][number]"], "•••");
+    assert!(request["body"].as_str().unwrap().contains("amount=1050"));
+    assert_eq!((&report["masked"], &report["complete"]), (&json!(true), &json!(true)), "{report}");
+    assert_eq!(shown, own_request("masked-again", &[]), "the same seed and time give the same requests");
+}
+
+#[test]
+fn request_shows_secrets_when_asked() {
+    let report: Value = serde_json::from_str(&own_request("shown", &["--show-secrets"])).unwrap();
+    let request = &report["requests"][0];
+    assert_eq!(request["headers"]["authorization"], "Bearer sk_test_of_this_test");
+    assert_eq!(request["form"]["payment_method_data[card][number]"], "4242424242424242");
+}
+
+#[test]
+fn request_as_curl() {
+    let masked = own_request("curl", &["--curl"]);
+    assert!(masked.starts_with("# secrets stand as •••"), "{masked}");
+    assert!(masked.contains("curl --request POST 'https://api.stripe.com/v1/payment_intents' \\\n"), "{masked}");
+    assert!(masked.contains("--header 'authorization: Bearer •••'"), "{masked}");
+    let open = own_request("curl-open", &["--curl", "--show-secrets"]);
+    assert!(open.starts_with("curl ") && open.contains("--data-raw '"), "{open}");
+    assert!(open.contains("4242424242424242") && open.contains("sk_test_of_this_test"));
+}
+
+#[test]
+fn request_fills_in_key_and_reference_and_samples() {
+    let input = r#"{ "payment": "pi_1", "amount": { "minor": 5, "currency": "USD" } }"#;
+    let arguments = ["request", "stripe", "refund", "--input", "-", "--seed", "9"];
+    let (shown, _) = ended(&arguments, input, 0);
+    let report: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(report["requests"][0]["headers"]["idempotency-key"].as_str().unwrap().len(), 36);
+    let sample = good_json(&["request", "stripe", "capture", "--seed", "9"]);
+    assert!(sample["requests"][0]["url"].as_str().unwrap().ends_with("/capture"), "{sample}");
+}
+
+#[test]
+fn request_takes_answers_and_says_where_it_ends() {
+    let folder = Folder::new("answers");
+    let fault = folder.write("fault.json", r#"{ "status": 500, "headers": { "request-id": "r" }, "body": "down" }"#);
+    let report = good_json(&["request", "stripe", "authorize", "--answer", &fault]);
+    assert_eq!(report["requests"][0]["answered_by"], json!(fault));
+    assert!(report["note"].as_str().unwrap().contains("ended after request 1 with an error"), "{report}");
+}
+
+#[test]
+fn request_refuses_unusable_input() {
+    let authorize = ["request", "stripe", "authorize", "--input", "-"];
+    bad(&authorize, "{\n  \"amount\": ,\n}", &["standard input:2:13:", "expected JSON"]);
+    bad(&authorize, "[]", &["expected a JSON object"]);
+    let misspelt = CARD.replace("\"method\"", "\"metod\"");
+    bad(&authorize, &misspelt, &["standard input:4:", "unknown field `metod`", "quittance schema stripe --operation"]);
+    bad(&authorize, &CARD.replace("\"amount\"", "\"order\""), &["standard input:3:"]);
+    bad(&authorize, r#"{ "method": "pix" }"#, &["standard input: input of authorize: missing field `amount`"]);
+    let zero = CARD.replace("1050", "0");
+    bad(&authorize, &zero, &["stripe refuses the input", "amount", "nothing was sent"]);
+    bad(&["request", "stripe", "authorize", "--input", "/nowhere.json"], "", &["/nowhere.json", "cannot be read"]);
+    bad(&["request", "stripe", "authorize", "--input", "-", "--answer", "-"], "", &["one argument only"]);
+    bad(&["request", "stripe", "webhook"], "", &["quittance read stripe webhook"]);
+    bad(&["request", "stripe", "authorize", "--now", "noon"], "", &["2026-11-22T12:00:00Z"]);
+    let credentials = ["request", "stripe", "authorize", "--credentials", "-"];
+    bad(&credentials, r#"{ "api_key": "sk_test_1" }"#, &["standard input: webhook_secret:", "quittance schema stripe"]);
+    let (_, told) = ended(&credentials, r#"{ "api_key": 4242424242424242, "webhook_secret": "w" }"#, 2);
+    assert!(told.contains("api_key") && !told.contains("4242"), "{told}");
+    let (_, told) = ended(&authorize, r#"{ "method": { "card": "4242424242424242" } }"#, 2);
+    assert!(!told.contains("42424242"), "{told}");
+}
+
+const INTENT: &str = r#"{ "id": "pi_1", "object": "payment_intent", "status": "STATUS", "amount": AMOUNT, "currency": "usd",
+  "amount_received": AMOUNT, "amount_capturable": 0, "metadata": {}, "latest_charge": null }"#;
+
+#[test]
+fn read_shows_what_is_made_of_an_answer() {
+    let folder = Folder::new("read");
+    let input = folder.write("input.json", CARD);
+    let read = |status: &str, body: String, code: &str| {
+        let (shown, told) =
+            ended(&["read", "stripe", "authorize", "--input", &input, "--status", code, "--body", "-"], &body, 0);
+        assert_eq!(told, "", "{status}");
+        serde_json::from_str::<Value>(&shown).unwrap()
+    };
+    let intent = |status: &str| INTENT.replace("STATUS", status).replace("AMOUNT", "1050");
+    let unheard_of = read("unheard of", intent("of_tomorrow"), "200");
+    assert_eq!((&unheard_of["state"], &unheard_of["raw"]), (&json!("unrecognised"), &json!("of_tomorrow")));
+    let waiting = read("waiting", intent("processing"), "200");
+    assert_eq!((&waiting["payment"], &waiting["state"]), (&json!("pi_1"), &json!("pending")));
+    let down = read("down", "<html>down</html>".to_owned(), "503");
+    assert_eq!((&down["error"], &down["effect"]), (&json!("unavailable"), &json!("unknown")));
+    let declined = r#"{ "error": { "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds",
+        "message": "no", "payment_intent": { "id": "pi_1", "object": "payment_intent", "status": "requires_payment_method",
+        "amount": 1050, "currency": "usd", "amount_received": 0, "metadata": {} } } }"#;
+    let declined = read("declined", declined.to_owned(), "402");
+    assert_eq!(declined["decline"]["reason"], json!("insufficient_funds"), "{declined}");
+}
+
+#[test]
+fn read_makes_up_a_plausible_input() {
+    let refused = ended(&["read", "stripe", "capture", "--status", "404", "--body", "-"], "{}", 0).0;
+    assert_eq!(serde_json::from_str::<Value>(&refused).unwrap()["error"], json!("not_found"));
+}
+
+#[test]
+fn read_takes_a_delivery() {
+    let delivery = r#"{"id":"evt_1"}"#;
+    let read = |signature: &str| {
+        let header = format!("stripe-signature: {signature}");
+        let arguments = ["read", "stripe", "webhook", "--body", "-", "--now", "1795348800", "--header", &header];
+        serde_json::from_str::<Value>(&ended(&arguments, delivery, 0).0).unwrap()
+    };
+    assert_eq!(read("t=1795348800,v1=00")["error"], json!("signature"));
+}
+
+#[test]
+fn read_refuses_unusable_input() {
+    let read = ["read", "stripe", "authorize"];
+    let with = |rest: &[&'static str]| [&read[..], rest].concat();
+    bad(&with(&[]), "", &["--body"]);
+    bad(&with(&["--body", "/nowhere.json"]), "", &["/nowhere.json", "cannot be read"]);
+    bad(&with(&["--body", "-", "--input", "-"]), "", &["one argument only"]);
+    bad(&with(&["--body", "-", "--status", "20"]), "", &["100"]);
+    bad(&with(&["--body", "-", "--status", "200", "--status", "402"]), "", &["2 --status for 1 answers"]);
+    bad(&with(&["--body", "-", "--header", "none"]), "", &["NAME:VALUE"]);
+    bad(&with(&["--body", "-", "--url", "https://merchant.example"]), "", &["--url"]);
+    bad(&["read", "stripe", "webhook", "--body", "-", "--last"], "", &["--last"]);
+    bad(&["read", "stripe", "refnd", "--body", "-"], "", &["did you mean", "refund"]);
+}
+
+#[test]
+fn explain_tells_a_case() {
+    let shown = good(&["explain", "stripe", "capture.full"]);
+    for part in ["CAPTURE-1  A capture of the whole amount", "step 2: capture", "\"state\": \"captured\"", "\npass\n"] {
+        assert!(shown.contains(part), "no `{part}` in {shown}");
+    }
+    assert!(shown.contains("repeat: quittance explain stripe capture.full --seed 1\n"), "{shown}");
+    assert!(!shown.contains("4242424242424242") && !shown.contains("sk_test_quittance"), "{shown}");
+    let story = good_json(&["explain", "stripe", "authorize.outage", "--json", "--seed", "5", "--tier", "wire"]);
+    assert_eq!((&story["verdict"], &story["tier"], &story["seed"]), (&json!("pass"), &json!("wire"), &json!(5)));
+    assert!(story["steps"][0]["fault"].as_str().unwrap().contains("503"), "{story}");
+    assert_eq!(story["steps"][0]["result"]["effect"], json!("unknown"));
+    let branded = good(&["explain", "stripe", "bank_redirect.settled@ideal"]);
+    assert!(branded.contains("ideal"));
+    let other = good_json(&["explain", "stripe", "pay_out.succeeded", "--json"]);
+    assert_eq!((&other["verdict"], &other["missing"]), (&json!("not_applicable"), &json!("pay_out")));
+}
+
+#[test]
+fn explain_refuses_unknown_names() {
+    bad(&["explain", "stripe", "capture.ful"], "", &["unknown scenario `capture.ful`", "did you mean", "capture.full"]);
+    bad(&["explain", "strip", "capture.full"], "", &["did you mean stripe"]);
+    bad(&["explain", "stripe", "bank_redirect.settled"], "", &["once for each brand", "bank_redirect.settled@ideal"]);
+    bad(&["explain", "stripe", "bank_redirect.settled@none"], "", &["bank_redirect.settled@ideal"]);
+    bad(&["explain", "stripe", "capture.full", "--tier", "cloud"], "", &["memory", "wire"]);
+}
+
+/// A copy of the project whose tape expects another amount.
+#[test]
+fn explain_shows_what_does_not_hold() {
+    let folder = Folder::new("differs");
+    copy(&Path::new(ROOT).join("specs"), &folder.0.join("specs"));
+    copy(&Path::new(ROOT).join("fixtures/stripe"), &folder.0.join("fixtures/stripe"));
+    let tape = folder.read("fixtures/stripe/capture.full.toml");
+    let changed = tape.replacen("capture = {", "capture = {", 1).replacen("amount = \"6000\"", "amount = \"6001\"", 1);
+    assert_ne!(tape, changed);
+    folder.write("fixtures/stripe/capture.full.toml", &changed);
+    let (shown, _) = ended(&["--root", folder.path(), "explain", "stripe", "capture.full"], "", 1);
+    for part in ["does not hold: form amount", "expected `6001`", "found    `6000`", "\nfail: "] {
+        assert!(shown.contains(part), "no `{part}` in {shown}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => std::fs::copy(entry.path(), target).map(drop).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn completion_scripts() {
+    for (shell, mark) in [("bash", "_quittance()"), ("zsh", "#compdef quittance"), ("fish", "complete -c quittance")] {
+        assert!(good(&["completion", shell]).contains(mark), "{shell}");
+    }
+    bad(&["completion", "csh"], "", &["csh", "bash"]);
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    for command in ["list", "explain", "request", "read", "schema", "suite", "completion"] {
+        let help = good(&[command, "--help"]);
+        assert!(help.contains("Examples:") && help.contains(&format!("quittance {command}")), "{command}: {help}");
+        assert!(!help.contains('\u{1b}'), "no colours under NO_COLOR");
+    }
+}
