@@ -6,6 +6,7 @@
 pub mod bad_input;
 pub mod certify;
 pub mod cli;
+pub mod corpus;
 pub mod invoke;
 pub mod profile;
 pub mod run;

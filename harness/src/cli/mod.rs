@@ -1,6 +1,7 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
 mod certify;
+mod corpus;
 mod list;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ struct Arguments {
 enum Command {
     Certify(certify::Certify),
     List(list::List),
+    Corpus(corpus::Corpus),
 }
 
 /// Runs the command line of this process.
@@ -38,6 +40,7 @@ pub fn main() -> ExitCode {
     let result = world.and_then(|world| match arguments.command {
         Command::Certify(command) => command.run(&world),
         Command::List(command) => command.run(&world),
+        Command::Corpus(command) => command.run(&world),
     });
     match result {
         Ok(code) => code,
