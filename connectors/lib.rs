@@ -4,10 +4,10 @@ use quittance::Entry;
 
 /// Every connector that is compiled in, sorted by id.
 pub static ALL: &[&Entry] = &[
-    #[cfg(feature = "authorize-net")]
-    &quittance_authorize_net::ENTRY,
     #[cfg(feature = "adyen")]
     &quittance_adyen::ENTRY,
+    #[cfg(feature = "authorize-net")]
+    &quittance_authorize_net::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
     #[cfg(feature = "paypal-payouts")]

@@ -8,6 +8,7 @@ pub mod certify;
 pub mod cli;
 pub mod contract;
 pub mod files;
+pub mod corpus;
 pub mod invoke;
 pub mod mask;
 pub mod profile;

@@ -2,6 +2,7 @@
 
 mod certify;
 mod completion;
+mod corpus;
 mod desk;
 mod explain;
 mod list;
@@ -37,6 +38,7 @@ struct Arguments {
 enum Command {
     Certify(certify::Certify),
     List(list::List),
+    Corpus(corpus::Corpus),
     Explain(explain::Explain),
     Request(request::RequestCommand),
     Read(read::Read),
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
         Command::List(command) => world().and_then(|world| command.run(&world)),
+        Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Request(command) => world().and_then(|world| command.run(world)),
         Command::Read(command) => world().and_then(|world| command.run(world)),

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
+use crate::corpus::rules::CorpusRules;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, Operation};
 use crate::tape::{Hole, Recipe, RecipeModel};
 
@@ -68,8 +69,7 @@ pub struct ProfileModel {
     pub status_source: Option<StatusSource>,
     /// How recorded answers find their parser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
-    pub corpus: Option<toml::Table>,
+    pub corpus: Option<CorpusRules>,
     /// Scenarios that are let off for a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exemption: Vec<Exemption>,
@@ -232,6 +232,7 @@ impl Profile {
         check.tables(&model);
         check.words(&model);
         check.exemptions(&model.exemption, today);
+        check.corpus(model.corpus.as_ref());
         let recipes = check.recipes(&model.signature, folder, &credentials);
         if check.errors.is_empty() { Ok(Self { model, credentials, recipes }) } else { Err(check.errors) }
     }
@@ -458,6 +459,13 @@ impl Check<'_> {
                     &format!("expected a date at most {EXEMPTION_DAYS} days ahead, {latest} at the latest"),
                 ),
             }
+        }
+    }
+
+    fn corpus(&mut self, rules: Option<&CorpusRules>) {
+        for (list, index, message) in rules.map(CorpusRules::faults).unwrap_or_default() {
+            let path = FieldPath::root().key("corpus").key(list);
+            self.refuse(&index.map_or_else(|| path.clone(), |index| path.item(index)), message);
         }
     }
 

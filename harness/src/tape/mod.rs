@@ -18,7 +18,7 @@ mod template;
 mod tests;
 mod uses;
 mod values;
-mod xml;
+pub(crate) mod xml;
 
 pub use compile::{Exchange, Return, Tape, Webhook};
 pub use hole::{Encoding, Shape};

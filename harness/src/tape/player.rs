@@ -242,6 +242,16 @@ impl Player {
         Ok(response)
     }
 
+    /// Gives the answer of the next exchange without looking at the request: for requests that were changed to fit an answer from
+    /// elsewhere. `None` when no exchange is due or its answer needs a value out of the request.
+    pub fn exchange_unjudged(&mut self) -> Option<Response<Bytes>> {
+        let tape = Arc::clone(&self.tape);
+        let exchange = self.expected().and_then(|index| tape.exchanges.get(index))?;
+        self.next += 1;
+        self.mint(&exchange.response.mints);
+        answer::response(&exchange.response, &self.scope(self.step)).ok()
+    }
+
     fn surplus(&self, request: &Request<Bytes>) -> Mismatch {
         let expected = match self.tape.exchanges.get(self.next) {
             Some(next) if next.step == self.step && next.settle => {
