@@ -221,6 +221,7 @@ fn fault(strike: Strike) -> String {
         Fault::Cut => "the reply breaks off in its body".to_owned(),
         Fault::TimedOut => "no reply comes".to_owned(),
         Fault::Answer(status, media_type, body) => format!("answered by {status} {media_type}: {body}"),
+        Fault::Spoilt(spoiling) => format!("answered with its body spoilt ({spoiling:?})"),
     };
     format!("exchange {}: {what}, instead of the tape's answer", strike.exchange + 1)
 }
