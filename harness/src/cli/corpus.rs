@@ -19,7 +19,7 @@ use crate::world::{Unusable, World};
                   97 % of the labelled current answers, or reads a failure as a success. The format is described in \
                   specs/recordings.md."
 )]
-pub struct Corpus {
+pub(super) struct Corpus {
     /// A file of recordings, or a folder of such files (*.jsonl)
     path: PathBuf,
     /// Only this connector; may be repeated

@@ -175,10 +175,11 @@ impl Stage {
     /// The fault that strikes at the next exchange, if one does.
     pub fn due(&self) -> Option<Fault> {
         let inner = self.inner();
-        inner
-            .strike
-            .filter(|strike| strike.step == inner.step && strike.exchange == inner.sent)
-            .map(|strike| strike.fault)
+        let strikes = |strike: &Strike| {
+            let here = strike.exchange == inner.sent || (strike.lasting && strike.exchange < inner.sent);
+            strike.step == inner.step && here
+        };
+        inner.strike.filter(strikes).map(|strike| strike.fault)
     }
 
     /// Judges one request against the tape and gives the tape's answer, or the fault's. The fault replaces the answer, not the
