@@ -100,7 +100,8 @@ fn exchanges(case: &Case) -> Vec<(u32, usize, bool)> {
 
 fn strike(subject: &Subject, seed: u64, case: &Case, step: u32, exchange: usize, trial: &Trial) -> Option<Finding> {
     let mut struck = case.clone();
-    struck.strike = Some(Strike { step, exchange, fault: trial.fault, lasting: true });
+    let lasting = !matches!(trial.fault, Fault::Spoilt(_));
+    struck.strike = Some(Strike { step, exchange, fault: trial.fault, lasting });
     let at = usize::try_from(step).ok()?;
     struck.steps.truncate(at);
     if let Some(last) = struck.steps.last_mut() {
