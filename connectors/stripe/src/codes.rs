@@ -53,8 +53,8 @@ pub(crate) fn refund(refund: &RefundObject) -> TransferState {
 /// settled by a refund before it became a chargeback. <https://docs.stripe.com/api/disputes/object#dispute_object-status>
 pub(crate) fn dispute(status: &str) -> (DisputeState, DisputeStage) {
     let state = match status {
-        "needs_response" | "warning_needs_response" => DisputeState::NeedsResponse,
-        "under_review" | "warning_under_review" => DisputeState::UnderReview,
+        "needs_response" | "warning_needs_response" | "appeal_needs_response" => DisputeState::NeedsResponse,
+        "under_review" | "warning_under_review" | "appeal_under_review" => DisputeState::UnderReview,
         "won" | "warning_closed" => DisputeState::Won,
         "lost" | "prevented" => DisputeState::Lost,
         unknown => DisputeState::Unrecognised(unknown.to_owned()),

@@ -102,8 +102,7 @@ impl Provider for Stripe {
 
     fn new(credentials: Credentials) -> Result<Stripe> {
         let key = credentials.api_key.expose();
-        let error =
-            || Error::new(Kind::Credentials, Effect::None, "an API key starts with sk_ or rk_").in_field("api_key");
+        let error = || Error::new(Kind::Credentials, Effect::None, "a key starts with sk_ or rk_").in_field("api_key");
         if key.starts_with("sk_") || key.starts_with("rk_") { Ok(Stripe { credentials }) } else { Err(error()) }
     }
 }
@@ -119,6 +118,9 @@ impl Connector for Stripe {
             return Err(Error::unsupported_variant("a network transaction id from elsewhere"));
         }
         let kind = form::kind(&request.method)?;
+        if request.store && kind == "ideal" {
+            return Err(Error::unsupported_variant("storing ideal, which becomes a SEPA debit mandate of another id,"));
+        }
         let mut form = form::with_charge();
         form::confirm(&mut form, kind, &request.reference);
         form::amount(&mut form, &request.amount, Self::SPEC.minor(&request.amount)?, request.capture);
@@ -323,8 +325,7 @@ fn fault(reply: &Reply) -> Error {
     let Ok(FaultBody { error: fault }) = reply.json() else { return reply.fault_with(Fault::default()) };
     let code = fault.code.as_deref().unwrap_or_default();
     let missing = code == "resource_missing";
-    let conflict =
-        CONFLICTS.split(' ').any(|known| known == code) || fault.kind.as_deref() == Some("idempotency_error");
+    let conflict = CONFLICTS.split(' ').any(|one| one == code) || fault.kind.as_deref() == Some("idempotency_error");
     let code = fault.decline_code.or(fault.code);
     let mut error =
         reply.fault_with(Fault { code, message: fault.message, field: fault.param.filter(|name| !name.is_empty()) });
