@@ -109,7 +109,7 @@ impl Connector for AuthorizeNet {
         let currency = request.amount.currency();
         let (verdict, answer) = self.transact(cx, &request.key, build::transaction(cx, request)?).await?;
         let state = match verdict {
-            Verdict::Before(found) => return payment(&found, currency),
+            Verdict::Before(found) => return payment(&found, currency).map(as_told_first),
             Verdict::Other(state) => state,
             _ if request.capture == CaptureMode::Manual => State::Authorized,
             _ if answer.text("transactionResponse/accountType") == Some("eCheck") => State::Pending,
@@ -133,7 +133,7 @@ impl Connector for AuthorizeNet {
         let body = [kind, text("amount", Self::SPEC.major(&request.amount)?), text("refTransId", request.payment.id())];
         let found = self.follow(cx, &request.key, &request.payment, body, State::Captured).await?;
         match found.captured.is_none_or(|captured| captured == request.amount) {
-            true => Ok(found),
+            true => Ok(as_told_first(found)),
             false => Err(refused(Kind::Conflict, "another amount was captured before")),
         }
     }
@@ -143,7 +143,7 @@ impl Connector for AuthorizeNet {
         let found = self.follow(cx, &request.key, &request.payment, body, State::Voided).await?;
         match found.state {
             State::Declined(_) => Err(refused(Kind::Conflict, "the processor refused the void")),
-            _ => Ok(found),
+            _ => Ok(as_told_first(found)),
         }
     }
 
@@ -165,8 +165,10 @@ impl Connector for AuthorizeNet {
 
     async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
         match &request.by {
-            Lookup::Handle(handle) if handle.part("by").is_none() => self.read_back(cx, handle).await,
-            Lookup::Handle(handle) => Ok(Payment { handle: handle.clone(), ..self.find(cx, handle.id()).await? }),
+            Lookup::Handle(handle) if handle.part("by").is_some() => {
+                Ok(Payment { handle: handle.clone(), ..self.find(cx, handle.id()).await? })
+            }
+            Lookup::Handle(handle) => payment(&self.details(cx, handle.id()).await?, self.currency(handle)),
             Lookup::Reference(reference) => {
                 let found = self.find(cx, &short(reference)).await?;
                 Ok(Payment { reference: Some(reference.clone()), ..found })
@@ -275,10 +277,6 @@ impl AuthorizeNet {
         }
     }
 
-    async fn read_back(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
-        payment(&self.details(cx, handle.id()).await?, self.currency(handle))
-    }
-
     /// The newest unsettled transaction with this invoice number.
     async fn find(&self, cx: &Context<'_>, invoice: &str) -> Result<Payment> {
         let sorting = node("sorting", [text("orderBy", "submitTimeUTC"), text("orderDescending", "true")]);
@@ -358,6 +356,11 @@ fn payment(found: &Tree, currency: Currency) -> Result<Payment> {
         network: found.network(),
         ..Payment::new(handle(details.need("transId")?, currency), state)
     })
+}
+
+/// What was read back, as the first answer had told it: without amounts and reference.
+fn as_told_first(found: Payment) -> Payment {
+    Payment { amount: None, captured: None, reference: None, ..found }
 }
 
 /// A refund out of the answer to [`AuthorizeNet::details`].
