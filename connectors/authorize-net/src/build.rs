@@ -1,13 +1,13 @@
 //! Members of requests, in the schema's order.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use quittance::*;
 
 use crate::wire::{Json, Member, Tree, node, optional, text};
 use crate::{AuthorizeNet, REFUND};
 
-/// Equal transactions within this many seconds are refused, and the refusal names the first; eight hours is the most.
+/// Equal transactions within these seconds (at most eight hours) are refused, and the refusal names the first. Purchase order
+/// numbers are compared, so with the key as `poNumber` only a repetition is equal.
 const DUPLICATE_WINDOW: (&str, &str) = ("duplicateWindow", "28800");
 
 /// The transaction of an authorization.
@@ -26,7 +26,7 @@ pub(crate) fn transaction<'a>(cx: &Context<'_>, request: &'a Authorize) -> Resul
     let option = match request.initiator {
         Initiator::Merchant(_) => Some("isSubsequentAuth"),
         Initiator::Customer if stored => Some("isStoredCredentials"),
-        Initiator::Customer => Some("isFirstSubsequentAuth").filter(|_| request.store),
+        Initiator::Customer => request.store.then_some("isFirstSubsequentAuth"),
     };
     let first = request.network_transaction_id.as_deref();
     // The gateway refuses a customer's data beside a stored profile (E00093), and a profile without any (E00102).
@@ -39,6 +39,7 @@ pub(crate) fn transaction<'a>(cx: &Context<'_>, request: &'a Authorize) -> Resul
         payment,
         profile,
         order(&request.reference, request.order.description.as_deref()),
+        text("poNumber", short(request.key.as_str())),
         customer.filter(|_| !stored),
         address(&request.customer, &request.billing).filter(|_| !stored),
         optional("customerIP", request.browser.ip.as_deref()),
@@ -70,6 +71,7 @@ pub(crate) fn refund<'a>(request: &'a RefundRequest, found: &'a Tree) -> Result<
         node("payment", [masked]),
         text("refTransId", request.payment.id()),
         order(&request.reference, request.reason.as_deref()),
+        text("poNumber", short(request.key.as_str())),
         settings([DUPLICATE_WINDOW]),
     ];
     Ok(node("transactionRequest", members))

@@ -1,13 +1,12 @@
 //! Authorize.Net: ordered JSON at `request.api`, keys in the body, HMAC-SHA512 webhooks.
 //!
 //! - Every answer has HTTP 200; `messages.resultCode` and `transactionResponse.responseCode` tell what happened.
-//! - Ids have 20 characters: longer keys (`refId`) and references (`invoiceNumber`) are sent as the first 20 hex digits of
-//!   their SHA-256.
-//! - A repetition is caught by the gateway's duplicate check, which runs for eight hours and names the first transaction;
-//!   that one is then read back, and is the result if it was made under the same key.
+//! - Ids have 20 characters: longer keys (`refId`, `poNumber`) and references (`invoiceNumber`) are sent as the first 20 hex
+//!   digits of their SHA-256.
+//! - A repetition is caught for eight hours by the gateway's duplicate check, which names the first transaction: read back.
 //! - An account has one currency, and no answer names it: handles carry it, else the credentials say it.
-//! - A refund quotes the masked card or account, which is read back first.
-//! - There is no look-up by reference: the newest 500 unsettled transactions are searched.
+//! - A refund quotes the masked card or account, which is read back first. There is no look-up by reference: the newest 500
+//!   unsettled transactions are searched.
 //!
 //! Sources: <https://developer.authorize.net/api/reference/index.html> and `AnetApiSchema.xsd`.
 
@@ -16,7 +15,6 @@ mod codes;
 mod wire;
 
 use build::short;
-use quittance::digest::Hash;
 use quittance::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,14 +68,14 @@ impl Provider for AuthorizeNet {
             MethodKind::of(Family::Mandate),
         ],
         mandates: &[MethodKind::of(Family::Card), MethodKind::branded(Family::BankDebit, "ach")],
-        currencies: Currencies::Only(&[Currency::AUD, Currency::CAD, Currency::USD]),
-        countries: &["AU", "CA", "US"],
+        currencies: Currencies::Only(&[Currency::CAD, Currency::USD]),
+        countries: &["CA", "US"],
         capture: CaptureRules { manual: true, partial: true, multiple: false },
         void: VoidRules { captured: true },
         three_ds: ThreeDsRules { challenge: false, external: true },
         refund: RefundRules { partial: true, multiple: true },
         lookups: &[LookupKind::Handle, LookupKind::Reference],
-        idempotency: Idempotency::Body("refId"),
+        idempotency: Idempotency::Body("poNumber"),
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::HeaderMac,
             tolerance_seconds: None,
@@ -109,7 +107,7 @@ impl Connector for AuthorizeNet {
         let currency = request.amount.currency();
         let (verdict, answer) = self.transact(cx, &request.key, build::transaction(cx, request)?).await?;
         let state = match verdict {
-            Verdict::Before(found) => return payment(&found, currency),
+            Verdict::Before(found) => return payment(&found, currency).map(as_told_first),
             Verdict::Other(state) => state,
             _ if request.capture == CaptureMode::Manual => State::Authorized,
             _ if answer.text("transactionResponse/accountType") == Some("eCheck") => State::Pending,
@@ -133,7 +131,7 @@ impl Connector for AuthorizeNet {
         let body = [kind, text("amount", Self::SPEC.major(&request.amount)?), text("refTransId", request.payment.id())];
         let found = self.follow(cx, &request.key, &request.payment, body, State::Captured).await?;
         match found.captured.is_none_or(|captured| captured == request.amount) {
-            true => Ok(found),
+            true => Ok(as_told_first(found)),
             false => Err(refused(Kind::Conflict, "another amount was captured before")),
         }
     }
@@ -143,7 +141,7 @@ impl Connector for AuthorizeNet {
         let found = self.follow(cx, &request.key, &request.payment, body, State::Voided).await?;
         match found.state {
             State::Declined(_) => Err(refused(Kind::Conflict, "the processor refused the void")),
-            _ => Ok(found),
+            _ => Ok(as_told_first(found)),
         }
     }
 
@@ -165,8 +163,10 @@ impl Connector for AuthorizeNet {
 
     async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
         match &request.by {
-            Lookup::Handle(handle) if handle.part("by").is_none() => self.read_back(cx, handle).await,
-            Lookup::Handle(handle) => Ok(Payment { handle: handle.clone(), ..self.find(cx, handle.id()).await? }),
+            Lookup::Handle(handle) if handle.part("by").is_some() => {
+                Ok(Payment { handle: handle.clone(), ..self.find(cx, handle.id()).await? })
+            }
+            Lookup::Handle(handle) => payment(&self.details(cx, handle.id()).await?, self.currency(handle)),
             Lookup::Reference(reference) => {
                 let found = self.find(cx, &short(reference)).await?;
                 Ok(Payment { reference: Some(reference.clone()), ..found })
@@ -203,7 +203,7 @@ impl Connector for AuthorizeNet {
         let given = given.ok_or_else(|| Error::signature("header x-anet-signature is not sha512= and hex digits"))?;
         // The key is its text, not the bytes that its hex digits stand for.
         let key = self.credentials.signature_key.expose().as_bytes();
-        let event: Tree = delivery.hmac(Hash::Sha512, key, &[Signed::Body], &given)?.json()?;
+        let event: Tree = delivery.hmac(digest::Hash::Sha512, key, &[Signed::Body], &given)?.json()?;
         let name = event.need("eventType")?;
         let body = match name.strip_prefix("net.authorize.") {
             Some(kind) if kind.starts_with("payment.") => {
@@ -273,10 +273,6 @@ impl AuthorizeNet {
             true => Ok(found),
             false => Err(Error::new(Kind::Integrity, Effect::Unknown, "the answer speaks of another transaction")),
         }
-    }
-
-    async fn read_back(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
-        payment(&self.details(cx, handle.id()).await?, self.currency(handle))
     }
 
     /// The newest unsettled transaction with this invoice number.
@@ -358,6 +354,11 @@ fn payment(found: &Tree, currency: Currency) -> Result<Payment> {
         network: found.network(),
         ..Payment::new(handle(details.need("transId")?, currency), state)
     })
+}
+
+/// What was read back, as the first answer had told it: without amounts and reference.
+fn as_told_first(found: Payment) -> Payment {
+    Payment { amount: None, captured: None, reference: None, ..found }
 }
 
 /// A refund out of the answer to [`AuthorizeNet::details`].

@@ -1,8 +1,5 @@
-//! The provider's JSON as trees of ordered members.
-//!
-//! The interface is XML underneath (`AnetApiSchema.xsd`): members must come in the schema's order, or the gateway answers
-//! E00003. So requests are built member by member. Answers are read by path, since a list comes as an array, as a single
-//! member, or wrapped as in the XML.
+//! The provider's JSON as trees. It is XML underneath (`AnetApiSchema.xsd`): members must come in the schema's order, or the
+//! gateway answers E00003, and a list comes as an array, as a single member, or wrapped as in the XML.
 
 use std::borrow::Cow;
 use std::fmt;
