@@ -157,7 +157,7 @@ impl Connector for Adyen {
     }
 
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
-        let url = format!("{}/storedPaymentMethods/{}", self.checkout(), segment(&request.mandate)?);
+        let url = format!("{}/storedPaymentMethods/{}", self.checkout(), request.mandate.segment()?);
         let account = self.credentials.merchant_account.as_str();
         let owner = [("shopperReference", request.mandate.part("shopper")), ("merchantAccount", Some(account))];
         let call = cx.call(http::Method::DELETE, url).query(&wire::texts(owner));
@@ -249,7 +249,7 @@ impl Adyen {
     }
 
     async fn modify(&self, cx: &Context<'_>, verb: &str, of: &Handle, key: &Key, body: Value) -> Result<Modified> {
-        let path = format!("/payments/{}/{verb}", segment(of)?);
+        let path = format!("/payments/{}/{verb}", of.segment()?);
         let body = wire::merge(body, json!({ "merchantAccount": self.credentials.merchant_account }));
         let answer: wire::Modified = self.send(self.keyed(cx, &path, key, body)).await?;
         let amount = answer.amount.as_ref().map(money).transpose()?;
@@ -305,14 +305,6 @@ fn fault(reply: &Reply) -> Error {
     }
 }
 
-/// The id of a handle as a path segment.
-fn segment(handle: &Handle) -> Result<&str> {
-    match handle.id().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
-        true => Ok(handle.id()),
-        false => Err(Error::invalid("handle", "an id of Adyen has letters and digits only")),
-    }
-}
-
 pub(crate) fn encode(content: impl AsRef<[u8]>) -> String {
     STANDARD.encode(content)
 }
@@ -330,13 +322,15 @@ fn model(category: MitCategory) -> &'static str {
 
 /// `asked` is the handle so far, which stands while Adyen gives no id; its part `shopper` owns the token that is made.
 fn payment(answer: wire::PaymentAnswer, asked: &Handle, capture: CaptureMode) -> Result<Payment> {
-    let handle = answer.psp_reference.as_ref().map_or_else(|| asked.clone(), Handle::new);
-    let about = |error: Error| error.about(&handle);
-    let amount = answer.amount.as_ref().map(money).transpose().map_err(about)?;
     let more = answer.additional_data.unwrap_or_default();
-    let shopper = more.get("tokenization.shopperReference").or_else(|| asked.part("shopper").map(str::to_owned));
+    let owner = asked.part("shopper");
+    let shopper = more.get("tokenization.shopperReference").or_else(|| owner.map(str::to_owned));
     let token = more.get("tokenization.storedPaymentMethodId");
     let mandate = token.map(|token| Handle::new(token).with_some("shopper", shopper));
+    let id = answer.psp_reference.as_deref().unwrap_or(asked.id());
+    let handle = Handle::new(id).with_some("shopper", owner.filter(|_| mandate.is_none()));
+    let about = |error: Error| error.about(&handle);
+    let amount = answer.amount.as_ref().map(money).transpose().map_err(about)?;
     let network = network(&more);
     let declined = |unsaid| declined(answer.refusal_reason_code, answer.refusal_reason, &network, unsaid);
     let nothing = amount.is_some_and(|amount| amount.minor() == 0);
@@ -425,6 +419,8 @@ fn event_body(item: wire::Item) -> Result<EventBody> {
     let refusal = |op| EventBody::Refusal(Refusal { op, payment: payment.clone(), decline: decline() });
     let refund = |state| Refund { amount, payment: Some(payment.clone()), ..Refund::new(own.clone(), state) };
     Ok(match (item.event_code.as_str(), item.success.as_str()) {
+        // A card was stored; RECURRING_CONTRACT tells its token.
+        ("AUTHORISATION", "true") if item.amount.value == 0 => EventBody::Ignored,
         ("AUTHORISATION", "true") => EventBody::Payment(authorised(&item, amount)),
         ("AUTHORISATION", _) => EventBody::Payment(about(State::Declined(decline()))),
         ("CAPTURE", "true") => EventBody::Payment(Payment { captured_now: amount, ..about(State::Captured) }),
