@@ -221,9 +221,10 @@ fn fault(strike: Strike) -> String {
         Fault::Cut => "the reply breaks off in its body".to_owned(),
         Fault::TimedOut => "no reply comes".to_owned(),
         Fault::Answer(status, media_type, body) => format!("answered by {status} {media_type}: {body}"),
-        Fault::Spoilt(spoiling) => format!("answered with its body spoilt ({spoiling:?})"),
+        Fault::Spoilt(spoiling) => format!("the tape's answer with its body spoilt: {spoiling:?}"),
     };
-    format!("exchange {}: {what}, instead of the tape's answer", strike.exchange + 1)
+    let on = if strike.lasting { " and on" } else { "" };
+    format!("exchange {}{on}: {what}, instead of the tape's answer", strike.exchange + 1)
 }
 
 impl fmt::Display for Story {
@@ -294,11 +295,22 @@ fn message(
     }
     if !body.is_empty() {
         text.push_str("\n\n");
-        // Indented JSON is easier to compare with the tape.
-        let indented = body.starts_with(['{', '[']).then(|| serde_json::from_str::<Value>(body).ok()).flatten();
-        text.push_str(&indented.map_or_else(|| body.to_owned(), |value| format!("{value:#}")));
+        text.push_str(&readable(headers, body));
     }
     block(f, name, &text)
+}
+
+/// A body as a tape states it: JSON indented, a form field by field.
+fn readable(headers: &[(String, String)], body: &str) -> String {
+    let is_form = headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with("application/x-www-form-urlencoded"));
+    if is_form {
+        let fields = form_urlencoded::parse(body.as_bytes()).map(|(name, value)| format!("{name} = {value}"));
+        return fields.collect::<Vec<_>>().join("\n");
+    }
+    let json = body.starts_with(['{', '[']).then(|| serde_json::from_str::<Value>(body).ok()).flatten();
+    json.map_or_else(|| body.to_owned(), |value| format!("{value:#}"))
 }
 
 /// A label, and the text indented below it.

@@ -1,5 +1,6 @@
 //! `quittance explain`: one case, step by step.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -7,8 +8,9 @@ use serde_json::json;
 
 use super::{FAIL, say};
 use crate::bad_input::FileError;
+use crate::certify::{self, SEED};
 use crate::contract;
-use crate::run::case::{Bench, Case, play};
+use crate::run::case::Case;
 use crate::run::plan::{Planned, plan};
 use crate::run::wire::Wire;
 use crate::scenario::Scenario;
@@ -34,7 +36,7 @@ pub(super) struct Explain {
     #[arg(long, value_enum, default_value_t = TierName::Memory)]
     tier: TierName,
     /// Seed of keys, references and everything that the tape mints
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
     seed: u64,
     /// Print JSON
     #[arg(long)]
@@ -74,12 +76,7 @@ impl Explain {
         Ok(if story.findings() == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAIL) })
     }
 
-    fn play(
-        &self,
-        subject: &Subject,
-        case: &Case,
-        rules: &std::collections::BTreeMap<String, String>,
-    ) -> Result<Story, Unusable> {
+    fn play(&self, subject: &Subject, case: &Case, rules: &BTreeMap<String, String>) -> Result<Story, Unusable> {
         let wire = match self.tier {
             TierName::Memory => None,
             TierName::Wire => {
@@ -87,14 +84,7 @@ impl Explain {
                 Some(Wire::start().map_err(told)?)
             }
         };
-        let bench = Bench {
-            connector: &*subject.connector,
-            profile: &subject.profile,
-            credentials: &subject.credentials,
-            wire: wire.as_ref(),
-            seed: self.seed,
-        };
-        let played = play(bench, case);
+        let played = certify::play(subject, case, wire.as_ref(), self.seed);
         let tier = if self.tier == TierName::Wire { Tier::Wire } else { Tier::Memory };
         Ok(Story::tell(subject, case, &played, rules, tier, self.seed))
     }

@@ -11,6 +11,9 @@ pub(crate) const MASK: &str = "•••";
 /// Credentials shorter than this are flags or country codes, not secrets.
 const SHORTEST_CREDENTIAL: usize = 4;
 
+/// Credentials that are no secrets whatever they stand for: flags and names of environments.
+const NO_SECRETS: [&str; 5] = ["true", "false", "live", "test", "sandbox"];
+
 /// Values shorter than this are masked only where they stand alone: `123` as a CVC must not garble `1234` as an amount.
 const SHORTEST_ANYWHERE: usize = 6;
 
@@ -27,7 +30,10 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     pub(crate) fn new(credentials: &BTreeMap<String, String>, steps: &[StepValues], more: Vec<String>) -> Self {
-        let credentials = credentials.values().filter(|value| value.len() >= SHORTEST_CREDENTIAL).cloned();
+        let credentials = credentials
+            .values()
+            .filter(|value| value.len() >= SHORTEST_CREDENTIAL && !NO_SECRETS.contains(&value.as_str()))
+            .cloned();
         let samples = steps
             .iter()
             .flat_map(|step| &step.samples)
