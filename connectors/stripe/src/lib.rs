@@ -316,7 +316,14 @@ impl Stripe {
 }
 
 fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T> {
-    if reply.is_success() { reply.json() } else { Err(fault(reply)) }
+    if !reply.is_success() {
+        return Err(fault(reply));
+    }
+    // An error body is believed under any status.
+    reply.json().map_err(|unread| match reply.json::<FaultBody>() {
+        Ok(_) => fault(reply).of_kind(Kind::Invalid),
+        Err(_) => unread,
+    })
 }
 
 /// The error of an answer that is no success. Stripe says 400 where others say 404 or 409; its codes tell.

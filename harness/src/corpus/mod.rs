@@ -198,10 +198,13 @@ enum Assigned<'r> {
 /// A route, else a rule that sets the answer aside, else the recorded operation.
 fn assign<'r>(rules: &'r CorpusRules, subject: &Subject, recording: &Recording, view: &View) -> Assigned<'r> {
     let route = rules.route.iter().find(|route| rules::holds(&route.when, recording, view));
-    if let Some((op, route)) = route.and_then(|route| Some((route.operation.parse().ok()?, route))) {
+    if let Some(route) = route
+        && let Some(op) = route.operation.as_ref().and_then(|name| name.parse().ok())
+    {
         return Assigned::To(op, route.manual, Some(route));
     }
-    if let Some(rule) = rules.out_of_scope.iter().find(|rule| rules::holds(&rule.when, recording, view)) {
+    let aside = rules.out_of_scope.iter().find(|rule| rules::holds(&rule.when, recording, view));
+    if let (None, Some(rule)) = (route, aside) {
         return Assigned::OutOfScope(rule.reason.clone());
     }
     let word = recording.operation.as_deref().unwrap_or("null");
@@ -211,7 +214,7 @@ fn assign<'r>(rules: &'r CorpusRules, subject: &Subject, recording: &Recording, 
     if !subject.entry.spec.has(op) {
         return Assigned::OutOfScope(format!("the connector has no {op}"));
     }
-    Assigned::To(op, manual, None)
+    Assigned::To(op, manual, route)
 }
 
 /// The operation of the contract for the origin's word, and whether the money is taken later.

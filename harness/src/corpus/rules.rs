@@ -11,8 +11,8 @@ use super::recording::Recording;
 /// Conditions on a recording; all must hold.
 ///
 /// A name that starts with `/` is a JSON pointer (RFC 6901) into the body: JSON as it stands, XML with the root element as first
-/// segment (`/createTransactionResponse/messages/resultCode`), a form as one object. `operation`, `content_type` and `request`
-/// (`POST https://…`) look at the recording itself. The wanted value is an exact text; a closing `*` stands for any rest, so `*`
+/// segment (`/createTransactionResponse/messages/resultCode`), a form as one object. `operation` (`null` where none was recorded),
+/// `content_type` and `request` (`POST https://…`) look at the recording itself. The wanted value is an exact text; a closing `*` stands for any rest, so `*`
 /// alone asks only that the member is there and not null.
 pub type When = BTreeMap<String, String>;
 
@@ -58,8 +58,9 @@ pub struct CorpusRules {
 pub struct Route {
     /// The shape.
     pub when: When,
-    /// The operation, as scenarios write it.
-    pub operation: String,
+    /// The operation, as scenarios write it; the one that the recorded word stands for when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
     /// For `authorize`: whether the money is taken later.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub manual: bool,
@@ -144,7 +145,7 @@ pub struct Digest {
 pub fn holds(when: &When, recording: &Recording, view: &View) -> bool {
     when.iter().all(|(name, wanted)| {
         let found = match name.as_str() {
-            "operation" => recording.operation.clone(),
+            "operation" => Some(recording.operation.clone().unwrap_or_else(|| "null".to_owned())),
             "content_type" => Some(recording.content_type.clone()),
             "request" => recording.request.clone(),
             pointer => return view.has(pointer, |found| fits(wanted, found)),
@@ -168,7 +169,7 @@ impl CorpusRules {
         let op = |name: &str| name.parse::<quittance::Op>().is_ok();
         for (index, route) in self.route.iter().enumerate() {
             check_when(&route.when, true, &mut |what| refuse("route", index, what));
-            if !op(&route.operation) {
+            if route.operation.as_deref().is_some_and(|name| !op(name)) {
                 refuse("route", index, "expected `operation` to name an operation of the contract");
             }
             if route.exchange == Some(0) {
