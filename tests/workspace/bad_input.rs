@@ -1,0 +1,105 @@
+//! Malformed input is refused with file, line, field and what was expected.
+
+use std::fs;
+
+use libtest_mimic::Failed;
+use quittance_harness::certify::report::Report;
+use quittance_harness::world::World;
+
+use super::planted::Copy;
+use super::{complain, world};
+
+pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+    add("bad_input::files_name_line_and_field", files_name_line_and_field);
+    add("bad_input::unknown_names_list_near_ones", unknown_names);
+    add("bad_input::reports_without_footer_are_incomplete", reports);
+}
+
+/// File, what is replaced by what, and what the error must hold beside the file and a line number.
+const MALFORMED: &[(&str, &str, &str, &str)] = &[
+    ("specs/scenarios/capture/full.toml", "proves = \"capture\"", "proves = \"captured\"", "proves"),
+    ("specs/scenarios/capture/full.toml", "[[step]]", "[[stepp]]", "stepp"),
+    ("fixtures/stripe/profile.toml", "currency = \"", "currency = \"usd", "currency"),
+    ("fixtures/stripe/profile.toml", "number = \"42", "number = \"43", "number"),
+    ("fixtures/stripe/capture.full.toml", "method = \"POST\"", "method = \"post\"", "method"),
+    ("fixtures/stripe/capture.full.toml", "status = 200", "status = \"ok\"", "status"),
+    ("fixtures/stripe/capture.full.toml", "kind = \"documented\"", "kind = \"guessed\"", "kind"),
+    ("fixtures/stripe/capture.full.toml", "${key}", "${kee}", "kee"),
+];
+
+fn files_name_line_and_field() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for (file, from, to, field) in MALFORMED {
+        let copy = Copy::of(&["specs", "fixtures"])?;
+        let path = copy.path().join(file);
+        let text = fs::read_to_string(&path)?;
+        let changed = text.replacen(from, to, 1);
+        if changed == text {
+            complaints.push(format!("{file} holds no {from}"));
+            continue;
+        }
+        fs::write(&path, changed)?;
+        let world = World { root: copy.path().to_owned(), today: world().today };
+        let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+        let told = match world.suite().map(|_| ()).and_then(|()| world.subject(entry).map(|_| ())) {
+            Ok(()) => "it was accepted".to_owned(),
+            Err(unusable) => unusable.to_string(),
+        };
+        let line = told.split(&format!("{file}:")).nth(1).and_then(|rest| rest.split(':').next());
+        if line.and_then(|line| line.trim().parse::<usize>().ok()).is_none() || !told.contains(field) {
+            complaints.push(format!("{file} with {to}: {told}"));
+        }
+    }
+    complain(complaints)
+}
+
+fn unknown_names() -> Result<(), Failed> {
+    let told = world().entries(&["strpe".to_owned()]).err().map(|unusable| unusable.to_string()).unwrap_or_default();
+    complain((!told.contains("stripe")).then_some(told).into_iter().collect())
+}
+
+/// A report cut anywhere before its end, with a line twice, or with an altered verdict is refused.
+fn reports() -> Result<(), Failed> {
+    use quittance_harness::certify::report::{FORMAT, Footer, Header, Line, Verdict};
+    let header = Header {
+        format: FORMAT,
+        harness: "0".to_owned(),
+        suite: "1.0.0".to_owned(),
+        suite_digest: String::new(),
+        seed: 1,
+        tiers: vec!["memory".to_owned()],
+        connectors: vec!["stripe".to_owned()],
+        narrowed: None,
+    };
+    let line = |case: &str| Line {
+        connector: "stripe".to_owned(),
+        case: case.to_owned(),
+        tier: "memory".to_owned(),
+        verdict: Verdict::Fail,
+        clauses: Vec::new(),
+        trials: 1,
+        results: None,
+        because: None,
+        findings: Vec::new(),
+        exchanges: Vec::new(),
+        repeat: None,
+    };
+    let lines = vec![line("a"), line("b")];
+    let report = Report { header, footer: Footer::of(&lines), lines };
+    let text = report.to_ndjson();
+    let mut complaints = Vec::new();
+    if Report::parse(&text).as_ref() != Ok(&report) {
+        complaints.push("a whole report does not read back".to_owned());
+    }
+    let rows: Vec<&str> = text.lines().collect();
+    let without_footer = rows.iter().take(rows.len() - 1).copied().collect::<Vec<_>>().join("\n");
+    let twice = text.replacen("\"case\":\"b\"", "\"case\":\"a\"", 1);
+    let altered = text.replacen("\"verdict\":\"fail\"", "\"verdict\":\"pass\"", 1);
+    for (what, spoilt) in [("footer", without_footer), ("twice", twice), ("altered", altered), ("header", String::new())] {
+        match Report::parse(&spoilt) {
+            Err(told) if told.contains(what) => {}
+            other => complaints.push(format!("{what}: {other:?}")),
+        }
+    }
+    complain(complaints)
+}

@@ -1,0 +1,95 @@
+//! One binary for the workspace: every scenario and check of every connector as a named test, the rules of the sources, and
+//! trials that show that what must fail does fail.
+
+mod bad_input;
+mod contract;
+mod planted;
+mod tidy;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use quittance_harness::certify::report::Verdict;
+use quittance_harness::certify::{self, Options, SEED, Tiers};
+use quittance_harness::world::World;
+
+/// The project's root.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// The project as the command line finds it.
+fn world() -> World {
+    World::find(Some(&root())).unwrap_or_else(|unusable| panic!("{unusable}"))
+}
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Scenarios of one connector are played once, whichever test asks first.
+    arguments.test_threads.get_or_insert(2);
+    let mut trials = Vec::new();
+    let mut add = |name: &str, test: fn() -> Result<(), Failed>| trials.push(Trial::test(name.to_owned(), test));
+    tidy::tests(&mut add);
+    tree::tests(&mut add);
+    contract::tests(&mut add);
+    bad_input::tests(&mut add);
+    planted::tests(&mut add);
+    trials.extend(scenarios());
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Every line of the certification in memory, as a test of its own.
+fn scenarios() -> Vec<Trial> {
+    let world = world();
+    let suite = world.suite().unwrap_or_else(|unusable| panic!("{unusable}"));
+    let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
+    let mut trials = Vec::new();
+    for entry in quittance_connectors::ALL {
+        let subject = world.subject(entry).unwrap_or_else(|unusable| panic!("{unusable}"));
+        for line in certify::in_memory(&suite, &subject, &options) {
+            if line.verdict == Verdict::NotApplicable {
+                continue;
+            }
+            let line = Arc::new(line);
+            let name = format!("{}::{}", line.connector, line.case);
+            trials.push(Trial::test(name, move || match line.verdict {
+                Verdict::Pass | Verdict::Exempt => Ok(()),
+                _ => Err(Failed::from(told(&line))),
+            }));
+        }
+    }
+    trials
+}
+
+fn told(line: &certify::report::Line) -> String {
+    let findings: Vec<String> = line.findings.iter().map(ToString::to_string).collect();
+    format!("{} {}\n{}", line.verdict, line.because.as_deref().unwrap_or_default(), findings.join("\n"))
+}
+
+/// Fails with every complaint, one a line.
+fn complain(complaints: Vec<String>) -> Result<(), Failed> {
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
+}
+
+/// Every file below `folder` whose name ends in `ending`, build output aside.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder) else { return found };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_dir() && name != "target" && name != ".git" {
+            found.extend(files(&path, ending));
+        } else if path.is_file() && name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A path for people: from the root on.
+fn short(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,158 @@
+//! Faults planted in copies of the fixtures: each must make the certification fail.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use libtest_mimic::Failed;
+use quittance_harness::certify::report::Verdict;
+use quittance_harness::certify::{self, Options, SEED, Tiers};
+use quittance_harness::world::{Unusable, World};
+
+use super::{complain, files, root, world};
+
+pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+    add("planted::one_byte_in_a_request", one_byte_in_a_request);
+    add("planted::an_expectation_in_a_tape", an_expectation_in_a_tape);
+    add("planted::a_word_taken_from_a_profile", a_word_taken_from_a_profile);
+    add("planted::a_tape_deleted", a_tape_deleted);
+}
+
+/// A copy of some folders of the project in the system's temporary folder, deleted when dropped.
+pub struct Copy(PathBuf);
+
+impl Copy {
+    /// Copies `folders` of the project.
+    pub fn of(folders: &[&str]) -> std::io::Result<Copy> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("quittance-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let copy = Copy(std::env::temp_dir().join(name));
+        for folder in folders {
+            copy_folder(&root().join(folder), &copy.0.join(folder))?;
+        }
+        Ok(copy)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn world(&self) -> Result<World, Failed> {
+        Ok(World { root: self.0.clone(), today: world().today })
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _left_behind = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy_folder(&path, &target)?;
+        } else {
+            std::fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the certification of a connector in a copy passes; unusable input counts as a failure too.
+fn certifies(copy: &Copy, id: &str, scenario: Option<&str>) -> Result<bool, Failed> {
+    let world = copy.world()?;
+    let entry = quittance_connectors::find(id).ok_or("no such connector")?;
+    let run = || -> Result<bool, Unusable> {
+        let suite = world.suite()?;
+        let subject = world.subject(entry)?;
+        let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: scenario.map(str::to_owned) };
+        let lines = certify::in_memory(&suite, &subject, &options);
+        let good = [Verdict::Pass, Verdict::NotApplicable, Verdict::Exempt];
+        Ok(lines.iter().all(|line| good.contains(&line.verdict)))
+    };
+    Ok(run().unwrap_or(false))
+}
+
+/// In every tape of every connector, one byte of the first request is changed: method, path, header value or body in turn.
+fn one_byte_in_a_request() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures"])?;
+    let mut complaints = Vec::new();
+    let mut planted = 0;
+    for entry in quittance_connectors::ALL {
+        let id = entry.spec.id;
+        for (turn, path) in files(&copy.path().join("fixtures").join(id), ".toml").iter().enumerate() {
+            let text = std::fs::read_to_string(path)?;
+            let case = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let Some(changed) = spoil(&text, turn) else { continue };
+            std::fs::write(path, changed)?;
+            planted += 1;
+            if certifies(&copy, id, Some(&case))? {
+                complaints.push(format!("{id}: a changed byte in a request of {case} was not noticed"));
+            }
+            std::fs::write(path, text)?;
+        }
+    }
+    if planted < 20 * quittance_connectors::ALL.len() {
+        complaints.push(format!("only {planted} faults were planted"));
+    }
+    complain(complaints)
+}
+
+/// The tape with one letter or digit of a request changed: in the method, in the last path segment, or in a body value.
+fn spoil(text: &str, turn: usize) -> Option<String> {
+    let request = text.find("[exchange.request]")?;
+    let rest = text.get(request..)?;
+    let mark = ["method = \"", "url = \"https://", "amount", "content-type = \""];
+    let at = mark.iter().cycle().skip(turn).take(mark.len()).find_map(|mark| Some(request + rest.find(mark)? + mark.len()))?;
+    let end = text.get(request..)?.find("[exchange.response]").map_or(text.len(), |end| request + end);
+    // Letters inside a hole may stand for anything of a shape, so a byte outside of holes is taken.
+    let slice = text.get(at..end)?;
+    let mut depth = 0usize;
+    let offset = slice.char_indices().find_map(|(offset, letter)| {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (depth == 0 && letter.is_ascii_lowercase() && letter != 'z').then_some(offset)
+    });
+    let offset = offset.or_else(|| slice.find(|letter: char| letter.is_ascii_uppercase() && letter != 'Z'))?;
+    let mut bytes = text.as_bytes().to_vec();
+    *bytes.get_mut(at + offset)? += 1;
+    String::from_utf8(bytes).ok()
+}
+
+/// A tape cannot state an expectation, so none can be loosened there.
+fn an_expectation_in_a_tape() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures"])?;
+    let path = copy.path().join("fixtures/stripe/capture.full.toml");
+    let text = std::fs::read_to_string(&path)?;
+    std::fs::write(&path, format!("expect = {{ state = \"pending\" }}\n{text}"))?;
+    let passes = certifies(&copy, "stripe", Some("capture.full"))?;
+    complain(passes.then(|| "a tape with an expectation was accepted".to_owned()).into_iter().collect())
+}
+
+/// A profile that claims less than its tapes show is found out.
+fn a_word_taken_from_a_profile() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures"])?;
+    let path = copy.path().join("fixtures/stripe/profile.toml");
+    let text = std::fs::read_to_string(&path)?;
+    let changed = text.replacen("\"amount\", ", "", 1);
+    if changed == text {
+        return Err("no such word in the profile".into());
+    }
+    std::fs::write(&path, changed)?;
+    let passes = certifies(&copy, "stripe", None)?;
+    complain(passes.then(|| "a profile that claims less was accepted".to_owned()).into_iter().collect())
+}
+
+fn a_tape_deleted() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures"])?;
+    std::fs::remove_file(copy.path().join("fixtures/stripe/refund.full.toml"))?;
+    let passes = certifies(&copy, "stripe", Some("refund.full"))?;
+    complain(passes.then(|| "a missing tape was accepted".to_owned()).into_iter().collect())
+}

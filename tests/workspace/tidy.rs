@@ -1,0 +1,175 @@
+//! Rules of the sources that no compiler checks.
+
+use std::path::Path;
+
+use libtest_mimic::Failed;
+
+use super::{complain, files, root, short};
+
+/// No file of ours is longer.
+const FILE_LINES: usize = 600;
+/// No function is longer, signature and braces included.
+const FUNCTION_LINES: usize = 70;
+/// No connector is longer in all.
+const CONNECTOR_LINES: usize = 900;
+/// Connectors that may be longer, with the reason.
+const LONG_CONNECTORS: &[(&str, usize, &str)] = &[(
+    "paypal",
+    1_300,
+    "five PayPal APIs under one account: Orders, Payments, Vault, Payouts, Disputes, and certificate webhooks",
+)];
+
+pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+    add("tidy::files_are_short", files_are_short);
+    add("tidy::functions_are_short", functions_are_short);
+    add("tidy::connectors_are_short", connectors_are_short);
+    add("tidy::connectors_touch_nothing_but_the_context", purity);
+    add("tidy::proofs_are_compared_in_constant_time", constant_time);
+    add("tidy::no_floating_point_money", no_floats);
+    add("tidy::no_left_overs", no_left_overs);
+    add("tidy::allowed_lints_have_a_reason", allowed_lints);
+}
+
+fn sources() -> Vec<(String, String)> {
+    ["sdk", "connectors", "harness", "tests"]
+        .iter()
+        .flat_map(|folder| files(&root().join(folder), ".rs"))
+        .map(|path| (short(&path), std::fs::read_to_string(&path).unwrap_or_default()))
+        .collect()
+}
+
+fn connector_sources() -> Vec<(String, String)> {
+    let of_connector = |(name, _): &(String, String)| name.starts_with("connectors/") || name.starts_with("sdk/families/");
+    sources().into_iter().filter(of_connector).collect()
+}
+
+fn files_are_short() -> Result<(), Failed> {
+    let long = |(name, text): (String, String)| {
+        let lines = text.lines().count();
+        (lines > FILE_LINES).then(|| format!("{name}: {lines} lines, at most {FILE_LINES}"))
+    };
+    complain(sources().into_iter().filter_map(long).collect())
+}
+
+/// Functions by their indentation: from a line with `fn ` to the first line that closes at the same depth.
+fn functions_are_short() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for (name, text) in sources() {
+        let lines: Vec<&str> = text.lines().collect();
+        for (start, line) in lines.iter().enumerate() {
+            let depth = line.len() - line.trim_start().len();
+            let words = line.trim_start();
+            let is_function = words.starts_with("fn ") || words.starts_with("async fn ") || words.contains(" fn ");
+            if !is_function || words.starts_with("//") || words.ends_with(';') || words.contains('"') {
+                continue;
+            }
+            let close = format!("{}}}", " ".repeat(depth));
+            let length = lines.iter().skip(start).position(|line| *line == close).map_or(0, |at| at + 1);
+            if length > FUNCTION_LINES {
+                complaints.push(format!("{name}:{}: {length} lines, at most {FUNCTION_LINES}", start + 1));
+            }
+        }
+    }
+    complain(complaints)
+}
+
+fn connectors_are_short() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for folder in super::tree::connector_folders() {
+        let id = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let count = |path: &std::path::PathBuf| std::fs::read_to_string(path).map_or(0, |text| text.lines().count());
+        let lines: usize = files(&folder, ".rs").iter().map(count).sum();
+        let exception = LONG_CONNECTORS.iter().find(|(name, _, reason)| *name == id && !reason.is_empty());
+        let limit = exception.map_or(CONNECTOR_LINES, |(_, limit, _)| *limit);
+        if lines > limit {
+            complaints.push(format!("connectors/{id}: {lines} lines, at most {limit}"));
+        }
+        if exception.is_some() && lines <= CONNECTOR_LINES {
+            complaints.push(format!("connectors/{id}: {lines} lines need no exception any more"));
+        }
+    }
+    complain(complaints)
+}
+
+/// A connector awaits its context only and reads no clock, randomness, environment, file or socket of its own.
+fn purity() -> Result<(), Failed> {
+    const FORBIDDEN: &[&str] = &[
+        "SystemTime", "Instant::now", "Timestamp::now", "std::env", "env!(", "std::fs", "std::net", "std::thread", "tokio",
+        "reqwest", "rand::", "getrandom", "macro_rules!", "#[test]", "static mut", "lazy_static", "OnceLock", "println!",
+    ];
+    let mut complaints = Vec::new();
+    for (name, text) in connector_sources() {
+        for word in FORBIDDEN.iter().filter(|word| text.contains(**word)) {
+            complaints.push(format!("{name}: holds {word}"));
+        }
+    }
+    for folder in super::tree::connector_folders() {
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
+        for line in ["test = false", "doctest = false"] {
+            if !manifest.contains(line) {
+                complaints.push(format!("{}: expected {line} in [lib]", short(&folder.join("Cargo.toml"))));
+            }
+        }
+    }
+    complain(complaints)
+}
+
+/// Signatures go through [`quittance::Delivery`] or a public-key check, never through `==`.
+fn constant_time() -> Result<(), Failed> {
+    let digest = std::fs::read_to_string(root().join("sdk/core/src/digest.rs"))?;
+    let delivery = std::fs::read_to_string(root().join("sdk/core/src/delivery.rs"))?;
+    let mut complaints = Vec::new();
+    if !digest.contains("ct_eq") || !delivery.contains("digest::same") {
+        complaints.push("sdk/core: deliveries are expected to be compared by digest::same, and that by ct_eq".to_owned());
+    }
+    for (name, text) in connector_sources() {
+        for (number, line) in text.lines().enumerate() {
+            let compares = line.contains("==") || line.contains("!=");
+            let proof = ["signature", "hmac", "digest"].iter().any(|word| line.to_lowercase().contains(word));
+            if compares && proof && !line.trim_start().starts_with("//") {
+                complaints.push(format!("{name}:{}: compares a proof by an operator", number + 1));
+            }
+        }
+    }
+    complain(complaints)
+}
+
+fn no_floats() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for (name, text) in connector_sources() {
+        for word in ["f64", "f32", "as_f64"].iter().filter(|word| text.contains(**word)) {
+            complaints.push(format!("{name}: holds {word}"));
+        }
+    }
+    complain(complaints)
+}
+
+/// Words that belong to no published project: markers of unfinished work, and places of one machine.
+fn no_left_overs() -> Result<(), Failed> {
+    let marks = ["todo!", "unimplemented!", "dbg!("].map(str::to_owned);
+    let places = [["/wo", "rk/"].concat(), ["/ro", "ot/"].concat(), ["FIX", "ME"].concat()];
+    let mut complaints = Vec::new();
+    let texts = ["md", ".toml", ".rs", ".yml"].iter().flat_map(|ending| files(&root(), ending));
+    for path in texts.filter(|path| !path.ends_with("tests/workspace/tidy.rs")) {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let rust = path.extension().is_some_and(|extension| extension == "rs");
+        for mark in marks.iter().filter(|_| rust).chain(&places).filter(|mark| text.contains(mark.as_str())) {
+            complaints.push(format!("{}: holds {mark}", short(&path)));
+        }
+    }
+    complain(complaints)
+}
+
+fn allowed_lints() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for (name, text) in sources().into_iter().filter(|(name, _)| !Path::new(name).starts_with("tests")) {
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.trim_start().starts_with("#[allow(")) {
+            let attribute: String = lines.iter().skip(number).take(4).copied().collect();
+            if !attribute.split(")]").next().unwrap_or_default().contains("reason") {
+                complaints.push(format!("{name}:{}: {} without a reason", number + 1, line.trim()));
+            }
+        }
+    }
+    complain(complaints)
+}
