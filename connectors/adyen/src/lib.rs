@@ -128,7 +128,7 @@ impl Connector for Adyen {
         Ok(Payment { amount, ..payment })
     }
 
-    /// A payment of nothing that stores the card (docs.adyen.com/online-payments/tokenization/create-tokens).
+    /// A payment of nothing that stores the card (docs.adyen.com/online-payments/tokenization).
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
         let nothing = Money::zero(request.currency);
         let first = Authorize {
