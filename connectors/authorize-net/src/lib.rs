@@ -237,12 +237,13 @@ impl AuthorizeNet {
             Verdict::Captured => answer.id("transactionResponse/refTransID"),
             _ => return Ok((verdict, answer)),
         };
-        let id = earlier.ok_or_else(|| refused(Kind::Conflict, "an equal transaction was sent before"))?;
+        let earlier_one = |message: &str| Error::new(Kind::Conflict, Effect::Unknown, message).with_code("11");
+        let id = earlier.ok_or_else(|| earlier_one("an equal transaction was sent before; look it up by reference"))?;
         let found = self.details(cx, id).await;
         let found = found.map_err(|error| error.with_effect(Effect::Unknown).about(&Handle::new(id)))?;
         match matches!(verdict, Verdict::Captured) || found.text("transrefId") == Some(key.as_str()) {
             true => Ok((Verdict::Before(found), answer)),
-            false => Err(refused(Kind::Conflict, "an equal transaction was sent under another key")),
+            false => Err(earlier_one("an equal transaction was sent under another key").about(&Handle::new(id))),
         }
     }
 
