@@ -156,7 +156,8 @@ impl Connector for AuthorizeNet {
             Verdict::Other(state) => transfer(state),
             _ => TransferState::Pending,
         };
-        let id = answer.id("transactionResponse/transId").ok_or_else(|| Error::protocol("the refund has no id"))?;
+        let kept = answer.id("transactionResponse/transId");
+        let id = kept.ok_or_else(|| refused(Kind::Conflict, "the gateway made no refund"))?;
         let payment = answer.id("transactionResponse/refTransID").map(|id| handle(id, currency));
         Ok(Refund { payment, ..Refund::new(handle(id, currency), state) })
     }
@@ -233,15 +234,16 @@ impl AuthorizeNet {
         let verdict = answer.verdict()?;
         let earlier = match &verdict {
             Verdict::Duplicate => answer.id("transactionResponse/transId"),
-            Verdict::AlreadyDone => answer.id("transactionResponse/refTransID"),
+            Verdict::Captured => answer.id("transactionResponse/refTransID"),
             _ => return Ok((verdict, answer)),
         };
-        let id = earlier.ok_or_else(|| refused(Kind::Conflict, "an equal transaction was sent before"))?;
+        let earlier_one = |message: &str| Error::new(Kind::Conflict, Effect::Unknown, message).with_code("11");
+        let id = earlier.ok_or_else(|| earlier_one("an equal transaction was sent before; look it up by reference"))?;
         let found = self.details(cx, id).await;
         let found = found.map_err(|error| error.with_effect(Effect::Unknown).about(&Handle::new(id)))?;
-        match matches!(verdict, Verdict::AlreadyDone) || found.text("transrefId") == Some(key.as_str()) {
+        match matches!(verdict, Verdict::Captured) || found.text("transrefId") == Some(key.as_str()) {
             true => Ok((Verdict::Before(found), answer)),
-            false => Err(refused(Kind::Conflict, "an equal transaction was sent under another key")),
+            false => Err(earlier_one("an equal transaction was sent under another key").about(&Handle::new(id))),
         }
     }
 
@@ -304,13 +306,7 @@ impl AuthorizeNet {
         if reply.status() != 200 {
             return Err(reply.fault_with(Fault::default()));
         }
-        let answer: Tree = reply.json()?;
-        match answer.text("refId") {
-            Some(echo) if Some(echo) != key => {
-                Err(Error::new(Kind::Integrity, Effect::Unknown, "the answer belongs to another request"))
-            }
-            _ => Ok(answer),
-        }
+        reply.json()
     }
 
     fn currency(&self, handle: &Handle) -> Currency {

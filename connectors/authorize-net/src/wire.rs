@@ -174,7 +174,8 @@ impl Tree {
         let note = said.text("messages:message/code");
         let id = said.id("transId");
         Ok(match (response, fault) {
-            ("1", None) if matches!(note, Some("310" | "311")) => Verdict::AlreadyDone,
+            ("1", None) if note == Some("310") => Verdict::Other(State::Voided),
+            ("1", None) if note == Some("311") => Verdict::Captured,
             ("1", None) if id.is_none() => {
                 let message = "the account is in test mode: nothing was kept; leave it in the merchant interface";
                 return Err(Error::new(Kind::Credentials, Effect::None, message));
@@ -205,12 +206,12 @@ impl Tree {
 /// What the gateway said about a transaction.
 pub(crate) enum Verdict {
     Approved,
-    /// Held, declined, or a code that is not known.
+    /// Held, declined, voided before, or a code that is not known.
     Other(State),
     /// An equal transaction was sent before; `transId` is the first one's.
     Duplicate,
-    /// Voided or captured before.
-    AlreadyDone,
+    /// Captured before.
+    Captured,
     /// One of these two, and the answer that tells how the transaction stands now.
     Before(Tree),
 }
