@@ -15,7 +15,6 @@ mod wire;
 
 use quittance::*;
 use quittance_family_paypal::{App, CURRENCIES, EXPONENTS, HOSTS, WEBHOOK, at, fault};
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 /// PayPal's line in the catalogue.
@@ -103,7 +102,7 @@ impl Connector for Paypal {
         }
         let verb = if request.capture == CaptureMode::Manual { "/authorize" } else { "/capture" };
         let call = self.0.post(cx, &at("/v2/checkout/orders", id, verb)?, &request.key, json!({}));
-        self.order(cx, call, &payment.handle).await
+        self.order(cx, call, &payment.handle).await.map_err(|error| error.about(&payment.handle))
     }
 
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
@@ -169,9 +168,9 @@ impl Connector for Paypal {
         // Deleting what is not there is not documented as an error; looking at it is.
         let _: wire::VaultToken = self.0.read(cx, self.0.get(cx, &path)).await?;
         let reply = self.0.send(cx, self.0.call(cx, http::Method::DELETE, &path, &request.key)).await?;
-        match reply.is_success() {
-            true => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
-            false => Err(fault(&reply)),
+        match reply.status() {
+            204 => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
+            _ => Err(fault(&reply)),
         }
     }
 
@@ -195,8 +194,9 @@ impl Connector for Paypal {
             }
         };
         // The answer holds links only; the new state stands in the dispute.
-        let _: IgnoredAny = self.0.read(cx, call).await?;
-        read::dispute(&self.0.read(cx, self.0.get(cx, &path("")?)).await?)
+        let _: wire::Done = self.0.read(cx, call).await?;
+        let dispute = self.0.read(cx, self.0.get(cx, &path("")?)).await;
+        read::dispute(&dispute.map_err(|error| error.about(&request.dispute))?)
     }
 
     async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {

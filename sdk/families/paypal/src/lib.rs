@@ -203,7 +203,7 @@ async fn fetch_certificates(cx: &Context<'_>, url: &str) -> Result<(Secret, Dura
     if !reply.is_success() {
         return Err(fault(&reply));
     }
-    certificates(reply.text()?)?;
+    certificates(reply.text()?).map_err(|error| Error::protocol(error.message()))?;
     Ok((Secret::new(reply.text()?), Duration::from_secs(86_400)))
 }
 
