@@ -132,13 +132,13 @@ fn schemas_of_the_formats_are_printed_and_written() {
     assert_eq!(left.count(), 3, "temporary files are gone");
 }
 
-/// `quittance schema --formats --write` brings them up to date.
 #[test]
 fn the_project_has_the_present_schemas() {
     let formats = good_json(&["schema", "--formats"]);
     for (name, schema) in formats.as_object().unwrap() {
         let text = std::fs::read_to_string(Path::new(ROOT).join("specs/schemas").join(name)).unwrap();
-        assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), schema, "{name}");
+        let present = serde_json::from_str::<Value>(&text).unwrap() == *schema;
+        assert!(present, "specs/schemas/{name} is out of date: run `quittance schema --formats --write`");
     }
     let rules: toml::Table = std::fs::read_to_string(Path::new(ROOT).join(".taplo.toml")).unwrap().parse().unwrap();
     for rule in rules["rule"].as_array().unwrap() {
@@ -261,6 +261,17 @@ fn request_takes_answers_and_says_where_it_ends() {
 }
 
 #[test]
+fn request_shows_every_exchange_of_an_operation() {
+    let report = good_json(&["request", "paypal", "authorize", "--seed", "3"]);
+    let requests = report["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), 2, "{report}");
+    assert_eq!(requests[0]["form"]["grant_type"], "client_credentials");
+    assert_eq!(requests[0]["answered_by"], "tape authorize.captured");
+    assert_eq!(requests[1]["headers"]["authorization"], "Bearer •••");
+    assert!(requests[1]["json"]["purchase_units"].is_array());
+}
+
+#[test]
 fn request_refuses_unusable_input() {
     let authorize = ["request", "stripe", "authorize", "--input", "-"];
     bad(&authorize, "{\n  \"amount\": ,\n}", &["standard input:2:13:", "expected JSON"]);
@@ -314,6 +325,18 @@ fn read_shows_what_is_made_of_an_answer() {
 fn read_makes_up_a_plausible_input() {
     let refused = ended(&["read", "stripe", "capture", "--status", "404", "--body", "-"], "{}", 0).0;
     assert_eq!(serde_json::from_str::<Value>(&refused).unwrap()["error"], json!("not_found"));
+}
+
+#[test]
+fn read_answers_the_last_exchange() {
+    let body = r#"{ "id": "ORDER1", "status": "OF_TOMORROW", "intent": "CAPTURE", "purchase_units": [] }"#;
+    let read = |more: &[&'static str]| {
+        let shown = ended(&[&["read", "paypal", "authorize", "--body", "-"], more].concat(), body, 0).0;
+        serde_json::from_str::<Value>(&shown).unwrap()
+    };
+    let last = read(&["--last"]);
+    assert_eq!((&last["payment"], &last["raw"]), (&json!("ORDER1"), &json!("OF_TOMORROW")));
+    assert_eq!(read(&[])["error"], json!("protocol"), "as the answer to the request for a token it is none");
 }
 
 #[test]
@@ -371,9 +394,9 @@ fn explain_refuses_unknown_names() {
     bad(&["explain", "stripe", "capture.ful"], "", &["unknown scenario `capture.ful`", "did you mean", "capture.full"]);
     bad(&["explain", "strip", "capture.full"], "", &["did you mean stripe"]);
     bad(
-        &["explain", "adyen", "bank_debit.settled"],
+        &["explain", "paypal", "bank_redirect.settled"],
         "",
-        &["once for each brand", "bank_debit.settled@ach, bank_debit.settled@sepa"],
+        &["once for each brand", "bank_redirect.settled@eps, bank_redirect.settled@ideal"],
     );
     bad(&["explain", "stripe", "bank_redirect.settled@none"], "", &["bank_redirect.settled@ideal"]);
     bad(&["explain", "stripe", "capture.full", "--tier", "cloud"], "", &["memory", "wire"]);

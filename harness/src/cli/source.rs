@@ -61,13 +61,16 @@ impl Source {
     /// Reads the request of `op` out of `input`, which is the content with what was filled in.
     pub(super) fn request(&self, connector: &str, op: Op, input: Value) -> Result<Request, Unusable> {
         Request::read(op, input).map_err(|error| {
-            let told = plain(&error);
             let advice = format!("`quittance schema {connector} --operation {op}` shows the form");
-            let mut reader = serde_json::Deserializer::from_slice(&self.bytes);
-            match Request::read(op, &mut reader) {
-                // The place counts only for the same mistake: a key that was filled in is missing in the text.
-                Err(placed) if plain(&placed) == told => self.at(&placed, &told, &advice),
-                _ => Unusable::Text(format!("{}: input of {op}: {}; {advice}", self.name, scrub(&told, &[]))),
+            // What was filled in is missing in the text; any other mistake is found again there, with its place.
+            let filled_in =
+                |told: &str| ["key", "reference"].iter().any(|name| told == format!("missing field `{name}`"));
+            match Request::read(op, &mut serde_json::Deserializer::from_slice(&self.bytes)) {
+                Err(placed) if !filled_in(&plain(&placed)) => self.at(&placed, &plain(&placed), &advice),
+                _ => {
+                    let told = plain(&error);
+                    Unusable::Text(format!("{}: input of {op}: {}; {advice}", self.name, scrub(&told, &[])))
+                }
             }
         })
     }
