@@ -140,8 +140,7 @@ fn the_project_has_the_present_schemas() {
         let text = std::fs::read_to_string(Path::new(ROOT).join("specs/schemas").join(name)).unwrap();
         assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), schema, "{name}");
     }
-    let rules: toml::Table =
-        std::fs::read_to_string(Path::new(ROOT).join(".taplo.toml")).unwrap().parse().unwrap();
+    let rules: toml::Table = std::fs::read_to_string(Path::new(ROOT).join(".taplo.toml")).unwrap().parse().unwrap();
     for rule in rules["rule"].as_array().unwrap() {
         let schema = rule["schema"]["path"].as_str().unwrap();
         assert!(Path::new(ROOT).join(schema).is_file(), "{schema}");

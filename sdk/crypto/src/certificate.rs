@@ -40,50 +40,31 @@ impl Certificate {
     /// keys is not RSA.
     pub fn read_pem(pem: &[u8]) -> Result<Vec<Self>, Error> {
         if pem.len() > PEM_BYTES_MAX {
-            return Err(Error::TooLarge {
-                what: "certificate file",
-                limit_bytes: PEM_BYTES_MAX,
-            });
+            return Err(Error::TooLarge { what: "certificate file", limit_bytes: PEM_BYTES_MAX });
         }
-        let malformed = Error::Malformed {
-            what: "certificate",
-        };
+        let malformed = Error::Malformed { what: "certificate" };
         let mut rest = std::str::from_utf8(pem).map_err(|_| malformed)?;
         let mut certificates = Vec::new();
         while let Some((_, block)) = rest.split_once(BEGIN) {
             let (body, after) = block.split_once(END).ok_or(malformed)?;
             if certificates.len() == CERTIFICATES_MAX {
-                return Err(Error::TooMany {
-                    limit: CERTIFICATES_MAX,
-                });
+                return Err(Error::TooMany { limit: CERTIFICATES_MAX });
             }
             certificates.push(Self::read(&format!("{BEGIN}{body}{END}\n"))?);
             rest = after;
         }
-        if certificates.is_empty() {
-            Err(Error::Empty)
-        } else {
-            Ok(certificates)
-        }
+        if certificates.is_empty() { Err(Error::Empty) } else { Ok(certificates) }
     }
 
     fn read(block: &str) -> Result<Self, Error> {
-        let malformed = |_| Error::Malformed {
-            what: "certificate",
-        };
+        let malformed = |_| Error::Malformed { what: "certificate" };
         let certificate = x509_cert::Certificate::from_pem(block).map_err(malformed)?;
         let body = certificate.tbs_certificate();
         let alternative = body.get_extension::<SubjectAltName>().map_err(malformed)?;
         let names = alternative.into_iter().flat_map(|(_, names)| names.0);
         Ok(Self {
-            key: RsaPublicKey {
-                pkcs1: rsa_key(body.subject_public_key_info())?,
-            },
-            common_name: body
-                .subject()
-                .common_name()
-                .map_err(malformed)?
-                .map(|name| name.value().into_owned()),
+            key: RsaPublicKey { pkcs1: rsa_key(body.subject_public_key_info())? },
+            common_name: body.subject().common_name().map_err(malformed)?.map(|name| name.value().into_owned()),
             dns_names: names.filter_map(dns_name).collect(),
             not_before: body.validity().not_before.to_unix_duration().as_secs(),
             not_after: body.validity().not_after.to_unix_duration().as_secs(),
@@ -109,9 +90,7 @@ impl Certificate {
     /// DNS name stands (RFC 6125, section 6.4.4). A wildcard matches nothing.
     pub fn is_for(&self, host: &str) -> bool {
         match self.dns_names.as_slice() {
-            [] => self
-                .common_name()
-                .is_some_and(|name| name.eq_ignore_ascii_case(host)),
+            [] => self.common_name().is_some_and(|name| name.eq_ignore_ascii_case(host)),
             names => names.iter().any(|name| name.eq_ignore_ascii_case(host)),
         }
     }
@@ -126,13 +105,9 @@ impl Certificate {
 /// The `RSAPublicKey` inside the DER of a `SubjectPublicKeyInfo`.
 pub(crate) fn key_from_der(spki: &[u8]) -> Result<Vec<u8>, Error> {
     if spki.len() > PEM_BYTES_MAX {
-        return Err(Error::TooLarge {
-            what: "public key",
-            limit_bytes: PEM_BYTES_MAX,
-        });
+        return Err(Error::TooLarge { what: "public key", limit_bytes: PEM_BYTES_MAX });
     }
-    let key = SubjectPublicKeyInfoOwned::from_der(spki)
-        .map_err(|_| Error::Malformed { what: "public key" })?;
+    let key = SubjectPublicKeyInfoOwned::from_der(spki).map_err(|_| Error::Malformed { what: "public key" })?;
     rsa_key(&key)
 }
 
@@ -140,10 +115,7 @@ fn rsa_key(key: &SubjectPublicKeyInfoOwned) -> Result<Vec<u8>, Error> {
     if key.algorithm.oid != RSA_ENCRYPTION {
         return Err(Error::KeyType);
     }
-    key.subject_public_key
-        .as_bytes()
-        .map(<[u8]>::to_vec)
-        .ok_or(Error::Malformed { what: "public key" })
+    key.subject_public_key.as_bytes().map(<[u8]>::to_vec).ok_or(Error::Malformed { what: "public key" })
 }
 
 fn dns_name(name: GeneralName) -> Option<String> {

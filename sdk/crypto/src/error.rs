@@ -43,9 +43,7 @@ impl fmt::Display for Error {
             Self::Empty => formatter.write_str("no certificate in the file"),
             Self::Malformed { what } => write!(formatter, "the {what} cannot be read"),
             Self::KeyType => formatter.write_str("the public key is not an rsa key"),
-            Self::Signature => {
-                formatter.write_str("the signature does not belong to this key and message")
-            }
+            Self::Signature => formatter.write_str("the signature does not belong to this key and message"),
         }
     }
 }

@@ -50,16 +50,9 @@ impl RsaPublicKey {
 /// # Errors
 /// [`Error::TooLarge`] when the signature is longer than [`SIGNATURE_BYTES_MAX`], [`Error::Signature`] when it does
 /// not fit key and message. A key that cannot be used is told the same way: the caller can do nothing else about it.
-pub fn rsa_sha256_verify(
-    key: &RsaPublicKey,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), Error> {
+pub fn rsa_sha256_verify(key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<(), Error> {
     if signature.len() > SIGNATURE_BYTES_MAX {
-        return Err(Error::TooLarge {
-            what: "signature",
-            limit_bytes: SIGNATURE_BYTES_MAX,
-        });
+        return Err(Error::TooLarge { what: "signature", limit_bytes: SIGNATURE_BYTES_MAX });
     }
     UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &key.pkcs1)
         .verify(message, signature)
