@@ -9,7 +9,7 @@ use quittance_harness::world::World;
 use super::planted::Copy;
 use super::{complain, world};
 
-pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("bad_input::files_name_line_and_field", files_name_line_and_field);
     add("bad_input::unknown_names_list_near_ones", unknown_names);
     add("bad_input::reports_without_footer_are_incomplete", reports);

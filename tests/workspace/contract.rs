@@ -7,7 +7,7 @@ use quittance_harness::certify::checks::CHECKS;
 
 use super::{complain, root, world};
 
-pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("contract::every_rule_is_proven", every_rule_is_proven);
     add("contract::the_suite_is_large_enough", the_suite_is_large_enough);
     add("contract::the_manifest_pins_the_suite", the_manifest_pins_the_suite);

@@ -10,7 +10,7 @@ use quittance_harness::world::{Unusable, World};
 
 use super::{complain, files, root, world};
 
-pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("planted::one_byte_in_a_request", one_byte_in_a_request);
     add("planted::an_expectation_in_a_tape", an_expectation_in_a_tape);
     add("planted::a_word_taken_from_a_profile", a_word_taken_from_a_profile);
@@ -18,11 +18,11 @@ pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
 }
 
 /// A copy of some folders of the project in the system's temporary folder, deleted when dropped.
-pub struct Copy(PathBuf);
+pub(crate) struct Copy(PathBuf);
 
 impl Copy {
     /// Copies `folders` of the project.
-    pub fn of(folders: &[&str]) -> std::io::Result<Copy> {
+    pub(crate) fn of(folders: &[&str]) -> std::io::Result<Copy> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("quittance-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let copy = Copy(std::env::temp_dir().join(name));
@@ -33,7 +33,7 @@ impl Copy {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 

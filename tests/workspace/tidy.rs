@@ -19,7 +19,7 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[(
     "five PayPal APIs under one account: Orders, Payments, Vault, Payouts, Disputes, and certificate webhooks",
 )];
 
-pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("tidy::files_are_short", files_are_short);
     add("tidy::functions_are_short", functions_are_short);
     add("tidy::connectors_are_short", connectors_are_short);

@@ -6,14 +6,14 @@ use libtest_mimic::Failed;
 
 use super::{complain, root};
 
-pub fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
+pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("tree::catalogue_is_whole_and_sorted", catalogue);
     add("tree::manifests_agree", manifests);
     add("tree::schemas_are_current", schemas);
 }
 
 /// The folder of every connector crate.
-pub fn connector_folders() -> Vec<PathBuf> {
+pub(crate) fn connector_folders() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("connectors")).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.join("Cargo.toml").is_file()).collect();
     folders.sort();
