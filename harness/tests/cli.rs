@@ -1,5 +1,7 @@
 //! The command line as a user meets it: output, messages and exit codes of each command.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
