@@ -170,6 +170,9 @@ fn named_before(
     }
     let whole = play(subject, case, None, seed);
     let outcome = whole.ended.get(usize::try_from(step).ok()?.checked_sub(1)?)?;
+    if outcome.op.is_some_and(quittance::Op::reads) {
+        return None;
+    }
     let id = outcome.first.as_ref().or(outcome.result.as_ref().ok()).and_then(Outcome::id)?;
     for shown in played.transcript.iter().filter(|shown| shown.step == step).take(exchange) {
         if shown.url.contains(&id) || shown.body.contains(&id) {
