@@ -257,10 +257,16 @@ impl Profile {
         Some(samples)
     }
 
-    /// The sample values of a method or brand, named as those of a card; nested fields by dotted name.
+    /// The sample values of a method or brand, named as those of a card; nested fields by dotted name (`card.account.number`).
+    /// An `expiry` of month and year also has the names of a card's.
     pub fn method_samples(&self, name: &str) -> Option<BTreeMap<String, String>> {
         let mut samples = BTreeMap::new();
         flatten("card.", self.model.methods.get(name)?, &mut samples);
+        for (from, to) in [("card.expiry.month", "card.expiry_month"), ("card.expiry.year", "card.expiry_year")] {
+            if let Some(value) = samples.get(from).cloned() {
+                samples.entry(to.to_owned()).or_insert(value);
+            }
+        }
         Some(samples)
     }
 }

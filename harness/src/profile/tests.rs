@@ -27,6 +27,7 @@ source = "https://acme.test/cards"
 [methods.ideal]
 currency = "EUR"
 account = { number = "NL00" }
+expiry = { month = 3, year = 2030 }
 
 [input.authorize]
 customer = { email = "ada@example.com" }
@@ -71,6 +72,7 @@ fn a_profile_is_read() {
     assert_eq!(profile.credentials["nested.account"], "12");
     assert_eq!(profile.card_samples("approved").unwrap()["card.expiry_month"], "3");
     assert_eq!(profile.method_samples("ideal").unwrap()["card.account.number"], "NL00");
+    assert_eq!(profile.method_samples("ideal").unwrap()["card.expiry_year"], "2030");
     assert!(profile.card_samples("other").is_none() && profile.method_samples("other").is_none());
     let exemption = &profile.model.exemption[0];
     assert!(!exemption.is_expired(date(2027, 2, 20)) && exemption.is_expired(date(2027, 2, 21)));
@@ -102,33 +104,33 @@ fn each_mistake_is_named_with_line_and_field() {
         ("cvc = \"123\"", "cvc = \"12\"", ":18: cards.approved.cvc: expected three or four digits"),
         ("cvc = \"123\"", "cvv = \"123\"", ":18: cards.approved.cvv: unknown field `cvv`"),
         ("\"https://acme.test/cards\"", "\"\"", ":19: cards.approved.source: expected the vendor's page"),
-        ("[input.authorize]", "[input.authorise]", ":25: input.authorise: expected the name of an operation"),
-        ("${secret:api_key}", "${secret:other}", ":33: signature.webhook.key: the profile has no credential `other`"),
-        ("${body}", "${bodi}", ":34: signature.webhook.over: unknown hole `${bodi}`"),
-        ("hmac-sha256", "md5", ":32: signature.webhook.algorithm: unknown variant `md5`"),
-        ("hmac-sha256", "sha256", ":33: signature.webhook.key: expected no key"),
-        ("key = \"${secret:api_key}\"\n", "", ":31: signature.webhook.key: expected a key for this algorithm"),
+        ("[input.authorize]", "[input.authorise]", ":26: input.authorise: expected the name of an operation"),
+        ("${secret:api_key}", "${secret:other}", ":34: signature.webhook.key: the profile has no credential `other`"),
+        ("${body}", "${bodi}", ":35: signature.webhook.over: unknown hole `${bodi}`"),
+        ("hmac-sha256", "md5", ":33: signature.webhook.algorithm: unknown variant `md5`"),
+        ("hmac-sha256", "sha256", ":34: signature.webhook.key: expected no key"),
+        ("key = \"${secret:api_key}\"\n", "", ":32: signature.webhook.key: expected a key for this algorithm"),
         (
             "becomes = \"captured\"",
             "becomes = \"Captured\"",
-            ":40: status[1].becomes: expected a state of the contract",
+            ":41: status[1].becomes: expected a state of the contract",
         ),
-        ("of = \"payment\"", "of = \"order\"", ":38: status[1].of: unknown variant `order`"),
-        ("reason = \"insufficient_funds\"", "reason = \"\"", ":44: code[1].reason: expected a reason"),
-        ("seen = \"2026-11-22\"", "seen = \"today\"", ":48: status_source.seen: expected a date"),
+        ("of = \"payment\"", "of = \"order\"", ":39: status[1].of: unknown variant `order`"),
+        ("reason = \"insufficient_funds\"", "reason = \"\"", ":45: code[1].reason: expected a reason"),
+        ("seen = \"2026-11-22\"", "seen = \"today\"", ":49: status_source.seen: expected a date"),
         (
             "[status_source]\nurl = \"https://acme.test/codes\"\nseen = \"2026-11-22\"\n",
             "",
             "status_source: expected `[status_source]`",
         ),
-        ("the sandbox is down", " ", ":52: exemption[1].reason: expected a text that is not empty"),
-        ("payments team", "", ":53: exemption[1].owner: expected a text that is not empty"),
+        ("the sandbox is down", " ", ":53: exemption[1].reason: expected a text that is not empty"),
+        ("payments team", "", ":54: exemption[1].owner: expected a text that is not empty"),
         (
             "2027-02-20",
             "2027-02-21",
-            ":54: exemption[1].expires: expected a date at most 90 days ahead, 2027-02-20 at the latest",
+            ":55: exemption[1].expires: expected a date at most 90 days ahead, 2027-02-20 at the latest",
         ),
-        ("2027-02-20", "soon", ":54: exemption[1].expires: expected a date as 2027-01-31"),
+        ("2027-02-20", "soon", ":55: exemption[1].expires: expected a date as 2027-01-31"),
     ];
     for (from, to, expected) in cases {
         let text = GOOD.replacen(from, to, 1);

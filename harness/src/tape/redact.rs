@@ -17,9 +17,13 @@ const NO_SECRETS: [&str; 5] = ["true", "false", "live", "test", "sandbox"];
 /// Values shorter than this are masked only where they stand alone: `123` as a CVC must not garble `1234` as an amount.
 const SHORTEST_ANYWHERE: usize = 6;
 
-/// Whether a sample value (`card.number` …) must never be shown.
+/// Whether a sample value (`card.number`, `card.account.iban` …) must never be shown.
 pub(crate) fn is_secret_value(name: &str) -> bool {
-    matches!(name, "card.number" | "card.cvc" | "card.cryptogram" | "card.token" | "card.iban" | "card.account_number")
+    let field = name.rsplit('.').next().unwrap_or(name);
+    matches!(
+        field,
+        "number" | "cvc" | "cryptogram" | "token" | "iban" | "account_number" | "payment_data" | "data" | "signature"
+    )
 }
 
 /// Replaces every secret of a run in a text.
