@@ -1,14 +1,13 @@
-//! Makes answers and deliveries from their templates. A signature is filled last, over everything else.
+//! Makes answers from their templates. A signature is filled last, over everything else.
 
 use bytes::Bytes;
 use http::Response;
 use http::header::HeaderValue;
 
-use super::compile::{AnswerTemplate, BodyText, HeaderText, Return, Webhook};
+use super::compile::{AnswerTemplate, BodyText, HeaderText, Return};
 use super::hole::Hole;
-use super::player::Delivery;
 use super::template::{Escape, Part, Template, push_escaped, render_hole};
-use super::values::{Headers, Message, Scope, Spoil, Unresolved};
+use super::values::{Headers, Message, Scope, Unresolved};
 
 /// The answer of an exchange.
 pub(crate) fn response(template: &AnswerTemplate, scope: &Scope<'_>) -> Result<Response<Bytes>, Unresolved> {
@@ -40,31 +39,17 @@ pub(crate) fn response(template: &AnswerTemplate, scope: &Scope<'_>) -> Result<R
     Ok(response)
 }
 
-/// A delivery by the provider.
-pub(crate) fn delivery(webhook: &Webhook, scope: &Scope<'_>) -> Result<Delivery, Unresolved> {
-    let body = body(&webhook.body, webhook.escape, scope)?;
-    let mut headers: Vec<(String, String)> = Vec::with_capacity(webhook.headers.len());
-    for (name, template) in webhook.headers.iter().filter(|(_, template)| !template.has_signature()) {
-        headers.push((name.clone(), text(template, scope)?));
-    }
-    let signed = webhook.headers.iter().filter(|(_, template)| template.has_signature());
-    for (name, template) in signed.filter(|_| scope.spoil != Spoil::Unsigned) {
-        let value = text(template, &with_message(scope, Headers::Made(&headers), &body))?;
-        headers.push((name.clone(), value));
-    }
-    Ok(Delivery { headers, body: Bytes::from(body) })
-}
-
 /// What the customer comes back with.
 pub(crate) fn parameters(returned: &Return, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Unresolved> {
     returned.parameters.iter().map(|(name, value)| Ok((name.clone(), text(value, scope)?))).collect()
 }
 
+/// The scope in which something of the provider's is signed.
 fn with_message<'a>(scope: &Scope<'a>, headers: Headers<'a>, body: &'a str) -> Scope<'a> {
     Scope { message: Some(Message { method: "", host: "", path: "", headers, body }), ..*scope }
 }
 
-fn text(template: &Template, scope: &Scope<'_>) -> Result<String, Unresolved> {
+pub(super) fn text(template: &Template, scope: &Scope<'_>) -> Result<String, Unresolved> {
     let mut text = String::new();
     template.render(scope, Escape::None, &mut text)?;
     Ok(text)
@@ -78,54 +63,52 @@ fn header_value(template: &Template, scope: &Scope<'_>) -> Result<HeaderValue, U
 
 /// A body; a signature inside it is computed over the body without it, then put in its place.
 fn body(template: &Template, escape: Escape, scope: &Scope<'_>) -> Result<String, Unresolved> {
-    if !template.has_signature() {
-        let mut out = String::with_capacity(template.text_length() + 64);
-        template.render(scope, escape, &mut out)?;
-        return Ok(out);
+    let draft = Draft::new(template, escape, scope)?;
+    if draft.places.is_empty() {
+        return Ok(draft.unsigned);
     }
-    let mut unsigned = String::with_capacity(template.text_length() + 64);
-    let mut places: Vec<(usize, &Hole)> = Vec::new();
-    for part in &template.parts {
-        match part {
-            Part::Text(text) => unsigned.push_str(text),
-            Part::Hole(hole @ Hole::Signature(_)) => places.push((unsigned.len(), hole)),
-            Part::Hole(hole) => render_hole(hole, scope, escape, &mut unsigned)?,
-        }
-    }
-    let scope = with_message(scope, Headers::Made(&[]), &unsigned);
-    let mut signed = String::with_capacity(unsigned.len() + 128);
-    let mut from = 0;
-    for (place, hole) in places {
-        signed.push_str(unsigned.get(from..place).unwrap_or_default());
-        let mut value = String::new();
-        scope.resolve(hole, &mut value)?;
-        push_escaped(&value, escape, &mut signed);
-        from = place;
-    }
-    signed.push_str(unsigned.get(from..).unwrap_or_default());
-    Ok(signed)
+    let values = draft.signatures(&with_message(scope, Headers::Made(&[]), &draft.unsigned))?;
+    Ok(draft.sealed(&values, escape))
 }
 
-/// The body with a signed value altered: the one at `pointer`, or the first digit, or the first letter.
-pub(crate) fn altered(body: &Bytes, pointer: Option<&str>) -> Bytes {
-    let at_pointer = || -> Option<Bytes> {
-        let mut json: serde_json::Value = serde_json::from_slice(body).ok()?;
-        let value = json.pointer_mut(pointer?)?;
-        *value = match value {
-            serde_json::Value::String(text) => serde_json::Value::String(format!("{text}0")),
-            serde_json::Value::Number(number) => serde_json::json!(number.as_i64()?.checked_add(1)?),
-            _ => return None,
-        };
-        serde_json::to_vec(&json).ok().map(Bytes::from)
-    };
-    at_pointer().unwrap_or_else(|| {
-        let mut bytes = body.to_vec();
-        let digit = bytes.iter().position(u8::is_ascii_digit);
-        if let Some(byte) =
-            digit.or_else(|| bytes.iter().position(u8::is_ascii_alphabetic)).and_then(|at| bytes.get_mut(at))
-        {
-            *byte = if *byte == b'9' || *byte == b'z' || *byte == b'Z' { *byte - 1 } else { *byte + 1 };
+/// A body before its signatures: the text without them, and where they belong.
+pub(super) struct Draft<'t> {
+    pub(super) unsigned: String,
+    pub(super) places: Vec<(usize, &'t Hole)>,
+}
+
+impl<'t> Draft<'t> {
+    pub(super) fn new(template: &'t Template, escape: Escape, scope: &Scope<'_>) -> Result<Self, Unresolved> {
+        let mut draft = Self { unsigned: String::with_capacity(template.text_length() + 64), places: Vec::new() };
+        for part in &template.parts {
+            match part {
+                Part::Text(text) => draft.unsigned.push_str(text),
+                Part::Hole(hole @ Hole::Signature(_)) => draft.places.push((draft.unsigned.len(), hole)),
+                Part::Hole(hole) => render_hole(hole, scope, escape, &mut draft.unsigned)?,
+            }
         }
-        Bytes::from(bytes)
-    })
+        Ok(draft)
+    }
+
+    /// The signatures of the body; the scope's message has the unsigned body.
+    pub(super) fn signatures(&self, scope: &Scope<'_>) -> Result<Vec<String>, Unresolved> {
+        let sign = |(_, hole): &(usize, &Hole)| {
+            let mut value = String::new();
+            scope.resolve(hole, &mut value).map(|()| value)
+        };
+        self.places.iter().map(sign).collect()
+    }
+
+    /// The body with its signatures.
+    pub(super) fn sealed(&self, values: &[String], escape: Escape) -> String {
+        let mut sealed = String::with_capacity(self.unsigned.len() + 128);
+        let mut from = 0;
+        for ((place, _), value) in self.places.iter().zip(values) {
+            sealed.push_str(self.unsigned.get(from..*place).unwrap_or_default());
+            push_escaped(value, escape, &mut sealed);
+            from = *place;
+        }
+        sealed.push_str(self.unsigned.get(from..).unwrap_or_default());
+        sealed
+    }
 }

@@ -64,6 +64,7 @@ pub struct Webhook {
     pub provenance: Provenance,
     /// Line in the file, from 1.
     pub line: usize,
+    pub(crate) url: Option<Template>,
     pub(crate) headers: Vec<(String, Template)>,
     pub(crate) body: Template,
     pub(crate) escape: Escape,
@@ -287,6 +288,10 @@ impl Compiler<'_> {
         let site = Site::webhook(index, model.step);
         let names = self.headers(site, Place::Answer, &path.key("headers"), &model.headers);
         let body = self.template(site, Place::Answer, &path.key("body"), &model.body);
+        let url = model.url.as_ref().map(|url| self.template(site, Place::Answer, &path.key("url"), url));
+        if url.iter().flatten().any(|url| !sample_url(url).starts_with("https://")) {
+            self.refuse(&path.key("url"), "expected a whole url with `https`");
+        }
         let line = self.webhook_lines.get(index).copied().unwrap_or_default();
         let provenance = model.provenance.clone().unwrap_or_else(|| default.clone());
         let headers = names?.into_iter().map(|(name, template)| (name.as_str().to_owned(), template)).collect();
@@ -294,6 +299,7 @@ impl Compiler<'_> {
             step: model.step,
             provenance,
             line,
+            url: url.flatten(),
             headers,
             body: body?,
             escape: escape_of(&model.headers, &model.body),

@@ -4,6 +4,7 @@
 
 mod answer;
 mod compile;
+mod deliver;
 mod fields;
 mod hole;
 mod json;

@@ -157,6 +157,9 @@ pub struct WebhookModel {
     /// Where these bytes come from, when not from where the tape says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
+    /// The url that is called, where the provider signs it or the connector reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The headers; names in lower case.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,

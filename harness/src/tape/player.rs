@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer;
 use super::compile::{Exchange, Tape};
+use super::deliver;
 use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
 use super::redact::{MASK, Redactor};
@@ -33,6 +34,8 @@ pub struct RunValues {
 /// A delivery by the provider, signed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Delivery {
+    /// The url that was called, where the tape states it.
+    pub url: Option<String>,
     /// Names in lower case, with values.
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
@@ -277,18 +280,14 @@ impl Player {
         let tape = Arc::clone(&self.tape);
         let of_step = || tape.webhooks.iter().enumerate().filter(|(_, webhook)| webhook.step == step);
         let fresh = of_step().find(|(index, _)| self.delivered.get(*index) == Some(&false));
-        let Some((index, webhook)) = fresh.or_else(|| of_step().last()) else {
+        let Some((index, webhook)) = fresh.or_else(|| of_step().next_back()) else {
             let (expected, found) = (format!("a `[[webhook]]` for step {step}"), "none".to_owned());
             return Err(vec![Mismatch { path: "webhook".to_owned(), expected, found }]);
         };
         self.mint(&webhook.mints);
         let scope = Scope { spoil, ..self.scope(step) };
-        let mut delivery =
-            answer::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
-        if spoil == Spoil::Body {
-            let pointer = tape.recipes.values().find_map(|recipe| recipe.body_pointers().next());
-            delivery.body = answer::altered(&delivery.body, pointer);
-        }
+        let delivery =
+            deliver::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
         if let Some(delivered) = self.delivered.get_mut(index) {
             *delivered = true;
         }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::hole::{Encoding, Hole, Place};
+use super::hole::{Encoding, Place};
 use super::template::{Escape, Template};
 use super::values::{Scope, Spoil, Unresolved};
 
@@ -115,14 +115,6 @@ impl Recipe {
         })
     }
 
-    /// The JSON pointers into the body over which this recipe signs.
-    pub(crate) fn body_pointers(&self) -> impl Iterator<Item = &str> {
-        self.over.holes().filter_map(|hole| match hole {
-            Hole::BodyPointer(pointer) => Some(pointer.as_str()),
-            _ => None,
-        })
-    }
-
     /// The templates of this recipe, for checks of the names in their holes.
     pub(crate) fn templates(&self) -> [&Template; 2] {
         [&self.key, &self.over]
@@ -130,13 +122,12 @@ impl Recipe {
 
     /// The signature over the message in `scope`, written in the recipe's encoding.
     pub(crate) fn sign(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
-        if scope.spoil == Spoil::Unsigned {
-            return Ok(String::new());
-        }
+        let spoil = scope.spoil;
+        let scope = &Scope { spoil: Spoil::Not, ..*scope };
         let mut text = String::new();
         self.over.render(scope, Escape::None, &mut text)?;
-        if scope.spoil == Spoil::WrongKey {
-            // For a keyed digest this is as good as another key: the result belongs to no valid delivery.
+        if spoil == Spoil::WrongKey {
+            // To the verifier a signature over another text and one by another key look alike, and every key keeps its form.
             text.push_str("forged");
         }
         let text = text.as_bytes();

@@ -91,10 +91,12 @@ impl<'a> Scope<'a> {
         let missing = |why: &str| Unresolved { hole: hole.to_string(), why: why.to_owned() };
         match hole {
             Hole::Secret(name) => {
-                out.push_str(self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?)
+                out.push_str(self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?);
+                out.push_str(if self.spoil == Spoil::WrongKey { "-other" } else { "" });
             }
             Hole::Basic { user, password } => {
-                let pair = format!("{}:{}", self.half(user, hole)?, self.half(password, hole)?);
+                let other = if self.spoil == Spoil::WrongKey { "-other" } else { "" };
+                let pair = format!("{}:{}{other}", self.half(user, hole)?, self.half(password, hole)?);
                 out.push_str(&Encoding::Base64.encode(pair.as_bytes()));
             }
             Hole::Key(step) => {

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPub
 use base64::Engine as _;
 
 use super::{NOW, one, paths, player, profile, request, tape, values};
-use crate::tape::{Spoil, Tape};
+use crate::tape::{Delivery, Spoil, Tape};
 
 const URL: &str = "https://api.acme.test:8443/v1/pay?x=1";
 const REQUEST: &str = "xWYg7T7ly7Ef8BLjlisEi4I/a3jrLKgYedidsrGLNbX1WPn0iB1TZFec3xIpA9s3G7DjnQC2ieOBvxt1ip0toA==";
@@ -138,4 +138,54 @@ fn rsa_signatures_verify_with_the_public_key() {
 #[test]
 fn credentials_are_flat() {
     assert_eq!(profile().credentials["nested.account"], "account_7");
+}
+
+#[test]
+fn a_delivery_can_be_spoilt() {
+    let tape = tape(
+        "[[webhook]]\nstep = 1\nheaders = { x-plain = \"p\", x-sig = \"t=${now:unix},v1=${sig:webhook}\" }\nbody = '{\"a\":\"id\",\"n\":19}'\n\
+         [[webhook]]\nstep = 2\nbody = '{\"other\":7,\"item\":{\"amount\":12.340,\"ok\":true,\"sign\":\"${sig:inside}\"}}'\n\
+         [[webhook]]\nstep = 3\nheaders = { authorization = \"Basic ${basic:user:password}\", x-token = \"${secret:api_key}\" }\nbody = '{\"n\":1}'\n\
+         [[webhook]]\nstep = 4\nbody = '{\"n\":1}'\n",
+    );
+    let mut run = player(&tape);
+    let header = |delivery: &Delivery, name: &str| {
+        delivery.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    };
+    let body = |delivery: &Delivery| String::from_utf8(delivery.body.to_vec()).unwrap();
+    let valid = run.webhook(1, Spoil::Not).unwrap();
+
+    let altered = run.webhook(1, Spoil::Body).unwrap();
+    assert_eq!((body(&altered), &altered.headers), ("{\"a\":\"id\",\"n\":99}".to_owned(), &valid.headers));
+    let unsigned = run.webhook(1, Spoil::Unsigned).unwrap();
+    assert_eq!((unsigned.body, unsigned.headers), (valid.body.clone(), vec![("x-plain".to_owned(), "p".to_owned())]));
+    let wrong = run.webhook(1, Spoil::WrongKey).unwrap();
+    let (right, other) = (header(&valid, "x-sig").unwrap(), header(&wrong, "x-sig").unwrap());
+    assert!(wrong.body == valid.body && right != other && right.len() == other.len() && right[..16] == other[..16]);
+    let valid = body(&run.webhook(2, Spoil::Not).unwrap());
+    let altered = body(&run.webhook(2, Spoil::Body).unwrap());
+    assert_eq!(altered, valid.replace("12.340", "92.340"), "the amount is signed, the other number is not");
+    let unsigned = body(&run.webhook(2, Spoil::Unsigned).unwrap());
+    assert!(unsigned.contains("\"sign\":\"\""));
+    assert_ne!(body(&run.webhook(2, Spoil::WrongKey).unwrap()), valid);
+
+    let wrong = run.webhook(3, Spoil::WrongKey).unwrap();
+    assert_eq!(header(&wrong, "x-token").unwrap(), "sk_test_quittance-other");
+    assert_ne!(header(&wrong, "authorization").unwrap(), "Basic bWVyY2hhbnQ6cGFzcyB3b3Jk");
+    assert!(run.webhook(3, Spoil::Unsigned).unwrap().headers.is_empty());
+    assert!(run.webhook(3, Spoil::Body).is_err(), "a secret does not cover the body");
+    for spoil in [Spoil::Body, Spoil::Unsigned, Spoil::WrongKey] {
+        assert!(run.webhook(4, spoil).is_err(), "it has no proof");
+    }
+    assert!(run.webhook(5, Spoil::Body).is_err());
+}
+
+#[test]
+fn the_url_of_a_delivery_can_be_signed() {
+    let text = "[[webhook]]\nstep = 1\nurl = \"https://merchant.example/hook?a=1\"\nheaders = { x-nonce = \"n\", x-sig = \"${sig:request}\" }\nbody = '{}'\n";
+    let delivery = player(&tape(text)).webhook(1, Spoil::Not).unwrap();
+    assert_eq!(delivery.url.as_deref(), Some("https://merchant.example/hook?a=1"));
+    assert_eq!(delivery.headers[1].1.len(), 88);
+    let found = super::try_tape(&text.replace("https://merchant", "merchant")).unwrap_err();
+    assert!(found[0].contains("webhook[1].url: expected a whole url"), "{found:?}");
 }
