@@ -277,7 +277,7 @@ impl Player {
         let tape = Arc::clone(&self.tape);
         let of_step = || tape.webhooks.iter().enumerate().filter(|(_, webhook)| webhook.step == step);
         let fresh = of_step().find(|(index, _)| self.delivered.get(*index) == Some(&false));
-        let Some((index, webhook)) = fresh.or_else(|| of_step().last()) else {
+        let Some((index, webhook)) = fresh.or_else(|| of_step().next_back()) else {
             let (expected, found) = (format!("a `[[webhook]]` for step {step}"), "none".to_owned());
             return Err(vec![Mismatch { path: "webhook".to_owned(), expected, found }]);
         };
