@@ -22,10 +22,16 @@ impl View {
         })
     }
 
-    /// Whether a member is there, is not null, and passes; objects and lists pass as empty text.
+    /// The name of the root element of an XML body.
+    pub fn root(&self, content_type: &str) -> Option<String> {
+        self.0.as_object().filter(|_| content_type == "xml")?.keys().next().cloned()
+    }
+
+    /// Whether a member is there, is not null, and passes; objects and lists pass as their JSON.
     pub fn has(&self, pointer: &str, passes: impl Fn(&str) -> bool) -> bool {
         match self.0.pointer(pointer) {
             None | Some(Value::Null) => false,
+            Some(value @ (Value::Array(_) | Value::Object(_))) => passes(&value.to_string()),
             Some(value) => passes(&plain(value)),
         }
     }

@@ -122,7 +122,7 @@ pub fn feed(subject: &Subject, root: &Path, way: &Way, recording: &Recording, vi
     let default = CorpusRules::default();
     let rules = subject.profile.model.corpus.as_ref().unwrap_or(&default);
     let tape = match way.op {
-        Op::Webhook => delivering(subject, root, way, rules, recording)?,
+        Op::Webhook => delivering(subject, root, way, recording, view)?,
         _ => Arc::clone(&way.case.tape),
     };
     let clock = VirtualClock::new();
@@ -248,8 +248,8 @@ fn delivering(
     subject: &Subject,
     root: &Path,
     way: &Way,
-    rules: &CorpusRules,
     recording: &Recording,
+    view: &View,
 ) -> Result<Arc<Tape>, String> {
     let file = root.join(&subject.folder).join(format!("{}.toml", way.case.id));
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -257,7 +257,8 @@ fn delivering(
     let delivery =
         model.webhook.iter_mut().find(|webhook| webhook.step == way.step).ok_or("the tape has no delivery")?;
     let mut body = recording.body.trim_start_matches('\u{feff}').replace("${", "$${");
-    if let Some(digest) = &rules.digest {
+    let digests = subject.profile.model.corpus.iter().flat_map(|rules| &rules.digest);
+    if let Some(digest) = digests.into_iter().find(|digest| rules::holds(&digest.when, recording, view)) {
         let mut value: Value = serde_json::from_str(&body).map_err(|error| format!("the delivery: {error}"))?;
         if let Some(found) = value.pointer_mut(&digest.at) {
             *found = json!(format!("${{sig:{}}}", digest.signature));
@@ -289,6 +290,9 @@ fn adapt(input: &mut Value, echo: Option<&Echo>, recording: &Recording, view: &V
         about(members, &id);
     }
     let Some(echo) = echo else { return };
+    if let (Some(key), true) = (at(echo.key.as_ref()), members.contains_key("key")) {
+        members.insert("key".to_owned(), json!(key));
+    }
     if let Some(reference) = at(echo.reference.as_ref()) {
         if members.contains_key("reference") {
             members.insert("reference".to_owned(), json!(reference));

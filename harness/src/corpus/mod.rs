@@ -255,16 +255,24 @@ fn read(
         Ok(fed) => (fed.result, fed.asked_on),
     };
     let Some(result) = result else { return disagrees("the connector panicked".to_owned()) };
-    if let Some(rule) = disputed(subject, recording, view) {
-        return Ending::Disputed { reason: rule };
+    if let Some(reason) = disputed(subject, recording, view) {
+        // Believed only as far as the connector reads the contrary of the label.
+        let contrary = match recording.outcome {
+            Recorded::Success => Recorded::Failure,
+            _ => Recorded::Success,
+        };
+        let contrary = Recording { outcome: contrary, ..recording.clone() };
+        if verdict::judge(op, &contrary, &result) == Judgement::Agrees {
+            return Ending::Disputed { reason };
+        }
     }
     match (verdict::judge(op, recording, &result), asked_on) {
         (Judgement::Agrees, _) => Ending::Agrees,
         (Judgement::Unlabelled, _) => Ending::Unlabelled,
         (Judgement::Disagrees { reason, unsafe_success }, None) => Ending::Disagrees { reason, unsafe_success },
-        (Judgement::Disagrees { reason, unsafe_success }, Some(request)) => {
-            Ending::Disagrees { reason: format!("{reason} (it asked on: {request})"), unsafe_success }
-        }
+        (Judgement::Disagrees { .. }, Some(request)) => Ending::OutOfScope {
+            reason: format!("the connector goes on with {request}, whose answer was not recorded"),
+        },
     }
 }
 
@@ -277,4 +285,70 @@ fn disputed(subject: &Subject, recording: &Recording, view: &View) -> Option<Str
     let rules = subject.profile.model.corpus.as_ref()?;
     let fits = |rule: &&rules::Disputed| rule.recorded == word && rules::holds(&rule.when, recording, view);
     rules.disputed.iter().find(fits).map(|rule| rule.reason.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const INTENT: &str = r#"{"id":"pi_1","object":"payment_intent","status":"succeeded","amount":2000,"amount_received":2000,"currency":"gbp","capture_method":"automatic"}"#;
+    const DECLINED: &str =
+        r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"lost_card","message":"no"}}"#;
+
+    fn line(operation: &str, outcome: &str, body: &str, expect: &str) -> String {
+        let body = serde_json::Value::from(body);
+        format!(
+            r#"{{"provider":"stripe","operation":"{operation}","outcome":{outcome},"state":"current","status":null,"content_type":"json","body":{body},"expect":{expect},"request":null,"source":{{"name":"n"}}}}"#
+        )
+    }
+
+    fn endings(lines: &[String]) -> Vec<Ending> {
+        let (mut recordings, mut errors) = (Vec::new(), Vec::new());
+        recording::parse(Path::new("a.jsonl"), &lines.join("\n"), &mut recordings, &mut errors);
+        assert_eq!(errors, []);
+        let world = World::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))).unwrap();
+        let entry = world.entries(&["stripe".to_owned()]).unwrap()[0];
+        let subject = world.subject(entry).unwrap();
+        let account = run(&world, &world.suite().unwrap(), &subject, &recordings);
+        account.lines.into_iter().map(|line| line.ending).collect()
+    }
+
+    #[test]
+    fn readings_are_compared_with_labels() {
+        let found = endings(&[
+            line("purchase", r#""success""#, INTENT, "{}"),
+            line("purchase", r#""failure""#, INTENT, "{}"),
+            line("purchase", r#""success""#, INTENT, r#"{"reference":"pi_1|x"}"#),
+            line("purchase", r#""success""#, INTENT, r#"{"reference":"succeeded"}"#),
+            line("purchase", r#""failure""#, DECLINED, r#"{"code":"lost_card"}"#),
+            line("purchase", r#""failure""#, DECLINED, r#"{"code":"card_error"}"#),
+            line("purchase", r#""success""#, DECLINED, "{}"),
+            line("purchase", r#""failure""#, "not JSON", "{}"),
+            line("purchase", "null", INTENT, "{}"),
+            line("purchase", r#""success""#, r#"{"object":"invoice"}"#, "{}"),
+        ]);
+        let disagrees = |ending: &Ending, wanted: bool| matches!(ending, Ending::Disagrees { unsafe_success, .. } if *unsafe_success == wanted);
+        assert_eq!(found[0], Ending::Agrees);
+        assert!(disagrees(&found[1], true), "{:?}", found[1]);
+        assert_eq!(found[2], Ending::Agrees);
+        assert!(disagrees(&found[3], false), "{:?}", found[3]);
+        assert_eq!(found[4], Ending::Agrees);
+        assert!(disagrees(&found[5], false), "{:?}", found[5]);
+        assert!(disagrees(&found[6], false), "{:?}", found[6]);
+        assert!(disagrees(&found[7], false), "{:?}", found[7]);
+        assert_eq!(found[8], Ending::Unlabelled);
+        assert!(matches!(found[9], Ending::OutOfScope { .. }), "{:?}", found[9]);
+    }
+
+    #[test]
+    fn the_bar_is_counted_exactly() {
+        let counts = |agree, read, unsafe_success| Counts { agree, read, unsafe_success, ..Counts::default() };
+        assert!(counts(97, 100, 0).is_enough());
+        assert!(!counts(96, 100, 0).is_enough());
+        assert!(!counts(99, 100, 1).is_enough());
+        assert!(counts(0, 0, 0).is_enough());
+        assert_eq!(counts(2, 3, 0).permille(), Some(666));
+    }
 }

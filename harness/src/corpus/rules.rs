@@ -12,12 +12,12 @@ use super::recording::Recording;
 ///
 /// A name that starts with `/` is a JSON pointer (RFC 6901) into the body: JSON as it stands, XML with the root element as first
 /// segment (`/createTransactionResponse/messages/resultCode`), a form as one object. `operation` (`null` where none was recorded),
-/// `content_type` and `request` (`POST https://…`) look at the recording itself. The wanted value is an exact text; a closing `*` stands for any rest, so `*`
-/// alone asks only that the member is there and not null.
+/// `content_type` and `request` (`POST https://…`) look at the recording itself, `root` at the name of the XML root. The wanted
+/// value is an exact text; a closing `*` stands for any rest, and `*` alone asks that there is something that is not empty.
 pub type When = BTreeMap<String, String>;
 
 /// Names of [`When`] that are not pointers.
-pub const WORDS: [&str; 3] = ["operation", "content_type", "request"];
+pub const WORDS: [&str; 4] = ["operation", "content_type", "request", "root"];
 
 /// How recorded answers find their parser.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,9 +47,9 @@ pub struct CorpusRules {
     /// Answers whose recorded outcome the provider's own words contradict; counted apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputed: Vec<Disputed>,
-    /// Where a delivery carries its digest, when it stands inside the body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<Digest>,
+    /// Where a delivery carries its digest, when it stands inside the body; the first that matches is made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub digest: Vec<Digest>,
 }
 
 /// An operation for answers of one shape.
@@ -95,6 +95,9 @@ pub struct Echo {
     /// The id of the object that was asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The idempotency key, where the provider echoes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The merchant's reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -135,6 +138,9 @@ pub struct Disputed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Digest {
+    /// The shape.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: When,
     /// Pointer to the digest.
     pub at: String,
     /// The name of the signature recipe that makes it.
@@ -148,6 +154,7 @@ pub fn holds(when: &When, recording: &Recording, view: &View) -> bool {
             "operation" => Some(recording.operation.clone().unwrap_or_else(|| "null".to_owned())),
             "content_type" => Some(recording.content_type.clone()),
             "request" => recording.request.clone(),
+            "root" => view.root(&recording.content_type),
             pointer => return view.has(pointer, |found| fits(wanted, found)),
         };
         found.is_some_and(|found| fits(wanted, &found))
@@ -156,6 +163,7 @@ pub fn holds(when: &When, recording: &Recording, view: &View) -> bool {
 
 fn fits(wanted: &str, found: &str) -> bool {
     match wanted.strip_suffix('*') {
+        Some("") => !found.is_empty(),
         Some(start) => found.starts_with(start),
         None => wanted == found,
     }
@@ -188,6 +196,9 @@ impl CorpusRules {
                 refuse("echo", index, "expected `operation` to name an operation of the contract");
             }
         }
+        for (index, rule) in self.digest.iter().enumerate() {
+            check_when(&rule.when, false, &mut |what| refuse("digest", index, what));
+        }
         for (index, rule) in self.status.iter().enumerate() {
             check_when(&rule.when, true, &mut |what| refuse("status", index, what));
             if !(200..600).contains(&rule.status) {
@@ -212,6 +223,8 @@ fn check_when(when: &When, needed: bool, refuse: &mut dyn FnMut(&str)) {
         refuse("expected at least one condition in `when`");
     }
     if when.keys().any(|name| !name.starts_with('/') && !WORDS.contains(&name.as_str())) {
-        refuse("expected conditions on a pointer that starts with `/`, `operation`, `content_type` or `request`");
+        refuse(
+            "expected conditions on a pointer that starts with `/`, `operation`, `content_type`, `request` or `root`",
+        );
     }
 }

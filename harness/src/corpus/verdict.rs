@@ -95,7 +95,13 @@ fn of_outcome(op: Op, outcome: &Outcome) -> Reading {
             _ => Reading::Done,
         },
         Outcome::Events(events) => {
-            let refused = events.iter().any(|event| matches!(event.body, EventBody::Refusal(_)));
+            let refused = events.iter().any(|event| match &event.body {
+                EventBody::Refusal(_) => true,
+                EventBody::Payment(payment) => matches!(payment.state, State::Declined(_) | State::Expired),
+                EventBody::Refund(refund) => matches!(refund.state, TransferState::Failed(_)),
+                EventBody::Payout(payout) => matches!(payout.state, TransferState::Failed(_)),
+                _ => false,
+            });
             if refused { Reading::Refused } else { Reading::Done }
         }
         Outcome::Session(_) | Outcome::Token(_) => Reading::Done,
