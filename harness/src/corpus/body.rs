@@ -132,7 +132,7 @@ mod tests {
     fn xml_becomes_json_with_lists_and_without_wrappers() {
         let body = "\u{feff}<?xml version=\"1.0\"?><n:r xmlns:n=\"x\" a=\"1\"><n:m><c> 1 </c></n:m><w><i>a</i></w><e/><t>1</t><t>2</t></n:r>";
         let json = xml_as_json(body, &["/m".to_owned()], &["/w".to_owned()]).unwrap();
-        assert_eq!(json, r#"{"m":[{"c":"1"}],"w":["a"],"e":"","t":["1","2"]}"#.to_owned());
+        assert_eq!(json, r#"{"e":"","m":[{"c":"1"}],"t":["1","2"],"w":["a"]}"#.to_owned());
         assert!(xml_as_json("<a>", &[], &[]).is_err());
         assert_eq!(xml_as_json("<a/>", &[], &[]).unwrap(), "{}");
     }
