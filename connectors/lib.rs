@@ -10,8 +10,6 @@ pub static ALL: &[&Entry] = &[
     &quittance_authorize_net::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
-    #[cfg(feature = "paypal-payouts")]
-    &quittance_paypal_payouts::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];

@@ -1,21 +1,26 @@
-//! PayPal checkout: the wallet, cards, network tokens and European bank redirects. JSON over HTTPS with a client-credentials
+//! PayPal: the wallet, cards, network tokens, European bank redirects, and payouts to PayPal accounts. JSON over HTTPS with a client-credentials
 //! token; amounts are decimal texts; webhooks are signed with RSA by a certificate that PayPal hosts.
 //!
 //! A payment is an order of one purchase unit (<https://developer.paypal.com/api/orders/v2/>). Its handle is the order's
 //! id, with the ids of the newest authorization and capture as parts, because captures, voids and refunds work on those.
 //! Cards and tokens are charged by the call that creates the order; the wallet and 3-D Secure need
-//! [`Connector::complete`]; bank redirects are taken by PayPal itself once the customer has approved.
+//! [`Connector::complete`]; bank redirects are taken by PayPal itself once the customer has approved. A payout is a batch of
+//! one item, under the batch's id.
 //!
 //! Not offered, because PayPal's servers do not take it: encrypted Apple Pay and Google Pay tokens (unwrap them, then pay
 //! with the network token), results of a 3-D Secure authentication done elsewhere, lookup by the merchant's reference.
 
+mod app;
+mod codes;
 mod read;
 mod source;
 mod wire;
 
 use quittance::*;
-use quittance_family_paypal::{App, CURRENCIES, EXPONENTS, HOSTS, WEBHOOK, at, fault};
 use serde_json::json;
+
+pub use app::App;
+use app::{at, fault};
 
 /// PayPal's line in the catalogue.
 pub static ENTRY: Entry = Entry::of::<Paypal>();
@@ -26,7 +31,7 @@ pub struct Paypal(App);
 
 impl Provider for Paypal {
     const SPEC: Spec = Spec {
-        hosts: HOSTS,
+        hosts: &["api-m.paypal.com", "api-m.sandbox.paypal.com", "api.paypal.com", "api.sandbox.paypal.com"],
         operations: &[
             Op::Authorize,
             Op::Complete,
@@ -38,6 +43,8 @@ impl Provider for Paypal {
             Op::SetUp,
             Op::Revoke,
             Op::OpenSession,
+            Op::PayOut,
+            Op::RetrievePayout,
             Op::AnswerDispute,
             Op::Webhook,
         ],
@@ -53,13 +60,18 @@ impl Provider for Paypal {
         ],
         mandates: &[MethodKind::of(Family::Card)],
         currencies: Currencies::Only(CURRENCIES),
-        exponents: EXPONENTS,
+        // The page of the currencies: "This currency does not support decimals."
+        exponents: Exponents(&[(Currency::HUF, 0), (Currency::TWD, 0)]),
         capture: CaptureRules { manual: true, partial: true, multiple: true },
         refund: RefundRules { partial: true, multiple: true },
         three_ds: ThreeDsRules { challenge: true, external: false },
         lookups: &[LookupKind::Handle],
         idempotency: Idempotency::Header("paypal-request-id"),
-        webhook: Some(WEBHOOK),
+        webhook: Some(WebhookRules {
+            authentication: WebhookAuthentication::Signature,
+            tolerance_seconds: Some(app::TOLERANCE_SECONDS),
+            acknowledgement: "",
+        }),
         disputes: DisputeRules { accept: true, contest: true },
         ..Spec::new("paypal", "PayPal", "https://developer.paypal.com/api/rest/")
     };
@@ -181,6 +193,19 @@ impl Connector for Paypal {
         Ok(Session { handle: Some(Handle::new(&order.id)), token: Secret::new(order.id), expires: None })
     }
 
+    async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
+        let account = match &request.recipient {
+            Recipient::Wallet { brand, account } if brand == "paypal" => account.expose(),
+            _ => return Err(Error::unsupported_variant("a payout to anything but a PayPal account")),
+        };
+        let body = source::payout(self.spec(), request, account)?;
+        read::payout(&self.0.read(cx, self.0.post(cx, "/v1/payments/payouts", &request.key, body)).await?)
+    }
+
+    async fn retrieve_payout(&self, cx: &Context<'_>, request: &RetrievePayout) -> Result<Payout> {
+        read::payout(&self.0.read(cx, self.0.get(cx, &at("/v1/payments/payouts", request.payout.id(), "")?)).await?)
+    }
+
     async fn answer_dispute(&self, cx: &Context<'_>, request: &AnswerDispute) -> Result<Dispute> {
         let path = |verb| at("/v1/customer/disputes", request.dispute.id(), verb);
         let call = match &request.answer {
@@ -227,3 +252,31 @@ fn part<'h>(payment: &'h Handle, name: &str) -> Result<&'h str> {
     let missing = || Error::new(Kind::Conflict, Effect::None, format!("the payment has no {name}; retrieve it first"));
     payment.part(name).ok_or_else(missing)
 }
+
+/// developer.paypal.com/reference/currency-codes; BRL, CNY and MYR for accounts of their country only.
+const CURRENCIES: &[Currency] = &[
+    Currency::AUD,
+    Currency::BRL,
+    Currency::CAD,
+    Currency::CHF,
+    Currency::CNY,
+    Currency::CZK,
+    Currency::DKK,
+    Currency::EUR,
+    Currency::GBP,
+    Currency::HKD,
+    Currency::HUF,
+    Currency::ILS,
+    Currency::JPY,
+    Currency::MXN,
+    Currency::MYR,
+    Currency::NOK,
+    Currency::NZD,
+    Currency::PHP,
+    Currency::PLN,
+    Currency::SEK,
+    Currency::SGD,
+    Currency::THB,
+    Currency::TWD,
+    Currency::USD,
+];

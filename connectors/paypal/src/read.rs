@@ -1,17 +1,18 @@
 //! Answers and events in the words of the contract.
 
 use quittance::*;
-use quittance_family_paypal::processor_reason;
-use quittance_family_paypal::wire::{Amount, Event as Delivered, Link};
 use serde::de::IgnoredAny;
 
-use crate::{ENTRY, wire};
+use crate::wire::{Amount, Event as Delivered, Link};
+use crate::{ENTRY, codes, wire};
 
 /// Captures of these states are money taken.
 const TAKEN: &[&str] = &["COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"];
 
+/// An amount of the answer about `handle`, which an error keeps.
 fn money(amount: Option<&Amount>, handle: &Handle) -> Result<Option<Money>> {
-    quittance_family_paypal::money(ENTRY.spec, amount, handle)
+    let read = |amount: &Amount| ENTRY.spec.money_major(&amount.value, &amount.currency_code);
+    amount.map(read).transpose().map_err(|error| error.about(handle))
 }
 
 /// The sum of the transactions in one of `statuses`; `None` when there is none.
@@ -136,7 +137,7 @@ fn refused(transaction: &wire::Transaction, otherwise: Reason) -> Decline {
 /// Why something was refused: the processor's code, else what the status alone says.
 fn decline(processor: &wire::Processor, otherwise: Reason, status: &str) -> Decline {
     let code = processor.response_code.as_deref();
-    let reason = code.map_or(otherwise, processor_reason);
+    let reason = code.map_or(otherwise, codes::processor_reason);
     let advice_code = processor.payment_advice_code.clone();
     Decline { advice_code, ..Decline::with_code(reason, code.unwrap_or(status)) }
 }
@@ -191,6 +192,36 @@ pub(crate) fn mandate(token: &wire::VaultToken) -> Mandate {
     }
 }
 
+pub(crate) fn payout(batch: &wire::Batch) -> Result<Payout> {
+    let header = &batch.batch_header;
+    let state = match (batch.items.first(), header.batch_status.as_str()) {
+        (Some(first), _) => return payout_item(first),
+        // "SUCCESS" says that the batch was worked through, not that its item was paid.
+        (None, "PENDING" | "PROCESSING" | "SUCCESS") => TransferState::Pending,
+        (None, code @ "DENIED") => TransferState::Failed(Decline::with_code(Reason::Generic, code)),
+        (None, "CANCELED") => TransferState::Cancelled,
+        (None, other) => TransferState::Unrecognised(other.to_owned()),
+    };
+    Ok(Payout::new(Handle::new(&header.payout_batch_id), state))
+}
+
+fn payout_item(item: &wire::PayoutItem) -> Result<Payout> {
+    let handle = Handle::new(&item.payout_batch_id);
+    let state = match item.transaction_status.as_str() {
+        "SUCCESS" => TransferState::Succeeded,
+        "PENDING" | "UNCLAIMED" | "ONHOLD" => TransferState::Pending,
+        status @ ("FAILED" | "RETURNED" | "BLOCKED" | "REFUNDED" | "REVERSED" | "DENIED") => {
+            let error = item.errors.as_ref();
+            let code = error.and_then(|error| error.name.as_deref()).unwrap_or(status);
+            let message = error.and_then(|error| error.message.clone());
+            TransferState::Failed(Decline { message, ..Decline::with_code(codes::payout_reason(code), code) })
+        }
+        other => TransferState::Unrecognised(other.to_owned()),
+    };
+    let amount = money(Some(&item.payout_item.amount), &handle)?;
+    Ok(Payout { amount, reference: item.payout_item.sender_item_id.clone(), ..Payout::new(handle, state) })
+}
+
 pub(crate) fn dispute(dispute: &wire::Dispute) -> Result<Dispute> {
     let outcome = dispute.dispute_outcome.as_ref().and_then(|outcome| outcome.outcome_code.as_deref());
     let state = match (dispute.status.as_str(), outcome) {
@@ -229,6 +260,7 @@ pub(crate) fn events(delivery: Authentic<'_>) -> Result<Vec<Event>> {
             EventBody::Payment(transaction(&delivery.json::<Delivered<_>>()?.resource, kind)?)
         }
         "PAYMENT.CAPTURE" | "PAYMENT.REFUND" => EventBody::Refund(refund(&delivery.json::<Delivered<_>>()?.resource)?),
+        "PAYMENT.PAYOUTS-ITEM" => EventBody::Payout(payout_item(&delivery.json::<Delivered<_>>()?.resource)?),
         "VAULT.PAYMENT-TOKEN" => {
             let stored = mandate(&delivery.json::<Delivered<_>>()?.resource);
             let gone = name == "VAULT.PAYMENT-TOKEN.DELETED";
@@ -236,7 +268,8 @@ pub(crate) fn events(delivery: Authentic<'_>) -> Result<Vec<Event>> {
         }
         _ => EventBody::Ignored,
     };
-    Ok(vec![event.told(body)])
+    let at = event.create_time.as_deref().and_then(|text| text.parse().ok());
+    Ok(vec![Event { id: event.id, at, name: event.event_type, body }])
 }
 
 /// News of an authorization or a capture; the order that they belong to stands beside them. A capture without an

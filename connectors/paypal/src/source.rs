@@ -1,11 +1,26 @@
 //! Request bodies: what is asked, in PayPal's words. Members that are null are left out when they are sent.
 
 use quittance::*;
-use quittance_family_paypal::pruned;
 use serde_json::{Value, json};
 
 /// PayPal takes the money itself once the customer has approved.
 pub(crate) const COMPLETE_ON_APPROVAL: &str = "ORDER_COMPLETE_ON_PAYMENT_APPROVAL";
+
+/// A body without its null members, and without the objects and lists that are empty then; the body itself stays.
+pub(crate) fn pruned(mut body: Value) -> Value {
+    let absent = |part: &Value| match part {
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        other => other.is_null(),
+    };
+    if let Value::Object(members) = &mut body {
+        members.values_mut().for_each(|member| *member = pruned(member.take()));
+        members.retain(|_, member| !absent(member));
+    } else if let Value::Array(items) = &mut body {
+        items.iter_mut().for_each(|item| *item = pruned(item.take()));
+    }
+    body
+}
 
 pub(crate) fn amount(spec: &Spec, amount: &Money) -> Result<Value> {
     Ok(json!({ "currency_code": amount.currency().code(), "value": spec.major(amount)? }))
@@ -198,6 +213,26 @@ pub(crate) fn setup(request: &SetUp) -> Result<Value> {
     source["verification_method"] = json!(if always { "SCA_ALWAYS" } else { "SCA_WHEN_REQUIRED" });
     source["experience_context"] = json!({ "return_url": request.return_url, "cancel_url": request.return_url });
     Ok(json!({ "payment_source": { "card": source } }))
+}
+
+pub(crate) fn payout(spec: &Spec, request: &PayOut, account: &str) -> Result<Value> {
+    let kind = match account {
+        address if address.contains('@') => "EMAIL",
+        number if number.starts_with('+') => "PHONE",
+        _ => "PAYPAL_ID",
+    };
+    let (currency, value) = (request.amount.currency().code(), spec.major(&request.amount)?);
+    Ok(json!({
+        // "PayPal does not process duplicate payouts": this id guards for 30 days.
+        "sender_batch_header": { "sender_batch_id": request.key.as_str() },
+        "items": [{
+            "recipient_type": kind,
+            "receiver": account,
+            "amount": { "currency": currency, "value": value },
+            "sender_item_id": request.reference,
+            "note": request.description,
+        }],
+    }))
 }
 
 /// The content type of [`evidence`].

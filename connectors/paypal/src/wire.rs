@@ -1,7 +1,7 @@
-//! PayPal's answers: the members that are read (Orders v2.13, Payments v2.5, Payment Method Tokens v3.1,
-//! Disputes v1.10). A missing status is an empty one, so that the id beside it is not lost.
+//! PayPal's answers: the members that are read (Orders v2.13, Payments v2.5, Payment Method Tokens v3.1, Payouts
+//! v1.9, Disputes v1.10). A missing status is an empty one, so that the id beside it is not lost.
 
-use quittance_family_paypal::wire::{Amount, Link};
+use quittance::Secret;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -161,4 +161,83 @@ pub(crate) struct Outcome {
 #[derive(Deserialize)]
 pub(crate) struct Disputed {
     pub(crate) seller_transaction_id: Option<String>,
+}
+
+/// A payout batch; without items right after it was made.
+#[derive(Deserialize)]
+pub(crate) struct Batch {
+    pub(crate) batch_header: BatchHeader,
+    #[serde(default)]
+    pub(crate) items: Vec<PayoutItem>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct BatchHeader {
+    pub(crate) payout_batch_id: String,
+    #[serde(default)]
+    pub(crate) batch_status: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PayoutItem {
+    pub(crate) payout_batch_id: String,
+    #[serde(default)]
+    pub(crate) transaction_status: String,
+    pub(crate) payout_item: PayoutDetail,
+    pub(crate) errors: Option<Fault>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PayoutDetail {
+    pub(crate) amount: Amount,
+    pub(crate) sender_item_id: Option<String>,
+}
+
+/// An amount; Payouts call the first member otherwise.
+#[derive(Deserialize)]
+pub(crate) struct Amount {
+    #[serde(alias = "currency")]
+    pub(crate) currency_code: String,
+    pub(crate) value: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Link {
+    pub(crate) href: String,
+    pub(crate) rel: String,
+}
+
+/// A webhook event around its resource.
+#[derive(Deserialize)]
+pub(crate) struct Event<T> {
+    pub(crate) id: Option<String>,
+    pub(crate) create_time: Option<String>,
+    pub(crate) event_type: String,
+    pub(crate) resource: T,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Token {
+    pub(crate) access_token: Secret,
+    pub(crate) expires_in: u64,
+}
+
+/// An error body: of the REST APIs, or (`error`) of the token endpoint.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Fault {
+    pub(crate) name: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) debug_id: Option<String>,
+    pub(crate) details: Vec<Detail>,
+    pub(crate) error: Option<String>,
+    pub(crate) error_description: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Detail {
+    pub(crate) issue: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) field: Option<String>,
 }

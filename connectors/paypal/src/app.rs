@@ -1,69 +1,22 @@
-//! What PayPal's REST products share (Checkout, Payouts …): one host, one access token, one form of errors and amounts,
-//! one way to sign webhooks (<https://developer.paypal.com/api/rest/>).
-
-mod refusal;
-pub mod wire;
-
-pub use refusal::processor_reason;
+//! The account at PayPal's REST platform: access token, errors, and the proof of webhooks
+//! (<https://developer.paypal.com/api/rest/>).
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use quittance::{
-    Authentic, Call, Context, Currency, Decline, Delivery, Effect, Environment, Error, Exponents, Fault, Handle, Key,
-    Kind, Money, Reply, Result, Secret, Spec, Timestamp, WebhookAuthentication, WebhookRules, check_age, http,
-};
+use quittance::*;
 use quittance_crypto::{Certificate, rsa_sha256_verify};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// The hosts of the platform, live and sandbox; the last two serve the certificates of webhooks.
-pub const HOSTS: &[&str] =
-    &["api-m.paypal.com", "api-m.sandbox.paypal.com", "api.paypal.com", "api.sandbox.paypal.com"];
+use crate::source::pruned;
+use crate::{codes, wire};
 
 /// How far a delivery's transmission time may be from now; PayPal dates every attempt anew.
-const TOLERANCE_SECONDS: u32 = 300;
-
-/// How deliveries are vouched for: by [`App::vouch`].
-pub const WEBHOOK: WebhookRules = WebhookRules {
-    authentication: WebhookAuthentication::Signature,
-    tolerance_seconds: Some(TOLERANCE_SECONDS),
-    acknowledgement: "",
-};
-
-/// The currencies (developer.paypal.com/reference/currency-codes); BRL, CNY and MYR for accounts of their country only.
-pub const CURRENCIES: &[Currency] = &[
-    Currency::AUD,
-    Currency::BRL,
-    Currency::CAD,
-    Currency::CHF,
-    Currency::CNY,
-    Currency::CZK,
-    Currency::DKK,
-    Currency::EUR,
-    Currency::GBP,
-    Currency::HKD,
-    Currency::HUF,
-    Currency::ILS,
-    Currency::JPY,
-    Currency::MXN,
-    Currency::MYR,
-    Currency::NOK,
-    Currency::NZD,
-    Currency::PHP,
-    Currency::PLN,
-    Currency::SEK,
-    Currency::SGD,
-    Currency::THB,
-    Currency::TWD,
-    Currency::USD,
-];
-
-/// Currencies of which the same page says that they do not "support decimals", as also the yen.
-pub const EXPONENTS: Exponents = Exponents(&[(Currency::HUF, 0), (Currency::TWD, 0)]);
+pub(crate) const TOLERANCE_SECONDS: u32 = 300;
 
 /// A REST app of a PayPal business account, as the developer dashboard shows it under "Apps & Credentials".
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -89,23 +42,23 @@ impl App {
     }
 
     /// A GET of `path`.
-    pub fn get<'a>(&self, cx: &'a Context<'_>, path: &str) -> Call<'a> {
+    pub(crate) fn get<'a>(&self, cx: &'a Context<'_>, path: &str) -> Call<'a> {
         cx.get(self.url(path))
     }
 
     /// A call with the idempotency key; the caller adds a body, if there is one.
-    pub fn call<'a>(&self, cx: &'a Context<'_>, method: http::Method, path: &str, key: &Key) -> Call<'a> {
+    pub(crate) fn call<'a>(&self, cx: &'a Context<'_>, method: http::Method, path: &str, key: &Key) -> Call<'a> {
         cx.call(method, self.url(path)).header("paypal-request-id", key.as_str())
     }
 
     /// A POST of `body`, less its null members, that asks for the whole object back.
-    pub fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key, body: Value) -> Call<'a> {
+    pub(crate) fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key, body: Value) -> Call<'a> {
         let call = self.call(cx, http::Method::POST, path, key);
         call.header("prefer", "return=representation").json(&pruned(body))
     }
 
     /// The one funnel: with the access token, which is fetched anew and tried once more when PayPal refuses it.
-    pub async fn send(&self, cx: &Context<'_>, call: Call<'_>) -> Result<Reply> {
+    pub(crate) async fn send(&self, cx: &Context<'_>, call: Call<'_>) -> Result<Reply> {
         let name = format!("paypal {} {}", self.url(""), self.client_id);
         let token = cx.token(&name, self.fetch_token(cx)).await?;
         let reply = call.clone().bearer(&token).send().await?;
@@ -126,17 +79,13 @@ impl App {
         }
     }
 
-    /// Sends `call` and reads the answer.
-    ///
-    /// # Errors
-    /// [`fault`] for every status but 2xx.
-    pub async fn read<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<T> {
+    pub(crate) async fn read<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<T> {
         let reply = self.send(cx, call).await?;
         if reply.is_success() { reply.json() } else { Err(fault(&reply)) }
     }
 
     /// As [`App::read`], with a refusal of the payment (422 and an issue that says so) told apart from an error.
-    pub async fn ask<T: DeserializeOwned>(
+    pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         cx: &Context<'_>,
         call: Call<'_>,
@@ -146,7 +95,7 @@ impl App {
             return reply.json().map(Ok);
         }
         let error = fault(&reply);
-        match error.code().and_then(|code| Some(Decline::with_code(refusal::reason(code)?, code))) {
+        match error.code().and_then(|code| Some(Decline::with_code(codes::issue_reason(code)?, code))) {
             Some(decline) if reply.status() == 422 => {
                 Ok(Err(Decline { message: Some(error.message().to_owned()), ..decline }))
             }
@@ -160,7 +109,7 @@ impl App {
     /// The certificate is vouched for by the host that serves it, so it is taken only from PayPal's own folder for the
     /// environment, and must bear PayPal's name for the purpose. It is kept for a day. Everything that can be checked
     /// without it is checked before it is fetched.
-    pub async fn vouch<'d>(&self, cx: &Context<'_>, delivery: &'d Delivery) -> Result<Authentic<'d>> {
+    pub(crate) async fn vouch<'d>(&self, cx: &Context<'_>, delivery: &'d Delivery) -> Result<Authentic<'d>> {
         let missing =
             || Error::new(Kind::Credentials, Effect::None, "set it to read deliveries").in_field("webhook_id");
         let webhook = self.webhook_id.as_deref().ok_or_else(missing)?;
@@ -217,10 +166,7 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The path of an object, or of a verb on it.
-///
-/// # Errors
-/// [`Kind::NotFound`] when `id` cannot be an id of PayPal; nothing is sent.
-pub fn at(collection: &str, id: &str, verb: &str) -> Result<String> {
+pub(crate) fn at(collection: &str, id: &str, verb: &str) -> Result<String> {
     match is_id(id) {
         true => Ok(format!("{collection}/{id}{verb}")),
         false => Err(Error::new(Kind::NotFound, Effect::None, "the handle holds no id of paypal")),
@@ -229,40 +175,14 @@ pub fn at(collection: &str, id: &str, verb: &str) -> Result<String> {
 
 /// The error that an answer stands for: code, text and field of the first detail, else of the body. An issue that tells of
 /// another state than the call needs is a conflict, though PayPal sends it under 422.
-pub fn fault(reply: &Reply) -> Error {
+pub(crate) fn fault(reply: &Reply) -> Error {
     let body: wire::Fault = reply.json().unwrap_or_default();
     let detail = body.details.into_iter().next().unwrap_or_default();
     let text = detail.description.or(body.message).or(body.error_description);
     let support = body.debug_id.map(|id| format!(" (debug id {id})")).unwrap_or_default();
     let code = detail.issue.or(body.name).or(body.error);
-    let conflict = (400..500).contains(&reply.status()) && code.as_deref().is_some_and(refusal::is_conflict);
+    let conflict = (400..500).contains(&reply.status()) && code.as_deref().is_some_and(codes::is_conflict);
     let message = text.map(|text| text + &support);
     let error = reply.fault_with(Fault { code, message, field: detail.field });
     if conflict { error.of_kind(Kind::Conflict) } else { error }
-}
-
-/// A body without its null members, and without the objects and lists that are empty then; the body itself stays.
-#[must_use]
-pub fn pruned(mut body: Value) -> Value {
-    let absent = |part: &Value| match part {
-        Value::Object(members) => members.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        other => other.is_null(),
-    };
-    if let Value::Object(members) = &mut body {
-        members.values_mut().for_each(|member| *member = pruned(member.take()));
-        members.retain(|_, member| !absent(member));
-    } else if let Value::Array(items) = &mut body {
-        items.iter_mut().for_each(|item| *item = pruned(item.take()));
-    }
-    body
-}
-
-/// An amount of the answer about `handle`, which an error keeps.
-///
-/// # Errors
-/// [`Kind::Protocol`] when text or currency cannot be read.
-pub fn money(spec: &Spec, amount: Option<&wire::Amount>, handle: &Handle) -> Result<Option<Money>> {
-    let read = |amount: &wire::Amount| spec.money_major(&amount.value, &amount.currency_code);
-    amount.map(read).transpose().map_err(|error| error.about(handle))
 }

@@ -5,8 +5,7 @@ use quittance::Reason;
 /// The class of a `processor_response.response_code` (Orders v2; meanings in PayPal's SDK reference,
 /// `ProcessorResponseCode`). A code that only names what went wrong inside PayPal or between it and the processor is
 /// [`Reason::ProcessingError`].
-#[must_use]
-pub fn processor_reason(code: &str) -> Reason {
+pub(crate) fn processor_reason(code: &str) -> Reason {
     match code {
         "0100" | "0500" | "1000" | "10BR" | "5100" | "9530" | "9540" | "PPAR" | "PPDV" | "PPSD" | "PPSE" => {
             Reason::Generic
@@ -73,7 +72,7 @@ const REFUSALS: &[(&str, Reason)] = &[
 ];
 
 /// The class of an issue that refuses the payment.
-pub(crate) fn reason(issue: &str) -> Option<Reason> {
+pub(crate) fn issue_reason(issue: &str) -> Option<Reason> {
     REFUSALS.iter().find(|(known, _)| *known == issue).map(|(_, reason)| *reason)
 }
 
@@ -81,4 +80,15 @@ pub(crate) fn reason(issue: &str) -> Option<Reason> {
 pub(crate) fn is_conflict(issue: &str) -> bool {
     let ends = ["_ALREADY_AUTHORIZED", "_ALREADY_CAPTURED", "_EXPIRED", "_FULLY_REFUNDED", "_NOT_APPROVED", "_VOIDED"];
     issue.starts_with("PREVIOUS") || ends.iter().any(|end| issue.ends_with(end))
+}
+
+/// Item errors whose class is clear (Payouts API, "Item errors"); the rest keep their code only.
+pub(crate) fn payout_reason(code: &str) -> Reason {
+    match code {
+        "INSUFFICIENT_FUNDS" => Reason::InsufficientFunds,
+        "RECEIVER_UNREGISTERED" | "RECEIVER_ACCOUNT_LOCKED" | "RECEIVER_UNCONFIRMED" => Reason::InvalidAccount,
+        "RECEIVING_LIMIT_EXCEEDED" | "TRANSACTION_LIMIT_EXCEEDED" => Reason::AmountLimit,
+        "RISK_DECLINE" | "REGULATORY_BLOCKED" | "REGULATORY_PENDING" => Reason::RiskRules,
+        _ => Reason::Unmapped,
+    }
 }
