@@ -1,6 +1,8 @@
 //! One binary for the workspace: every scenario and check of every connector as a named test, the rules of the sources, and
 //! trials that show that what must fail does fail.
 
+#![allow(clippy::panic, reason = "a test binary: what cannot be read ends it")]
+
 mod bad_input;
 mod contract;
 mod planted;
