@@ -1,6 +1,5 @@
 //! PayPal: the wallet, cards, network tokens, European bank redirects, and payouts to PayPal accounts. JSON over HTTPS
-//! with a client-credentials token; amounts are decimal texts; webhooks are signed with RSA by a certificate that PayPal
-//! hosts.
+//! with a client-credentials token; amounts are decimal texts; webhooks are signed with RSA, by certificate.
 //!
 //! A payment is an order of one purchase unit (<https://developer.paypal.com/api/orders/v2/>). Its handle is the order's
 //! id, with the ids of the newest authorization and capture as parts, because captures, voids and refunds work on those.
