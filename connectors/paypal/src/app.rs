@@ -3,17 +3,14 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use quittance::*;
 use quittance_crypto::{Certificate, rsa_sha256_verify};
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::source::pruned;
-use crate::{codes, wire};
+use crate::{codes, source, wire};
 
 /// How far a delivery's transmission time may be from now; PayPal dates every attempt anew.
 pub(crate) const TOLERANCE_SECONDS: u32 = 300;
@@ -33,15 +30,18 @@ pub struct App {
     environment: Environment,
 }
 
+/// An answer, or the refusal of the payment.
+pub(crate) type Asked<T> = std::result::Result<T, Decline>;
+
 impl App {
-    fn url(&self, path: &str) -> String {
-        match self.environment {
-            Environment::Live => format!("https://api-m.paypal.com{path}"),
-            Environment::Sandbox => format!("https://api-m.sandbox.paypal.com{path}"),
-        }
+    fn zone(&self) -> &'static str {
+        if self.environment == Environment::Live { "" } else { "sandbox." }
     }
 
-    /// A GET of `path`.
+    fn url(&self, path: &str) -> String {
+        format!("https://api-m.{}paypal.com{path}", self.zone())
+    }
+
     pub(crate) fn get<'a>(&self, cx: &'a Context<'_>, path: &str) -> Call<'a> {
         cx.get(self.url(path))
     }
@@ -54,7 +54,7 @@ impl App {
     /// A POST of `body`, less its null members, that asks for the whole object back.
     pub(crate) fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key, body: Value) -> Call<'a> {
         let call = self.call(cx, http::Method::POST, path, key);
-        call.header("prefer", "return=representation").json(&pruned(body))
+        call.header("prefer", "return=representation").json(&source::pruned(body))
     }
 
     /// The one funnel: with the access token, which is fetched anew and tried once more when PayPal refuses it.
@@ -85,11 +85,7 @@ impl App {
     }
 
     /// As [`App::read`], with a refusal of the payment (422 and an issue that says so) told apart from an error.
-    pub(crate) async fn ask<T: DeserializeOwned>(
-        &self,
-        cx: &Context<'_>,
-        call: Call<'_>,
-    ) -> Result<std::result::Result<T, Decline>> {
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<Asked<T>> {
         let reply = self.send(cx, call).await?;
         if reply.is_success() {
             return reply.json().map(Ok);
@@ -110,18 +106,10 @@ impl App {
     /// environment, and must bear PayPal's name for the purpose. It is kept for a day. Everything that can be checked
     /// without it is checked before it is fetched.
     pub(crate) async fn vouch<'d>(&self, cx: &Context<'_>, delivery: &'d Delivery) -> Result<Authentic<'d>> {
-        let missing =
-            || Error::new(Kind::Credentials, Effect::None, "set it to read deliveries").in_field("webhook_id");
-        let webhook = self.webhook_id.as_deref().ok_or_else(missing)?;
-        let (folder, name) = match self.environment {
-            Environment::Live => {
-                ("https://api.paypal.com/v1/notifications/certs/", "messageverificationcerts.paypal.com")
-            }
-            Environment::Sandbox => (
-                "https://api.sandbox.paypal.com/v1/notifications/certs/",
-                "messageverificationcerts.sandbox.paypal.com",
-            ),
-        };
+        let unset = || Error::new(Kind::Credentials, Effect::None, "deliveries need it").in_field("webhook_id");
+        let webhook = self.webhook_id.as_deref().ok_or_else(unset)?;
+        let zone = self.zone();
+        let folder = format!("https://api.{zone}paypal.com/v1/notifications/certs/");
         let (id, time) = (delivery.header("paypal-transmission-id")?, delivery.header("paypal-transmission-time")?);
         let sent: Timestamp = time.parse().map_err(|_| Error::signature("paypal-transmission-time is no time"))?;
         check_age(cx, sent.as_second(), TOLERANCE_SECONDS)?;
@@ -131,12 +119,13 @@ impl App {
         let signature = STANDARD.decode(delivery.header("paypal-transmission-sig")?);
         let signature = signature.map_err(|_| Error::signature("paypal-transmission-sig is not base64"))?;
         let url = delivery.header("paypal-cert-url")?;
-        if !url.strip_prefix(folder).is_some_and(is_id) {
+        if !url.strip_prefix(folder.as_str()).is_some_and(is_id) {
             return Err(Error::signature("paypal-cert-url is not a certificate of paypal"));
         }
         let pem = cx.token(url, fetch_certificates(cx, url)).await?;
         let chain = certificates(pem.expose())?;
-        let leaf = chain.first().filter(|leaf| leaf.is_for(name) && leaf.valid_at(cx.now().as_second()));
+        let name = format!("messageverificationcerts.{zone}paypal.com");
+        let leaf = chain.first().filter(|leaf| leaf.is_for(&name) && leaf.valid_at(cx.now().as_second()));
         let leaf = leaf.ok_or_else(|| Error::signature("the certificate is not valid now for paypal's messages"))?;
         delivery.vouch(|body| {
             let signed = format!("{id}|{time}|{webhook}|{}", crc32fast::hash(body));

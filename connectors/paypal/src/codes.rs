@@ -50,11 +50,9 @@ pub(crate) fn processor_reason(code: &str) -> Reason {
 /// Issues of a 422 (`details[].issue`) that refuse the payment rather than the request (Orders v2, Payments v2).
 const REFUSALS: &[(&str, Reason)] = &[
     ("AGREEMENT_ALREADY_CANCELLED", Reason::MandateRevoked),
-    ("ALIAS_DECLINED_BY_PROCESSOR", Reason::Generic),
     ("AUTHORIZATION_DENIED", Reason::Generic),
     ("CARD_BRAND_NOT_SUPPORTED", Reason::CardNotSupported),
     ("CARD_EXPIRED", Reason::ExpiredCard),
-    ("CARD_TYPE_NOT_SUPPORTED", Reason::CardNotSupported),
     ("COMPLIANCE_VIOLATION", Reason::RiskRules),
     ("DOMESTIC_TRANSACTION_REQUIRED", Reason::NotPermitted),
     ("INSTRUMENT_DECLINED", Reason::Generic),
@@ -80,15 +78,4 @@ pub(crate) fn issue_reason(issue: &str) -> Option<Reason> {
 pub(crate) fn is_conflict(issue: &str) -> bool {
     let ends = ["_ALREADY_AUTHORIZED", "_ALREADY_CAPTURED", "_EXPIRED", "_FULLY_REFUNDED", "_NOT_APPROVED", "_VOIDED"];
     issue.starts_with("PREVIOUS") || ends.iter().any(|end| issue.ends_with(end))
-}
-
-/// Item errors whose class is clear (Payouts API, "Item errors"); the rest keep their code only.
-pub(crate) fn payout_reason(code: &str) -> Reason {
-    match code {
-        "INSUFFICIENT_FUNDS" => Reason::InsufficientFunds,
-        "RECEIVER_UNREGISTERED" | "RECEIVER_ACCOUNT_LOCKED" | "RECEIVER_UNCONFIRMED" => Reason::InvalidAccount,
-        "RECEIVING_LIMIT_EXCEEDED" | "TRANSACTION_LIMIT_EXCEEDED" => Reason::AmountLimit,
-        "RISK_DECLINE" | "REGULATORY_BLOCKED" | "REGULATORY_PENDING" => Reason::RiskRules,
-        _ => Reason::Unmapped,
-    }
 }

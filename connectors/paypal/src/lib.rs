@@ -1,11 +1,11 @@
-//! PayPal: the wallet, cards, network tokens, European bank redirects, and payouts to PayPal accounts. JSON over HTTPS with a client-credentials
-//! token; amounts are decimal texts; webhooks are signed with RSA by a certificate that PayPal hosts.
+//! PayPal: the wallet, cards, network tokens, European bank redirects, and payouts to PayPal accounts. JSON over HTTPS
+//! with a client-credentials token; amounts are decimal texts; webhooks are signed with RSA, by certificate.
 //!
 //! A payment is an order of one purchase unit (<https://developer.paypal.com/api/orders/v2/>). Its handle is the order's
 //! id, with the ids of the newest authorization and capture as parts, because captures, voids and refunds work on those.
 //! Cards and tokens are charged by the call that creates the order; the wallet and 3-D Secure need
-//! [`Connector::complete`]; bank redirects are taken by PayPal itself once the customer has approved. A payout is a batch of
-//! one item, under the batch's id.
+//! [`Connector::complete`]; bank redirects are taken by PayPal itself once the customer has approved. A payout is a batch
+//! of one item, under the batch's id.
 //!
 //! Not offered, because PayPal's servers do not take it: encrypted Apple Pay and Google Pay tokens (unwrap them, then pay
 //! with the network token), results of a 3-D Secure authentication done elsewhere, lookup by the merchant's reference.
@@ -17,6 +17,7 @@ mod source;
 mod wire;
 
 use quittance::*;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 pub use app::App;
@@ -131,14 +132,8 @@ impl Connector for Paypal {
         let path = at("/v2/payments/authorizations", part(&request.payment, "authorization")?, "/void")?;
         let call = self.0.call(cx, http::Method::POST, &path, &request.key).header("prefer", "return=representation");
         let call = call.header("content-type", "application/json");
-        let reply = self.0.send(cx, call).await?;
-        let state = match reply.status() {
-            // The documented answer of `return=minimal`.
-            204 => State::Voided,
-            200 => read::authorization_state(&reply.json()?),
-            _ => return Err(fault(&reply)),
-        };
-        Ok(Payment::new(request.payment.clone(), state))
+        let authorization: wire::Transaction = self.0.read(cx, call).await?;
+        Ok(Payment::new(request.payment.clone(), read::state(&authorization)))
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
@@ -219,7 +214,7 @@ impl Connector for Paypal {
             }
         };
         // The answer holds links only; the new state stands in the dispute.
-        let _: wire::Done = self.0.read(cx, call).await?;
+        let _: IgnoredAny = self.0.read(cx, call).await?;
         let dispute = self.0.read(cx, self.0.get(cx, &path("")?)).await;
         read::dispute(&dispute.map_err(|error| error.about(&request.dispute))?)
     }

@@ -55,7 +55,7 @@ pub(crate) fn payment(order: &wire::Order) -> Result<Payment> {
 pub(crate) fn capture(capture: &wire::Transaction, known: &Handle) -> Result<Payment> {
     let order = capture.supplementary_data.related_ids.order_id.as_deref();
     let handle = order.filter(|id| *id != known.id()).map_or_else(|| known.clone(), Handle::new);
-    let (state, now) = (capture_state(capture), money(capture.amount.as_ref(), known)?);
+    let (state, now) = (state(capture), money(capture.amount.as_ref(), known)?);
     let before = match known.part("capture") {
         None => Some(0),
         Some(_) => known.part("taken").and_then(|minor| minor.parse().ok()),
@@ -77,9 +77,9 @@ fn order_state(order: &wire::Order, unit: &wire::Unit) -> State {
         return State::Captured;
     }
     match (authorization, capture) {
-        (None, Some(capture)) => capture_state(capture),
+        (None, Some(capture)) => state(capture),
         (Some(_), Some(capture)) if capture.status == "PENDING" => State::Pending,
-        (Some(authorization), _) => authorization_state(authorization),
+        (Some(authorization), _) => state(authorization),
         (None, None) => match (order.status.as_str(), approval(&order.links)) {
             ("CREATED" | "PAYER_ACTION_REQUIRED", Some(url)) => {
                 State::ActionRequired(match order.payment_source.card {
@@ -94,23 +94,16 @@ fn order_state(order: &wire::Order, unit: &wire::Unit) -> State {
     }
 }
 
-pub(crate) fn authorization_state(authorization: &wire::Transaction) -> State {
-    match authorization.status.as_str() {
+/// Where an authorization or a capture stands; no status of the one means something else of the other.
+pub(crate) fn state(one: &wire::Transaction) -> State {
+    match one.status.as_str() {
         "CREATED" => State::Authorized,
         "CAPTURED" | "PARTIALLY_CAPTURED" => State::Captured,
+        status if TAKEN.contains(&status) => State::Captured,
         "VOIDED" => State::Voided,
         "PENDING" => State::Pending,
-        "DENIED" => State::Declined(refused(authorization, Reason::Generic)),
-        other => State::Unrecognised(other.to_owned()),
-    }
-}
-
-fn capture_state(capture: &wire::Transaction) -> State {
-    match capture.status.as_str() {
-        status if TAKEN.contains(&status) => State::Captured,
-        "PENDING" => State::Pending,
-        "DECLINED" | "DENIED" => State::Declined(refused(capture, Reason::Generic)),
-        "FAILED" => State::Declined(refused(capture, Reason::ProcessingError)),
+        "DECLINED" | "DENIED" => State::Declined(decline(&one.processor_response, Reason::Generic, &one.status)),
+        "FAILED" => State::Declined(decline(&one.processor_response, Reason::ProcessingError, &one.status)),
         other => State::Unrecognised(other.to_owned()),
     }
 }
@@ -128,10 +121,6 @@ pub(crate) fn failed_authentication(order: &wire::Order) -> Option<Decline> {
     let go_on = shift == "POSSIBLE" || (shift == "NO" && !enrolled);
     let code = result.three_d_secure.authentication_status.as_deref().unwrap_or(shift);
     (!go_on).then(|| Decline::with_code(Reason::AuthenticationFailed, code))
-}
-
-fn refused(transaction: &wire::Transaction, otherwise: Reason) -> Decline {
-    decline(&transaction.processor_response, otherwise, &transaction.status)
 }
 
 /// Why something was refused: the processor's code, else what the status alone says.
@@ -163,7 +152,7 @@ pub(crate) fn refund(refund: &wire::Transaction) -> Result<Refund> {
     let state = match refund.status.as_str() {
         "COMPLETED" => TransferState::Succeeded,
         "PENDING" => TransferState::Pending,
-        "FAILED" => TransferState::Failed(refused(refund, Reason::ProcessingError)),
+        "FAILED" => TransferState::Failed(decline(&refund.processor_response, Reason::ProcessingError, &refund.status)),
         "CANCELLED" => TransferState::Cancelled,
         other => TransferState::Unrecognised(other.to_owned()),
     };
@@ -214,7 +203,7 @@ fn payout_item(item: &wire::PayoutItem) -> Result<Payout> {
             let error = item.errors.as_ref();
             let code = error.and_then(|error| error.name.as_deref()).unwrap_or(status);
             let message = error.and_then(|error| error.message.clone());
-            TransferState::Failed(Decline { message, ..Decline::with_code(codes::payout_reason(code), code) })
+            TransferState::Failed(Decline { message, ..Decline::with_code(Reason::Unmapped, code) })
         }
         other => TransferState::Unrecognised(other.to_owned()),
     };
@@ -252,14 +241,15 @@ pub(crate) fn events(delivery: Authentic<'_>) -> Result<Vec<Event>> {
     let name = event.event_type.as_str();
     let kind = name.rsplit_once('.').map_or(name, |(kind, _)| kind);
     let body = match kind {
+        _ if name == "PAYMENT.CAPTURE.REFUNDED" || name == "PAYMENT.CAPTURE.REVERSED" => {
+            EventBody::Refund(refund(&delivery.json::<Delivered<_>>()?.resource)?)
+        }
         "CHECKOUT.ORDER" => EventBody::Payment(payment(&delivery.json::<Delivered<_>>()?.resource)?),
         "CUSTOMER.DISPUTE" => EventBody::Dispute(dispute(&delivery.json::<Delivered<_>>()?.resource)?),
-        "PAYMENT.AUTHORIZATION" | "PAYMENT.CAPTURE"
-            if !matches!(name, "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.CAPTURE.REVERSED") =>
-        {
+        "PAYMENT.AUTHORIZATION" | "PAYMENT.CAPTURE" => {
             EventBody::Payment(transaction(&delivery.json::<Delivered<_>>()?.resource, kind)?)
         }
-        "PAYMENT.CAPTURE" | "PAYMENT.REFUND" => EventBody::Refund(refund(&delivery.json::<Delivered<_>>()?.resource)?),
+        "PAYMENT.REFUND" => EventBody::Refund(refund(&delivery.json::<Delivered<_>>()?.resource)?),
         "PAYMENT.PAYOUTS-ITEM" => EventBody::Payout(payout_item(&delivery.json::<Delivered<_>>()?.resource)?),
         "VAULT.PAYMENT-TOKEN" => {
             let stored = mandate(&delivery.json::<Delivered<_>>()?.resource);
@@ -278,16 +268,16 @@ fn transaction(one: &wire::Transaction, kind: &str) -> Result<Payment> {
     let ids = &one.supplementary_data.related_ids;
     let handle = Handle::new(ids.order_id.as_ref().unwrap_or(&one.id));
     let amount = money(one.amount.as_ref(), &handle)?;
-    let news = match (kind, &ids.authorization_id) {
-        ("PAYMENT.CAPTURE", None) => Payment { amount, captured_now: None, ..capture(one, &handle)? },
-        ("PAYMENT.CAPTURE", Some(id)) => {
+    let news = match (kind, &ids.order_id, &ids.authorization_id) {
+        ("PAYMENT.CAPTURE", Some(_), None) => Payment { amount, captured_now: None, ..capture(one, &handle)? },
+        ("PAYMENT.CAPTURE", _, authorization) => {
             // Of how many, the event does not say.
-            let known = handle.with("authorization", id).with("capture", &one.id);
+            let known = handle.with_some("authorization", authorization.as_ref()).with("capture", &one.id);
             Payment { captured_now: None, ..capture(one, &known)? }
         }
         _ => {
             let handle = handle.with("authorization", &one.id);
-            Payment { amount, network: network(one), ..Payment::new(handle, authorization_state(one)) }
+            Payment { amount, network: network(one), ..Payment::new(handle, state(one)) }
         }
     };
     Ok(Payment { reference: one.custom_id.clone(), ..news })

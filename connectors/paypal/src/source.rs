@@ -7,19 +7,20 @@ use serde_json::{Value, json};
 pub(crate) const COMPLETE_ON_APPROVAL: &str = "ORDER_COMPLETE_ON_PAYMENT_APPROVAL";
 
 /// A body without its null members, and without the objects and lists that are empty then; the body itself stays.
-pub(crate) fn pruned(mut body: Value) -> Value {
+pub(crate) fn pruned(body: Value) -> Value {
     let absent = |part: &Value| match part {
         Value::Object(members) => members.is_empty(),
         Value::Array(items) => items.is_empty(),
         other => other.is_null(),
     };
-    if let Value::Object(members) = &mut body {
-        members.values_mut().for_each(|member| *member = pruned(member.take()));
-        members.retain(|_, member| !absent(member));
-    } else if let Value::Array(items) = &mut body {
-        items.iter_mut().for_each(|item| *item = pruned(item.take()));
+    match body {
+        Value::Object(members) => {
+            let members = members.into_iter().map(|(name, member)| (name, pruned(member)));
+            Value::Object(members.filter(|(_, member)| !absent(member)).collect())
+        }
+        Value::Array(items) => items.into_iter().map(pruned).filter(|item| !absent(item)).collect(),
+        other => other,
     }
-    body
 }
 
 pub(crate) fn amount(spec: &Spec, amount: &Money) -> Result<Value> {
@@ -41,13 +42,10 @@ pub(crate) fn order(spec: &Spec, request: &Authorize) -> Result<Value> {
         total["breakdown"] = json!({ "item_total": total.clone() });
     }
     Ok(json!({
-        "intent": intent(request.capture),
-        "processing_instruction": bank.then_some(COMPLETE_ON_APPROVAL),
+        "intent": intent(request.capture), "processing_instruction": bank.then_some(COMPLETE_ON_APPROVAL),
         "purchase_units": [{
-            "custom_id": request.reference,
-            "amount": total,
-            "description": request.order.description,
-            "soft_descriptor": request.order.descriptor,
+            "custom_id": request.reference, "amount": total,
+            "description": request.order.description, "soft_descriptor": request.order.descriptor,
             "items": items,
             "shipping": { "address": request.order.shipping.as_ref().map(address) },
         }],
@@ -69,12 +67,9 @@ fn intent(capture: CaptureMode) -> &'static str {
 fn address(address: &Address) -> Value {
     address.country.as_ref().map_or(Value::Null, |country| {
         json!({
-            "address_line_1": address.line1,
-            "address_line_2": address.line2,
-            "admin_area_2": address.city,
-            "admin_area_1": address.state,
-            "postal_code": address.postal_code,
-            "country_code": country,
+            "address_line_1": address.line1, "address_line_2": address.line2,
+            "admin_area_2": address.city, "admin_area_1": address.state,
+            "postal_code": address.postal_code, "country_code": country,
         })
     })
 }
@@ -88,9 +83,8 @@ fn source(spec: &Spec, request: &Authorize) -> Result<Value> {
         }
         Method::Card(typed) => {
             let mut source = card(typed, request.initiator == Initiator::Customer, &request.billing);
-            let method = matches!(request.three_ds, ThreeDs::Challenge).then_some("SCA_ALWAYS");
-            source["attributes"] =
-                json!({ "vault": { "store_in_vault": vault }, "verification": { "method": method } });
+            let sca = matches!(request.three_ds, ThreeDs::Challenge).then_some("SCA_ALWAYS");
+            source["attributes"] = json!({ "vault": { "store_in_vault": vault }, "verification": { "method": sca } });
             source["stored_credential"] = stored_credential(request);
             source["experience_context"] = json!({ "return_url": url, "cancel_url": url });
             json!({ "card": source })
@@ -98,11 +92,12 @@ fn source(spec: &Spec, request: &Authorize) -> Result<Value> {
         Method::NetworkToken(token) => network_token(spec, request, token)?,
         Method::WalletRedirect { .. } => {
             let url = url.ok_or_else(way_back)?;
-            let ships = if request.order.shipping.is_some() { "SET_PROVIDED_ADDRESS" } else { "NO_SHIPPING" };
+            let ships = request.order.shipping.as_ref().is_some_and(|address| address.country.is_some());
             json!({ "paypal": {
                 "attributes": { "vault": { "store_in_vault": vault, "usage_type": vault.map(|_| "MERCHANT") } },
                 "experience_context": {
-                    "return_url": url, "cancel_url": url, "shipping_preference": ships, "user_action": "PAY_NOW",
+                    "return_url": url, "cancel_url": url, "user_action": "PAY_NOW",
+                    "shipping_preference": if ships { "SET_PROVIDED_ADDRESS" } else { "NO_SHIPPING" },
                 },
             } })
         }
@@ -128,9 +123,7 @@ fn source(spec: &Spec, request: &Authorize) -> Result<Value> {
 /// "This parameter [security_code] cannot be present in the request when payment_initiator=MERCHANT."
 fn card(card: &Card, with_code: bool, billing: &Address) -> Value {
     json!({
-        "name": card.holder,
-        "number": card.number.expose(),
-        "expiry": expiry(&card.expiry),
+        "name": card.holder, "number": card.number.expose(), "expiry": expiry(&card.expiry),
         "security_code": card.cvc.as_ref().filter(|_| with_code).map(Cvc::expose),
         "billing_address": address(billing),
     })
@@ -164,24 +157,21 @@ fn network_token(spec: &Spec, request: &Authorize, token: &NetworkToken) -> Resu
             "payment_method": "CARD",
             "authentication_method": if cryptogram.is_some() { "CRYPTOGRAM_3DS" } else { "PAN_ONLY" },
             "card": { "number": number, "expiry": expiry },
-            "cryptogram": cryptogram,
-            "eci_indicator": token.eci,
+            "cryptogram": cryptogram, "eci_indicator": token.eci,
         } } }),
         TokenSource::SamsungPay => return Err(Error::unsupported_variant("a Samsung Pay token")),
     })
 }
 
-/// PayPal's names for the electronic commerce indicator.
-fn eci_flag(eci: &str) -> Option<&'static str> {
-    match eci {
-        "00" => Some("MASTERCARD_NON_3D_SECURE_TRANSACTION"),
-        "01" => Some("MASTERCARD_ATTEMPTED_AUTHENTICATION_TRANSACTION"),
-        "02" => Some("MASTERCARD_FULLY_AUTHENTICATED_TRANSACTION"),
-        "05" => Some("FULLY_AUTHENTICATED_TRANSACTION"),
-        "06" => Some("ATTEMPTED_AUTHENTICATION_TRANSACTION"),
-        "07" => Some("NON_3D_SECURE_TRANSACTION"),
-        _ => None,
-    }
+/// PayPal's name for an electronic commerce indicator; 00 to 02 are Mastercard's.
+fn eci_flag(eci: &str) -> Option<String> {
+    let outcome = match eci {
+        "02" | "05" => "FULLY_AUTHENTICATED",
+        "01" | "06" => "ATTEMPTED_AUTHENTICATION",
+        "00" | "07" => "NON_3D_SECURE",
+        _ => return None,
+    };
+    Some(format!("{}{outcome}_TRANSACTION", if eci < "03" { "MASTERCARD_" } else { "" }))
 }
 
 /// Which payment of a series it is; a single payment has none. The wallet knows no payment type.
@@ -226,11 +216,9 @@ pub(crate) fn payout(spec: &Spec, request: &PayOut, account: &str) -> Result<Val
         // "PayPal does not process duplicate payouts": this id guards for 30 days.
         "sender_batch_header": { "sender_batch_id": request.key.as_str() },
         "items": [{
-            "recipient_type": kind,
-            "receiver": account,
+            "recipient_type": kind, "receiver": account,
             "amount": { "currency": currency, "value": value },
-            "sender_item_id": request.reference,
-            "note": request.description,
+            "sender_item_id": request.reference, "note": request.description,
         }],
     }))
 }
@@ -243,16 +231,14 @@ pub(crate) fn evidence(evidence: &Evidence) -> Result<String> {
     if !evidence.documents.is_empty() {
         return Err(Error::unsupported_variant("evidence with documents"));
     }
-    let tracking = evidence.tracking_number.as_ref().map(|number| {
-        {
-            // Carriers that PayPal lists have names of their own; the free name serves every one, and is demanded.
-            let carrier = evidence.carrier.as_deref().unwrap_or("unspecified");
-            json!([{ "carrier_name": "OTHER", "carrier_name_other": carrier, "tracking_number": number }])
-        }
-    });
-    let kind = if tracking.is_some() { "PROOF_OF_FULFILLMENT" } else { "OTHER" };
-    let one =
-        json!({ "evidence_type": kind, "notes": evidence.explanation, "evidence_info": { "tracking_info": tracking } });
+    let number = evidence.tracking_number.as_deref();
+    // Carriers that PayPal lists have names of their own; the free name serves every one, and is demanded then.
+    let (listed, free) =
+        (number.map(|_| "OTHER"), number.map(|_| evidence.carrier.as_deref().unwrap_or("unspecified")));
+    let tracking = json!({ "carrier_name": listed, "carrier_name_other": free, "tracking_number": number });
+    let kind = if number.is_some() { "PROOF_OF_FULFILLMENT" } else { "OTHER" };
+    let info = json!({ "tracking_info": [tracking] });
+    let one = json!({ "evidence_type": kind, "notes": evidence.explanation, "evidence_info": info });
     let input = pruned(json!({ "evidences": [one] }));
     let part = "content-disposition: form-data; name=\"input\"\r\ncontent-type: application/json";
     Ok(format!("--quittance-evidence\r\n{part}\r\n\r\n{input}\r\n--quittance-evidence--\r\n"))

@@ -132,13 +132,6 @@ pub(crate) struct Verification {
     pub(crate) processor_response: Processor,
 }
 
-/// What an action on a dispute answers: links, of which none is followed.
-#[derive(Deserialize)]
-pub(crate) struct Done {
-    #[serde(rename = "links")]
-    _links: Vec<Link>,
-}
-
 #[derive(Deserialize)]
 pub(crate) struct Dispute {
     pub(crate) dispute_id: String,
