@@ -236,14 +236,14 @@ mod tests {
     #[serde(deny_unknown_fields)]
     struct Model {
         #[serde(default)]
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "only its reading is tested")]
         row: Vec<Row>,
     }
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Row {
-        #[allow(dead_code)]
+        #[allow(dead_code, reason = "only its reading is tested")]
         count: u32,
     }
 

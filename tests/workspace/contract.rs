@@ -76,17 +76,17 @@ fn the_manifest_pins_the_suite() -> Result<(), Failed> {
     use quittance_harness::scenario::Suite;
     let copy = super::planted::Copy::of(&["specs"])?;
     let specs = copy.path().join("specs");
-    let scenario = specs.join("scenarios/capture/full.toml");
+    let scenario = specs.join("scenarios/refund/multiple.toml");
     let text = std::fs::read_to_string(&scenario)?;
     let mut complaints = Vec::new();
-    for (what, name) in [("deleted", "capture.full"), ("edited", "capture.full"), ("added", "capture.extra")] {
+    for (what, name) in [("deleted", "refund.multiple"), ("edited", "refund.multiple"), ("added", "refund.extra")] {
         match what {
             "deleted" => std::fs::remove_file(&scenario)?,
-            "edited" => std::fs::write(&scenario, text.replace("6000", "5999"))?,
+            "edited" => std::fs::write(&scenario, text.replace("3500", "3499"))?,
             _ => {
                 std::fs::write(&scenario, &text)?;
-                let extra = specs.join("scenarios/capture/extra.toml");
-                std::fs::write(extra, text.replace("capture.full", "capture.extra"))?;
+                let extra = specs.join("scenarios/refund/extra.toml");
+                std::fs::write(extra, text.replace("refund.multiple", "refund.extra"))?;
             }
         }
         let told = match Suite::load(&specs) {

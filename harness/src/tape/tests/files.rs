@@ -23,95 +23,77 @@ form = { a = \"1\" }
 status = 200
 ";
 
+/// What is replaced, by what, and what the error must hold.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    ("step = 1", "step = 0", ":3: exchange[1].step: expected a step number from 1"),
+    ("step = 1", "step = 3", ":13: exchange[2].step: expected exchanges in the order of their steps"),
+    ("step = 1", "stp = 1", ":3: exchange[1].stp: unknown field `stp`"),
+    ("step = 1", "step = \"1\"", ":3: exchange[1].step: invalid type: string"),
+    ("\"POST\"", "\"post\"", ":5: exchange[1].request.method: expected a method in upper case, found `post`"),
+    ("https://api.acme.test/pay\"", "/pay\"", ":6: exchange[1].request.url: expected a whole url"),
+    ("https://api.acme.test/pay\"", "ftp://api.acme.test/pay\"", ":6: exchange[1].request.url: expected a whole url"),
+    (
+        "https://api.acme.test/pay\"",
+        "https://api.acme.test/pay?a=1&&b\"",
+        ":6: exchange[1].request.url: expected no empty pair",
+    ),
+    ("https://api.acme.test/pay\"", "https://api.acme.test/${gen:id}%zz\"", ":6: exchange[1].request.url: "),
+    ("x-a", "X-A", ":7: exchange[1].request.headers.X-A: expected a header name in lower case"),
+    ("x-a", "host", ":7: exchange[1].request.headers.host: expected no such header"),
+    ("${key}", "${key:2}", ":7: exchange[1].request.headers.x-a: step 2 comes after step 1"),
+    ("${key}", "${kee}", ":7: exchange[1].request.headers.x-a: unknown hole `${kee}`"),
+    ("${key}", "${secret:none}", ":7: exchange[1].request.headers.x-a: the profile has no credential `none`"),
+    ("${key}", "${basic:user:none}", ":7: exchange[1].request.headers.x-a: the profile has no credential `none`"),
+    ("${key}", "${sig:none}", ":7: exchange[1].request.headers.x-a: the profile has no recipe `[signature.none]`"),
+    ("${key}", "${gen:id}", ":7: exchange[1].request.headers.x-a: expected an earlier answer that mints `${gen:id}`"),
+    ("${key}", "${capture:x}", ":7: exchange[1].request.headers.x-a: expected a request up to here that catches it"),
+    (
+        "${key}",
+        "${any:hex:x}${any:hex:x}",
+        ":7: exchange[1].request.headers.x-a: expected `${capture:x}` at the second place",
+    ),
+    (
+        "${key}",
+        "${now:unix#number}",
+        ":7: exchange[1].request.headers.x-a: expected a `#number` hole only in a JSON body",
+    ),
+    ("\"${reference}\"", "${reference}", ":8: exchange[1].request.json: expected JSON with its holes inside strings"),
+    ("\"${reference}\"", "\"x${now:unix#number}\"", ":8: exchange[1].request.json: expected a `#number` hole alone"),
+    (
+        "{\"id\": \"${reference}\"}",
+        "{\"${key}\": 1}",
+        ":8: exchange[1].request.json: expected no hole in the member name",
+    ),
+    ("json = '", "text = 'a'\njson = '", ":4: exchange[1].request: expected at most one of"),
+    ("json = '{\"id\": \"${reference}\"}'", "xml = '<a>'", ":8: exchange[1].request.xml: "),
+    (
+        "json = '{\"id\": \"${reference}\"}'",
+        "ordered = true",
+        ":8: exchange[1].request.ordered: expected `ordered` only beside",
+    ),
+    (
+        "json = '{\"id\": \"${reference}\"}'",
+        "form = { a = [] }",
+        ":8: exchange[1].request.form.a: expected at least one value",
+    ),
+    ("json = '{\"id\": \"${reference}\"}'", "form = { a = 1 }", ":8: exchange[1].request.form"),
+    ("status = 200", "status = 100", ":10: exchange[1].response.status: expected a final HTTP status"),
+    (
+        "${gen:id}\"}'",
+        "${any:hex}\"}'",
+        ":11: exchange[1].response.body: the hole `${any:hex}` cannot stand in an answer",
+    ),
+    (
+        "${gen:id}\"}'",
+        "${gen:id:hex8} ${gen:id:hex9}\"}'",
+        ":11: exchange[1].response.body: expected one shape for `id`",
+    ),
+];
+
 #[test]
 fn each_mistake_is_named_with_line_and_field() {
     assert!(try_tape(EXCHANGE).is_ok(), "{:?}", try_tape(EXCHANGE));
-    let cases = [
-        ("step = 1", "step = 0", ":3: exchange[1].step: expected a step number from 1"),
-        ("step = 1", "step = 3", ":13: exchange[2].step: expected exchanges in the order of their steps"),
-        ("step = 1", "stp = 1", ":3: exchange[1].stp: unknown field `stp`"),
-        ("step = 1", "step = \"1\"", ":3: exchange[1].step: invalid type: string"),
-        ("\"POST\"", "\"post\"", ":5: exchange[1].request.method: expected a method in upper case, found `post`"),
-        ("https://api.acme.test/pay\"", "/pay\"", ":6: exchange[1].request.url: expected a whole url"),
-        (
-            "https://api.acme.test/pay\"",
-            "ftp://api.acme.test/pay\"",
-            ":6: exchange[1].request.url: expected a whole url",
-        ),
-        (
-            "https://api.acme.test/pay\"",
-            "https://api.acme.test/pay?a=1&&b\"",
-            ":6: exchange[1].request.url: expected no empty pair",
-        ),
-        ("https://api.acme.test/pay\"", "https://api.acme.test/${gen:id}%zz\"", ":6: exchange[1].request.url: "),
-        ("x-a", "X-A", ":7: exchange[1].request.headers.X-A: expected a header name in lower case"),
-        ("x-a", "host", ":7: exchange[1].request.headers.host: expected no such header"),
-        ("${key}", "${key:2}", ":7: exchange[1].request.headers.x-a: step 2 comes after step 1"),
-        ("${key}", "${kee}", ":7: exchange[1].request.headers.x-a: unknown hole `${kee}`"),
-        ("${key}", "${secret:none}", ":7: exchange[1].request.headers.x-a: the profile has no credential `none`"),
-        ("${key}", "${basic:user:none}", ":7: exchange[1].request.headers.x-a: the profile has no credential `none`"),
-        ("${key}", "${sig:none}", ":7: exchange[1].request.headers.x-a: the profile has no recipe `[signature.none]`"),
-        (
-            "${key}",
-            "${gen:id}",
-            ":7: exchange[1].request.headers.x-a: expected an earlier answer that mints `${gen:id}`",
-        ),
-        (
-            "${key}",
-            "${capture:x}",
-            ":7: exchange[1].request.headers.x-a: expected a request up to here that catches it",
-        ),
-        (
-            "${key}",
-            "${any:hex:x}${any:hex:x}",
-            ":7: exchange[1].request.headers.x-a: expected `${capture:x}` at the second place",
-        ),
-        (
-            "${key}",
-            "${now:unix#number}",
-            ":7: exchange[1].request.headers.x-a: expected a `#number` hole only in a JSON body",
-        ),
-        (
-            "\"${reference}\"",
-            "${reference}",
-            ":8: exchange[1].request.json: expected JSON with its holes inside strings",
-        ),
-        (
-            "\"${reference}\"",
-            "\"x${now:unix#number}\"",
-            ":8: exchange[1].request.json: expected a `#number` hole alone",
-        ),
-        (
-            "{\"id\": \"${reference}\"}",
-            "{\"${key}\": 1}",
-            ":8: exchange[1].request.json: expected no hole in the member name",
-        ),
-        ("json = '", "text = 'a'\njson = '", ":4: exchange[1].request: expected at most one of"),
-        ("json = '{\"id\": \"${reference}\"}'", "xml = '<a>'", ":8: exchange[1].request.xml: "),
-        (
-            "json = '{\"id\": \"${reference}\"}'",
-            "ordered = true",
-            ":8: exchange[1].request.ordered: expected `ordered` only beside",
-        ),
-        (
-            "json = '{\"id\": \"${reference}\"}'",
-            "form = { a = [] }",
-            ":8: exchange[1].request.form.a: expected at least one value",
-        ),
-        ("json = '{\"id\": \"${reference}\"}'", "form = { a = 1 }", ":8: exchange[1].request.form"),
-        ("status = 200", "status = 100", ":10: exchange[1].response.status: expected a final HTTP status"),
-        (
-            "${gen:id}\"}'",
-            "${any:hex}\"}'",
-            ":11: exchange[1].response.body: the hole `${any:hex}` cannot stand in an answer",
-        ),
-        (
-            "${gen:id}\"}'",
-            "${gen:id:hex8} ${gen:id:hex9}\"}'",
-            ":11: exchange[1].response.body: expected one shape for `id`",
-        ),
-    ];
-    for (from, to, expected) in cases {
+    for (from, to, expected) in MISTAKES {
         let text = EXCHANGE.replacen(from, to, 1);
         assert_ne!(text, EXCHANGE, "{from}");
         let found = try_tape(&text).expect_err(to);
