@@ -95,7 +95,9 @@ fn reports() -> Result<(), Failed> {
     let without_footer = rows.iter().take(rows.len() - 1).copied().collect::<Vec<_>>().join("\n");
     let twice = text.replacen("\"case\":\"b\"", "\"case\":\"a\"", 1);
     let altered = text.replacen("\"verdict\":\"fail\"", "\"verdict\":\"pass\"", 1);
-    for (what, spoilt) in [("footer", without_footer), ("twice", twice), ("altered", altered), ("header", String::new())] {
+    for (what, spoilt) in
+        [("footer", without_footer), ("twice", twice), ("altered", altered), ("header", String::new())]
+    {
         match Report::parse(&spoilt) {
             Err(told) if told.contains(what) => {}
             other => complaints.push(format!("{what}: {other:?}")),

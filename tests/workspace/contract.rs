@@ -76,10 +76,17 @@ fn the_manifest_pins_the_suite() -> Result<(), Failed> {
     let trials: [(&str, &str, Box<dyn Fn() -> std::io::Result<()>>); 3] = [
         ("deleted", "capture.full", Box::new(|| std::fs::remove_file(&scenario))),
         ("edited", "capture.full", Box::new(|| std::fs::write(&scenario, text.replace("6000", "5999")))),
-        ("added", "capture.extra", Box::new(|| {
-            std::fs::write(&scenario, &text)?;
-            std::fs::write(specs.join("scenarios/capture/extra.toml"), text.replace("capture.full", "capture.extra"))
-        })),
+        (
+            "added",
+            "capture.extra",
+            Box::new(|| {
+                std::fs::write(&scenario, &text)?;
+                std::fs::write(
+                    specs.join("scenarios/capture/extra.toml"),
+                    text.replace("capture.full", "capture.extra"),
+                )
+            }),
+        ),
     ];
     let mut complaints = Vec::new();
     for (what, name, act) in trials {

@@ -107,7 +107,12 @@ fn spoil(text: &str, turn: usize) -> Option<String> {
     let request = text.find("[exchange.request]")?;
     let rest = text.get(request..)?;
     let mark = ["method = \"", "url = \"https://", "amount", "content-type = \""];
-    let at = mark.iter().cycle().skip(turn).take(mark.len()).find_map(|mark| Some(request + rest.find(mark)? + mark.len()))?;
+    let at = mark
+        .iter()
+        .cycle()
+        .skip(turn)
+        .take(mark.len())
+        .find_map(|mark| Some(request + rest.find(mark)? + mark.len()))?;
     let end = text.get(request..)?.find("[exchange.response]").map_or(text.len(), |end| request + end);
     // Letters inside a hole may stand for anything of a shape, so a byte outside of holes is taken.
     let slice = text.get(at..end)?;

@@ -39,7 +39,8 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn connector_sources() -> Vec<(String, String)> {
-    let of_connector = |(name, _): &(String, String)| name.starts_with("connectors/") || name.starts_with("sdk/families/");
+    let of_connector =
+        |(name, _): &(String, String)| name.starts_with("connectors/") || name.starts_with("sdk/families/");
     sources().into_iter().filter(of_connector).collect()
 }
 
@@ -94,8 +95,24 @@ fn connectors_are_short() -> Result<(), Failed> {
 /// A connector awaits its context only and reads no clock, randomness, environment, file or socket of its own.
 fn purity() -> Result<(), Failed> {
     const FORBIDDEN: &[&str] = &[
-        "SystemTime", "Instant::now", "Timestamp::now", "std::env", "env!(", "std::fs", "std::net", "std::thread", "tokio",
-        "reqwest", "rand::", "getrandom", "macro_rules!", "#[test]", "static mut", "lazy_static", "OnceLock", "println!",
+        "SystemTime",
+        "Instant::now",
+        "Timestamp::now",
+        "std::env",
+        "env!(",
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "tokio",
+        "reqwest",
+        "rand::",
+        "getrandom",
+        "macro_rules!",
+        "#[test]",
+        "static mut",
+        "lazy_static",
+        "OnceLock",
+        "println!",
     ];
     let mut complaints = Vec::new();
     for (name, text) in connector_sources() {
@@ -120,7 +137,8 @@ fn constant_time() -> Result<(), Failed> {
     let delivery = std::fs::read_to_string(root().join("sdk/core/src/delivery.rs"))?;
     let mut complaints = Vec::new();
     if !digest.contains("ct_eq") || !delivery.contains("digest::same") {
-        complaints.push("sdk/core: deliveries are expected to be compared by digest::same, and that by ct_eq".to_owned());
+        complaints
+            .push("sdk/core: deliveries are expected to be compared by digest::same, and that by ct_eq".to_owned());
     }
     for (name, text) in connector_sources() {
         for (number, line) in text.lines().enumerate() {

@@ -15,7 +15,8 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
 /// The folder of every connector crate.
 pub(crate) fn connector_folders() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("connectors")).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.join("Cargo.toml").is_file()).collect();
+    let mut folders: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.join("Cargo.toml").is_file()).collect();
     folders.sort();
     folders
 }
@@ -68,7 +69,8 @@ fn schemas() -> Result<(), Failed> {
     let mut complaints = Vec::new();
     for (name, schema) in quittance_harness::schemas() {
         let path = root().join("specs/schemas").join(name);
-        let written: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap_or_default()).unwrap_or_default();
+        let written: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(&path).unwrap_or_default()).unwrap_or_default();
         if written != schema {
             complaints.push(format!("specs/schemas/{name} is out of date: run `quittance schema --formats --write`"));
         }
