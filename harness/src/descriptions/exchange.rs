@@ -16,25 +16,25 @@ const SHOWN: usize = 160;
 
 /// A difference between an exchange and the description.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub(super) struct Difference {
     /// `POST /v1/refunds request $.amount`; list positions are left out.
-    pub place: String,
+    pub(super) place: String,
     /// What the description says.
-    pub expected: String,
+    pub(super) expected: String,
     /// What was sent or answered.
-    pub found: String,
+    pub(super) found: String,
 }
 
 /// The descriptions of a connector with their compiled schemas.
 #[derive(Default)]
-pub struct Checker {
+pub(super) struct Checker {
     /// The descriptions, in the order in which a path is looked for.
-    pub apis: Vec<(Api, Schemas)>,
+    pub(super) apis: Vec<(Api, Schemas)>,
 }
 
 impl Checker {
     /// Every difference of an exchange; the answer's body only where `answer` is given.
-    pub fn check(&mut self, request: &Request<Bytes>, answer: Option<&Response<Bytes>>) -> Vec<Difference> {
+    pub(super) fn check(&mut self, request: &Request<Bytes>, answer: Option<&Response<Bytes>>) -> Vec<Difference> {
         let uri = request.uri();
         let method = request.method().as_str();
         let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -212,5 +212,58 @@ fn shown(text: String) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn places(method: &str, url: &str, body: &str, status: u16, answer: &str) -> Vec<String> {
+        let root = json!({ "openapi": "3.0.0", "paths": { "/a/{id}": { "post": {
+            "parameters": [
+                { "in": "query", "name": "expand", "schema": {} },
+                { "in": "header", "name": "Request-Id", "required": true, "schema": {} },
+            ],
+            "requestBody": { "required": true, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/a" } } } },
+            "responses": { "2XX": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/b" } } } } },
+        } } }, "components": { "schemas": {
+            "a": { "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } }, "additionalProperties": false },
+            "b": { "type": "object", "properties": { "l": { "type": "array", "items": { "$ref": "#/components/schemas/a" } } } },
+        } } });
+        let mut checker = Checker::default();
+        checker.apis.push((Api { root, base: "https://h".to_owned() }, Schemas::default()));
+        let json = |builder: http::request::Builder| builder.header("content-type", "application/json; charset=utf-8");
+        let request = Request::builder().method(method).uri(url);
+        let request = json(request).body(Bytes::from(body.to_owned())).unwrap();
+        let response = Response::builder().status(status).header("content-type", "application/json");
+        let response = response.body(Bytes::from(answer.to_owned())).unwrap();
+        checker.check(&request, Some(&response)).into_iter().map(|difference| difference.place).collect()
+    }
+
+    #[test]
+    fn every_part_is_compared() {
+        let name = "POST /a/{id}";
+        let header = format!("{name} header request-id");
+        assert_eq!(
+            places("POST", "https://h/a/1?expand[]=x", r#"{"n":1}"#, 200, r#"{"l":[{"n":1}]}"#),
+            [header.clone()]
+        );
+        assert_eq!(places("GET", "https://h/a/1", "", 200, ""), ["GET h/a/1"]);
+        let found = places("POST", "https://h/a/1?limit=3", r#"{"n":"1"}"#, 404, "{}");
+        let expected = ["query limit", "header request-id", "request $.n", "response 404"];
+        assert_eq!(found, expected.map(|part| format!("{name} {part}")));
+        let found = places("POST", "https://h/a/1", r#"{"n":1,"m":1}"#, 201, r#"{"l":[{"n":1},{}]}"#);
+        assert_eq!(found, [header.clone(), format!("{name} request $"), format!("{name} response 201 $.l[]")]);
+        assert_eq!(places("POST", "https://h/a/1", "", 200, ""), [header, format!("{name} request")]);
+    }
+
+    #[test]
+    fn card_numbers_are_not_shown() {
+        assert_eq!(told(&json!("4242424242424242")), "a text of 16 characters");
+        assert_eq!(told(&json!("sk_test_1")), "a text of 9 characters");
+        assert_eq!(told(&json!("challenge")), "`challenge`");
+        assert_eq!(told(&json!(4242424242424242_i64)), "a number");
     }
 }

@@ -8,7 +8,7 @@ use super::openapi::Api;
 const MAX_DEPTH: usize = 16;
 
 /// Reads a form body by a schema.
-pub fn decode(api: &Api, schema: &Value, body: &str) -> Value {
+pub(super) fn decode(api: &Api, schema: &Value, body: &str) -> Value {
     let mut tree = Value::Object(Map::new());
     for (name, value) in form_urlencoded::parse(body.as_bytes()) {
         place(&mut tree, &segments(&name), value.into_owned());

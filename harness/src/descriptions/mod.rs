@@ -145,6 +145,7 @@ mod tests {
         let Some(shared) = std::env::var_os("QUITTANCE_SHARED") else { return };
         let world = World::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))).unwrap();
         let suite = world.suite().unwrap();
+
         for entry in world.entries(&[]).unwrap() {
             let subject = world.subject(entry).unwrap();
             match check(&world, &suite, &subject, &Path::new(&shared).join("provider-specs")).unwrap() {

@@ -11,22 +11,22 @@ const MAX_REFERENCES: usize = 32;
 
 /// A description and the URLs it stands for.
 #[derive(Debug)]
-pub struct Api {
+pub(super) struct Api {
     /// The document.
-    pub root: Value,
+    pub(super) root: Value,
     /// What stands before its paths in a URL.
-    pub base: String,
+    pub(super) base: String,
 }
 
 /// An operation of a description.
 #[derive(Debug, Clone, Copy)]
-pub struct Operation<'a> {
+pub(super) struct Operation<'a> {
     /// The path as the description writes it.
-    pub path: &'a str,
+    pub(super) path: &'a str,
     /// The operation.
-    pub value: &'a Value,
+    pub(super) value: &'a Value,
     /// The path item, whose parameters hold for every operation.
-    pub item: &'a Value,
+    pub(super) item: &'a Value,
 }
 
 impl Api {
@@ -34,7 +34,7 @@ impl Api {
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub fn load(file: &Path, base: &str) -> Result<Api, String> {
+    pub(super) fn load(file: &Path, base: &str) -> Result<Api, String> {
         let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
         if size > MAX_FILE_BYTES {
             return Err(format!("expected at most {MAX_FILE_BYTES} bytes, found {size}"));
@@ -53,12 +53,12 @@ impl Api {
     }
 
     /// Whether the document is of OpenAPI 3.0, whose schemas are a dialect of their own.
-    pub fn is_three_zero(&self) -> bool {
+    pub(super) fn is_three_zero(&self) -> bool {
         self.root.get("openapi").and_then(Value::as_str).is_some_and(|version| version.starts_with("3.0"))
     }
 
     /// The operation for a method and a URL without its query; literal segments go before parameters.
-    pub fn operation(&self, method: &str, url: &str) -> Option<Operation<'_>> {
+    pub(super) fn operation(&self, method: &str, url: &str) -> Option<Operation<'_>> {
         let path = url.strip_prefix(&self.base).filter(|path| path.starts_with('/'))?;
         let paths = self.root.get("paths")?.as_object()?;
         let mut fitting: Vec<(usize, &String, &Value)> = paths
@@ -72,7 +72,7 @@ impl Api {
     }
 
     /// Follows a reference inside the document.
-    pub fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+    pub(super) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         let mut value = value;
         for _ in 0..MAX_REFERENCES {
             let target = value.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix('#'));
@@ -85,7 +85,7 @@ impl Api {
     }
 
     /// The parameters of an operation and its path that stand in `place`: `query` or `header`.
-    pub fn parameters<'a>(&'a self, operation: &Operation<'a>, place: &str) -> Vec<&'a Value> {
+    pub(super) fn parameters<'a>(&'a self, operation: &Operation<'a>, place: &str) -> Vec<&'a Value> {
         let lists = [operation.item.get("parameters"), operation.value.get("parameters")];
         let all = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
         all.map(|parameter| self.resolve(parameter))
@@ -94,7 +94,7 @@ impl Api {
     }
 
     /// The response for a status: the exact one, its class, or the default.
-    pub fn response<'a>(&'a self, operation: &Operation<'a>, status: u16) -> Option<&'a Value> {
+    pub(super) fn response<'a>(&'a self, operation: &Operation<'a>, status: u16) -> Option<&'a Value> {
         let responses = operation.value.get("responses")?;
         let class = format!("{}XX", status / 100);
         [status.to_string().as_str(), class.as_str(), "default"]
@@ -118,7 +118,7 @@ fn parameters_in(template: &str, path: &str) -> Option<usize> {
 }
 
 /// The schema for a media type in a `content` object: the type itself, else a wildcard.
-pub fn schema_of<'a>(content: &'a Value, media_type: &str) -> Option<&'a Value> {
+pub(super) fn schema_of<'a>(content: &'a Value, media_type: &str) -> Option<&'a Value> {
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let types = content.as_object()?;
     let named = |wanted: &str| {

@@ -10,7 +10,7 @@ use super::openapi::Api;
 
 /// Whose words a body is: `readOnly` members are not the client's to send, `writeOnly` members not the provider's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
+pub(super) enum Side {
     /// A request.
     Request,
     /// A response.
@@ -35,15 +35,15 @@ const NAMED: [&str; 4] = ["properties", "patternProperties", "definitions", "$de
 
 /// The compiled schemas of one description.
 #[derive(Default)]
-pub struct Schemas {
+pub(super) struct Schemas {
     compiled: BTreeMap<(Side, String), Arc<Result<Validator, String>>>,
     /// Patterns that no engine here can read; what they would check is not checked.
-    pub skipped: BTreeSet<String>,
+    pub(super) skipped: BTreeSet<String>,
 }
 
 impl Schemas {
     /// The validator of a schema that stands in the document.
-    pub fn validator(&mut self, api: &Api, side: Side, schema: &Value) -> Arc<Result<Validator, String>> {
+    pub(super) fn validator(&mut self, api: &Api, side: Side, schema: &Value) -> Arc<Result<Validator, String>> {
         let key = (side, schema.to_string());
         if let Some(known) = self.compiled.get(&key) {
             return Arc::clone(known);
@@ -80,10 +80,13 @@ impl Schemas {
             })
             .collect();
         let whole = json!({ "allOf": [root], "definitions": definitions });
-        let draft = if api.is_three_zero() { Draft::Draft4 } else { Draft::Draft202012 };
-        let options = jsonschema::options().with_draft(draft).should_validate_formats(false);
+        let options = jsonschema::options().with_draft(draft(api)).should_validate_formats(false);
         options.build(&whole).map_err(|error| format!("the schema cannot be compiled: {}", error.masked()))
     }
+}
+
+fn draft(api: &Api) -> Draft {
+    if api.is_three_zero() { Draft::Draft4 } else { Draft::Draft202012 }
 }
 
 /// The references of a rewritten schema.
@@ -189,7 +192,8 @@ impl Rewrite<'_> {
     }
 
     fn can_read(&mut self, pattern: &Value) -> bool {
-        let readable = jsonschema::options().build(&json!({ "pattern": pattern })).is_ok();
+        let options = jsonschema::options().with_draft(draft(self.api));
+        let readable = options.build(&json!({ "pattern": pattern })).is_ok();
         if !readable {
             self.skipped.insert(pattern.as_str().unwrap_or_default().to_owned());
         }
