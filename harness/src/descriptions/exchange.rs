@@ -246,10 +246,8 @@ mod tests {
     fn every_part_is_compared() {
         let name = "POST /a/{id}";
         let header = format!("{name} header request-id");
-        assert_eq!(
-            places("POST", "https://h/a/1?expand[]=x", r#"{"n":1}"#, 200, r#"{"l":[{"n":1}]}"#),
-            [header.clone()]
-        );
+        let found = places("POST", "https://h/a/1?expand[]=x", r#"{"n":1}"#, 200, r#"{"l":[{"n":1}]}"#);
+        assert_eq!(found.join(""), header);
         assert_eq!(places("GET", "https://h/a/1", "", 200, ""), ["GET h/a/1"]);
         let found = places("POST", "https://h/a/1?limit=3", r#"{"n":"1"}"#, 404, "{}");
         let expected = ["query limit", "header request-id", "request $.n", "response 404"];
