@@ -8,6 +8,7 @@ pub mod certify;
 pub mod cli;
 pub mod contract;
 pub mod corpus;
+pub mod descriptions;
 pub mod files;
 pub mod invoke;
 pub mod mask;

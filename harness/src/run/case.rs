@@ -17,7 +17,7 @@ use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
 use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
-use crate::tape::{Player, RunValues, ShownRecord, Spoil, StepValues, Tape};
+use crate::tape::{Player, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
 
 /// Something that does not hold, with its place.
@@ -61,6 +61,8 @@ pub struct Played {
     pub findings: Vec<Finding>,
     /// The exchanges, masked.
     pub transcript: Vec<ShownRecord>,
+    /// The exchanges as they were: not for a log or a report.
+    pub records: Vec<Record>,
     /// The requests as sent, byte for byte, for comparing runs: step, method, URL, headers, body.
     pub sent: Vec<Vec<u8>>,
 }
@@ -479,7 +481,8 @@ impl Play<'_> {
         let transcript = self.stage.with(|player| player.shown_transcript());
         let sent =
             self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect());
-        Played { ended: self.ended, asked: self.asked, findings: self.findings, transcript, sent }
+        let records = self.stage.with(|player| player.transcript().to_vec());
+        Played { ended: self.ended, asked: self.asked, findings: self.findings, transcript, records, sent }
     }
 }
 

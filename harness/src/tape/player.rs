@@ -104,6 +104,12 @@ pub struct Player {
     transcript: Vec<Record>,
 }
 
+impl fmt::Debug for Record {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Record").field("step", &self.step).field("exchange", &self.exchange).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Player {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Player")

@@ -1,0 +1,267 @@
+//! One exchange against the vendor's descriptions.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request, Response};
+use serde_json::Value;
+
+use super::form;
+use super::openapi::{Api, Operation, schema_of};
+use super::schema::{Schemas, Side};
+
+/// Headers that a description declares elsewhere or not at all (OpenAPI 3, parameter object).
+const RESERVED: [&str; 3] = ["accept", "content-type", "authorization"];
+/// How much of a text is shown.
+const SHOWN: usize = 160;
+
+/// A difference between an exchange and the description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Difference {
+    /// `POST /v1/refunds request $.amount`; list positions are left out.
+    pub(super) place: String,
+    /// What the description says.
+    pub(super) expected: String,
+    /// What was sent or answered.
+    pub(super) found: String,
+}
+
+/// The descriptions of a connector with their compiled schemas.
+#[derive(Default)]
+pub(super) struct Checker {
+    /// The descriptions, in the order in which a path is looked for.
+    pub(super) apis: Vec<(Api, Schemas)>,
+}
+
+impl Checker {
+    /// Every difference of an exchange; the answer's body only where `answer` is given.
+    pub(super) fn check(&mut self, request: &Request<Bytes>, answer: Option<&Response<Bytes>>) -> Vec<Difference> {
+        let uri = request.uri();
+        let method = request.method().as_str();
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let url = format!("{}://{authority}{}", uri.scheme_str().unwrap_or("https"), uri.path());
+        let index = self.apis.iter().position(|(api, _)| api.operation(method, &url).is_some());
+        let Some((api, schemas)) = index.and_then(|index| self.apis.get_mut(index)) else {
+            return vec![Difference {
+                place: format!("{method} {authority}{}", uri.path()),
+                expected: "a path and method of the descriptions".to_owned(),
+                found: "none".to_owned(),
+            }];
+        };
+        let Some(operation) = api.operation(method, &url) else { return Vec::new() };
+        let mut check =
+            Check { api, schemas, operation, name: format!("{method} {}", operation.path), found: Vec::new() };
+        check.query(uri.query().unwrap_or_default());
+        check.headers(request.headers());
+        check.request_body(request);
+        if let Some(answer) = answer {
+            check.answer(answer);
+        }
+        check.found
+    }
+}
+
+struct Check<'a> {
+    api: &'a Api,
+    schemas: &'a mut Schemas,
+    operation: Operation<'a>,
+    name: String,
+    found: Vec<Difference>,
+}
+
+impl Check<'_> {
+    fn differs(&mut self, place: &str, expected: impl Into<String>, found: impl Into<String>) {
+        let place = format!("{} {place}", self.name);
+        self.found.push(Difference { place, expected: shown(expected.into()), found: shown(found.into()) });
+    }
+
+    fn query(&mut self, query: &str) {
+        let declared = self.api.parameters(&self.operation, "query");
+        let names: Vec<&str> = declared.iter().filter_map(|parameter| parameter.get("name")?.as_str()).collect();
+        let sent: Vec<String> = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned()).collect();
+        let head = |name: &str| name.split('[').next().unwrap_or_default().to_owned();
+        for name in &sent {
+            if !names.contains(&name.as_str()) && !names.contains(&head(name).as_str()) {
+                self.differs(&format!("query {}", head(name)), "a declared parameter", "an undeclared one");
+            }
+        }
+        for parameter in declared.iter().filter(|parameter| is_required(parameter)) {
+            let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
+            if !sent.iter().any(|sent| sent == name || head(sent) == name) {
+                self.differs(&format!("query {name}"), "a required parameter", "none");
+            }
+        }
+    }
+
+    fn headers(&mut self, headers: &HeaderMap) {
+        for parameter in self.api.parameters(&self.operation, "header").iter().filter(|one| is_required(one)) {
+            let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
+            if !RESERVED.contains(&name.to_ascii_lowercase().as_str()) && !headers.contains_key(name) {
+                self.differs(&format!("header {}", name.to_ascii_lowercase()), "a required header", "none");
+            }
+        }
+    }
+
+    fn request_body(&mut self, request: &Request<Bytes>) {
+        let declared = self.operation.value.get("requestBody").map(|body| self.api.resolve(body));
+        let body = request.body();
+        let (Some(declared), false) = (declared, body.is_empty()) else {
+            if body.is_empty() && declared.is_some_and(is_required) {
+                self.differs("request", "a body", "none");
+            }
+            if !body.is_empty() && declared.is_none() {
+                self.differs("request", "no body", "a body");
+            }
+            return;
+        };
+        let media_type = media_type(request.headers());
+        match declared.get("content").and_then(|content| schema_of(content, &media_type)) {
+            None => self.differs("request", "a declared media type", media_type),
+            Some(schema) => self.body("request", Side::Request, schema, &media_type, body),
+        }
+    }
+
+    fn answer(&mut self, answer: &Response<Bytes>) {
+        let status = answer.status().as_u16();
+        let Some(declared) = self.api.response(&self.operation, status) else {
+            return self.differs(&format!("response {status}"), "a declared status", status.to_string());
+        };
+        let body = answer.body();
+        let (Some(content), false) = (declared.get("content"), body.is_empty()) else { return };
+        let media_type = media_type(answer.headers());
+        let place = format!("response {status}");
+        match schema_of(content, &media_type) {
+            None => self.differs(&place, "a declared media type", media_type),
+            Some(schema) => self.body(&place, Side::Response, schema, &media_type, body),
+        }
+    }
+
+    fn body(&mut self, place: &str, side: Side, schema: &Value, media_type: &str, body: &Bytes) {
+        let text = String::from_utf8_lossy(body);
+        let value = match media_type.starts_with("application/x-www-form-urlencoded") {
+            true => form::decode(self.api, schema, &text),
+            false if media_type.contains("json") => match serde_json::from_str(&text) {
+                Ok(value) => value,
+                Err(error) => return self.differs(place, "JSON", error.to_string()),
+            },
+            // Other media types have no schema that could be applied to their text.
+            false => return,
+        };
+        let validator = self.schemas.validator(self.api, side, schema);
+        let validator = match validator.as_ref() {
+            Ok(validator) => validator,
+            Err(why) => return self.differs(place, "a schema", why.clone()),
+        };
+        let errors: Vec<(String, String, String)> = validator
+            .iter_errors(&value)
+            .map(|error| {
+                let path = error.instance_path().to_string();
+                let found = value.pointer(&path).map(told).unwrap_or_default();
+                (dotted(&path), error.masked().to_string(), found)
+            })
+            .collect();
+        for (path, expected, found) in errors {
+            self.differs(&format!("{place} {path}"), expected, found);
+        }
+    }
+}
+
+fn is_required(value: &Value) -> bool {
+    value.get("required").and_then(Value::as_bool) == Some(true)
+}
+
+fn media_type(headers: &HeaderMap) -> String {
+    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.to_ascii_lowercase()
+}
+
+/// `/a/0/b` → `$.a[].b`.
+fn dotted(pointer: &str) -> String {
+    let mut out = "$".to_owned();
+    for segment in pointer.split('/').skip(1) {
+        match segment.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => out.push_str("[]"),
+            false => {
+                out.push('.');
+                out.push_str(&segment.replace("~1", "/").replace("~0", "~"));
+            }
+        }
+    }
+    out
+}
+
+/// What a value is; texts only when short and plain, since bodies hold card numbers and keys.
+fn told(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::String(text)
+            if text.len() <= 24 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') =>
+        {
+            format!("`{text}`")
+        }
+        Value::String(text) => format!("a text of {} characters", text.chars().count()),
+        Value::Array(items) => format!("a list of {}", items.len()),
+        Value::Object(members) => {
+            format!("an object with {}", members.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn shown(text: String) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn places(method: &str, url: &str, body: &str, status: u16, answer: &str) -> Vec<String> {
+        let root = json!({ "openapi": "3.0.0", "paths": { "/a/{id}": { "post": {
+            "parameters": [
+                { "in": "query", "name": "expand", "schema": {} },
+                { "in": "header", "name": "Request-Id", "required": true, "schema": {} },
+            ],
+            "requestBody": { "required": true, "content": { "application/json": { "schema": { "$ref": "#/components/schemas/a" } } } },
+            "responses": { "2XX": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/b" } } } } },
+        } } }, "components": { "schemas": {
+            "a": { "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } }, "additionalProperties": false },
+            "b": { "type": "object", "properties": { "l": { "type": "array", "items": { "$ref": "#/components/schemas/a" } } } },
+        } } });
+        let mut checker = Checker::default();
+        checker.apis.push((Api { root, base: "https://h".to_owned() }, Schemas::default()));
+        let json = |builder: http::request::Builder| builder.header("content-type", "application/json; charset=utf-8");
+        let request = Request::builder().method(method).uri(url);
+        let request = json(request).body(Bytes::from(body.to_owned())).unwrap();
+        let response = Response::builder().status(status).header("content-type", "application/json");
+        let response = response.body(Bytes::from(answer.to_owned())).unwrap();
+        checker.check(&request, Some(&response)).into_iter().map(|difference| difference.place).collect()
+    }
+
+    #[test]
+    fn every_part_is_compared() {
+        let name = "POST /a/{id}";
+        let header = format!("{name} header request-id");
+        let found = places("POST", "https://h/a/1?expand[]=x", r#"{"n":1}"#, 200, r#"{"l":[{"n":1}]}"#);
+        assert_eq!(found.join(""), header);
+        assert_eq!(places("GET", "https://h/a/1", "", 200, ""), ["GET h/a/1"]);
+        let found = places("POST", "https://h/a/1?limit=3", r#"{"n":"1"}"#, 404, "{}");
+        let expected = ["query limit", "header request-id", "request $.n", "response 404"];
+        assert_eq!(found, expected.map(|part| format!("{name} {part}")));
+        let found = places("POST", "https://h/a/1", r#"{"n":1,"m":1}"#, 201, r#"{"l":[{"n":1},{}]}"#);
+        assert_eq!(found, [header.clone(), format!("{name} request $"), format!("{name} response 201 $.l[]")]);
+        assert_eq!(places("POST", "https://h/a/1", "", 200, ""), [header, format!("{name} request")]);
+    }
+
+    #[test]
+    fn card_numbers_are_not_shown() {
+        assert_eq!(told(&json!("4242424242424242")), "a text of 16 characters");
+        assert_eq!(told(&json!("sk_test_1")), "a text of 9 characters");
+        assert_eq!(told(&json!("challenge")), "`challenge`");
+        assert_eq!(told(&json!(4242424242424242_i64)), "a number");
+    }
+}

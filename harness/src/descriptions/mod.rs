@@ -1,0 +1,171 @@
+//! Tapes against the vendors' own OpenAPI descriptions, from where they lie; no description is part of this project.
+//!
+//! Which file belongs to which connector, and where the two are known to differ: `specs/descriptions/<connector>.toml`.
+
+#[cfg(feature = "descriptions")]
+mod exchange;
+#[cfg(feature = "descriptions")]
+mod form;
+#[cfg(feature = "descriptions")]
+mod openapi;
+pub mod overlay;
+#[cfg(feature = "descriptions")]
+mod schema;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::scenario::Suite;
+use crate::world::{Subject, Unusable, World};
+
+/// Something that does not agree with the description.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The tape's case; empty for a deviation that matches nothing.
+    pub case: String,
+    /// The exchange of the tape, from 1; 0 for a deviation.
+    pub exchange: usize,
+    /// The place: `POST /v1/refunds response 200 $.status`; list positions are `[]`.
+    pub place: String,
+    /// What the description says.
+    pub expected: String,
+    /// What stands in the tape.
+    pub found: String,
+}
+
+/// What came of checking one connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// Nothing was checked, and why.
+    NotRun(String),
+    /// The tapes were checked.
+    Ran(Ran),
+}
+
+/// The account of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Ran {
+    /// How many exchanges were compared.
+    pub exchanges: usize,
+    /// Of these, how many answers: those of faults that are made up on purpose are left out.
+    pub answers: usize,
+    /// Everything that does not agree and is not a reviewed deviation.
+    pub findings: Vec<Finding>,
+    /// How many differences the deviations cover.
+    pub deviations: usize,
+    /// Patterns of the description that cannot be compiled; what they ask for was not checked.
+    pub skipped_patterns: Vec<String>,
+}
+
+/// Checks every exchange of a connector's tapes against the descriptions in `dir`.
+///
+/// # Errors
+/// A faulty overlay, or a description that cannot be read.
+#[cfg(not(feature = "descriptions"))]
+pub fn check(_world: &World, _suite: &Suite, _subject: &Subject, _dir: &Path) -> Result<Checked, Unusable> {
+    Ok(Checked::NotRun("built without the feature `descriptions`".to_owned()))
+}
+
+/// Checks every exchange of a connector's tapes against the descriptions in `dir`.
+///
+/// # Errors
+/// A faulty overlay, or a description that cannot be read.
+#[cfg(feature = "descriptions")]
+pub fn check(world: &World, suite: &Suite, subject: &Subject, dir: &Path) -> Result<Checked, Unusable> {
+    use crate::run::plan::{self, Planned};
+    use crate::scenario::Class;
+
+    let id = subject.entry.spec.id;
+    let file = world.root.join(format!("specs/descriptions/{id}.toml"));
+    let Some(overlay) = overlay::Overlay::load(&file)? else {
+        return Ok(Checked::NotRun(format!("no specs/descriptions/{id}.toml: the vendor publishes no description")));
+    };
+    let mut checker = exchange::Checker::default();
+    for described in &overlay.description {
+        let path = dir.join(&described.file);
+        if !path.is_file() {
+            return Ok(Checked::NotRun(format!("{} is missing", path.display())));
+        }
+        let api = openapi::Api::load(&path, &described.base)
+            .map_err(|why| Unusable::Text(format!("{}: {why}", path.display())))?;
+        checker.apis.push((api, schema::Schemas::default()));
+    }
+    let mut ran = Ran::default();
+    let mut used = vec![false; overlay.deviation.len()];
+    for (scenario, planned) in plan::plan(suite, subject.entry.spec, &subject.profile, &subject.tapes, &subject.folder)
+    {
+        let Planned::Cases(cases) = planned else { continue };
+        for case in cases.iter().filter(|case| case.strike.is_none()) {
+            let played = crate::certify::play(subject, case, None, 1);
+            for record in &played.records {
+                let answer = record.answer.as_ref().filter(|_| scenario.class != Class::Fault);
+                ran.exchanges += 1;
+                ran.answers += usize::from(answer.is_some());
+                for difference in checker.check(&record.request, answer) {
+                    let covering = overlay.deviation.iter().position(|deviation| deviation.covers(&difference.place));
+                    match covering.and_then(|index| used.get_mut(index)) {
+                        Some(used) => {
+                            *used = true;
+                            ran.deviations += 1;
+                        }
+                        None => ran.findings.push(Finding {
+                            case: case.id.clone(),
+                            exchange: record.exchange.map_or(0, |index| index + 1),
+                            place: difference.place,
+                            expected: difference.expected,
+                            found: difference.found,
+                        }),
+                    }
+                }
+            }
+        }
+    }
+    for (deviation, _) in overlay.deviation.iter().zip(&used).filter(|(_, used)| !**used) {
+        ran.findings.push(Finding {
+            case: String::new(),
+            exchange: 0,
+            place: deviation.place.clone(),
+            expected: "a difference that this deviation covers".to_owned(),
+            found: format!("none; remove it from specs/descriptions/{id}.toml"),
+        });
+    }
+    ran.skipped_patterns = checker.apis.into_iter().flat_map(|(_, schemas)| schemas.skipped).collect();
+    Ok(Checked::Ran(ran))
+}
+
+#[cfg(all(test, feature = "descriptions"))]
+mod tests {
+    use super::*;
+
+    /// With `QUITTANCE_SHARED` set to a folder that has the descriptions under `provider-specs`: every tape agrees with them.
+    #[test]
+    fn tapes_agree_with_the_descriptions() {
+        let Some(shared) = std::env::var_os("QUITTANCE_SHARED") else { return };
+        let world = World::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))).unwrap();
+        let suite = world.suite().unwrap();
+
+        for entry in world.entries(&[]).unwrap() {
+            let subject = world.subject(entry).unwrap();
+            match check(&world, &suite, &subject, &Path::new(&shared).join("provider-specs")).unwrap() {
+                Checked::NotRun(why) => assert!(why.contains("publishes no description"), "{why}"),
+                Checked::Ran(ran) => {
+                    assert!(ran.exchanges > 0);
+                    let told = |one: &Finding| {
+                        format!("{} {}: {}: {} | {}", one.case, one.exchange, one.place, one.expected, one.found)
+                    };
+                    let lines: Vec<String> = ran.findings.iter().map(told).collect();
+                    assert!(
+                        lines.is_empty(),
+                        "{}: {} of {} exchanges\n{}",
+                        entry.spec.id,
+                        lines.len(),
+                        ran.exchanges,
+                        lines.join("\n")
+                    );
+                }
+            }
+        }
+    }
+}
