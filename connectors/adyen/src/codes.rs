@@ -68,12 +68,10 @@ pub(crate) fn dispute_event(code: &str) -> Option<(DisputeStage, DisputeState)> 
         _ => DisputeStage::Chargeback,
     };
     let state = match code {
-        "REQUEST_FOR_INFORMATION" | "NOTIFICATION_OF_CHARGEBACK" | "CHARGEBACK" | "PREARBITRATION_OPEN" => {
-            NeedsResponse
-        }
-        "INFORMATION_SUPPLIED" | "CHARGEBACK_REVERSED" | "PREARBITRATION_DECLINED" | "SCHEME_ARBITRATION" => {
-            UnderReview
-        }
+        "REQUEST_FOR_INFORMATION" | "NOTIFICATION_OF_CHARGEBACK" | "CHARGEBACK" => NeedsResponse,
+        "PREARBITRATION_OPEN" => NeedsResponse,
+        "INFORMATION_SUPPLIED" | "CHARGEBACK_REVERSED" => UnderReview,
+        "PREARBITRATION_DECLINED" | "SCHEME_ARBITRATION" => UnderReview,
         "ISSUER_RESPONSE_TIMEFRAME_EXPIRED" | "PREARBITRATION_WON" | "PREARBITRATION_ISSUER_WITHDRAWN" => Won,
         "SCHEME_ARBITRATION_WON" => Won,
         "DISPUTE_DEFENSE_PERIOD_ENDED" | "SECOND_CHARGEBACK" | "SCHEME_ARBITRATION_LOST" => Lost,

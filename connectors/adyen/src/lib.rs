@@ -195,8 +195,10 @@ impl Connector for Adyen {
         let key = hex::decode(self.credentials.hmac_key.expose()).unwrap_or_default();
         delivery.untrusted(|body| {
             let items = body.json::<wire::Notification>()?.notification_items;
-            items.iter().flat_map(|wrapped| wrapped.values()).try_for_each(|item| vouch(item, &key))?;
-            items.into_iter().flat_map(|wrapped| wrapped.into_values()).map(event).collect()
+            let items: Vec<_> = items.into_iter().flat_map(|wrapped| wrapped.into_values()).collect();
+            items.first().ok_or_else(|| Error::signature("the delivery has no item, so nothing is signed"))?;
+            items.iter().try_for_each(|item| vouch(item, &key))?;
+            items.into_iter().map(event).collect()
         })
     }
 }
@@ -253,11 +255,14 @@ impl Adyen {
         let body = wire::merge(body, json!({ "merchantAccount": self.credentials.merchant_account }));
         let answer: wire::Modified = self.send(self.keyed(cx, &path, key, body)).await?;
         let amount = answer.amount.as_ref().map(money).transpose()?;
-        let state = match answer.status.trim_end_matches(']').ends_with("received") {
-            true => State::Pending,
-            false => State::Unrecognised(answer.status),
-        };
         let handle = answer.payment_psp_reference.map_or_else(|| of.clone(), Handle::new);
+        let state = match answer.status.trim_end_matches(']') {
+            received if received.ends_with("received") => State::Pending,
+            // An amount update can be decided at once.
+            "authorised" => State::Authorized,
+            "refused" => return Err(conflict("the issuer refused the new amount").about(&handle)),
+            _ => State::Unrecognised(answer.status),
+        };
         let payment = Payment { reference: answer.reference, ..Payment::new(handle, state) };
         Ok((payment, Handle::new(answer.psp_reference), amount))
     }
@@ -305,10 +310,6 @@ fn fault(reply: &Reply) -> Error {
     }
 }
 
-pub(crate) fn encode(content: impl AsRef<[u8]>) -> String {
-    STANDARD.encode(content)
-}
-
 fn money(amount: &wire::ReadAmount) -> Result<Money> {
     SPEC.money(amount.value, &amount.currency)
 }
@@ -324,9 +325,7 @@ fn model(category: MitCategory) -> &'static str {
 fn payment(answer: wire::PaymentAnswer, asked: &Handle, capture: CaptureMode) -> Result<Payment> {
     let more = answer.additional_data.unwrap_or_default();
     let owner = asked.part("shopper");
-    let shopper = more.get("tokenization.shopperReference").or_else(|| owner.map(str::to_owned));
-    let token = more.get("tokenization.storedPaymentMethodId");
-    let mandate = token.map(|token| Handle::new(token).with_some("shopper", shopper));
+    let mandate = stored(&more, owner);
     let id = answer.psp_reference.as_deref().unwrap_or(asked.id());
     let handle = Handle::new(id).with_some("shopper", owner.filter(|_| mandate.is_none()));
     let about = |error: Error| error.about(&handle);
@@ -342,14 +341,23 @@ fn payment(answer: wire::PaymentAnswer, asked: &Handle, capture: CaptureMode) ->
         ("Refused", _) => State::Declined(declined(Reason::Generic)),
         ("Cancelled", _) => State::Declined(declined(Reason::CustomerCancelled)),
         ("Error", _) => State::Declined(declined(Reason::ProcessingError)),
-        ("Received" | "Pending", None) => State::Pending,
-        ("RedirectShopper" | "IdentifyShopper" | "ChallengeShopper" | "Pending", Some(action)) => {
-            State::ActionRequired(next_action(action.get()).map_err(about)?)
-        }
+        // The shopper's turn; without an action nothing can be done but wait for the webhook.
+        (
+            "RedirectShopper" | "IdentifyShopper" | "ChallengeShopper" | "PresentToShopper" | "Received" | "Pending",
+            action,
+        ) => match action {
+            Some(action) => State::ActionRequired(next_action(action.get()).map_err(about)?),
+            None => State::Pending,
+        },
         (other, _) => State::Unrecognised(other.to_owned()),
     };
-    let reference = answer.merchant_reference;
-    Ok(Payment { amount, reference, mandate, network, ..Payment::new(handle, state) })
+    Ok(Payment { reference: answer.merchant_reference, amount, mandate, network, ..Payment::new(handle, state) })
+}
+
+/// The stored method that a payment made, and whose it is.
+fn stored(more: &wire::AdditionalData, owner: Option<&str>) -> Option<Handle> {
+    let shopper = more.get("tokenization.shopperReference").or_else(|| owner.map(str::to_owned));
+    Some(Handle::new(more.get("tokenization.storedPaymentMethodId")?).with_some("shopper", shopper))
 }
 
 fn network(more: &wire::AdditionalData) -> Network {
@@ -359,7 +367,7 @@ fn network(more: &wire::AdditionalData) -> Network {
         transaction_id: more.get("networkTxReference"),
         authorization_code: more.get("authCode"),
         response_code: more.get("refusalReasonRaw").map(code),
-        advice_code: more.get("merchantAdviceCode"),
+        advice_code: more.get("merchantAdviceCode").map(code),
         avs: more.get("avsResultRaw").or_else(|| more.get("avsResult")),
         cvc: more.get("cvcResultRaw").or_else(|| more.get("cvcResult")),
         eci: more.get("eci"),
@@ -417,7 +425,8 @@ fn event_body(item: wire::Item) -> Result<EventBody> {
     let about = |state| Payment { reference: reference.clone(), ..Payment::new(payment.clone(), state) };
     let decline = || declined(None, item.reason.clone(), &network(&item.additional_data), Reason::Generic);
     let refusal = |op| EventBody::Refusal(Refusal { op, payment: payment.clone(), decline: decline() });
-    let refund = |state| Refund { amount, payment: Some(payment.clone()), ..Refund::new(own.clone(), state) };
+    let refund =
+        |state| EventBody::Refund(Refund { amount, payment: Some(payment.clone()), ..Refund::new(own.clone(), state) });
     Ok(match (item.event_code.as_str(), item.success.as_str()) {
         // A card was stored; RECURRING_CONTRACT tells its token.
         ("AUTHORISATION", "true") if item.amount.value == 0 => EventBody::Ignored,
@@ -427,10 +436,8 @@ fn event_body(item: wire::Item) -> Result<EventBody> {
         ("CAPTURE" | "CAPTURE_FAILED", _) => refusal(Op::Capture),
         ("AUTHORISATION_ADJUSTMENT", "true") => EventBody::Payment(Payment { amount, ..about(State::Authorized) }),
         ("AUTHORISATION_ADJUSTMENT", _) => refusal(Op::Adjust),
-        ("REFUND", "true") => EventBody::Refund(refund(TransferState::Succeeded)),
-        ("REFUND" | "REFUND_FAILED" | "REFUNDED_REVERSED", _) => {
-            EventBody::Refund(refund(TransferState::Failed(decline())))
-        }
+        ("REFUND", "true") => refund(TransferState::Succeeded),
+        ("REFUND" | "REFUND_FAILED" | "REFUNDED_REVERSED", _) => refund(TransferState::Failed(decline())),
         ("CANCELLATION" | "TECHNICAL_CANCEL", "true") => EventBody::Payment(about(State::Voided)),
         ("CANCELLATION" | "TECHNICAL_CANCEL", _) => refusal(Op::Void),
         ("EXPIRE" | "OFFER_CLOSED", "true") => EventBody::Payment(about(State::Expired)),
@@ -447,8 +454,8 @@ fn authorised(item: &wire::Item, amount: Option<Money>) -> Payment {
     let taken = automatic || item.payment_method.as_deref().is_some_and(|kind| codes::TAKES_AT_ONCE.contains(&kind));
     let state = if taken { State::Captured } else { State::Authorized };
     let (reference, network) = (Some(item.merchant_reference.clone()), network(&item.additional_data));
-    let payment = Payment::new(Handle::new(&item.psp_reference), state);
-    Payment { amount, reference, network, ..payment }
+    let (payment, mandate) = (Handle::new(&item.psp_reference), stored(&item.additional_data, None));
+    Payment { amount, reference, mandate, network, ..Payment::new(payment, state) }
 }
 
 fn dispute(item: wire::Item, amount: Option<Money>, handle: Handle) -> EventBody {

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use quittance::*;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::{SPEC, encode};
+use crate::SPEC;
 
 /// A JSON object whose members are all texts.
 pub(crate) type Texts<'a> = BTreeMap<&'static str, Cow<'a, str>>;
@@ -102,7 +103,7 @@ fn method<'a>(method: &'a Method, series: Option<&'a str>) -> Result<Texts<'a>> 
         Method::NetworkToken(_) => return Err(Error::unsupported_variant("a decrypted wallet token")),
         Method::ApplePay(token) => {
             let mut out = texts([("type", Some("applepay"))]);
-            out.insert("applePayToken", Cow::Owned(encode(token.payment_data.expose())));
+            out.insert("applePayToken", Cow::Owned(STANDARD.encode(token.payment_data.expose())));
             out
         }
         Method::GooglePay(pay) => texts([("type", Some("googlepay")), ("googlePayToken", Some(pay.token.expose()))]),
@@ -213,11 +214,11 @@ pub(crate) struct PaymentAnswer {
 
 /// `additionalData` of answers and webhook items: texts by name; which come is chosen in the Customer Area.
 #[derive(Deserialize, Default)]
-pub(crate) struct AdditionalData(BTreeMap<String, Value>);
+pub(crate) struct AdditionalData(Option<BTreeMap<String, Value>>);
 
 impl AdditionalData {
     pub(crate) fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name)?.as_str().map(str::to_owned)
+        self.0.as_ref()?.get(name)?.as_str().map(str::to_owned)
     }
 }
 
@@ -261,7 +262,7 @@ pub(crate) struct ServiceError {
 }
 
 pub(crate) fn defense_document(document: &Document) -> Value {
-    let (kind, content_type, content) = (&document.kind, &document.media_type, encode(&document.content));
+    let (kind, content_type, content) = (&document.kind, &document.media_type, STANDARD.encode(&document.content));
     json!({ "defenseDocumentTypeCode": kind, "contentType": content_type, "content": content })
 }
 

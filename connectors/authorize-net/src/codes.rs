@@ -11,21 +11,20 @@ pub(crate) fn reason(code: &str) -> Option<Reason> {
         "4" => Reason::PickUpCard,
         "6" | "37" | "200" | "315" => Reason::IncorrectNumber,
         "7" | "8" | "201" | "316" | "317" => Reason::ExpiredCard,
-        "9" | "10" | "101" => Reason::InvalidAccount,
+        "9" | "10" | "101" | "211" => Reason::InvalidAccount,
         "11" | "318" => Reason::Duplicate,
         "17" | "28" | "289" => Reason::CardNotSupported,
         // 45 and 145: address and card code both differ; 127, 145, 165: the gateway's own void after the mismatch failed.
         "27" | "45" | "127" | "145" => Reason::IncorrectAddress,
         "44" | "65" | "78" | "165" => Reason::IncorrectCvc,
-        "36" | "52" | "152" => Reason::ProcessingError,
+        "36" | "52" | "152" | "209" | "214" | "220" | "223" | "224" => Reason::ProcessingError,
         "41" | "141" => Reason::SuspectedFraud,
         "49" => Reason::AmountLimit,
         "116" | "117" | "118" | "156" => Reason::AuthenticationFailed,
         "128" => Reason::NotPermitted,
-        "24" | "29" | "30" | "31" | "34" | "35" | "38" | "43" | "154" | "170" | "171" | "172" | "173" => {
-            Reason::MerchantConfiguration
-        }
-        "250" | "251" | "254" => Reason::RiskRules,
+        "18" | "24" | "29" | "30" | "31" | "34" | "35" | "38" | "43" | "56" | "154" | "170" | "171" | "172" | "173"
+        | "205" | "206" | "207" | "208" | "210" | "212" | "213" | "221" => Reason::MerchantConfiguration,
+        "66" | "250" | "251" | "254" => Reason::RiskRules,
         // Nacha's codes of a returned bank debit.
         "R01" | "R09" => Reason::InsufficientFunds,
         "R02" | "R03" | "R04" | "R12" | "R13" | "R14" | "R15" | "R16" | "R20" => Reason::InvalidAccount,

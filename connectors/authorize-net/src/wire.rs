@@ -194,12 +194,13 @@ impl Tree {
     }
 
     /// The decline of a card's trial when it was stored, out of a comma-separated line of the older AIM interface: response
-    /// code, subcode, reason code, reason text.
+    /// code, subcode, reason code, reason text. An error (3) is one for a reason that is a decline; the API's own code tells the rest.
     pub(crate) fn trial(&self) -> Option<Decline> {
         let line = self.text("validationDirectResponseList:string")?;
         let mut parts = line.split(',').map(|part| part.trim_matches(['"', '|']));
         let (response, code, message) = (parts.next()?, parts.nth(1), parts.next());
-        (response != "1").then(|| codes::decline(code, message, None))
+        let declined = response != "1" && (response != "3" || code.is_some_and(|code| codes::reason(code).is_some()));
+        declined.then(|| codes::decline(code, message, None))
     }
 }
 

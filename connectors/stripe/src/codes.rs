@@ -1,8 +1,8 @@
 //! What Stripe's statuses and codes become.
 
-use quittance::Currency as C;
 use quittance::{
-    Decline, DisputeStage, DisputeState, MandateState, Network, NextAction, Reason, Secret, State, TransferState,
+    Currency as C, Decline, DisputeStage, DisputeState, MandateState, Network, NextAction, Reason, Secret, State,
+    TransferState,
 };
 
 use crate::wire::{Charge, Intent, RefundObject, StripeFault};
@@ -38,9 +38,9 @@ pub(crate) fn mandate(object: &Intent) -> MandateState {
 }
 
 /// Where a refund stands. `requires_action`: Stripe asks the customer for a bank account by e-mail; the merchant can only wait.
-/// <https://docs.stripe.com/refunds>
+/// The status may be null: the refund is made, and how it stands is not told. <https://docs.stripe.com/refunds>
 pub(crate) fn refund(refund: &RefundObject) -> TransferState {
-    match refund.status.as_deref().unwrap_or_default() {
+    match refund.status.as_deref().unwrap_or("pending") {
         "succeeded" => TransferState::Succeeded,
         "pending" | "requires_action" => TransferState::Pending,
         "canceled" => TransferState::Cancelled,
@@ -115,11 +115,8 @@ fn reason(code: &str) -> Reason {
 }
 
 const REASONS: &[(Reason, &str)] = &[
-    (Reason::Generic, "generic_decline card_declined do_not_honor call_issuer no_action_taken do_not_try_again"),
-    (
-        Reason::Generic,
-        "declined refer_to_customer payment_intent_payment_attempt_failed payment_method_provider_decline",
-    ),
+    (Reason::Generic, "generic_decline card_declined do_not_honor call_issuer no_action_taken approve_with_id declined"),
+    (Reason::Generic, "refer_to_customer payment_intent_payment_attempt_failed payment_method_provider_decline"),
     (Reason::InsufficientFunds, "insufficient_funds"),
     (Reason::ExpiredCard, "expired_card invalid_expiry_month invalid_expiry_year expired_payment_method"),
     (Reason::ExpiredCard, "expired_or_canceled_card"),
@@ -133,12 +130,13 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::RiskRules, "merchant_blacklist"),
     (Reason::PickUpCard, "pickup_card"),
     (Reason::NotPermitted, "transaction_not_allowed service_not_allowed not_permitted restricted_card"),
+    (Reason::NotPermitted, "do_not_try_again"),
     (Reason::CardNotSupported, "card_not_supported currency_not_supported"),
     (Reason::AmountLimit, "charge_exceeds_source_limit charge_exceeds_transaction_limit"),
     (Reason::VelocityLimit, "card_velocity_exceeded withdrawal_count_limit_exceeded pin_try_exceeded"),
     (Reason::InvalidAmount, "invalid_amount"),
     (Reason::InvalidAccount, "invalid_account new_account_information_available account_closed no_account"),
-    (Reason::AuthenticationRequired, "authentication_required mobile_device_authentication_required approve_with_id"),
+    (Reason::AuthenticationRequired, "authentication_required mobile_device_authentication_required"),
     (Reason::AuthenticationFailed, "authentication_not_handled payment_intent_authentication_failure"),
     (Reason::AuthenticationFailed, "setup_intent_authentication_failure"),
     (Reason::MandateRevoked, "revocation_of_authorization revocation_of_all_authorizations stop_payment_order"),

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use codes::{CONFLICTS, COUNTRIES, CURRENCIES};
-use wire::{DisputeObject, EventObject, FaultBody, Intent, Named, RefundObject, Subject};
+use wire::{DisputeObject, EventObject, FaultBody, Intent, Named, RefundObject, StripeFault, Subject};
 
 /// The catalogue line.
 pub static ENTRY: Entry = Entry::of::<Stripe>();
@@ -54,31 +54,17 @@ pub struct Credentials {
 }
 
 impl Provider for Stripe {
+    #[rustfmt::skip]
     const SPEC: Spec = Spec {
         hosts: &["api.stripe.com"],
         operations: &[
-            Op::Authorize,
-            Op::Complete,
-            Op::Capture,
-            Op::Void,
-            Op::Refund,
-            Op::Retrieve,
-            Op::RetrieveRefund,
-            Op::Adjust,
-            Op::SetUp,
-            Op::Revoke,
-            Op::OpenSession,
-            Op::AnswerDispute,
-            Op::Webhook,
+            Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::Adjust,
+            Op::SetUp, Op::Revoke, Op::OpenSession, Op::AnswerDispute, Op::Webhook,
         ],
         methods: &[
-            MethodKind::of(Family::Card),
-            MethodKind::of(Family::ApplePay),
-            MethodKind::of(Family::GooglePay),
-            MethodKind::branded(Family::BankRedirect, "ideal"),
-            MethodKind::branded(Family::BankDebit, "sepa"),
-            MethodKind::branded(Family::PayLater, "klarna"),
-            MethodKind::of(Family::Mandate),
+            MethodKind::of(Family::Card), MethodKind::of(Family::ApplePay), MethodKind::of(Family::GooglePay),
+            MethodKind::branded(Family::BankRedirect, "ideal"), MethodKind::branded(Family::BankDebit, "sepa"),
+            MethodKind::branded(Family::PayLater, "klarna"), MethodKind::of(Family::Mandate),
         ],
         mandates: &[MethodKind::of(Family::Card)],
         currencies: Currencies::Only(CURRENCIES),
@@ -89,9 +75,7 @@ impl Provider for Stripe {
         lookups: &[LookupKind::Handle],
         idempotency: Idempotency::Header("idempotency-key"),
         webhook: Some(WebhookRules {
-            authentication: WebhookAuthentication::HeaderMac,
-            tolerance_seconds: Some(300),
-            acknowledgement: "",
+            authentication: WebhookAuthentication::HeaderMac, tolerance_seconds: Some(300), acknowledgement: "",
         }),
         disputes: DisputeRules { accept: true, contest: true },
         // https://docs.stripe.com/currencies#special-cases: ISK and UGX kept two decimals, MGA counts whole ariary.
@@ -146,7 +130,12 @@ impl Connector for Stripe {
             form.set("setup_future_usage", "off_session");
         }
         let reply = self.exchange(self.post(cx, "payment_intents", request.key.as_str()).form(&form)).await?;
-        declined(&reply).unwrap_or_else(|| payment(&read(&reply)?))
+        let Some(fault) = refusal(&reply) else { return payment(&read(&reply)?) };
+        let intent = fault.payment_intent.as_deref();
+        let state = State::Declined(codes::decline(&fault, intent.and_then(Intent::charge)));
+        // A card that is refused before there is a PaymentIntent leaves nothing at Stripe: the reference stands for it.
+        let without = || Ok(Payment::new(Handle::new(&request.reference), State::Pending));
+        Ok(Payment { state, mandate: None, ..intent.map_or_else(without, payment)? })
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
@@ -205,11 +194,10 @@ impl Connector for Stripe {
         form::three_ds(&mut form, &request.three_ds);
         form.set_some("return_url", request.return_url.as_deref());
         let reply = self.exchange(self.post(cx, "setup_intents", request.key.as_str()).form(&form)).await?;
-        let refused = if reply.status() == 402 { reply.json::<FaultBody>().ok() } else { None };
-        match refused.and_then(|body| body.error.setup_intent) {
-            Some(setup) => Ok(mandate(&setup)),
-            None => Ok(mandate(&read(&reply)?)),
-        }
+        let Some(fault) = refusal(&reply) else { return Ok(mandate(&read(&reply)?)) };
+        let state = MandateState::Declined(codes::decline(&fault, None));
+        let without = || Mandate::new(Handle::new(&request.reference), MandateState::Pending);
+        Ok(Mandate { state, ..fault.setup_intent.as_deref().map_or_else(without, mandate) })
     }
 
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
@@ -333,6 +321,8 @@ fn fault(reply: &Reply) -> Error {
     let code = fault.code.as_deref().unwrap_or_default();
     let missing = code == "resource_missing";
     let conflict = CONFLICTS.split(' ').any(|one| one == code) || fault.kind.as_deref() == Some("idempotency_error");
+    // The first request with the key still runs.
+    let running = code == "idempotency_key_in_use";
     let code = fault.decline_code.or(fault.code);
     let mut error =
         reply.fault_with(Fault { code, message: fault.message, field: fault.param.filter(|name| !name.is_empty()) });
@@ -340,16 +330,18 @@ fn fault(reply: &Reply) -> Error {
         error = error.about(&Handle::new(intent.id));
     }
     error = if missing { error.of_kind(Kind::NotFound) } else { error };
-    if conflict { error.of_kind(Kind::Conflict) } else { error }
+    error = if conflict { error.of_kind(Kind::Conflict) } else { error };
+    if running { error.with_effect(Effect::Unknown) } else { error }
 }
 
-/// The payment of a 402: the attempt failed, and the PaymentIntent in the error waits for another method.
-fn declined(reply: &Reply) -> Option<Result<Payment>> {
+/// The refusal of an attempt, in a 402: its intent waits for another method, or the card was refused before there was one.
+fn refusal(reply: &Reply) -> Option<StripeFault> {
     let fault = reply.json::<FaultBody>().ok().filter(|_| reply.status() == 402)?.error;
-    let intent = fault.payment_intent.as_ref()?;
-    let state = State::Declined(codes::decline(&fault, intent.charge()));
-    let failed = intent.status == "requires_payment_method";
-    failed.then(|| payment(intent).map(|payment| Payment { state, ..payment }))
+    let refused = match fault.payment_intent.as_deref().or(fault.setup_intent.as_deref()) {
+        Some(intent) => intent.status == "requires_payment_method",
+        None => fault.kind.as_deref() == Some("card_error"),
+    };
+    refused.then_some(fault)
 }
 
 fn payment(intent: &Intent) -> Result<Payment> {
@@ -404,7 +396,8 @@ fn dispute(object: &DisputeObject) -> Result<Dispute> {
     dispute.stage = Some(stage);
     dispute.payment = object.payment_intent.as_ref().map(|intent| Handle::new(intent.id()));
     dispute.amount = Some(Stripe::SPEC.money(object.amount, &object.currency)?);
-    dispute.reason_code = object.network_reason_code.clone().or_else(|| object.reason.clone());
+    let card = object.payment_method_details.as_ref().and_then(|details| details.card.as_ref());
+    dispute.reason_code = card.and_then(|card| card.network_reason_code.clone()).or_else(|| object.reason.clone());
     dispute.respond_by = due.and_then(|due| Timestamp::from_second(due).ok());
     Ok(dispute)
 }

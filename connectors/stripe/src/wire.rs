@@ -21,23 +21,21 @@ pub(crate) struct Intent {
     pub metadata: Option<Metadata>,
     pub next_action: Option<NextAction>,
     pub payment_method: Option<Reference>,
-    #[serde(default)]
-    pub payment_method_types: Vec<String>,
+    pub payment_method_types: Option<Vec<String>>,
     pub setup_future_usage: Option<String>,
 }
 
 impl Intent {
     /// The newest charge, where the answer shows it.
     pub(crate) fn charge(&self) -> Option<&Charge> {
-        match &self.latest_charge {
-            Some(Expandable::Object(charge)) => Some(charge),
-            _ => None,
-        }
+        let Some(Expandable::Object(charge)) = &self.latest_charge else { return None };
+        Some(charge)
     }
 
     /// Stripe's type of the method, where the answer leaves no choice.
     pub(crate) fn kind(&self) -> Option<&str> {
-        self.payment_method_types.first().filter(|_| self.payment_method_types.len() == 1).map(String::as_str)
+        let [only] = self.payment_method_types.as_deref()? else { return None };
+        Some(only)
     }
 }
 
@@ -57,6 +55,7 @@ pub(crate) struct Outcome {
     pub network_decline_code: Option<String>,
 }
 
+/// How a charge was paid, or a dispute came.
 #[derive(Deserialize)]
 pub(crate) struct MethodDetails {
     pub card: Option<CardDetails>,
@@ -66,6 +65,8 @@ pub(crate) struct MethodDetails {
 pub(crate) struct CardDetails {
     pub authorization_code: Option<String>,
     pub checks: Option<Checks>,
+    /// Of a dispute.
+    pub network_reason_code: Option<String>,
     pub network_transaction_id: Option<String>,
 }
 
@@ -101,8 +102,8 @@ pub(crate) struct DisputeObject {
     pub amount: i64,
     pub currency: String,
     pub evidence_details: Option<EvidenceDetails>,
-    pub network_reason_code: Option<String>,
     pub payment_intent: Option<Reference>,
+    pub payment_method_details: Option<MethodDetails>,
     pub reason: Option<String>,
 }
 
@@ -150,7 +151,9 @@ pub(crate) struct RedirectToUrl {
     pub url: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// The merchant's own data; an empty list stands for none.
+#[derive(Deserialize, Default)]
+#[serde(default)]
 pub(crate) struct Metadata {
     pub reference: Option<String>,
 }
