@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::report::{Line, Verdict};
 use super::{Plan, faults, play, shown_words, undeclared};
+use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding, Played};
 use crate::run::plan::{self, Planned};
 use crate::scenario::{Class, Scenario};
@@ -62,6 +63,34 @@ pub fn line(connector: &str, check: &str, clauses: &[&str], trials: usize, findi
         findings,
         exchanges: Vec::new(),
         repeat,
+    }
+}
+
+/// The line of a comparison with the vendor's description; without one there is nothing to compare.
+pub fn descriptions(id: &str, checked: Checked) -> Line {
+    match checked {
+        Checked::NotRun(why) => {
+            let mut line = line(id, "descriptions", &["OP-6"], 0, Vec::new());
+            line.verdict = Verdict::NotApplicable;
+            line.because = Some(format!("not run: {why}"));
+            line
+        }
+        Checked::Ran(ran) => {
+            let place = |found: crate::descriptions::Finding| {
+                let what = format!("{} exchange {}: {}", found.case, found.exchange, found.place);
+                finding(what, found.expected, found.found)
+            };
+            let findings = ran.findings.into_iter().map(place).collect();
+            let mut line = line(id, "descriptions", &["OP-6"], ran.exchanges + ran.answers, findings);
+            line.because = Some(format!(
+                "{} requests and {} answers compared, {} differences are reviewed deviations, {} patterns cannot be compiled",
+                ran.exchanges,
+                ran.answers,
+                ran.deviations,
+                ran.skipped_patterns.len()
+            ));
+            line
+        }
     }
 }
 

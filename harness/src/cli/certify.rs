@@ -16,7 +16,7 @@ use crate::certify::report::{self, Footer, Header, Line, Report, Verdict};
 use crate::certify::{self, Options, SEED, Tiers};
 use crate::run::wire::Wire;
 use crate::scenario::Suite;
-use crate::world::{Unusable, World};
+use crate::world::{Subject, Unusable, World};
 
 /// Certify connectors against the shared scenarios
 #[derive(Debug, Args)]
@@ -36,6 +36,9 @@ pub(super) struct Certify {
     /// Write report.ndjson and junit.xml into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Also hold every tape against the vendors' OpenAPI descriptions in this folder
+    #[arg(long, value_name = "DIR")]
+    descriptions: Option<PathBuf>,
     /// Print the report as NDJSON instead of a table
     #[arg(long)]
     json: bool,
@@ -69,7 +72,8 @@ impl Certify {
             narrowed: options.narrowed.clone(),
         };
         let mut sink = Sink::open(self.out.as_deref(), &header)?;
-        let lines = run_all(world, &suite, &entries, &options, &mut sink)?;
+        let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
+        let lines = run.all(&entries, &mut sink)?;
         let report = Report { header, footer: Footer::of(&lines), lines };
         sink.close(&report)?;
         if self.json {
@@ -101,27 +105,57 @@ impl Certify {
     }
 }
 
-/// The lines of every connector, in order; in memory on all cores, then on the wire one by one.
-fn run_all(
-    world: &World,
-    suite: &Suite,
-    entries: &[&'static Entry],
-    options: &Options,
-    sink: &mut Sink,
-) -> Result<Vec<Line>, Unusable> {
-    let subjects = entries.iter().map(|entry| world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
-    let wire = match options.tiers {
-        Tiers::Memory => None,
-        _ => Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?),
-    };
-    let progress = progress(subjects.len());
-    let mut in_memory: BTreeMap<usize, Vec<Line>> = BTreeMap::new();
-    if options.tiers != Tiers::Wire {
+/// One run over some connectors.
+struct Run<'a> {
+    world: &'a World,
+    suite: &'a Suite,
+    options: &'a Options,
+    descriptions: Option<&'a Path>,
+}
+
+impl Run<'_> {
+    /// The lines of every connector, in order; in memory on all cores, then on the wire one by one.
+    fn all(&self, entries: &[&'static Entry], sink: &mut Sink) -> Result<Vec<Line>, Unusable> {
+        let subjects = entries.iter().map(|entry| self.world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
+        let wire = match self.options.tiers {
+            Tiers::Memory => None,
+            _ => Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?),
+        };
+        let progress = progress(subjects.len());
+        let mut in_memory = match self.options.tiers {
+            Tiers::Wire => BTreeMap::new(),
+            _ => self.in_memory(&subjects, &progress),
+        };
+        let mut all = Vec::new();
+        for (index, subject) in subjects.iter().enumerate() {
+            let mut lines = in_memory.remove(&index).unwrap_or_default();
+            if let Some(wire) = &wire {
+                lines.extend(certify::on_the_wire(self.suite, subject, self.options, wire));
+            }
+            if self.options.tiers == Tiers::Both {
+                lines.push(certify::compare_tiers(subject.entry.spec.id, &lines));
+            }
+            if let Some(folder) = self.descriptions {
+                let checked = crate::descriptions::check(self.world, self.suite, subject, folder)?;
+                lines.push(certify::checks::descriptions(subject.entry.spec.id, checked));
+            }
+            sink.write(&lines)?;
+            all.extend(lines);
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        Ok(all)
+    }
+
+    fn in_memory(&self, subjects: &[Subject], progress: &ProgressBar) -> BTreeMap<usize, Vec<Line>> {
+        let mut in_memory = BTreeMap::new();
         let next = Mutex::new(subjects.iter().enumerate());
         let done = Mutex::new(&mut in_memory);
         let work = || {
-            while let Some((index, subject)) = lock(&next).next() {
-                let lines = certify::in_memory(suite, subject, options);
+            loop {
+                // The lock must not be held while a connector is certified.
+                let Some((index, subject)) = lock(&next).next() else { return };
+                let lines = certify::in_memory(self.suite, subject, self.options);
                 lock(&done).insert(index, lines);
                 progress.inc(1);
             }
@@ -132,22 +166,8 @@ fn run_all(
                 scope.spawn(work);
             });
         });
+        in_memory
     }
-    let mut all = Vec::new();
-    for (index, subject) in subjects.iter().enumerate() {
-        let mut lines = in_memory.remove(&index).unwrap_or_default();
-        if let Some(wire) = &wire {
-            lines.extend(certify::on_the_wire(suite, subject, options, wire));
-        }
-        if options.tiers == Tiers::Both {
-            lines.push(certify::compare_tiers(subject.entry.spec.id, &lines));
-        }
-        sink.write(&lines)?;
-        all.extend(lines);
-        progress.inc(1);
-    }
-    progress.finish_and_clear();
-    Ok(all)
 }
 
 fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -229,6 +249,9 @@ fn print(report: &Report) {
     ));
     for connector in &report.header.connectors {
         say(&row(report, connector));
+    }
+    for line in report.lines.iter().filter(|line| line.case == "check:descriptions") {
+        say(&format!("{:20} description: {}", line.connector, line.because.as_deref().unwrap_or_default()));
     }
     let tiers = report.header.tiers.join(" and ");
     say(&format!(
