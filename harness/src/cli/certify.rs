@@ -119,7 +119,9 @@ impl Run<'_> {
         let subjects = entries.iter().map(|entry| self.world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
         let wire = match self.options.tiers {
             Tiers::Memory => None,
-            _ => Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?),
+            _ => {
+                Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?)
+            }
         };
         let progress = progress(subjects.len());
         let mut in_memory = match self.options.tiers {
