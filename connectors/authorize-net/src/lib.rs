@@ -231,7 +231,7 @@ impl AuthorizeNet {
     async fn transact(&self, cx: &Context<'_>, key: &Key, transaction: Member<'_>) -> Result<(Verdict, Tree)> {
         let key = short(key.as_str());
         let answer = self.send(cx, "createTransactionRequest", &key, [transaction, None]).await?;
-        let verdict = answer.verdict()?;
+        let verdict = answer.verdict(self.credentials.environment == Environment::Live)?;
         let earlier = match &verdict {
             Verdict::Duplicate => answer.id("transactionResponse/transId"),
             Verdict::Captured => answer.id("transactionResponse/refTransID"),

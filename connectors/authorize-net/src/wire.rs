@@ -162,8 +162,8 @@ impl Tree {
         }
     }
 
-    /// What became of a transaction.
-    pub(crate) fn verdict(&self) -> Result<Verdict> {
+    /// What became of a transaction, of a `live` account or one of the sandbox.
+    pub(crate) fn verdict(&self, live: bool) -> Result<Verdict> {
         let said = self.at("transactionResponse");
         let Some((said, response)) = said.and_then(|said| Some((said, said.text("responseCode")?))) else {
             self.check()?;
@@ -176,7 +176,7 @@ impl Tree {
         Ok(match (response, fault) {
             ("1", None) if note == Some("310") => Verdict::Other(State::Voided),
             ("1", None) if note == Some("311") => Verdict::Captured,
-            ("1", None) if id.is_none() => {
+            ("1", None) if id.is_none() || (live && said.text("testRequest") == Some("1")) => {
                 let message = "the account is in test mode: nothing was kept; leave it in the merchant interface";
                 return Err(Error::new(Kind::Credentials, Effect::None, message));
             }

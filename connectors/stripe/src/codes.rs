@@ -25,15 +25,15 @@ pub(crate) fn payment(intent: &Intent) -> State {
     }
 }
 
-/// Where a SetupIntent stands, whose statuses are those of a PaymentIntent, or a Mandate.
+/// Where a SetupIntent stands, whose statuses are those of a PaymentIntent, or a Mandate; active with a method only.
 pub(crate) fn mandate(object: &Intent) -> MandateState {
     match (object.status.as_str(), payment(object)) {
-        ("active", _) | (_, State::Captured) => MandateState::Active,
+        ("active", _) | (_, State::Captured) if object.payment_method.is_some() => MandateState::Active,
         ("pending", _) | (_, State::Pending) => MandateState::Pending,
         ("inactive", _) | (_, State::Voided | State::Expired) => MandateState::Revoked,
         (_, State::ActionRequired(action)) => MandateState::ActionRequired(action),
         (_, State::Declined(decline)) => MandateState::Declined(decline),
-        (unknown, State::Authorized | State::Unrecognised(_)) => MandateState::Unrecognised(unknown.to_owned()),
+        (unknown, _) => MandateState::Unrecognised(unknown.to_owned()),
     }
 }
 
