@@ -115,10 +115,8 @@ fn reason(code: &str) -> Reason {
 }
 
 const REASONS: &[(Reason, &str)] = &[
-    (
-        Reason::Generic,
-        "generic_decline card_declined do_not_honor call_issuer no_action_taken approve_with_id declined",
-    ),
+    (Reason::Generic, "generic_decline card_declined do_not_honor call_issuer no_action_taken approve_with_id"),
+    (Reason::Generic, "declined"),
     (Reason::Generic, "refer_to_customer payment_intent_payment_attempt_failed payment_method_provider_decline"),
     (Reason::InsufficientFunds, "insufficient_funds"),
     (Reason::ExpiredCard, "expired_card invalid_expiry_month invalid_expiry_year expired_payment_method"),

@@ -65,7 +65,6 @@ pub(crate) struct MethodDetails {
 pub(crate) struct CardDetails {
     pub authorization_code: Option<String>,
     pub checks: Option<Checks>,
-    /// Of a dispute.
     pub network_reason_code: Option<String>,
     pub network_transaction_id: Option<String>,
 }
