@@ -90,7 +90,7 @@ pub(crate) fn state(details: &Tree, status: &str) -> State {
         "expired" => State::Expired,
         "declined" => State::Declined(told),
         "failedReview" => State::Declined(Decline { reason: Reason::RiskRules, ..told }),
-        // Refused by the processor at settlement, for good.
+        // The processor did not answer, and the gateway neither asks again nor settles it (support article KA-04306).
         "communicationError" => State::Declined(Decline { reason: Reason::ProcessingError, ..told }),
         // Under review, on the way to settlement, or in a batch that can still be recovered.
         "FDSPendingReview"

@@ -194,7 +194,7 @@ impl Tree {
     }
 
     /// The decline of a card's trial when it was stored, out of a comma-separated line of the older AIM interface: response
-    /// code, subcode, reason code, reason text. An error (3) is one for a reason that is a decline; the API's own code tells the rest.
+    /// code, subcode, reason code, reason text. Of errors (3) only those whose reason is a decline.
     pub(crate) fn trial(&self) -> Option<Decline> {
         let line = self.text("validationDirectResponseList:string")?;
         let mut parts = line.split(',').map(|part| part.trim_matches(['"', '|']));
