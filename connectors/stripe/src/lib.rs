@@ -315,13 +315,12 @@ fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T> {
 }
 
 /// The error of an answer that is no success. Stripe says 400 where others say 404 or 409; its codes tell.
-/// <https://docs.stripe.com/error-codes>
+/// <https://docs.stripe.com/error-codes>. While a key is in use, the first request with it still runs.
 fn fault(reply: &Reply) -> Error {
     let Ok(FaultBody { error: fault }) = reply.json() else { return reply.fault_with(Fault::default()) };
     let code = fault.code.as_deref().unwrap_or_default();
     let missing = code == "resource_missing";
     let conflict = CONFLICTS.split(' ').any(|one| one == code) || fault.kind.as_deref() == Some("idempotency_error");
-    // The first request with the key still runs.
     let running = code == "idempotency_key_in_use";
     let code = fault.decline_code.or(fault.code);
     let mut error =
@@ -338,8 +337,8 @@ fn fault(reply: &Reply) -> Error {
 fn refusal(reply: &Reply) -> Option<StripeFault> {
     let fault = reply.json::<FaultBody>().ok().filter(|_| reply.status() == 402)?.error;
     let refused = match fault.payment_intent.as_deref().or(fault.setup_intent.as_deref()) {
-        Some(intent) => intent.status == "requires_payment_method",
-        None => fault.kind.as_deref() == Some("card_error"),
+        Some(intent) if !intent.status.is_empty() => intent.status == "requires_payment_method",
+        _ => fault.kind.as_deref() == Some("card_error"),
     };
     refused.then_some(fault)
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 pub(crate) struct Intent {
     pub object: Option<String>,
     pub id: String,
+    #[serde(default)]
     pub status: String,
     pub amount: Option<i64>,
     pub currency: Option<String>,
