@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
+use super::closed;
 use super::fields;
 use super::hole::{Hole, Place, Shape};
 use super::json::{self, Json};
@@ -369,7 +370,11 @@ impl Compiler<'_> {
         let headers = self.headers(site, Place::Request, &path.key("headers"), &model.headers);
         let body = self.request_body(site, path, model);
         let (target, segments, query) = url?;
-        Some(RequestPattern { method: method?, target, segments, query, headers: headers?, body: body? })
+        let pattern = RequestPattern { method: method?, target, segments, query, headers: headers?, body: body? };
+        for (path, message) in closed::problems(&pattern, path) {
+            self.refuse(&path, message);
+        }
+        Some(pattern)
     }
 
     fn url(&mut self, site: Site, path: &FieldPath, url: &str) -> Option<(Template, Vec<Template>, Vec<FieldPattern>)> {

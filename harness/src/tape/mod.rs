@@ -3,6 +3,7 @@
 //! A [`Tape`] is read and checked once and shared; a [`Player`] is one run of it. The format is described in `specs/formats.md`.
 
 mod answer;
+mod closed;
 mod compile;
 mod deliver;
 mod fields;
@@ -30,4 +31,4 @@ pub use stand_in::StandIn;
 pub use values::{Spoil, StepValues};
 
 pub(crate) use hole::Hole;
-pub(crate) use redact::{MASK, Redactor};
+pub(crate) use redact::{MASK, Redactor, is_secret_value};
