@@ -433,7 +433,13 @@ impl Play<'_> {
             Ok(Outcome::Events(events)) => {
                 for event in events {
                     match event.body {
-                        EventBody::Refusal(refusal) if refusal.op == op => now.refusal = true,
+                        EventBody::Refusal(refusal) if refusal.op == op => {
+                            let asked = self.objects.handle(Wanted::Payment, None).map(|handle| handle.id().to_owned());
+                            if asked.as_deref().is_some_and(|asked| asked != refusal.payment.id()) {
+                                self.finding(number, "webhook.object", asked.unwrap_or_default(), refusal.payment.id());
+                            }
+                            now.refusal = true;
+                        }
                         body => {
                             if let Some(outcome) = same_kind(first, body) {
                                 self.check_same(number, first, &outcome);
@@ -444,7 +450,11 @@ impl Play<'_> {
                 }
             }
             Ok(_) => {}
-            Err(error) => now.result = Err(error),
+            Err(error) => {
+                // A later delivery must not cover up one that could not be read.
+                self.finding(number, "webhook", "a delivery that is read", error.to_string());
+                now.result = Err(error);
+            }
         }
     }
 

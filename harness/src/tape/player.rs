@@ -290,14 +290,13 @@ impl Player {
             let (expected, found) = (format!("a `[[webhook]]` for step {step}"), "none".to_owned());
             return Err(vec![Mismatch { path: "webhook".to_owned(), expected, found }]);
         };
-        self.mint(&webhook.mints);
-        let scope = Scope { spoil, ..self.scope(step) };
-        let delivery =
-            deliver::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])?;
+        // Also one that cannot be made: it is asked for once, or a caller that goes on while there are some never ends.
         if let Some(delivered) = self.delivered.get_mut(index) {
             *delivered = true;
         }
-        Ok(delivery)
+        self.mint(&webhook.mints);
+        let scope = Scope { spoil, ..self.scope(step) };
+        deliver::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])
     }
 
     /// Whether the tape has a delivery for the step that was not made yet.
