@@ -115,9 +115,16 @@ impl World {
             return Ok(quittance_connectors::ALL.to_vec());
         }
         let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
-        ids.iter()
-            .map(|id| quittance_connectors::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known))))
-            .collect()
+        let mut entries: Vec<&'static Entry> = Vec::new();
+        for id in ids {
+            let entry =
+                quittance_connectors::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;
+            // Named twice is certified once: a verdict that stands twice makes a report unreadable.
+            if !entries.iter().any(|other| other.spec.id == entry.spec.id) {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
     }
 
     /// Reads a connector's profile and tapes.

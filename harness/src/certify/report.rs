@@ -112,10 +112,12 @@ pub struct Footer {
     pub counts: BTreeMap<String, usize>,
     /// How many lines there are.
     pub lines: usize,
-    /// SHA-256 over connector, case and verdict with results of each memory line, hexadecimal.
+    /// SHA-256 over connector, case, verdict and results of each scenario in memory, hexadecimal.
     pub memory_digest: String,
-    /// The same over the wire lines; equal to the scenarios' part of the memory digest when the tiers agree.
+    /// The same over the scenarios on the wire: equal when the tiers agree.
     pub wire_digest: String,
+    /// SHA-256 over all lines as they stand in the file, hexadecimal.
+    pub digest: String,
 }
 
 /// A line of the file.
@@ -172,6 +174,9 @@ impl Footer {
             lines: lines.len(),
             memory_digest: digest_of(scenarios("memory")),
             wire_digest: digest_of(scenarios("wire")),
+            digest: hex::encode(digest::sha256(
+                lines.iter().map(verdict_line).collect::<Vec<_>>().join("\n").as_bytes(),
+            )),
         }
     }
 }

@@ -74,6 +74,12 @@ impl Certify {
         let mut sink = Sink::open(self.out.as_deref(), &header)?;
         let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
         let lines = run.all(&entries, &mut sink)?;
+        if let Some(connector) = header.connectors.iter().find(|id| !lines.iter().any(|line| is_case_of(line, id))) {
+            let pattern = options.narrowed.as_deref().unwrap_or_default();
+            return Err(Unusable::Text(format!(
+                "no case of {connector} matches `{pattern}`; `quittance list --scenarios` shows all scenarios"
+            )));
+        }
         let report = Report { header, footer: Footer::of(&lines), lines };
         sink.close(&report)?;
         if self.json {
@@ -103,6 +109,11 @@ impl Certify {
         };
         Ok(Options { seed: self.seed, tiers, narrowed: self.scenario.clone() })
     }
+}
+
+/// Whether a line is a scenario's, of that connector; a run without one has judged nothing.
+fn is_case_of(line: &Line, connector: &str) -> bool {
+    line.connector == connector && !line.case.starts_with("check:")
 }
 
 /// One run over some connectors.
@@ -202,6 +213,9 @@ impl Sink {
             Unusable::Text(format!("{}: the report cannot be written: {error}; choose another --out", folder.display()))
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
+        // Taken away until the run has ended: an older one must not stand beside a report that was broken off.
+        let junit = folder.join("junit.xml");
+        File::create(&junit).and_then(|_| std::fs::remove_file(&junit)).map_err(failed)?;
         let mut file = File::create(folder.join("report.ndjson")).map_err(failed)?;
         writeln!(file, "{}", report::header_line(header)).map_err(failed)?;
         Ok(Sink { folder: Some((folder.to_owned(), file)) })
