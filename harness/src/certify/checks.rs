@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use quittance::{LookupKind, Op, Spec};
+use quittance::{Error, LookupKind, Op, Spec};
 use serde_json::Value;
 
 use super::report::{Line, Verdict};
-use super::{Plan, faults, play, shown_words, undeclared};
+use super::{Plan, declared, faults, play, shown_words, undeclared};
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding, Played};
 use crate::run::plan::{self, Planned};
 use crate::scenario::{Class, Scenario};
+use crate::view::Outcome;
 use crate::world::Subject;
 
 /// Every check with the clauses of the contract that it enforces. The contract's table names the same.
@@ -21,6 +22,7 @@ pub const CHECKS: &[&str] = &[
     "credentials_schema",
     "undeclared",
     "currency",
+    "idempotency",
     "two_runs",
     "two_seeds",
     "secrets",
@@ -39,6 +41,7 @@ pub fn all(plan: &Plan, subject: &Subject, seed: u64, played: &[(&Case, Played)]
         credentials_schema(id, subject),
         undeclared::operations(subject),
         undeclared::currency(subject),
+        declared::idempotency(subject, played),
         two_runs(id, subject, seed, played),
         two_seeds(id, subject, seed, played),
         secrets(id, subject, played),
@@ -210,6 +213,7 @@ fn fixtures(id: &str, plan: &Plan, subject: &Subject) -> Line {
     for exemption in subject.profile.model.exemption.iter().filter(|exemption| !known(&exemption.scenario)) {
         findings.push(finding(format!("exemption {}", exemption.scenario), "a scenario of the suite", "none"));
     }
+    findings.extend(declared::unavailable(plan, subject));
     let spec = subject.entry.spec;
     if spec.has(Op::Webhook) != spec.webhook.is_some() {
         findings.push(finding(
@@ -324,6 +328,24 @@ fn two_seeds(id: &str, subject: &Subject, seed: u64, played: &[(&Case, Played)])
 
 /// No secret of the run stands in a result, an error, or a `Debug` text.
 fn secrets(id: &str, subject: &Subject, played: &[(&Case, Played)]) -> Line {
+    let secrets = secrets_of(subject);
+    let mut findings = Vec::new();
+    let mut trials = 0;
+    for (case, played) in played {
+        for (index, ended) in played.ended.iter().enumerate() {
+            trials += 1;
+            for name in leaked(&secrets, &ended.result) {
+                let step = u32::try_from(index + 1).unwrap_or(u32::MAX);
+                let what = finding(&case.id, format!("no trace of {name}"), "its value, in the result");
+                findings.push(Finding { step, ..what });
+            }
+        }
+    }
+    line(id, "secrets", &["SECRET-1", "SECRET-2"], trials, findings)
+}
+
+/// The secrets of a connector's profile with their names: marked credentials, card numbers, cryptograms and tokens.
+pub(super) fn secrets_of(subject: &Subject) -> Vec<(String, String)> {
     let schema = subject.entry.credentials_schema().to_value();
     let is_secret = |name: &str| {
         let field = schema.pointer(&format!("/properties/{name}"));
@@ -340,26 +362,21 @@ fn secrets(id: &str, subject: &Subject, played: &[(&Case, Played)]) -> Line {
     secrets.extend(
         subject.profile.model.cards.iter().map(|(name, card)| (format!("cards.{name}.number"), card.number.clone())),
     );
-    let mut findings = Vec::new();
-    let mut trials = 0;
-    for (case, played) in played {
-        for (index, ended) in played.ended.iter().enumerate() {
-            let mut text = crate::view::result_json(&ended.result).to_string();
-            text.push_str(&format!("{:?}", ended.result));
-            if let Err(error) = &ended.result {
-                text.push_str(&error.to_string());
-            }
-            trials += 1;
-            for (name, secret) in &secrets {
-                if text.contains(secret.as_str()) {
-                    let step = u32::try_from(index + 1).unwrap_or(u32::MAX);
-                    findings.push(Finding {
-                        step,
-                        ..finding(&case.id, format!("no trace of {name}"), "its value, in the result")
-                    });
-                }
-            }
-        }
+    for name in subject.profile.model.methods.keys() {
+        let samples = subject.profile.method_samples(name).unwrap_or_default();
+        let secret = |(field, value): &(String, String)| crate::tape::is_secret_value(field) && value.len() >= 6;
+        secrets.extend(
+            samples.into_iter().filter(secret).map(|(field, value)| (format!("methods.{name}: {field}"), value)),
+        );
     }
-    line(id, "secrets", &["SECRET-1", "SECRET-2"], trials, findings)
+    secrets
+}
+
+/// The names of the secrets that stand in a result: in its JSON form, its `Debug` text, or the text of its error.
+pub(super) fn leaked<'s>(secrets: &'s [(String, String)], result: &Result<Outcome, Error>) -> Vec<&'s str> {
+    let mut text = format!("{}{result:?}", crate::view::result_json(result));
+    if let Err(error) = result {
+        text.push_str(&error.to_string());
+    }
+    secrets.iter().filter(|(_, secret)| text.contains(secret.as_str())).map(|(name, _)| name.as_str()).collect()
 }

@@ -2,7 +2,7 @@
 
 use quittance::{Effect, Kind, Op, State};
 
-use super::checks::{finding, line};
+use super::checks::{self, finding, line};
 use super::report::Line;
 use super::{Plan, play};
 use crate::run::case::{Case, Finding, Played};
@@ -70,7 +70,11 @@ pub fn all(plan: &Plan, subject: &Subject, seed: u64) -> Vec<Line> {
 fn strike_everywhere(plan: &Plan, subject: &Subject, seed: u64, list: &[Trial]) -> (usize, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut trials = 0;
-    let successes = plan.cases().filter(|case| case.scenario.class == Class::Success && case.strike.is_none());
+    let secrets = checks::secrets_of(subject);
+    let exempt = |id: &str| subject.profile.model.exemption.iter().any(|exemption| exemption.scenario == id);
+    let successes = plan
+        .cases()
+        .filter(|case| case.scenario.class == Class::Success && case.strike.is_none() && !exempt(&case.scenario.id));
     for case in successes {
         for (step, exchange, has_body) in exchanges(case) {
             for trial in list {
@@ -78,7 +82,7 @@ fn strike_everywhere(plan: &Plan, subject: &Subject, seed: u64, list: &[Trial]) 
                     continue;
                 }
                 trials += 1;
-                findings.extend(strike(subject, seed, case, step, exchange, trial));
+                findings.extend(strike((subject, seed, &secrets), case, step, exchange, trial));
             }
         }
     }
@@ -98,7 +102,16 @@ fn exchanges(case: &Case) -> Vec<(u32, usize, bool)> {
     all
 }
 
-fn strike(subject: &Subject, seed: u64, case: &Case, step: u32, exchange: usize, trial: &Trial) -> Option<Finding> {
+/// What a trial is made with: the connector, the seed, and the secrets that nothing may show.
+type Trials<'a> = (&'a Subject, u64, &'a [(String, String)]);
+
+fn strike(
+    (subject, seed, secrets): Trials<'_>,
+    case: &Case,
+    step: u32,
+    exchange: usize,
+    trial: &Trial,
+) -> Option<Finding> {
     let mut struck = case.clone();
     let lasting = !matches!(trial.fault, Fault::Spoilt(_));
     struck.strike = Some(Strike { step, exchange, fault: trial.fault, lasting });
@@ -108,9 +121,15 @@ fn strike(subject: &Subject, seed: u64, case: &Case, step: u32, exchange: usize,
         last.1 = Expectation::default();
     }
     let played = play(subject, &struck, None, seed);
-    let ended = played.ended.get(at - 1)?;
     let place = format!("{} with {} at exchange {}", case.id, trial.name, exchange + 1);
     let found = |expected: String, found: String| Some(Finding { step, ..finding(place.clone(), expected, found) });
+    let Some(ended) = at.checked_sub(1).and_then(|index| played.ended.get(index)) else {
+        let why = played.findings.first().map_or("an earlier step does not pass".to_owned(), ToString::to_string);
+        return found("the step to be reached".to_owned(), why);
+    };
+    if let Some(name) = checks::leaked(secrets, &ended.result).first() {
+        return found(format!("no trace of {name}"), "its value, in the result".to_owned());
+    }
     let named = named_before(case, &played, step, exchange, subject, seed);
     match &ended.result {
         Ok(outcome) if is_open(outcome) => None,

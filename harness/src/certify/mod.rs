@@ -1,6 +1,7 @@
 //! Certification: every scenario that a connector's declarations select, on both tiers, and the checks derived from its tapes.
 
 pub mod checks;
+mod declared;
 pub mod faults;
 pub mod report;
 pub mod undeclared;

@@ -16,6 +16,24 @@ use crate::tape::{Hole, Recipe, RecipeModel};
 /// Longest time ahead for which an exemption may be asked, in days.
 pub const EXEMPTION_DAYS: i32 = 90;
 
+/// Fields of a request that only a scenario states.
+const SCENARIO_WORDS: [&str; 14] = [
+    "key",
+    "reference",
+    "amount",
+    "currency",
+    "method",
+    "payment",
+    "refund",
+    "mandate",
+    "payout",
+    "dispute",
+    "by",
+    "capture",
+    "initiator",
+    "returned",
+];
+
 /// The profile file as it is written: `fixtures/<connector>/profile.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +69,10 @@ pub struct ProfileModel {
     /// What the provider reports by webhook, in the words of [`crate::scenario::EVENT_WORDS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// What the provider does not have, by the need of the suite (`card:lost_card`, `event:refusal`), with the reason. Whatever the
+    /// spec implies and the profile lacks must stand here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unavailable: BTreeMap<String, String>,
     /// Handles of objects that do not exist, in their text form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absent: Option<Absent>,
@@ -442,9 +464,29 @@ impl Check<'_> {
             let sampled = method.as_ref().is_none_or(|method| model.methods.contains_key(method));
             self.expect(sampled, &root.key(field), "expected a method that has a sample in `[methods.…]`");
         }
-        for name in model.input.keys() {
+        for (need, reason) in &model.unavailable {
+            let path = root.key("unavailable").key(need);
+            self.expect(reason.trim().len() >= 10, &path, "expected the reason, in a sentence");
+        }
+        for (name, input) in &model.input {
+            let path = root.key("input").key(name);
             let known = Operation::ALL.iter().any(|operation| operation.as_str() == name);
-            self.expect(known, &root.key("input").key(name), "expected the name of an operation");
+            self.expect(known, &path, "expected the name of an operation");
+            self.input(&path, input);
+        }
+        for (name, card) in &model.cards {
+            self.input(&root.key("cards").key(name).key("input"), &card.input);
+        }
+        for (name, method) in &model.methods {
+            let input = method.get("input").and_then(toml::Value::as_table);
+            input.into_iter().for_each(|input| self.input(&root.key("methods").key(name).key("input"), input));
+        }
+    }
+
+    /// What is added to an input must not replace what the scenario asks.
+    fn input(&mut self, path: &FieldPath, input: &toml::Table) {
+        for name in input.keys().filter(|name| SCENARIO_WORDS.contains(&name.as_str())) {
+            self.refuse(&path.key(name), format!("expected no `{name}`: the scenario states it"));
         }
     }
 
