@@ -134,6 +134,11 @@ impl World {
     pub fn subject(&self, entry: &'static Entry) -> Result<Subject, Unusable> {
         let folder = format!("fixtures/{}", entry.spec.id);
         let path = self.root.join(&folder);
+        if !path.join("profile.toml").exists() {
+            return Err(Unusable::Text(format!(
+                "{folder}/profile.toml: no such file; write the connector's profile, as CONTRIBUTING.md describes it"
+            )));
+        }
         let profile = Profile::load(&path.join("profile.toml"), self.today)?;
         let tapes = plan::load_tapes(&path, &profile)?;
         let credentials = Arc::new(profile.credentials.clone());
@@ -163,6 +168,7 @@ pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     near.sort_unstable();
     let names: Vec<&str> = near.into_iter().take(5).map(|(_, name)| name).collect();
     match names.is_empty() {
+        true if what == "scenario" => format!("unknown {what} `{name}`; `quittance list --scenarios` shows all"),
         true => format!("unknown {what} `{name}`; `quittance list` shows all"),
         false => format!("unknown {what} `{name}`; did you mean {}?", names.join(", ")),
     }
@@ -200,6 +206,7 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert!(unknown("connector", "strpe", &["adyen", "stripe"]).contains("did you mean stripe?"));
-        assert!(unknown("connector", "zzz", &["adyen", "stripe"]).contains("quittance list"));
+        assert!(unknown("connector", "zzz", &["adyen", "stripe"]).contains("`quittance list`"));
+        assert!(unknown("scenario", "zzz", &["refund.full"]).contains("`quittance list --scenarios`"));
     }
 }

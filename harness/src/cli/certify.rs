@@ -1,6 +1,6 @@
 //! `quittance certify`: plays the suite against connectors and runs the checks derived from their tapes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(super) struct Certify {
     /// The connectors; all when none is named
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Only scenarios whose id matches; `*` stands for any text
+    /// Only scenarios whose id matches; `*` stands for any text. `quittance list --scenarios` has them
     #[arg(long, value_name = "GLOB")]
     scenario: Option<String>,
     /// Only this tier
@@ -36,7 +36,7 @@ pub(super) struct Certify {
     /// Write report.ndjson and junit.xml into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Also hold every tape against the vendors' OpenAPI descriptions in this folder
+    /// Also hold every tape against the vendors' OpenAPI descriptions in this folder, under the names that specs/descriptions gives
     #[arg(long, value_name = "DIR")]
     descriptions: Option<PathBuf>,
     /// Print the report as NDJSON instead of a table
@@ -61,6 +61,10 @@ impl Certify {
         let suite = world.suite()?;
         let entries = world.entries(&self.ids)?;
         let options = self.options(&suite)?;
+        if let Some(folder) = self.descriptions.as_deref().filter(|folder| !folder.is_dir()) {
+            let told = format!("{}: no such folder; name the one that holds the vendors' descriptions", folder.display());
+            return Err(Unusable::Text(told));
+        }
         let header = Header {
             format: report::FORMAT,
             harness: env!("CARGO_PKG_VERSION").to_owned(),
@@ -255,9 +259,14 @@ fn print(report: &Report) {
             say(&format!("     repeat: {repeat}"));
         }
     }
+    // What is missing is missing on both tiers: told once.
+    let mut told = BTreeSet::new();
     for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::NotRun | Verdict::HarnessError)) {
         let because = line.because.as_deref().unwrap_or_default();
-        say(&format!("{} {} {}: {because}", line.verdict, line.connector, line.case));
+        let text = format!("{} {} {}: {because}", line.verdict, line.connector, line.case);
+        if told.insert(text.clone()) {
+            say(&text);
+        }
     }
     say(&format!(
         "{:20} {:>9} {:>9} {:>6} {:>6} {:>6} {:>8}  result",

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Args;
 use http::{HeaderName, HeaderValue, Response};
-use quittance::Op;
+use quittance::{Kind, Op};
 
 use super::desk::{Called, Desk, Setting, response};
 use super::source::{Source, one_standard_input};
@@ -25,6 +25,7 @@ use crate::world::{Unusable, World};
 
 With several --body, each answers one request in order, and the last one all the rest. With --last they answer the last
 requests, and the tape of the suite's plain success scenario those before (a token, a session).
+The answer is held against the request: its amount and reference must be those of --input, or of the sample.
 For webhook the first --body is the delivery, --header its headers; further ones answer the connector's own requests.
 Exit codes: 0 read, also a decline or an error; 2 unusable input.")]
 pub(super) struct Read {
@@ -79,6 +80,10 @@ impl Read {
             (Some(result), _) => {
                 if unused > 0 {
                     tell_note(&format!("{unused} of {} bodies were not asked for", self.body.len()));
+                }
+                let sample = desk.op != Op::Webhook && self.input.is_none();
+                if sample && matches!(result, Err(error) if error.kind() == Kind::Integrity) {
+                    tell_note("what was asked is the suite's sample; --input FILE gives the request that was answered");
                 }
                 say(&pretty(&result_json(result)));
                 Ok(ExitCode::SUCCESS)

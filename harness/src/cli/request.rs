@@ -26,7 +26,8 @@ use crate::world::{Unusable, World};
   quittance request stripe refund --seed 7 --now 2026-11-22T12:00:00Z
 
 Each --answer file answers one request, in order: a JSON object {\"status\", \"headers\", \"body\"}, or a body alone for status 200.
-Requests beyond those are answered by the tape of the suite's plain success scenario, as long as it fits.
+Requests beyond those are answered by the tape of the suite's plain success scenario, as long as it fits. A tape answers for its
+own amount: with another one, the output may end in a note about it. The requests up to there hold.
 Exit codes: 0 shown, 2 unusable input or one that the connector refuses.")]
 pub(super) struct RequestCommand {
     /// The connector
@@ -134,7 +135,10 @@ fn note(called: &Called, unused: usize) -> Option<String> {
             "request {count} has no answer, so others may follow: give its answer with --answer FILE, after those to the requests before"
         )),
         Some(Err(error)) => {
-            Some(format!("the connector ended after request {count} with an error: {}{left}", error.message()))
+            let by = called.requests.last().and_then(|(_, by)| by.as_deref());
+            let by = by.map(|by| format!("; {by} answered it, --answer FILE gives another answer")).unwrap_or_default();
+            let told = error.message();
+            Some(format!("the connector ended after request {count} with an error: {told}{by}{left}"))
         }
         Some(Ok(_)) if unused > 0 => Some(format!("{unused} of the answers were not asked for")),
         Some(Ok(_)) => None,
