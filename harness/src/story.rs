@@ -154,7 +154,8 @@ fn tell_step(
         return None;
     }
     let ended = ended.filter(|_| step.op != StepOp::Advance);
-    let exchanges = played.transcript.iter().filter(|record| record.step == number);
+    let transcript = played.transcript();
+    let exchanges = transcript.iter().filter(|record| record.step == number);
     Some(StepStory {
         step: number,
         does: does(step, case),

@@ -304,7 +304,7 @@ fn two_runs(id: &str, subject: &Subject, seed: u64, played: &[(&Case, Played)]) 
     let mut findings = Vec::new();
     for (case, first) in played {
         let second = play(subject, case, None, seed);
-        if second.sent != first.sent {
+        if second.sent() != first.sent() {
             findings.push(finding(&case.id, "the same bytes in a second run", "other bytes"));
         }
         if second.results() != first.results() {

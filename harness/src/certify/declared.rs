@@ -24,8 +24,8 @@ pub(super) fn idempotency(subject: &Subject, played: &[(&Case, Played)]) -> Line
             played.asked.iter().filter(|(step, asked)| is_bound(spec, asked.op) && answered(played, **step))
         {
             let Some(key) = &asked.values.key else { continue };
-            let mut sent =
-                played.transcript.iter().filter(|shown| shown.step == step && shown.method != "GET").peekable();
+            let transcript = played.transcript();
+            let mut sent = transcript.iter().filter(|shown| shown.step == step && shown.method != "GET").peekable();
             if sent.peek().is_none() {
                 continue;
             }

@@ -193,7 +193,7 @@ fn named_before(
         return None;
     }
     let id = outcome.first.as_ref().or(outcome.result.as_ref().ok()).and_then(Outcome::id)?;
-    for shown in played.transcript.iter().filter(|shown| shown.step == step).take(exchange) {
+    for shown in played.transcript().iter().filter(|shown| shown.step == step).take(exchange) {
         if shown.url.contains(&id) || shown.body.contains(&id) {
             return None;
         }

@@ -194,7 +194,7 @@ fn case_line(subject: &Subject, case: &Case, played: &Played, wire: bool) -> Lin
     if !played.findings.is_empty() {
         line.verdict = Verdict::Fail;
         line.findings.clone_from(&played.findings);
-        line.exchanges.clone_from(&played.transcript);
+        line.exchanges = played.transcript();
         let tier = if wire { " --tier wire" } else { "" };
         line.repeat = Some(format!("quittance explain {} {}{tier}", line.connector, line.case));
         return exempted(subject, &case.scenario, line);

@@ -76,7 +76,10 @@ pub struct Recording {
 /// Every malformed line, with file, line, field and what was expected.
 pub fn load(path: &Path) -> Result<Vec<Recording>, Vec<FileError>> {
     let unreadable = |path: &Path, why: &dyn std::fmt::Display| {
-        vec![FileError::of_file(crate::bad_input::display(path), format!("cannot be read: {why}; give a file of recordings, or a folder of *.jsonl files"))]
+        vec![FileError::of_file(
+            crate::bad_input::display(path),
+            format!("cannot be read: {why}; give a file of recordings, or a folder of *.jsonl files"),
+        )]
     };
     let mut files = Vec::new();
     if path.is_dir() {

@@ -99,7 +99,7 @@ pub fn check(world: &World, suite: &Suite, subject: &Subject, dir: &Path) -> Res
         let Planned::Cases(cases) = planned else { continue };
         for case in cases.iter().filter(|case| case.strike.is_none()) {
             let played = crate::certify::play(subject, case, None, 1);
-            for record in &played.records {
+            for record in &played.records() {
                 let answer = record.answer.as_ref().filter(|_| scenario.class != Class::Fault);
                 ran.exchanges += 1;
                 ran.answers += usize::from(answer.is_some());

@@ -9,7 +9,7 @@ use quittance::{Connector, Context, Delivery, Error, EventBody, MemoryTokens, Op
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::input::Builder;
+use super::input::{Builder, Prepared};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted};
 use super::stage::{SeededRandom, Stage, Strike, VirtualClock};
@@ -59,15 +59,25 @@ pub struct Played {
     pub asked: BTreeMap<u32, Asked>,
     /// Everything that does not hold; empty is a pass.
     pub findings: Vec<Finding>,
-    /// The exchanges, masked.
-    pub transcript: Vec<ShownRecord>,
-    /// The exchanges as they were: not for a log or a report.
-    pub records: Vec<Record>,
-    /// The requests as sent, byte for byte, for comparing runs: step, method, URL, headers, body.
-    pub sent: Vec<Vec<u8>>,
+    stage: Arc<Stage>,
 }
 
 impl Played {
+    /// The exchanges, masked. Masking costs more than playing, so it is done for those who ask.
+    pub fn transcript(&self) -> Vec<ShownRecord> {
+        self.stage.with(|player| player.shown_transcript())
+    }
+
+    /// The exchanges as they were, with test cards and dummy secrets in the clear: not for a log or a report.
+    pub fn records(&self) -> Vec<Record> {
+        self.stage.with(|player| player.transcript().to_vec())
+    }
+
+    /// The requests as sent, byte for byte, for comparing runs: method, URL, headers, body.
+    pub fn sent(&self) -> Vec<Vec<u8>> {
+        self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect())
+    }
+
     /// Every result as JSON, in order.
     pub fn results(&self) -> Vec<Value> {
         self.ended.iter().map(|ended| view::result_json(&ended.result)).collect()
@@ -133,6 +143,12 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
         random: SeededRandom::new(bench.seed),
         tokens: MemoryTokens::default(),
         objects: Objects::default(),
+        repeated: case
+            .steps
+            .iter()
+            .filter(|(step, _)| step.op == StepOp::Replay)
+            .filter_map(|(step, _)| step.of)
+            .collect(),
         requests: BTreeMap::new(),
         asked: BTreeMap::new(),
         ended: Vec::new(),
@@ -155,6 +171,7 @@ struct Play<'a> {
     random: SeededRandom,
     tokens: MemoryTokens,
     objects: Objects,
+    repeated: Vec<u32>,
     requests: BTreeMap<u32, (Request, StepValues)>,
     asked: BTreeMap<u32, Asked>,
     ended: Vec<Ended>,
@@ -195,7 +212,7 @@ impl Play<'_> {
                 return false;
             }
         };
-        let unchanged = self.last_payment();
+        let unchanged = if expect.refused { self.last_payment() } else { None };
         let result = self.call(&request);
         let exchanges = self.exchanges(&request);
         if let Ok(outcome) = &result {
@@ -267,33 +284,40 @@ impl Play<'_> {
                 if let Some(asked) = self.asked.get(&step.of.unwrap_or(0)).cloned() {
                     self.asked.insert(number, asked);
                 }
-                self.requests.insert(number, (request.clone(), values));
+                self.keep(number, Some(&request), &values);
                 Ok((request, None))
             }
             StepOp::Webhook => {
                 self.begin(number, StepValues::default());
                 let request = Request::Webhook(self.delivery_of_step(number, step)?);
-                self.requests.insert(number, (request.clone(), StepValues::default()));
+                self.keep(number, Some(&request), &StepValues::default());
                 Ok((request, None))
             }
             _ => {
-                let prepared = self.builder.prepare(number, step, &self.objects)?;
-                self.begin(number, prepared.values.clone());
-                let mut input = prepared.input;
-                if prepared.op == Op::Complete
+                let Prepared { op, mut input, values, overridden } =
+                    self.builder.prepare(number, step, &self.objects)?;
+                self.begin(number, values.clone());
+                if op == Op::Complete
                     && let Some(members) = input.as_object_mut()
                 {
                     members.insert("returned".to_owned(), json!(self.returned(number)?));
                 }
-                if matches!(prepared.op, Op::Authorize | Op::SetUp) {
+                if matches!(op, Op::Authorize | Op::SetUp) {
                     self.objects.note_request(number, &input);
                 }
-                let (op, values) = (prepared.op, prepared.values.clone());
-                self.asked.insert(number, Asked { op, input: input.clone(), values });
-                let request = Request::from_json(prepared.op, input)?;
-                self.requests.insert(number, (request.clone(), prepared.values));
-                Ok((request, prepared.overridden))
+                let request = Request::read(op, &input).map_err(|cause| format!("input of {op}: {cause}"));
+                self.keep(number, request.as_ref().ok(), &values);
+                self.asked.insert(number, Asked { op, input, values });
+                Ok((request?, overridden))
             }
+        }
+    }
+
+    /// Keeps the request of a step that a later one repeats.
+    fn keep(&mut self, number: u32, request: Option<&Request>, values: &StepValues) {
+        let repeated = self.repeated.contains(&number);
+        if let Some(request) = request.filter(|_| repeated) {
+            self.requests.insert(number, (request.clone(), values.clone()));
         }
     }
 
@@ -488,11 +512,7 @@ impl Play<'_> {
         {
             self.mismatches(0, left);
         }
-        let transcript = self.stage.with(|player| player.shown_transcript());
-        let sent =
-            self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect());
-        let records = self.stage.with(|player| player.transcript().to_vec());
-        Played { ended: self.ended, asked: self.asked, findings: self.findings, transcript, records, sent }
+        Played { ended: self.ended, asked: self.asked, findings: self.findings, stage: self.stage }
     }
 }
 

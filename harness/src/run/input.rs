@@ -84,17 +84,17 @@ impl Builder<'_> {
             _ => self.follow_up(op, step, objects, &prepared.values)?,
         };
         if let Some(extra) = self.profile.model.input.get(op.as_str()) {
-            merge(&mut input, &table_json(extra));
+            merge(&mut input, table_json(extra));
         }
         let sample = self.sample_name(step);
         let extra = sample.as_deref().and_then(|name| self.profile.model.methods.get(name)?.get("input")?.as_table());
         if let Some(extra) = extra {
-            merge(&mut input, &table_json(extra));
+            merge(&mut input, table_json(extra));
         }
         if let Some(card) =
             step.card.as_deref().filter(|_| self.is_card(step)).and_then(|name| self.profile.model.cards.get(name))
         {
-            merge(&mut input, &table_json(&card.input));
+            merge(&mut input, table_json(&card.input));
         }
         scenario_words(op, step, &mut input);
         prepared.input = Value::Object(input);
@@ -320,7 +320,7 @@ fn evidence(input: &Map<String, Value>) -> Value {
     put(&mut words, "explanation", json!("The goods were delivered on 2026-11-02."));
     put(&mut words, "tracking_number", json!("QT123456789"));
     if let Some(given) = input.get("answer").and_then(|answer| answer.get("contest")?.as_object()) {
-        merge(&mut words, given);
+        merge(&mut words, given.clone());
     }
     Value::Object(words)
 }
@@ -389,11 +389,13 @@ fn put(out: &mut Map<String, Value>, name: &str, value: Value) {
 }
 
 /// Lays `over` over `base`; objects are merged, everything else is replaced.
-fn merge(base: &mut Map<String, Value>, over: &Map<String, Value>) {
+fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
     for (name, value) in over {
-        match (base.get_mut(name), value) {
+        match (base.get_mut(&name), value) {
             (Some(Value::Object(inner)), Value::Object(over)) => merge(inner, over),
-            _ => put(base, name, value.clone()),
+            (_, value) => {
+                base.insert(name, value);
+            }
         }
     }
 }
@@ -415,6 +417,9 @@ pub fn toml_json(value: &toml::Value) -> Value {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
+/// `hex::encode` goes letter by letter.
+fn hex(hash: &[u8; 32]) -> String {
+    let mut letters = vec![0; 64];
+    let written = hex::encode_to_slice(hash, &mut letters);
+    written.ok().and_then(|()| String::from_utf8(letters).ok()).unwrap_or_default()
 }

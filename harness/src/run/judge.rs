@@ -80,16 +80,16 @@ impl Judge<'_> {
     }
 
     fn at(&self, pointer: &str) -> Option<String> {
-        match self.json.pointer(pointer)? {
+        match member(&self.json, pointer)? {
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
         }
     }
 
-    fn word(&mut self, what: &str, expected: Option<Vec<&str>>, found: Option<String>) {
-        if let Some(expected) = expected
-            && !found.as_deref().is_some_and(|found| expected.contains(&found))
-        {
+    fn word(&mut self, what: &str, expected: Option<Vec<&str>>, found: impl FnOnce(&Self) -> Option<String>) {
+        let Some(expected) = expected else { return };
+        let found = found(self);
+        if !found.as_deref().is_some_and(|found| expected.contains(&found)) {
             let found = found.unwrap_or_else(|| summary(&self.json));
             self.miss(what, expected.join(" or "), found);
         }
@@ -103,20 +103,21 @@ impl Judge<'_> {
             }
             return;
         }
-        self.word("state", words(expect.state.as_ref(), String::as_str), self.state());
-        self.word("reason", words(expect.reason.as_ref(), String::as_str), self.at("/decline/reason"));
-        self.word("error", words(expect.error.as_ref(), |kind| kind.as_str()), self.at("/error"));
-        self.word("effect", words(expect.effect.as_ref(), |effect| effect.as_str()), self.at("/effect"));
+        self.word("state", words(expect.state.as_ref(), String::as_str), Self::state);
+        self.word("reason", words(expect.reason.as_ref(), String::as_str), |judge| judge.at("/decline/reason"));
+        self.word("error", words(expect.error.as_ref(), |kind| kind.as_str()), |judge| judge.at("/error"));
+        self.word("effect", words(expect.effect.as_ref(), |effect| effect.as_str()), |judge| judge.at("/effect"));
         if expect.error.is_none()
             && let Err(error) = &self.ended.result
         {
             self.miss("result", "an answer", format!("{}: {error}", error.kind().as_str()));
         }
-        let action = match &self.ended.first {
-            Some(first) => first.to_json().pointer("/action/kind").and_then(Value::as_str).map(str::to_owned),
-            None => self.at("/action/kind"),
-        };
-        self.word("action", words(expect.action.as_ref(), |action| action.as_str()), action);
+        self.word("action", words(expect.action.as_ref(), |action| action.as_str()), |judge| {
+            match &judge.ended.first {
+                Some(first) => member(&first.to_json(), "/action/kind").and_then(Value::as_str).map(str::to_owned),
+                None => judge.at("/action/kind"),
+            }
+        });
     }
 
     /// The state; a payment that carries a mandate ends a set-up as `active`.
@@ -166,7 +167,7 @@ impl Judge<'_> {
                 _ => *minor,
             };
             let expected: Vec<i64> = expected.values.iter().map(follow).collect();
-            let found = self.json.pointer(pointer).and_then(Value::as_i64).or_else(|| self.first_amount(pointer));
+            let found = member(&self.json, pointer).and_then(Value::as_i64).or_else(|| self.first_amount(pointer));
             match found {
                 Some(found) if !expected.contains(&found) => {
                     self.miss(what, list(&expected), found.to_string());
@@ -180,38 +181,42 @@ impl Judge<'_> {
     /// The settling answer may leave out what the first one said.
     fn first_amount(&self, pointer: &str) -> Option<i64> {
         let first = self.ended.first.as_ref().filter(|_| pointer == "/amount/minor")?;
-        first.to_json().pointer(pointer).and_then(Value::as_i64)
+        member(&first.to_json(), pointer).and_then(Value::as_i64)
     }
 
     fn details(&mut self, expect: &Expectation) {
-        let present = |pointers: &[&str]| pointers.iter().any(|pointer| self.at(pointer).is_some());
-        let details = [
-            ("mandate", expect.mandate, present(&["/mandate"])),
-            ("code", expect.code, present(&["/decline/code", "/code"])),
-            ("token", expect.token, present(&["/token"])),
-            ("network_token", expect.network_token, present(&["/number"]) && present(&["/expiry"])),
+        let present = |pointers: &[&str]| pointers.iter().any(|pointer| member(&self.json, pointer).is_some());
+        let details: [(&str, Option<bool>, &[&str]); 9] = [
+            ("mandate", expect.mandate, &["/mandate"]),
+            ("code", expect.code, &["/decline/code", "/code"]),
+            ("token", expect.token, &["/token"]),
+            ("network_token", expect.network_token, &["/number"]),
+            ("network_token", expect.network_token, &["/expiry"]),
             (
                 "network_transaction_id",
                 expect.network_transaction_id.filter(|_| self.answers("network_transaction_id")),
-                present(&["/network/transaction_id"]),
+                &["/network/transaction_id"],
             ),
             (
                 "network_code",
                 expect.network_code.filter(|_| self.answers("network_code")),
-                present(&["/decline/network_code", "/network/response_code"]),
+                &["/decline/network_code", "/network/response_code"],
             ),
             (
                 "advice_code",
                 expect.advice_code.filter(|_| self.answers("advice_code")),
-                present(&["/decline/advice_code", "/network/advice_code"]),
+                &["/decline/advice_code", "/network/advice_code"],
             ),
-            ("field", expect.field.filter(|_| self.answers("field")), present(&["/field"])),
+            ("field", expect.field.filter(|_| self.answers("field")), &["/field"]),
         ];
-        for (what, asked, there) in details {
-            let word = |there: bool| if there { "present" } else { "absent" };
-            if asked.is_some_and(|asked| asked != there) {
-                self.miss(what, word(!there), word(there));
-            }
+        let word = |there: bool| if there { "present" } else { "absent" };
+        let wrong = |(what, asked, pointers): (&'static str, Option<bool>, &[&str])| {
+            let there = asked.map(|_| present(pointers))?;
+            (asked != Some(there)).then_some((what, there))
+        };
+        let wrong: Vec<(&str, bool)> = details.into_iter().filter_map(wrong).collect();
+        for (what, there) in wrong {
+            self.miss(what, word(!there), word(there));
         }
         if let Some(expected) = &expect.retry_after_seconds {
             let found = self.json.get("retry_after_seconds").and_then(Value::as_i64);
@@ -246,7 +251,7 @@ impl Judge<'_> {
                 self.miss(&format!("events[{index}].kind"), expected.kind.as_str(), kind);
             }
             let state = found.pointer("/body/state").and_then(Value::as_str).map(str::to_owned);
-            self.word(&format!("events[{index}].state"), words(expected.state.as_ref(), String::as_str), state);
+            self.word(&format!("events[{index}].state"), words(expected.state.as_ref(), String::as_str), |_| state);
         }
     }
 
@@ -275,6 +280,11 @@ impl Judge<'_> {
 
 fn words<'e, T>(expected: Option<&'e OneOf<T>>, word: impl Fn(&'e T) -> &'e str) -> Option<Vec<&'e str>> {
     expected.map(|expected| expected.values.iter().map(word).collect())
+}
+
+/// The member at a JSON pointer of plain names; `Value::pointer` copies each name.
+fn member<'v>(json: &'v Value, pointer: &str) -> Option<&'v Value> {
+    pointer.split('/').skip(1).try_fold(json, |value, name| value.get(name))
 }
 
 /// What makes two results the same: handle, state, amounts, events.

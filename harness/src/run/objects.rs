@@ -74,7 +74,11 @@ impl Objects {
 
     /// The currency of the newest payment.
     pub fn currency(&self, of: Option<u32>) -> Option<String> {
-        self.terms(of)?.0.get("currency")?.as_str().map(str::to_owned)
+        let terms = match of {
+            Some(of) => self.terms.get(&of),
+            None => self.terms.values().next_back(),
+        };
+        terms?.0.get("currency")?.as_str().map(str::to_owned)
     }
 
     /// Notes what a request started; `input` in its JSON form.

@@ -23,19 +23,57 @@ pub(crate) fn split(text: &str) -> Result<Vec<Field<'_>>, String> {
 
 /// Decodes one name or value of a form or query.
 pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, String> {
-    let raw = text
-        .bytes()
-        .find(|byte| !(0x21..0x7f).contains(byte) || matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'#'));
-    if let Some(byte) = raw {
-        return Err(format!("the byte {byte:#04x} is not percent-encoded"));
+    let mut encoded = false;
+    for byte in text.bytes() {
+        match LETTERS.get(usize::from(byte)) {
+            Some(Letter::Itself) => {}
+            Some(Letter::Escape) => encoded = true,
+            _ => return Err(format!("the byte {byte:#04x} is not percent-encoded")),
+        }
     }
-    if !text.contains(['%', '+']) {
+    if !encoded {
         return Ok(Cow::Borrowed(text));
     }
-    check_escapes(text)?;
-    let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| "escapes that are no UTF-8".to_owned())?;
-    Ok(Cow::Owned(decoded.into_owned()))
+    let digit = |byte: Option<u8>| u8::try_from(char::from(byte?).to_digit(16)?).ok();
+    let mut decoded: Vec<u8> = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => match (digit(bytes.next()), digit(bytes.next())) {
+                (Some(high), Some(low)) => 16 * high + low,
+                _ => return Err(BROKEN_ESCAPE.to_owned()),
+            },
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| "escapes that are no UTF-8".to_owned())
+}
+
+const BROKEN_ESCAPE: &str = "a percent sign without two hexadecimal digits";
+
+/// What a byte is in an encoded name or value.
+#[derive(Clone, Copy)]
+enum Letter {
+    Itself,
+    Escape,
+    Raw,
+}
+
+const LETTERS: [Letter; 256] = letters();
+
+const fn letters() -> [Letter; 256] {
+    let mut letters = [Letter::Raw; 256];
+    let mut byte: u8 = 0x21;
+    while byte < 0x7f {
+        letters[byte as usize] = match byte {
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'#' => Letter::Raw,
+            b'%' | b'+' => Letter::Escape,
+            _ => Letter::Itself,
+        };
+        byte += 1;
+    }
+    letters
 }
 
 /// Decodes a segment of a path, where `+` is itself.
@@ -49,7 +87,7 @@ fn check_escapes(text: &str) -> Result<(), String> {
         .split('%')
         .skip(1)
         .any(|after| after.len() < 2 || !after.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()));
-    if broken { Err("a percent sign without two hexadecimal digits".to_owned()) } else { Ok(()) }
+    if broken { Err(BROKEN_ESCAPE.to_owned()) } else { Ok(()) }
 }
 
 #[cfg(test)]

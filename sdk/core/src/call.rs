@@ -186,12 +186,18 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Room for a form of common size, so that it is not copied as it grows.
+const FORM_BYTES: usize = 2048;
+
 fn invalid(message: String) -> Error {
     Error::new(Kind::Invalid, Effect::None, message)
 }
 
 fn encode_form(body: &impl Serialize) -> Result<String> {
-    serde_qs::to_string(body).map_err(|cause| invalid(format!("request cannot be written as a form: {cause}")))
+    let unwritable = |cause: String| invalid(format!("request cannot be written as a form: {cause}"));
+    let mut text = Vec::with_capacity(FORM_BYTES);
+    serde_qs::to_writer(body, &mut text).map_err(|cause| unwritable(cause.to_string()))?;
+    String::from_utf8(text).map_err(|cause| unwritable(cause.to_string()))
 }
 
 /// Host and path-with-query of an absolute URL; both empty when it is none, which `send` then reports.

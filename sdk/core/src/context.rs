@@ -236,11 +236,16 @@ impl<'a> Context<'a> {
 
     /// Masks card numbers and protected texts.
     pub fn clean(&self, text: &str) -> String {
+        self.changed(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// What [`Context::clean`] makes of a text, where that is another text.
+    pub(crate) fn changed(&self, text: &str) -> Option<String> {
         let protected = self.protected.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let secrets: Vec<&str> = protected.iter().map(|secret| secret.as_str()).collect();
         match scrub(text, &secrets) {
-            Cow::Borrowed(text) => text.to_owned(),
-            Cow::Owned(text) => text,
+            Cow::Borrowed(same) if same.len() == text.len() => None,
+            clean => Some(clean.into_owned()),
         }
     }
 

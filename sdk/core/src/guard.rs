@@ -332,8 +332,7 @@ fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
     match result {
         Ok(mut value) => {
             value.texts(&mut |text| {
-                let clean = cx.clean(text);
-                if clean != *text {
+                if let Some(clean) = cx.changed(text) {
                     *text = clean;
                 }
             });
