@@ -62,7 +62,8 @@ impl Certify {
         let entries = world.entries(&self.ids)?;
         let options = self.options(&suite)?;
         if let Some(folder) = self.descriptions.as_deref().filter(|folder| !folder.is_dir()) {
-            let told = format!("{}: no such folder; name the one that holds the vendors' descriptions", folder.display());
+            let told =
+                format!("{}: no such folder; name the one that holds the vendors' descriptions", folder.display());
             return Err(Unusable::Text(told));
         }
         let header = Header {

@@ -76,7 +76,10 @@ pub struct Recording {
 /// Every malformed line, with file, line, field and what was expected.
 pub fn load(path: &Path) -> Result<Vec<Recording>, Vec<FileError>> {
     let unreadable = |path: &Path, why: &dyn std::fmt::Display| {
-        vec![FileError::of_file(crate::bad_input::display(path), format!("cannot be read: {why}; give a file of recordings, or a folder of *.jsonl files"))]
+        vec![FileError::of_file(
+            crate::bad_input::display(path),
+            format!("cannot be read: {why}; give a file of recordings, or a folder of *.jsonl files"),
+        )]
     };
     let mut files = Vec::new();
     if path.is_dir() {
@@ -111,9 +114,6 @@ fn read_file(file: &PathBuf) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| error.to_string())
 }
 
-/// Where to read what a line must hold.
-const FORMAT: &str = "specs/recordings.md describes the format";
-
 /// Reads the lines of a file; blank lines are passed over.
 pub fn parse(file: &Path, text: &str, recordings: &mut Vec<Recording>, errors: &mut Vec<FileError>) {
     let name = crate::bad_input::display(file);
@@ -123,7 +123,7 @@ pub fn parse(file: &Path, text: &str, recordings: &mut Vec<Recording>, errors: &
             line: index + 1,
             column: 1,
             field: field.to_owned(),
-            message: format!("{message}; {FORMAT}"),
+            message,
         };
         match serde_json::from_str::<Value>(line) {
             Err(error) => errors.push(place("", format!("expected a JSON object: {error}"))),
