@@ -254,7 +254,7 @@ fn print(report: &Report) {
             say(&format!("     {finding}"));
         }
         if line.findings.len() > 12 {
-            say(&format!("     and {} more", line.findings.len() - 12));
+            say(&format!("     and {} more, --json prints all", line.findings.len() - 12));
         }
         if let Some(repeat) = &line.repeat {
             say(&format!("     repeat: {repeat}"));

@@ -114,9 +114,6 @@ fn read_file(file: &PathBuf) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| error.to_string())
 }
 
-/// Where to read what a line must hold.
-const FORMAT: &str = "specs/recordings.md describes the format";
-
 /// Reads the lines of a file; blank lines are passed over.
 pub fn parse(file: &Path, text: &str, recordings: &mut Vec<Recording>, errors: &mut Vec<FileError>) {
     let name = crate::bad_input::display(file);
@@ -126,7 +123,7 @@ pub fn parse(file: &Path, text: &str, recordings: &mut Vec<Recording>, errors: &
             line: index + 1,
             column: 1,
             field: field.to_owned(),
-            message: format!("{message}; {FORMAT}"),
+            message,
         };
         match serde_json::from_str::<Value>(line) {
             Err(error) => errors.push(place("", format!("expected a JSON object: {error}"))),
