@@ -26,7 +26,7 @@ const SHORTEST_IN_BASE64: usize = 4;
 /// Members of a JSON text inside a secret (a wallet's token) shorter than this are names and versions.
 const SHORTEST_MEMBER: usize = 12;
 
-/// Replaces every secret of a call by [`MASK`], also where it stands escaped or in base64.
+/// Replaces every secret of a call by `•••`, also where it stands escaped or in base64.
 #[derive(Debug)]
 pub struct Masker {
     redactor: Redactor,

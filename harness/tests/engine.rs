@@ -70,7 +70,7 @@ impl Acme {
     }
 
     async fn post(&self, cx: &Context<'_>, path: &str, key: &str, body: serde_json::Value) -> Result<Option<Body>> {
-        let mut call = cx.post(&format!("https://api.acme.example{path}")).bearer(&self.key);
+        let mut call = cx.post(format!("https://api.acme.example{path}")).bearer(&self.key);
         if !self.has("drops the key") {
             call = call.header("idempotency-key", key);
         }

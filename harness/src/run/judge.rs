@@ -332,7 +332,7 @@ fn list(values: &[i64]) -> String {
     values.iter().map(i64::to_string).collect::<Vec<_>>().join(" or ")
 }
 
-/// The words of [`crate::profile::ANSWER_WORDS`] that an ending shows, so that a profile cannot claim less than the tapes hold.
+/// The words of [`crate::scenario::ANSWER_WORDS`] that an ending shows, so that a profile cannot claim less than the tapes hold.
 pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
     if !ended.is_direct() {
         return Vec::new();
