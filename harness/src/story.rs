@@ -161,7 +161,7 @@ fn tell_step(
         does: does(step, case),
         input: asked.map(|asked| masker.json(&asked.input)),
         expected: expected.clone(),
-        fault: case.strike.filter(|strike| strike.step == number).map(fault),
+        fault: case.strike.as_ref().filter(|strike| strike.step == number).map(fault),
         exchanges: exchanges.map(|record| masked(record, masker)).collect(),
         first_result: ended.and_then(|ended| ended.first.as_ref()).map(|first| masker.json(&first.to_json())),
         result: ended.map(|ended| masker.json(&view::result_json(&ended.result))),
@@ -215,14 +215,15 @@ fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn fault(strike: Strike) -> String {
-    let what = match strike.fault {
+fn fault(strike: &Strike) -> String {
+    let what = match &strike.fault {
         Fault::Refused => "the connection is refused".to_owned(),
         Fault::Reset => "the connection breaks after the request".to_owned(),
         Fault::Cut => "the reply breaks off in its body".to_owned(),
         Fault::TimedOut => "no reply comes".to_owned(),
         Fault::Answer(status, media_type, body) => format!("answered by {status} {media_type}: {body}"),
         Fault::Spoilt(spoiling) => format!("the tape's answer with its body spoilt: {spoiling:?}"),
+        Fault::Body(_) => "the tape's answer with another body".to_owned(),
     };
     let on = if strike.lasting { " and on" } else { "" };
     format!("exchange {}{on}: {what}, instead of the tape's answer", strike.exchange + 1)

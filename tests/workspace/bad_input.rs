@@ -78,6 +78,7 @@ fn reports() -> Result<(), Failed> {
         verdict: Verdict::Fail,
         clauses: Vec::new(),
         trials: 1,
+        figures: std::collections::BTreeMap::new(),
         results: None,
         because: None,
         findings: Vec::new(),

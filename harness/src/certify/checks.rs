@@ -5,75 +5,50 @@ use std::sync::Arc;
 use quittance::{Error, LookupKind, Op, Spec};
 use serde_json::Value;
 
+use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{Plan, declared, faults, play, shown_words, undeclared};
+use super::{declared, faults, play, shown_words, undeclared};
 use crate::descriptions::Checked;
-use crate::run::case::{Case, Finding, Played};
+use crate::run::case::{Case, Finding};
 use crate::run::plan::{self, Planned};
 use crate::scenario::{Class, Scenario};
 use crate::view::Outcome;
 use crate::world::Subject;
 
-/// Every check with the clauses of the contract that it enforces. The contract's table names the same.
-pub const CHECKS: &[&str] = &[
-    "spec",
-    "answers",
-    "fixtures",
-    "credentials_schema",
-    "undeclared",
-    "currency",
-    "idempotency",
-    "two_runs",
-    "two_seeds",
-    "secrets",
-    "faults",
-    "hostile",
-    "tiers",
+/// Every derived check, in the order of the report.
+pub const CHECKS: &[Check] = &[
+    check("spec", &["OP-1", "OP-4", "OP-5", "OP-7"], spec),
+    check("answers", &["INTEGRITY-1"], answers),
+    check("fixtures", &["OP-6"], fixtures),
+    check("credentials_schema", &["SECRET-4", "SECRET-5"], credentials_schema),
+    check("undeclared", &["OP-2", "OP-3"], undeclared::operations),
+    check("currency", &["MONEY-3"], undeclared::currency),
+    check("idempotency", &["IDEMPOTENCY-1"], declared::idempotency),
+    check("two_runs", &["IDEMPOTENCY-4"], two_runs),
+    check("two_seeds", &["IDEMPOTENCY-5"], two_seeds),
+    check("secrets", &["SECRET-1", "SECRET-2"], secrets),
+    check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
+    check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
 ];
 
-/// Runs every check of one connector, in memory.
-pub fn all(plan: &Plan, subject: &Subject, seed: u64, played: &[(&Case, Played)]) -> Vec<Line> {
-    let id = subject.entry.spec.id;
-    let mut lines = vec![
-        spec(id, plan, subject),
-        answers(id, subject, played),
-        fixtures(id, plan, subject),
-        credentials_schema(id, subject),
-        undeclared::operations(subject),
-        undeclared::currency(subject),
-        declared::idempotency(subject, played),
-        two_runs(id, subject, seed, played),
-        two_seeds(id, subject, seed, played),
-        secrets(id, subject, played),
-    ];
-    lines.extend(faults::all(plan, subject, seed));
-    lines
+/// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.
+pub const FURTHER: &[&str] = &["tiers", "descriptions"];
+
+const fn check(name: &'static str, clauses: &'static [&'static str], run: fn(&Ground<'_>) -> Tried) -> Check {
+    Check { name, clauses, run }
 }
 
-/// The line of a check.
-pub fn line(connector: &str, check: &str, clauses: &[&str], trials: usize, findings: Vec<Finding>) -> Line {
-    let verdict = if findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
-    let repeat = (verdict == Verdict::Fail).then(|| format!("quittance certify {connector} --tier memory"));
-    Line {
-        connector: connector.to_owned(),
-        case: format!("check:{check}"),
-        tier: "memory".to_owned(),
-        verdict,
-        clauses: clauses.iter().map(|clause| (*clause).to_owned()).collect(),
-        trials,
-        results: None,
-        because: None,
-        findings,
-        exchanges: Vec::new(),
-        repeat,
-    }
+/// Runs every check of one connector, in memory.
+pub fn all(ground: &Ground<'_>) -> Vec<Line> {
+    let id = ground.spec().id;
+    CHECKS.iter().map(|check| (check.run)(ground).line(id, check.name, check.clauses)).collect()
 }
 
 /// The line of a comparison with the vendor's description; without one there is nothing to compare.
 pub fn descriptions(id: &str, checked: Checked) -> Line {
     match checked {
         Checked::NotRun(why) => {
-            let mut line = line(id, "descriptions", &["OP-6"], 0, Vec::new());
+            let mut line = Tried::default().line(id, "descriptions", &["OP-6"]);
             line.verdict = Verdict::NotApplicable;
             line.because = Some(format!("not run: {why}"));
             line
@@ -84,7 +59,7 @@ pub fn descriptions(id: &str, checked: Checked) -> Line {
                 finding(what, found.expected, found.found)
             };
             let findings = ran.findings.into_iter().map(place).collect();
-            let mut line = line(id, "descriptions", &["OP-6"], ran.exchanges + ran.answers, findings);
+            let mut line = Tried::new(ran.exchanges + ran.answers, findings).line(id, "descriptions", &["OP-6"]);
             line.because = Some(format!(
                 "{} requests and {} answers compared, {} differences are reviewed deviations, {} patterns cannot be compiled",
                 ran.exchanges,
@@ -97,14 +72,9 @@ pub fn descriptions(id: &str, checked: Checked) -> Line {
     }
 }
 
-/// A finding about the connector as a whole.
-pub(crate) fn finding(what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Finding {
-    Finding { step: 0, what: what.into(), expected: expected.into(), found: found.into() }
-}
-
 /// Declared is exercised: each operation owns a success, a refusal and a fault; each method is played.
-fn spec(id: &str, plan: &Plan, subject: &Subject) -> Line {
-    let spec = subject.entry.spec;
+fn spec(ground: &Ground<'_>) -> Tried {
+    let (plan, subject, spec) = (ground.plan, ground.subject, ground.spec());
     let mut findings = Vec::new();
     let mut trials = 0;
     for &op in spec.operations {
@@ -144,7 +114,7 @@ fn spec(id: &str, plan: &Plan, subject: &Subject) -> Line {
             findings.push(finding(format!("rule {rule}"), "a scenario that needs it and applies", "none"));
         }
     }
-    line(id, "spec", &["OP-1", "OP-4", "OP-5", "OP-7"], trials, findings)
+    Tried::new(trials, findings)
 }
 
 /// The rules that a spec declares, in the words of `needs`.
@@ -177,10 +147,10 @@ fn plays_method(subject: &Subject, case: &Case, kind: &quittance::MethodKind) ->
 }
 
 /// What the profile says of the provider's answers is what the tapes show, neither more nor less.
-fn answers(id: &str, subject: &Subject, played: &[(&Case, Played)]) -> Line {
+fn answers(ground: &Ground<'_>) -> Tried {
     const BY_SCENARIO: [&str; 2] = ["declined", "refund_failed"];
-    let declared = &subject.profile.model.answers;
-    let shown = shown_words(played);
+    let declared = &ground.subject.profile.model.answers;
+    let shown = shown_words(ground.played);
     let mut findings = Vec::new();
     for word in declared.iter().filter(|word| !BY_SCENARIO.contains(&word.as_str())) {
         if !shown.contains(&word.as_str()) {
@@ -200,11 +170,12 @@ fn answers(id: &str, subject: &Subject, played: &[(&Case, Played)]) -> Line {
             ));
         }
     }
-    line(id, "answers", &["INTEGRITY-1"], declared.len() + shown.len(), findings)
+    Tried::new(declared.len() + shown.len(), findings)
 }
 
 /// No tape lies about unused, and the webhook rules fit the tapes.
-fn fixtures(id: &str, plan: &Plan, subject: &Subject) -> Line {
+fn fixtures(ground: &Ground<'_>) -> Tried {
+    let (plan, subject) = (ground.plan, ground.subject);
     let mut findings: Vec<Finding> = plan::unused_tapes(&plan.scenarios, &subject.tapes)
         .into_iter()
         .map(|tape| finding(format!("{}/{tape}.toml", subject.folder), "a scenario that selects it", "none: delete it"))
@@ -222,11 +193,12 @@ fn fixtures(id: &str, plan: &Plan, subject: &Subject) -> Line {
             format!("{:?}", spec.webhook),
         ));
     }
-    line(id, "fixtures", &["OP-6"], subject.tapes.len(), findings)
+    Tried::new(subject.tapes.len(), findings)
 }
 
 /// Every credentials field is described, secrets are marked, and mistakes are named without their value.
-fn credentials_schema(id: &str, subject: &Subject) -> Line {
+fn credentials_schema(ground: &Ground<'_>) -> Tried {
+    let subject = ground.subject;
     let schema = subject.entry.credentials_schema().to_value();
     let mut findings = Vec::new();
     let fields = schema.pointer("/properties").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -271,7 +243,7 @@ fn credentials_schema(id: &str, subject: &Subject) -> Line {
             }
         }
     }
-    line(id, "credentials_schema", &["SECRET-4", "SECRET-5"], trials, findings)
+    Tried::new(trials, findings)
 }
 
 /// A value that no message may repeat.
@@ -300,10 +272,10 @@ fn broken_credentials(given: &Value, schema: &Value) -> Vec<(String, Value)> {
 }
 
 /// The same seed sends the same bytes and ends the same.
-fn two_runs(id: &str, subject: &Subject, seed: u64, played: &[(&Case, Played)]) -> Line {
+fn two_runs(ground: &Ground<'_>) -> Tried {
     let mut findings = Vec::new();
-    for (case, first) in played {
-        let second = play(subject, case, None, seed);
+    for (case, first) in ground.played {
+        let second = play(ground.subject, case, None, ground.seed);
         if second.sent() != first.sent() {
             findings.push(finding(&case.id, "the same bytes in a second run", "other bytes"));
         }
@@ -311,37 +283,36 @@ fn two_runs(id: &str, subject: &Subject, seed: u64, played: &[(&Case, Played)]) 
             findings.push(finding(&case.id, "the same results in a second run", "other results"));
         }
     }
-    line(id, "two_runs", &["IDEMPOTENCY-4"], played.len(), findings)
+    Tried::new(ground.played.len(), findings)
 }
 
 /// Another seed changes only what the tape declares as a hole: a case that passes, passes all the same.
-fn two_seeds(id: &str, subject: &Subject, seed: u64, played: &[(&Case, Played)]) -> Line {
+fn two_seeds(ground: &Ground<'_>) -> Tried {
     let mut findings = Vec::new();
-    for (case, _) in played.iter().filter(|(_, played)| played.findings.is_empty()) {
-        let other = play(subject, case, None, seed.wrapping_add(0x9e37_79b9));
+    for (case, _) in ground.played.iter().filter(|(_, played)| played.findings.is_empty()) {
+        let other = play(ground.subject, case, None, ground.seed.wrapping_add(0x9e37_79b9));
         if let Some(found) = other.findings.first() {
             findings.push(finding(&case.id, "a pass with another seed", found.to_string()));
         }
     }
-    line(id, "two_seeds", &["IDEMPOTENCY-5"], played.len(), findings)
+    Tried::new(ground.played.len(), findings)
 }
 
 /// No secret of the run stands in a result, an error, or a `Debug` text.
-fn secrets(id: &str, subject: &Subject, played: &[(&Case, Played)]) -> Line {
-    let secrets = secrets_of(subject);
+fn secrets(ground: &Ground<'_>) -> Tried {
     let mut findings = Vec::new();
     let mut trials = 0;
-    for (case, played) in played {
+    for (case, played) in ground.played {
         for (index, ended) in played.ended.iter().enumerate() {
             trials += 1;
-            for name in leaked(&secrets, &ended.result) {
+            for name in leaked(&ground.secrets, &ended.result) {
                 let step = u32::try_from(index + 1).unwrap_or(u32::MAX);
                 let what = finding(&case.id, format!("no trace of {name}"), "its value, in the result");
                 findings.push(Finding { step, ..what });
             }
         }
     }
-    line(id, "secrets", &["SECRET-1", "SECRET-2"], trials, findings)
+    Tried::new(trials, findings)
 }
 
 /// The secrets of a connector's profile with their names: marked credentials, card numbers, cryptograms and tokens.

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use quittance::{Idempotency, Op, Spec};
 
 use super::Plan;
-use super::checks::{finding, line};
-use super::report::Line;
-use crate::run::case::{Case, Finding, Played};
+use super::ground::{Ground, Tried, finding};
+use crate::run::case::{Finding, Played};
 use crate::run::plan::is_met;
 use crate::world::Subject;
 
@@ -15,16 +14,16 @@ use crate::world::Subject;
 const MOVES_MONEY: [Op; 4] = [Op::Authorize, Op::Capture, Op::Refund, Op::PayOut];
 
 /// The caller's key travels in the declared header with every operation that moves money.
-pub(super) fn idempotency(subject: &Subject, played: &[(&Case, Played)]) -> Line {
-    let spec = subject.entry.spec;
+pub(super) fn idempotency(ground: &Ground<'_>) -> Tried {
+    let spec = ground.spec();
     let mut findings = Vec::new();
     let mut trials = 0;
-    for (case, played) in played.iter().filter(|(_, played)| played.findings.is_empty()) {
+    for (case, played) in ground.played.iter().filter(|(_, played)| played.findings.is_empty()) {
+        let transcript = played.transcript();
         for (&step, asked) in
             played.asked.iter().filter(|(step, asked)| is_bound(spec, asked.op) && answered(played, **step))
         {
             let Some(key) = &asked.values.key else { continue };
-            let transcript = played.transcript();
             let mut sent = transcript.iter().filter(|shown| shown.step == step && shown.method != "GET").peekable();
             if sent.peek().is_none() {
                 continue;
@@ -48,7 +47,7 @@ pub(super) fn idempotency(subject: &Subject, played: &[(&Case, Played)]) -> Line
             }
         }
     }
-    line(spec.id, "idempotency", &["IDEMPOTENCY-1"], trials, findings)
+    Tried::new(trials, findings)
 }
 
 /// Whether the operation must carry the key. A capture that can be made once only is not repeated by mistake; where the key

@@ -1,15 +1,15 @@
 //! Faults at every exchange of every successful case, and answers that no parser may swallow.
 
-use quittance::{Effect, Kind, Op, State};
+use quittance::{Effect, Error, Kind, Op, State};
 
-use super::checks::{self, finding, line};
-use super::report::Line;
-use super::{Plan, play};
+use super::checks;
+use super::ground::{Ground, Place, Tried, finding};
 use crate::run::case::{Case, Finding, Played};
-use crate::run::stage::{Fault, Spoiling, Strike};
-use crate::scenario::{Class, Expectation};
+use crate::run::judge::Ended;
+use crate::run::stage::{Fault, Spoiling};
+use crate::scenario::Class;
+use crate::tape::Exchange;
 use crate::view::Outcome;
-use crate::world::Subject;
 
 const HTML: &str = "<html><body><h1>Error</h1></body></html>";
 
@@ -58,109 +58,78 @@ const HOSTILE: &[Trial] = &[
     trial("half a body", Fault::Spoilt(Spoiling::Half), &[Kind::Protocol], UNKNOWN),
 ];
 
-/// Both checks of one connector.
-pub fn all(plan: &Plan, subject: &Subject, seed: u64) -> Vec<Line> {
-    let id = subject.entry.spec.id;
-    let (trials, findings) = strike_everywhere(plan, subject, seed, FAULTS);
-    let faults = line(id, "faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], trials, findings);
-    let (trials, findings) = strike_everywhere(plan, subject, seed, HOSTILE);
-    vec![faults, line(id, "hostile", &["CONTEXT-2", "CONTEXT-3"], trials, findings)]
+/// A fault at every exchange of every successful case.
+pub(super) fn faults(ground: &Ground<'_>) -> Tried {
+    strike_everywhere(ground, FAULTS)
 }
 
-fn strike_everywhere(plan: &Plan, subject: &Subject, seed: u64, list: &[Trial]) -> (usize, Vec<Finding>) {
+/// The tape's own answer, spoilt so that no parser may swallow it, at the same places.
+pub(super) fn hostile(ground: &Ground<'_>) -> Tried {
+    strike_everywhere(ground, HOSTILE)
+}
+
+fn strike_everywhere(ground: &Ground<'_>, list: &[Trial]) -> Tried {
     let mut findings = Vec::new();
     let mut trials = 0;
-    let secrets = checks::secrets_of(subject);
-    let exempt = |id: &str| subject.profile.model.exemption.iter().any(|exemption| exemption.scenario == id);
-    let successes = plan
-        .cases()
-        .filter(|case| case.scenario.class == Class::Success && case.strike.is_none() && !exempt(&case.scenario.id));
-    for case in successes {
-        for (step, exchange, has_body) in exchanges(case) {
-            for trial in list {
-                if matches!(trial.fault, Fault::Spoilt(_)) && !has_body {
-                    continue;
-                }
+    for (case, _) in ground.sound().filter(|(case, _)| case.scenario.class == Class::Success) {
+        for place in Place::all(case) {
+            let has_body = case.tape.exchanges.get(place.index).is_some_and(Exchange::answers_structured);
+            for trial in list.iter().filter(|trial| has_body || !matches!(trial.fault, Fault::Spoilt(_))) {
                 trials += 1;
-                findings.extend(strike((subject, seed, &secrets), case, step, exchange, trial));
+                findings.extend(strike(ground, case, place, trial));
             }
         }
     }
-    (trials, findings)
+    Tried::new(trials, findings)
 }
 
-/// The exchanges of a case that belong to an operation: step, index within the step, whether the answer is a JSON or XML text.
-fn exchanges(case: &Case) -> Vec<(u32, usize, bool)> {
-    let mut all = Vec::new();
-    let mut index = 0;
-    let mut step = 0;
-    for exchange in case.tape.exchanges.iter().filter(|exchange| !exchange.settle) {
-        index = if exchange.step == step { index + 1 } else { 0 };
-        step = exchange.step;
-        all.push((step, index, exchange.answers_structured()));
-    }
-    all
-}
-
-/// What a trial is made with: the connector, the seed, and the secrets that nothing may show.
-type Trials<'a> = (&'a Subject, u64, &'a [(String, String)]);
-
-fn strike(
-    (subject, seed, secrets): Trials<'_>,
-    case: &Case,
-    step: u32,
-    exchange: usize,
-    trial: &Trial,
-) -> Option<Finding> {
-    let mut struck = case.clone();
+fn strike(ground: &Ground<'_>, case: &Case, place: Place, trial: &Trial) -> Option<Finding> {
     let lasting = !matches!(trial.fault, Fault::Spoilt(_));
-    struck.strike = Some(Strike { step, exchange, fault: trial.fault, lasting });
-    let at = usize::try_from(step).ok()?;
-    struck.steps.truncate(at);
-    if let Some(last) = struck.steps.last_mut() {
-        last.1 = Expectation::default();
-    }
-    let played = play(subject, &struck, None, seed);
-    let place = format!("{} with {} at exchange {}", case.id, trial.name, exchange + 1);
-    let found = |expected: String, found: String| Some(Finding { step, ..finding(place.clone(), expected, found) });
-    let Some(ended) = at.checked_sub(1).and_then(|index| played.ended.get(index)) else {
-        let why = played.findings.first().map_or("an earlier step does not pass".to_owned(), ToString::to_string);
+    let struck = ground.strike(case, place.strike(trial.fault.clone(), lasting));
+    let what = format!("{} with {} at exchange {}", case.id, trial.name, place.exchange + 1);
+    let found =
+        |expected: String, found: String| Some(Finding { step: place.step, ..finding(what.clone(), expected, found) });
+    let Some(ended) = &struck.ended else {
+        let why =
+            struck.played.findings.first().map_or("an earlier step does not pass".to_owned(), ToString::to_string);
         return found("the step to be reached".to_owned(), why);
     };
-    if let Some(name) = checks::leaked(secrets, &ended.result).first() {
+    if let Some(name) = checks::leaked(&ground.secrets, &ended.result).first() {
         return found(format!("no trace of {name}"), "its value, in the result".to_owned());
     }
-    let named = named_before(case, &played, step, exchange, subject, seed);
     match &ended.result {
         Ok(outcome) if is_open(outcome) => None,
-        Ok(outcome) if may_be_unread(trial) && is_unchanged(subject, seed, case, at, outcome) => None,
+        Ok(outcome) if may_be_unread(trial) && is_unchanged(ground, case, place.step, outcome) => None,
         Ok(outcome) => found("an error, or no final state".to_owned(), format!("{} (final)", outcome.state())),
         Err(error) => {
-            // A public key that cannot be fetched leaves a delivery unproven.
-            let unproven = error.kind() == Kind::Signature && matches!(ended.op, Some(Op::Webhook));
-            if !trial.kinds.contains(&error.kind()) && !unproven {
-                return found(format!("{:?}", trial.kinds), format!("{:?}: {error}", error.kind()));
-            }
-            if let Some(id) = &named {
-                if error.effect() != Effect::Unknown {
-                    return found(
-                        "effect Unknown, as an earlier exchange acted".to_owned(),
-                        format!("{:?}", error.effect()),
-                    );
-                }
-                if error.handle().is_none_or(|handle| handle.id() != id) {
-                    return found(format!("the handle {id} kept"), format!("{:?}", error.handle()));
-                }
-                return None;
-            }
-            let later = unproven || exchange > 0 && trial.effect == NONE_IF_FIRST;
-            if trial.effect.is_some_and(|effect| effect != error.effect()) && !later {
-                return found(format!("effect {:?}", trial.effect), format!("{:?}: {error}", error.effect()));
-            }
-            let waits = trial.fault == Fault::RATE_LIMITED && error.retry_after().is_none();
-            if waits { found("the wait that the answer asks for".to_owned(), "none".to_owned()) } else { None }
+            let named = named_before(ground, case, &struck.played, place);
+            let (expected, instead) = unfit(error, ended.op, trial, place, named.as_deref())?;
+            found(expected, instead)
         }
     }
+}
+
+/// What is wrong with an error as the outcome of a trial: what was expected, and what was found.
+fn unfit(error: &Error, op: Option<Op>, trial: &Trial, place: Place, named: Option<&str>) -> Option<(String, String)> {
+    // A public key that cannot be fetched leaves a delivery unproven.
+    let unproven = error.kind() == Kind::Signature && op == Some(Op::Webhook);
+    if !trial.kinds.contains(&error.kind()) && !unproven {
+        return Some((format!("{:?}", trial.kinds), format!("{:?}: {error}", error.kind())));
+    }
+    if let Some(id) = named {
+        if error.effect() != Effect::Unknown {
+            let expected = "effect Unknown, as an earlier exchange acted".to_owned();
+            return Some((expected, format!("{:?}", error.effect())));
+        }
+        let lost = error.handle().is_none_or(|handle| handle.id() != id);
+        return lost.then(|| (format!("the handle {id} kept"), format!("{:?}", error.handle())));
+    }
+    let later = unproven || place.exchange > 0 && trial.effect == NONE_IF_FIRST;
+    if trial.effect.is_some_and(|effect| effect != error.effect()) && !later {
+        return Some((format!("effect {:?}", trial.effect), format!("{:?}: {error}", error.effect())));
+    }
+    let waits = trial.fault == Fault::RATE_LIMITED && error.retry_after().is_none();
+    waits.then(|| ("the wait that the answer asks for".to_owned(), "none".to_owned()))
 }
 
 /// Doubled members are let through where nothing reads them: then the answer is the same as without.
@@ -168,32 +137,22 @@ fn may_be_unread(trial: &Trial) -> bool {
     trial.fault == Fault::Spoilt(Spoiling::Doubled)
 }
 
-fn is_unchanged(subject: &Subject, seed: u64, case: &Case, at: usize, outcome: &Outcome) -> bool {
-    let whole = play(subject, case, None, seed);
-    let ended = at.checked_sub(1).and_then(|index| whole.ended.get(index));
-    let direct = ended.and_then(|ended| ended.first.as_ref().or(ended.result.as_ref().ok()));
+fn is_unchanged(ground: &Ground<'_>, case: &Case, step: u32, outcome: &Outcome) -> bool {
+    let direct = ground.ended(case, step).and_then(Ended::direct);
     direct.is_some_and(|direct| direct.to_json() == outcome.to_json())
 }
 
 /// The id that an earlier exchange of the step created, other than by GET: a later failure must keep it.
-fn named_before(
-    case: &Case,
-    played: &Played,
-    step: u32,
-    exchange: usize,
-    subject: &Subject,
-    seed: u64,
-) -> Option<String> {
-    if exchange == 0 {
+fn named_before(ground: &Ground<'_>, case: &Case, played: &Played, place: Place) -> Option<String> {
+    if place.exchange == 0 {
         return None;
     }
-    let whole = play(subject, case, None, seed);
-    let outcome = whole.ended.get(usize::try_from(step).ok()?.checked_sub(1)?)?;
-    if outcome.op.is_some_and(quittance::Op::reads) {
+    let whole = ground.ended(case, place.step)?;
+    if whole.op.is_some_and(Op::reads) {
         return None;
     }
-    let id = outcome.first.as_ref().or(outcome.result.as_ref().ok()).and_then(Outcome::id)?;
-    for shown in played.transcript().iter().filter(|shown| shown.step == step).take(exchange) {
+    let id = whole.direct().and_then(Outcome::id)?;
+    for shown in played.transcript().iter().filter(|shown| shown.step == place.step).take(place.exchange) {
         if shown.url.contains(&id) || shown.body.contains(&id) {
             return None;
         }
@@ -205,7 +164,7 @@ fn named_before(
 }
 
 /// Whether an outcome claims nothing final.
-fn is_open(outcome: &Outcome) -> bool {
+pub(super) fn is_open(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Payment(payment) => matches!(payment.state, State::Pending | State::Unrecognised(_)),
         other => matches!(other.state(), "pending" | "unrecognised"),

@@ -2,9 +2,10 @@
 
 pub mod checks;
 mod declared;
-pub mod faults;
+mod faults;
+pub mod ground;
 pub mod report;
-pub mod undeclared;
+mod undeclared;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::run::plan::{self, Planned};
 use crate::run::wire::Wire;
 use crate::scenario::{Scenario, Suite};
 use crate::world::Subject;
+use ground::{Ground, Tried};
 use report::{Line, Verdict};
 
 /// The seed of a run that names none.
@@ -101,7 +103,7 @@ pub fn in_memory(suite: &Suite, subject: &Subject, options: &Options) -> Vec<Lin
     let plan = Plan::of(suite, subject);
     let (mut lines, played) = scenarios(&plan, subject, options, None);
     if options.narrowed.is_none() {
-        lines.extend(checks::all(&plan, subject, options.seed, &played));
+        lines.extend(checks::all(&Ground::new(&plan, subject, options.seed, &played)));
     }
     lines
 }
@@ -130,7 +132,7 @@ pub fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
             });
         }
     }
-    checks::line(connector, "tiers", &["CONTEXT-4"], trials, findings)
+    Tried::new(trials, findings).line(connector, "tiers", &["CONTEXT-4"])
 }
 
 fn scenarios<'p>(
@@ -177,6 +179,7 @@ fn blank(subject: &Subject, scenario: &Scenario, wire: bool) -> Line {
         verdict: Verdict::Pass,
         clauses: scenario.clauses.clone(),
         trials: 0,
+        figures: std::collections::BTreeMap::new(),
         results: None,
         because: None,
         findings: Vec::new(),

@@ -88,6 +88,9 @@ pub struct Line {
     pub clauses: Vec<String>,
     /// How many single trials it is made of.
     pub trials: usize,
+    /// Counts that the check made beside them, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub figures: BTreeMap<String, usize>,
     /// Digest of what the operations ended in; equal on both tiers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub results: Option<String>,

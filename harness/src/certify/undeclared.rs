@@ -10,8 +10,7 @@ use quittance::{
 };
 use serde_json::{Value, json};
 
-use super::checks::{finding, line};
-use super::report::Line;
+use super::ground::{Ground, Tried, finding};
 use crate::invoke::Request;
 use crate::run::case::Finding;
 use crate::run::stage::{SeededRandom, VirtualClock};
@@ -58,7 +57,8 @@ fn judge(connector: &dyn Connector, what: String, request: &Request, kind: Kind)
 }
 
 /// Undeclared operations, methods and variants: `Unsupported`, zero I/O.
-pub fn operations(subject: &Subject) -> Line {
+pub(super) fn operations(ground: &Ground<'_>) -> Tried {
+    let subject = ground.subject;
     let spec = subject.entry.spec;
     let mut findings = Vec::new();
     let mut trials = 0;
@@ -81,11 +81,12 @@ pub fn operations(subject: &Subject) -> Line {
             check("manual capture".to_owned(), authorize(subject, &method, "manual"), Kind::Unsupported);
         }
     }
-    line(spec.id, "undeclared", &["OP-2", "OP-3"], trials, findings)
+    Tried::new(trials, findings)
 }
 
 /// A currency that is not declared: `Invalid`, zero I/O.
-pub fn currency(subject: &Subject) -> Line {
+pub(super) fn currency(ground: &Ground<'_>) -> Tried {
+    let subject = ground.subject;
     let spec = subject.entry.spec;
     let outside: Vec<Currency> = match spec.currencies {
         Currencies::All => vec![Currency::XXX, Currency::XAU],
@@ -112,7 +113,7 @@ pub fn currency(subject: &Subject) -> Line {
             }
         }
     }
-    line(spec.id, "currency", &["MONEY-3"], trials, findings)
+    Tried::new(trials, findings)
 }
 
 fn put(input: &mut Value, name: &str, value: Value) {

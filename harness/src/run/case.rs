@@ -133,7 +133,7 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
         now_unix_seconds: clock.unix_seconds(),
         credentials: Arc::clone(bench.credentials),
     };
-    let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike);
+    let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone());
     let builder = Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
     let mut play = Play {
         bench,

@@ -22,6 +22,11 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The operation's own answer, before any settling.
+    pub fn direct(&self) -> Option<&Outcome> {
+        self.first.as_ref().or(self.result.as_ref().ok())
+    }
+
     /// Whether the result is the operation's own answer, and not one that was looked up or delivered.
     fn is_direct(&self) -> bool {
         self.first.is_none() && self.op.is_some_and(|op| !op.reads())

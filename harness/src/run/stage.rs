@@ -13,7 +13,7 @@ use crate::tape::{Mismatch, Player};
 pub const START_UNIX_SECONDS: i64 = 1_795_348_800;
 
 /// An answer that no provider wrote: what happens on the way, or in front of the provider's application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The connection is refused.
     Refused,
@@ -27,6 +27,8 @@ pub enum Fault {
     Answer(u16, &'static str, &'static str),
     /// The tape's answer with its body spoilt.
     Spoilt(Spoiling),
+    /// The tape's answer with another body.
+    Body(Arc<[u8]>),
 }
 
 /// How the body of an answer is spoilt.
@@ -94,32 +96,32 @@ impl Fault {
     }
 
     /// What the transport tells, in memory.
-    pub fn answer(self) -> Result<Response<Bytes>, Failure> {
-        match self {
+    pub fn answer(&self) -> Result<Response<Bytes>, Failure> {
+        match *self {
             Fault::Refused => Err(Failure::Refused("connection refused".to_owned())),
             Fault::Reset => Err(Failure::Reset),
             Fault::Cut => Err(Failure::Cut),
             Fault::TimedOut => Err(Failure::TimedOut),
-            Fault::Answer(status, media_type, body) => Ok(self.response(status, media_type, body)),
-            Fault::Spoilt(_) => Err(Failure::Cut),
+            Fault::Answer(status, media_type, body) => Ok(response(status, media_type, body)),
+            Fault::Spoilt(_) | Fault::Body(_) => Err(Failure::Cut),
         }
-    }
-
-    fn response(self, status: u16, media_type: &'static str, body: &'static str) -> Response<Bytes> {
-        let mut response = Response::new(Bytes::from_static(body.as_bytes()));
-        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        if !media_type.is_empty() {
-            response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
-        }
-        if status == 429 {
-            response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("30"));
-        }
-        response
     }
 }
 
+fn response(status: u16, media_type: &'static str, body: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(body.as_bytes()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    if !media_type.is_empty() {
+        response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
+    }
+    if status == 429 {
+        response.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("30"));
+    }
+    response
+}
+
 /// When a fault strikes: at the exchange of this index within its step, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Strike {
     /// The step, from 1.
     pub step: u32,
@@ -179,7 +181,7 @@ impl Stage {
             let here = strike.exchange == inner.sent || (strike.lasting && strike.exchange < inner.sent);
             strike.step == inner.step && here
         };
-        inner.strike.filter(strikes).map(|strike| strike.fault)
+        inner.strike.as_ref().filter(|strike| strikes(strike)).map(|strike| strike.fault.clone())
     }
 
     /// Judges one request against the tape and gives the tape's answer, or the fault's. The fault replaces the answer, not the
@@ -192,13 +194,14 @@ impl Stage {
         if fault == Some(Fault::Refused) {
             return Fault::Refused.answer();
         }
-        let repeated = inner.strike.is_some_and(|strike| strike.lasting && strike.exchange + 1 < inner.sent);
-        if let Some(fault) = fault.filter(|_| repeated) {
+        let repeated = inner.strike.as_ref().is_some_and(|strike| strike.lasting && strike.exchange + 1 < inner.sent);
+        if let Some(fault) = fault.as_ref().filter(|_| repeated) {
             return fault.answer();
         }
         match inner.player.exchange(request) {
             Ok(answer) => match fault {
                 None => Ok(answer),
+                Some(Fault::Body(body)) => Ok(answer.map(|_| Bytes::copy_from_slice(&body))),
                 Some(Fault::Spoilt(spoiling)) => Ok(answer.map(|body| Bytes::from(spoiling.of(&body)))),
                 Some(fault) => fault.answer(),
             },
@@ -211,7 +214,7 @@ impl Stage {
 
     /// Whether the fault was to strike in step `number`.
     pub fn struck(&self, number: u32) -> bool {
-        self.inner().strike.is_some_and(|strike| strike.step == number)
+        self.inner().strike.as_ref().is_some_and(|strike| strike.step == number)
     }
 
     /// How many requests the step has sent so far.

@@ -68,7 +68,7 @@ impl Wire {
 
     async fn send(&self, mut request: Request<Bytes>, mut limits: Limits) -> Result<Response<Bytes>, Failure> {
         let fault = lock(&self.current).as_ref().and_then(|stage| stage.due());
-        let base = match fault {
+        let base = match &fault {
             Some(Fault::Refused) => self.closed.clone(),
             Some(Fault::Reset) => self.hang_up.clone(),
             Some(Fault::Cut) => self.cut.clone(),
@@ -78,7 +78,7 @@ impl Wire {
             }
             _ => self.server.uri(),
         };
-        if fault.is_some_and(|fault| !matches!(fault, Fault::Answer(..) | Fault::Spoilt(_))) {
+        if fault.is_some_and(|fault| !matches!(fault, Fault::Answer(..) | Fault::Spoilt(_) | Fault::Body(_))) {
             // The server never sees this request as HTTP: it is judged here.
             let stage = lock(&self.current).clone();
             let _judged = stage.map(|stage| stage.exchange(&request));

@@ -1,0 +1,167 @@
+//! What every derived check works on: one connector, its plan, and each case as it is played without a fault.
+
+use std::collections::{BTreeMap, HashMap};
+
+use quittance::Spec;
+
+use super::report::{Line, Verdict};
+use super::{Plan, play};
+use crate::run::case::{Case, Finding, Played};
+use crate::run::judge::Ended;
+use crate::run::stage::{Fault, Strike};
+use crate::scenario::Expectation;
+use crate::world::Subject;
+
+/// A check that holds for every connector and needs no scenario of its own.
+#[derive(Clone, Copy)]
+pub struct Check {
+    /// Its name; the case of its line is `check:<name>`.
+    pub name: &'static str,
+    /// The clauses of the contract that it enforces. The table in `specs/contract.md` says the same.
+    pub clauses: &'static [&'static str],
+    /// The check.
+    pub run: fn(&Ground<'_>) -> Tried,
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Check({})", self.name)
+    }
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Tried {
+    /// How many single trials it made.
+    pub trials: usize,
+    /// What does not hold.
+    pub findings: Vec<Finding>,
+    /// Counts for the reports, by name: grades, covered codes.
+    pub figures: BTreeMap<String, usize>,
+}
+
+impl Tried {
+    /// Trials and findings, without figures.
+    pub fn new(trials: usize, findings: Vec<Finding>) -> Tried {
+        Tried { trials, findings, figures: BTreeMap::new() }
+    }
+
+    /// The line of a check that found this.
+    pub fn line(self, connector: &str, name: &str, clauses: &[&str]) -> Line {
+        let verdict = if self.findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
+        let repeat = (verdict == Verdict::Fail).then(|| format!("quittance certify {connector} --tier memory"));
+        Line {
+            connector: connector.to_owned(),
+            case: format!("check:{name}"),
+            tier: "memory".to_owned(),
+            verdict,
+            clauses: clauses.iter().map(|clause| (*clause).to_owned()).collect(),
+            trials: self.trials,
+            figures: self.figures,
+            results: None,
+            because: None,
+            findings: self.findings,
+            exchanges: Vec::new(),
+            repeat,
+        }
+    }
+}
+
+/// One connector with its cases, played.
+#[derive(Debug)]
+pub struct Ground<'a> {
+    /// What applies to the connector.
+    pub plan: &'a Plan,
+    /// The connector.
+    pub subject: &'a Subject,
+    /// Seed of everything minted.
+    pub seed: u64,
+    /// Each selected case with its play, in the order of the plan.
+    pub played: &'a [(&'a Case, Played)],
+    /// The secrets of the profile with their names: nothing may show them.
+    pub secrets: Vec<(String, String)>,
+    by_id: HashMap<&'a str, usize>,
+}
+
+impl<'a> Ground<'a> {
+    /// The ground of a connector whose cases were played with `seed`.
+    pub fn new(plan: &'a Plan, subject: &'a Subject, seed: u64, played: &'a [(&'a Case, Played)]) -> Ground<'a> {
+        let by_id = played.iter().enumerate().map(|(index, (case, _))| (case.id.as_str(), index)).collect();
+        Ground { plan, subject, seed, played, secrets: super::checks::secrets_of(subject), by_id }
+    }
+
+    /// What the connector declares.
+    pub fn spec(&self) -> &'static Spec {
+        self.subject.entry.spec
+    }
+
+    /// The cases that passed and hold no fault of their own: what further trials are derived from.
+    pub fn sound(&self) -> impl Iterator<Item = (&'a Case, &'a Played)> {
+        let sound = |(case, played): &&(&'a Case, Played)| case.strike.is_none() && played.findings.is_empty();
+        self.played.iter().filter(sound).map(|(case, played)| (*case, played))
+    }
+
+    /// How the step of a case ended when nothing was put in.
+    pub fn ended(&self, case: &Case, step: u32) -> Option<&'a Ended> {
+        let (_, played) = self.played.get(*self.by_id.get(case.id.as_str())?)?;
+        played.ended.get(usize::try_from(step).ok()?.checked_sub(1)?)
+    }
+
+    /// Plays a case up to the step that is struck, without an expectation there.
+    pub fn strike(&self, case: &Case, strike: Strike) -> Struck {
+        let mut struck = case.clone();
+        let step = strike.step;
+        let at = usize::try_from(step).unwrap_or(usize::MAX);
+        struck.strike = Some(strike);
+        struck.steps.truncate(at);
+        if let Some(last) = struck.steps.last_mut() {
+            last.1 = Expectation::default();
+        }
+        let played = play(self.subject, &struck, None, self.seed);
+        let ended = at.checked_sub(1).and_then(|index| played.ended.get(index)).cloned();
+        Struck { ended, played }
+    }
+}
+
+/// What a case with a fault came to.
+#[derive(Debug)]
+pub struct Struck {
+    /// How the struck step ended; none when an earlier one did not pass.
+    pub ended: Option<Ended>,
+    /// The whole play.
+    pub played: Played,
+}
+
+/// An exchange of an operation's own, other than one of its settling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The step, from 1.
+    pub step: u32,
+    /// The exchange within the step, from 0.
+    pub exchange: usize,
+    /// The exchange within the tape, from 0.
+    pub index: usize,
+}
+
+impl Place {
+    /// Every such exchange of a case, in order.
+    pub fn all(case: &Case) -> Vec<Place> {
+        let mut all: Vec<Place> = Vec::new();
+        for (index, exchange) in case.tape.exchanges.iter().enumerate().filter(|(_, exchange)| !exchange.settle) {
+            let before = all.last().filter(|place| place.step == exchange.step);
+            let within = before.map_or(0, |place| place.exchange + 1);
+            all.push(Place { step: exchange.step, exchange: within, index });
+        }
+        all
+    }
+
+    /// A fault here; `lasting` when every later exchange of the step meets it too.
+    pub fn strike(self, fault: Fault, lasting: bool) -> Strike {
+        Strike { step: self.step, exchange: self.exchange, fault, lasting }
+    }
+}
+
+/// A finding about the connector as a whole.
+pub fn finding(what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Finding {
+    Finding { step: 0, what: what.into(), expected: expected.into(), found: found.into() }
+}
