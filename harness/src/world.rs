@@ -45,7 +45,7 @@ impl From<Vec<FileError>> for Unusable {
 pub struct World {
     /// The project's root: the folder that holds `specs` and `fixtures`.
     pub root: PathBuf,
-    /// The day against which exemptions are judged.
+    /// The day against which exemptions, recordings and certificates are judged, in UTC.
     pub today: Date,
 }
 
@@ -63,6 +63,8 @@ pub struct Subject {
     pub connector: Box<dyn Connector>,
     /// The fixture folder, relative to the root.
     pub folder: String,
+    /// The day against which exemptions and recordings are judged: that of the [`World`].
+    pub today: Date,
 }
 
 impl std::fmt::Debug for Subject {
@@ -150,7 +152,7 @@ impl World {
                 error.message()
             ))
         })?;
-        Ok(Subject { entry, profile, tapes, credentials, connector, folder })
+        Ok(Subject { entry, profile, tapes, credentials, connector, folder, today: self.today })
     }
 }
 

@@ -323,6 +323,7 @@ fn found(bug: &str, more: &str, profile_text: &str) -> Vec<String> {
         connector: entry.connect(json!({ "key": "sk_test_quittance", "bug": bug })).unwrap(),
         profile,
         folder: "fixtures/acme".to_owned(),
+        today: jiff::civil::date(2026, 11, 22),
     };
     let options = Options { seed: 1, tiers: Tiers::Memory, narrowed: None };
     let lines = certify::in_memory(&suite, &subject, &options);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use libtest_mimic::Failed;
-use quittance_harness::certify::report::Report;
+use quittance_harness::certify::report::{Line, Report, Verdict};
 use quittance_harness::world::World;
 
 use super::planted::Copy;
@@ -58,20 +58,9 @@ fn unknown_names() -> Result<(), Failed> {
     complain((!told.contains("stripe")).then_some(told).into_iter().collect())
 }
 
-/// A report cut anywhere before its end, with a line twice, or with an altered verdict is refused.
-fn reports() -> Result<(), Failed> {
-    use quittance_harness::certify::report::{FORMAT, Footer, Header, Line, Verdict};
-    let header = Header {
-        format: FORMAT,
-        harness: "0".to_owned(),
-        suite: "1.0.0".to_owned(),
-        suite_digest: String::new(),
-        seed: 1,
-        tiers: vec!["memory".to_owned()],
-        connectors: vec!["stripe".to_owned()],
-        narrowed: None,
-    };
-    let line = |case: &str| Line {
+/// A failed case of stripe.
+fn failed(case: &str) -> Line {
+    Line {
         connector: "stripe".to_owned(),
         case: case.to_owned(),
         tier: "memory".to_owned(),
@@ -84,22 +73,61 @@ fn reports() -> Result<(), Failed> {
         findings: Vec::new(),
         exchanges: Vec::new(),
         repeat: None,
+    }
+}
+
+/// A report cut anywhere before its end, with a line twice, with an altered verdict or level, or of another suite is refused.
+fn reports() -> Result<(), Failed> {
+    use quittance_harness::certificate::{Facts, Level, Summary};
+    use quittance_harness::certify::report::{FORMAT, Footer, Header};
+    let suite = world().suite().map_err(|unusable| unusable.to_string())?;
+    let header = Header {
+        format: FORMAT,
+        harness: "0".to_owned(),
+        suite: suite.version.clone(),
+        suite_digest: suite.digest.clone(),
+        scenarios: suite.scenarios.len(),
+        seed: 1,
+        tiers: vec!["memory".to_owned()],
+        connectors: vec!["stripe".to_owned()],
+        narrowed: None,
     };
-    let lines = vec![line("a"), line("b")];
-    let report = Report { header, footer: Footer::of(&lines), lines };
+    let lines = vec![failed("a"), failed("b")];
+    let summaries = vec![Summary::of(&header, &lines, "stripe", Facts::default())];
+    let report = Report { header, footer: Footer::of(&lines, &summaries), lines, summaries };
     let text = report.to_ndjson();
     let mut complaints = Vec::new();
-    if Report::parse(&text).as_ref() != Ok(&report) {
+    if Report::read(&text, &suite).as_ref() != Ok(&report) {
         complaints.push("a whole report does not read back".to_owned());
     }
     let rows: Vec<&str> = text.lines().collect();
     let without_footer = rows.iter().take(rows.len() - 1).copied().collect::<Vec<_>>().join("\n");
     let twice = text.replacen("\"case\":\"b\"", "\"case\":\"a\"", 1);
     let altered = text.replacen("\"verdict\":\"fail\"", "\"verdict\":\"pass\"", 1);
-    for (what, spoilt) in
-        [("footer", without_footer), ("twice", twice), ("altered", altered), ("header", String::new())]
-    {
-        match Report::parse(&spoilt) {
+    let mut raised = report.clone();
+    raised.summaries.iter_mut().for_each(|summary| summary.level = Some(Level::Silver));
+    raised.footer = Footer::of(&raised.lines, &raised.summaries);
+    let mut unsummed = report.clone();
+    unsummed.summaries.clear();
+    unsummed.footer = Footer::of(&unsummed.lines, &unsummed.summaries);
+    let with_header = |change: fn(&mut Header)| {
+        let mut other = report.clone();
+        change(&mut other.header);
+        other.to_ndjson()
+    };
+    for (what, spoilt) in [
+        ("footer", without_footer),
+        ("twice", twice),
+        ("altered", altered),
+        ("header", String::new()),
+        ("the summary of stripe does not follow", raised.to_ndjson()),
+        ("one summary for each connector", unsummed.to_ndjson()),
+        ("of suite 0.9.9", with_header(|header| header.suite = "0.9.9".to_owned())),
+        ("other scenarios", with_header(|header| header.suite_digest = "0".to_owned())),
+        ("other scenarios", with_header(|header| header.scenarios += 1)),
+        ("format 9", with_header(|header| header.format = 9)),
+    ] {
+        match Report::read(&spoilt, &suite) {
             Err(told) if told.contains(what) => {}
             other => complaints.push(format!("{what}: {other:?}")),
         }

@@ -184,6 +184,11 @@ fn fixtures(ground: &Ground<'_>) -> Tried {
     for exemption in subject.profile.model.exemption.iter().filter(|exemption| !known(&exemption.scenario)) {
         findings.push(finding(format!("exemption {}", exemption.scenario), "a scenario of the suite", "none"));
     }
+    let expired = subject.profile.model.exemption.iter().filter(|exemption| exemption.is_expired(subject.today));
+    findings.extend(expired.map(|exemption| {
+        let what = format!("exemption {}", exemption.scenario);
+        finding(what, "one that still holds", format!("it expired on {}: take it out", exemption.expires))
+    }));
     findings.extend(declared::unavailable(plan, subject));
     let spec = subject.entry.spec;
     if spec.has(Op::Webhook) != spec.webhook.is_some() {

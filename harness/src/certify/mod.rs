@@ -209,8 +209,7 @@ fn case_line(subject: &Subject, case: &Case, played: &Played, wire: bool) -> Lin
 fn exempted(subject: &Subject, scenario: &Scenario, mut line: Line) -> Line {
     let exemption = subject.profile.model.exemption.iter().find(|exemption| exemption.scenario == scenario.id);
     if let Some(exemption) = exemption {
-        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        if exemption.is_expired(today) {
+        if exemption.is_expired(subject.today) {
             line.because = Some(format!("the exemption expired on {}: {}", exemption.expires, exemption.reason));
             line.verdict = Verdict::Fail;
         } else {

@@ -8,11 +8,13 @@ use std::fmt;
 use quittance::digest;
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::Summary;
 use crate::run::case::Finding;
+use crate::scenario::Suite;
 use crate::tape::ShownRecord;
 
 /// Version of the format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What was found of one case or check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ pub struct Header {
     pub suite: String,
     /// SHA-256 of the suite, hexadecimal.
     pub suite_digest: String,
+    /// How many scenarios the suite has; a whole run judges each on each tier.
+    pub scenarios: usize,
     /// Seed of the run.
     pub seed: u64,
     /// The tiers that were run.
@@ -113,13 +117,13 @@ pub struct Line {
 pub struct Footer {
     /// How many lines have each verdict.
     pub counts: BTreeMap<String, usize>,
-    /// How many lines there are.
+    /// How many lines have a verdict.
     pub lines: usize,
     /// SHA-256 over connector, case, verdict and results of each scenario in memory, hexadecimal.
     pub memory_digest: String,
     /// The same over the scenarios on the wire: equal when the tiers agree.
     pub wire_digest: String,
-    /// SHA-256 over all lines as they stand in the file, hexadecimal.
+    /// SHA-256 over all verdicts and summaries as they stand in the file, hexadecimal.
     pub digest: String,
 }
 
@@ -129,6 +133,7 @@ pub struct Footer {
 enum Record {
     Header(Header),
     Verdict(Box<Line>),
+    Summary(Summary),
     Footer(Footer),
 }
 
@@ -139,6 +144,8 @@ pub struct Report {
     pub header: Header,
     /// The verdicts.
     pub lines: Vec<Line>,
+    /// What the verdicts amount to, a summary a connector in the order of the header.
+    pub summaries: Vec<Summary>,
     /// The last line.
     pub footer: Footer,
 }
@@ -153,6 +160,11 @@ pub fn verdict_line(line: &Line) -> String {
     line_of(&Record::Verdict(Box::new(line.clone())))
 }
 
+/// The text of a summary line.
+pub fn summary_line(summary: &Summary) -> String {
+    line_of(&Record::Summary(summary.clone()))
+}
+
 /// The text of a footer line.
 pub fn footer_line(footer: &Footer) -> String {
     line_of(&Record::Footer(footer.clone()))
@@ -164,8 +176,8 @@ fn line_of(record: &Record) -> String {
 }
 
 impl Footer {
-    /// The footer of these lines.
-    pub fn of(lines: &[Line]) -> Footer {
+    /// The footer of these verdicts and summaries.
+    pub fn of(lines: &[Line], summaries: &[Summary]) -> Footer {
         let mut counts = BTreeMap::new();
         for line in lines {
             *counts.entry(line.verdict.as_str().to_owned()).or_insert(0) += 1;
@@ -178,7 +190,13 @@ impl Footer {
             memory_digest: digest_of(scenarios("memory")),
             wire_digest: digest_of(scenarios("wire")),
             digest: hex::encode(digest::sha256(
-                lines.iter().map(verdict_line).collect::<Vec<_>>().join("\n").as_bytes(),
+                lines
+                    .iter()
+                    .map(verdict_line)
+                    .chain(summaries.iter().map(summary_line))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+                    .as_bytes(),
             )),
         }
     }
@@ -194,11 +212,31 @@ fn digest_of<'l>(lines: impl Iterator<Item = &'l Line>) -> String {
 }
 
 impl Report {
+    /// Reads a report and checks that it is whole and of this suite: what the commands that use reports read.
+    ///
+    /// # Errors
+    /// As [`Report::parse`], and another version or other content of the suite.
+    pub fn read(text: &str, suite: &Suite) -> Result<Report, String> {
+        let report = Report::parse(text)?;
+        let header = &report.header;
+        if header.suite != suite.version {
+            let (found, current) = (&header.suite, &suite.version);
+            return Err(format!("line 1: the report is of suite {found}, the current one is {current}: run it again"));
+        }
+        if header.suite_digest != suite.digest || header.scenarios != suite.scenarios.len() {
+            return Err(format!(
+                "line 1: the report is of a suite {} with other scenarios than the current one: run it again",
+                header.suite
+            ));
+        }
+        Ok(report)
+    }
+
     /// Reads a report and checks that it is whole.
     ///
     /// # Errors
-    /// The line that cannot be read, a missing header or footer, a verdict that stands twice, or counts and digests that do not
-    /// agree with the lines.
+    /// The line that cannot be read, a missing header or footer, a verdict that stands twice, a level that does not follow from the
+    /// verdicts, or counts and digests that do not agree with the lines.
     pub fn parse(text: &str) -> Result<Report, String> {
         let mut records = text.lines().enumerate().map(|(index, line)| {
             serde_json::from_str::<Record>(line)
@@ -211,23 +249,44 @@ impl Report {
             return Err(format!("line 1: format {} is not {FORMAT}, the one this version reads", header.format));
         }
         let mut lines: Vec<Line> = Vec::new();
+        let mut summaries: Vec<Summary> = Vec::new();
         let mut footer = None;
         for record in records {
             match record? {
-                Record::Verdict(line) if footer.is_none() => lines.push(*line),
+                Record::Verdict(line) if footer.is_none() && summaries.is_empty() => lines.push(*line),
+                Record::Summary(summary) if footer.is_none() => summaries.push(summary),
                 Record::Footer(found) if footer.is_none() => footer = Some(found),
-                _ => return Err("expected one header first, verdicts, and one footer last".to_owned()),
+                _ => return Err("expected one header first, verdicts, summaries, and one footer last".to_owned()),
             }
         }
         let footer = footer.ok_or("the report has no footer: the run did not end, run it again")?;
+        let report = Report { header, lines, summaries, footer };
+        report.check()?;
+        Ok(report)
+    }
+
+    /// What must hold between the parts of a report.
+    fn check(&self) -> Result<(), String> {
         let mut seen = std::collections::BTreeSet::new();
-        if let Some(twice) = lines.iter().find(|line| !seen.insert((&line.connector, &line.case, &line.tier))) {
+        if let Some(twice) = self.lines.iter().find(|line| !seen.insert((&line.connector, &line.case, &line.tier))) {
             return Err(format!("{} {} on {} stands twice", twice.connector, twice.case, twice.tier));
         }
-        if Footer::of(&lines) != footer {
-            return Err("the footer does not agree with the lines: the report was altered".to_owned());
+        if let Some(line) = self.lines.iter().find(|line| !self.header.connectors.contains(&line.connector)) {
+            return Err(format!("{} {} is of a connector that the header does not name", line.connector, line.case));
         }
-        Ok(Report { header, lines, footer })
+        if !self.summaries.iter().map(|summary| &summary.connector).eq(&self.header.connectors) {
+            return Err("expected one summary for each connector of the header, in its order".to_owned());
+        }
+        let differs = |summary: &&Summary| {
+            **summary != Summary::of(&self.header, &self.lines, &summary.connector, summary.facts.clone())
+        };
+        if let Some(wrong) = self.summaries.iter().find(differs) {
+            return Err(format!("the summary of {} does not follow from its verdicts", wrong.connector));
+        }
+        match Footer::of(&self.lines, &self.summaries) == self.footer {
+            true => Ok(()),
+            false => Err("the footer does not agree with the lines: the report was altered".to_owned()),
+        }
     }
 
     /// The report as NDJSON.
@@ -236,6 +295,10 @@ impl Report {
         for line in &self.lines {
             text.push('\n');
             text.push_str(&verdict_line(line));
+        }
+        for summary in &self.summaries {
+            text.push('\n');
+            text.push_str(&summary_line(summary));
         }
         format!("{text}\n{}\n", footer_line(&self.footer))
     }

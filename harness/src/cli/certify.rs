@@ -9,11 +9,11 @@ use std::sync::Mutex;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use quittance::Entry;
 
 use super::{FAIL, UNUSABLE, say};
+use crate::certificate::{Facts, Level, Mutation, Summary};
 use crate::certify::report::{self, Footer, Header, Line, Report, Verdict};
-use crate::certify::{self, Options, SEED, Tiers};
+use crate::certify::{self, Options, Plan, SEED, Tiers};
 use crate::run::wire::Wire;
 use crate::scenario::Suite;
 use crate::world::{Subject, Unusable, World};
@@ -71,6 +71,7 @@ impl Certify {
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             suite: suite.version.clone(),
             suite_digest: suite.digest.clone(),
+            scenarios: suite.scenarios.len(),
             seed: options.seed,
             tiers: options.tiers.names(),
             connectors: entries.iter().map(|entry| entry.spec.id.to_owned()).collect(),
@@ -78,14 +79,21 @@ impl Certify {
         };
         let mut sink = Sink::open(self.out.as_deref(), &header)?;
         let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
-        let lines = run.all(&entries, &mut sink)?;
+        let subjects = entries.iter().map(|entry| world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
+        let lines = run.all(&subjects, &mut sink)?;
         if let Some(connector) = header.connectors.iter().find(|id| !lines.iter().any(|line| is_case_of(line, id))) {
             let pattern = options.narrowed.as_deref().unwrap_or_default();
             return Err(Unusable::Text(format!(
                 "no case of {connector} matches `{pattern}`; `quittance list --scenarios` shows all scenarios"
             )));
         }
-        let report = Report { header, footer: Footer::of(&lines), lines };
+        let summary = |subject: &Subject| {
+            let facts = Facts::of(&Plan::of(&suite, subject), subject);
+            Summary::of(&header, &lines, subject.entry.spec.id, facts)
+        };
+        let summaries: Vec<Summary> = subjects.iter().map(summary).collect();
+        let footer = Footer::of(&lines, &summaries);
+        let report = Report { header, lines, summaries, footer };
         sink.close(&report)?;
         if self.json {
             say(report.to_ndjson().trim_end());
@@ -131,8 +139,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The lines of every connector, in order; in memory on all cores, then on the wire one by one.
-    fn all(&self, entries: &[&'static Entry], sink: &mut Sink) -> Result<Vec<Line>, Unusable> {
-        let subjects = entries.iter().map(|entry| self.world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
+    fn all(&self, subjects: &[Subject], sink: &mut Sink) -> Result<Vec<Line>, Unusable> {
         let wire = match self.options.tiers {
             Tiers::Memory => None,
             _ => {
@@ -142,7 +149,7 @@ impl Run<'_> {
         let progress = progress(subjects.len());
         let mut in_memory = match self.options.tiers {
             Tiers::Wire => BTreeMap::new(),
-            _ => self.in_memory(&subjects, &progress),
+            _ => self.in_memory(subjects, &progress),
         };
         let mut all = Vec::new();
         for (index, subject) in subjects.iter().enumerate() {
@@ -234,6 +241,9 @@ impl Sink {
 
     fn close(&mut self, report: &Report) -> Result<(), Unusable> {
         let Some((folder, file)) = &mut self.folder else { return Ok(()) };
+        for summary in &report.summaries {
+            writeln!(file, "{}", report::summary_line(summary)).map_err(broken)?;
+        }
         writeln!(file, "{}", report::footer_line(&report.footer)).map_err(broken)?;
         std::fs::write(folder.join("junit.xml"), report.to_junit()).map_err(broken)
     }
@@ -270,12 +280,13 @@ fn print(report: &Report) {
         }
     }
     say(&format!(
-        "{:20} {:>9} {:>9} {:>6} {:>6} {:>6} {:>8}  result",
-        "connector", "scenarios", "checks", "failed", "n/a", "exempt", "trials"
+        "{:20} {:>9} {:>9} {:>6} {:>6} {:>6} {:>8}  {:10}  level",
+        "connector", "scenarios", "checks", "failed", "n/a", "exempt", "trials", "result"
     ));
-    for connector in &report.header.connectors {
-        say(&row(report, connector));
+    for summary in &report.summaries {
+        say(&row(report, summary));
     }
+    report.summaries.iter().for_each(print_summary);
     for line in report.lines.iter().filter(|line| line.case == "check:descriptions") {
         say(&format!("{:20} description: {}", line.connector, line.because.as_deref().unwrap_or_default()));
     }
@@ -293,8 +304,26 @@ fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 
-fn row(report: &Report, connector: &str) -> String {
-    let lines: Vec<&Line> = report.lines.iter().filter(|line| line.connector == connector).collect();
+/// What a level rests on, and what stands in the way of the next one.
+fn print_summary(summary: &Summary) {
+    let facts = &summary.facts;
+    say(&format!("{:20} exchanges: {}", summary.connector, facts.provenance));
+    if let Some(Mutation { correct, safe, harmful }) = summary.mutation {
+        say(&format!("{:20} spoilt answers: {correct} correct, {safe} safe, {harmful} unsafe", ""));
+    }
+    for exemption in &facts.exemptions {
+        say(&format!("{:20} exempt until {}: {} ({})", "", exemption.expires, exemption.scenario, exemption.owner));
+    }
+    // What gold asks for is the same for all, and no run can give it: the report tells it.
+    for missing in summary.missing.iter().filter(|_| summary.next != Some(Level::Gold)) {
+        let next = summary.next.map_or("any level".to_owned(), |next| next.to_string());
+        say(&format!("{:20} before {next}: {missing}", ""));
+    }
+}
+
+fn row(report: &Report, summary: &Summary) -> String {
+    let connector = &summary.connector;
+    let lines: Vec<&Line> = report.lines.iter().filter(|line| line.connector == *connector).collect();
     let is_check = |line: &&&Line| line.case.starts_with("check:");
     let count = |verdict: Verdict| lines.iter().filter(|line| line.verdict == verdict).count();
     let played = |line: &&&Line| matches!(line.verdict, Verdict::Pass | Verdict::Fail);
@@ -310,9 +339,10 @@ fn row(report: &Report, connector: &str) -> String {
         _ => "FAIL",
     };
     format!(
-        "{connector:20} {scenarios:>9} {checks:>9} {:>6} {:>6} {:>6} {trials:>8}  {result}",
+        "{connector:20} {scenarios:>9} {checks:>9} {:>6} {:>6} {:>6} {trials:>8}  {result:10}  {}",
         count(Verdict::Fail),
         lines.iter().filter(|line| line.verdict == Verdict::NotApplicable).filter(in_first).count(),
         count(Verdict::Exempt),
+        summary.title,
     )
 }

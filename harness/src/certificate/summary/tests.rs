@@ -1,0 +1,176 @@
+//! The level follows from every part of a run: whatever is missing or fails denies it.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::certify::report::FORMAT;
+
+fn header() -> Header {
+    Header {
+        format: FORMAT,
+        harness: "0".to_owned(),
+        suite: "1.0.0".to_owned(),
+        suite_digest: String::new(),
+        scenarios: 2,
+        seed: 1,
+        tiers: vec!["memory".to_owned(), "wire".to_owned()],
+        connectors: vec!["acme".to_owned()],
+        narrowed: None,
+    }
+}
+
+fn line(case: &str, tier: &str) -> Line {
+    Line {
+        connector: "acme".to_owned(),
+        case: case.to_owned(),
+        tier: tier.to_owned(),
+        verdict: Verdict::Pass,
+        clauses: Vec::new(),
+        trials: 1,
+        figures: BTreeMap::new(),
+        results: None,
+        because: None,
+        findings: Vec::new(),
+        exchanges: Vec::new(),
+        repeat: None,
+    }
+}
+
+/// A run in which everything holds: two scenarios, one for two brands, and every check but the optional one.
+fn sound() -> Vec<Line> {
+    let cases = ["capture.full", "settled@eps", "settled@ideal"];
+    let mut lines: Vec<Line> =
+        ["memory", "wire"].iter().flat_map(|tier| cases.iter().map(|case| line(case, tier))).collect();
+    let names = CHECKS.iter().map(|check| check.name).chain(FURTHER.iter().copied());
+    lines.extend(names.filter(|name| *name != OPTIONAL).map(|name| line(&format!("check:{name}"), "memory")));
+    let grades = [("correct", 5), ("safe", 3), ("unsafe", 0)].map(|(name, count)| (name.to_owned(), count));
+    for line in lines.iter_mut().filter(|line| line.case == "check:mutation") {
+        line.figures = BTreeMap::from(grades.clone());
+    }
+    lines
+}
+
+fn facts() -> Facts {
+    let provenance = Histogram { recorded: 0, documented: 7, synthesised: 2 };
+    Facts { provenance, unrecorded: 8, exemptions: Vec::new() }
+}
+
+fn summary(lines: &[Line]) -> Summary {
+    Summary::of(&header(), lines, "acme", facts())
+}
+
+#[test]
+fn a_run_in_which_everything_holds_is_silver() {
+    let found = summary(&sound());
+    assert_eq!(
+        (found.level, found.title.as_str()),
+        (Some(Level::Silver), "silver (documented)"),
+        "{:?}",
+        found.missing
+    );
+    assert_eq!(found.next, Some(Level::Gold));
+    assert!(found.missing.iter().any(|missing| missing.contains("8 exchanges")), "{:?}", found.missing);
+    assert!(found.missing.iter().any(|missing| missing.contains("second party")), "{:?}", found.missing);
+}
+
+#[test]
+fn beside_silver_stands_what_the_tapes_are_made_of() {
+    for (provenance, unrecorded, title) in [
+        (Histogram { recorded: 9, documented: 1, synthesised: 0 }, 0, "silver (recorded)"),
+        (Histogram { recorded: 9, documented: 1, synthesised: 0 }, 1, "silver (documented)"),
+        (Histogram { recorded: 0, documented: 0, synthesised: 4 }, 4, "silver (synthesised)"),
+    ] {
+        let facts = Facts { provenance, unrecorded, exemptions: Vec::new() };
+        assert_eq!(Summary::of(&header(), &sound(), "acme", facts).title, title);
+    }
+}
+
+/// Each check that does not pass, or was not run, leaves the level below its own.
+#[test]
+fn every_check_denies_its_level() {
+    for (name, level) in
+        BELONGS.iter().filter(|(name, _)| sound().iter().any(|line| line.case == format!("check:{name}")))
+    {
+        let below = Level::ALL.into_iter().take_while(|below| below < level).last();
+        let case = format!("check:{name}");
+        let without: Vec<Line> = sound().into_iter().filter(|line| line.case != case).collect();
+        assert_eq!(summary(&without).level, below, "without {name}");
+        for verdict in [Verdict::Fail, Verdict::NotRun, Verdict::HarnessError] {
+            let mut failed = sound();
+            failed.iter_mut().filter(|line| line.case == case).for_each(|line| line.verdict = verdict);
+            let found = summary(&failed);
+            assert!(found.level <= below, "{name}: {verdict}: {:?}", found.level);
+            assert!(found.missing.iter().any(|missing| missing.contains(&case)), "{name}: {:?}", found.missing);
+        }
+    }
+}
+
+#[test]
+fn every_scenario_on_both_tiers_stands_before_bronze() {
+    for verdict in [Verdict::Fail, Verdict::NotRun] {
+        for tier in ["memory", "wire"] {
+            let mut lines = sound();
+            let hit = |line: &&mut Line| line.case == "settled@ideal" && line.tier == tier;
+            lines.iter_mut().filter(hit).for_each(|line| line.verdict = verdict);
+            assert_eq!(summary(&lines).level, Some(Level::Draft), "{verdict} {tier}");
+        }
+    }
+    let fewer: Vec<Line> = sound()
+        .into_iter()
+        .filter(|line| (line.case.as_str(), line.tier.as_str()) != ("capture.full", "wire"))
+        .collect();
+    let found = summary(&fewer);
+    assert_eq!(found.level, Some(Level::Draft));
+    assert_eq!(found.missing, ["1 of the 2 scenarios of the suite were judged (wire)"]);
+    let mut exempt = sound();
+    exempt.iter_mut().take(1).for_each(|line| line.verdict = Verdict::Exempt);
+    assert_eq!(summary(&exempt).level, Some(Level::Silver), "an exemption that holds lets off");
+}
+
+#[test]
+fn one_unsafe_answer_denies_silver() {
+    let mut spoilt_line = line("check:mutation", "memory");
+    assert!(spoilt(&spoilt_line).is_some_and(|told| told.contains("no grades")));
+    for (count, denied) in [(0, false), (1, true)] {
+        let grades = [("correct", 5), ("safe", 3), ("unsafe", count)];
+        spoilt_line.figures = grades.map(|(name, count)| (name.to_owned(), count)).into();
+        assert_eq!(spoilt(&spoilt_line).is_some(), denied);
+    }
+}
+
+#[test]
+fn a_check_without_a_level_denies_every_level() {
+    let mut lines = sound();
+    lines.push(line("check:of_nobody", "memory"));
+    let found = summary(&lines);
+    assert_eq!((found.level, found.next), (None, Some(Level::Draft)));
+    assert_eq!(found.missing, ["check:of_nobody belongs to no level"]);
+}
+
+#[test]
+fn a_part_of_a_run_gives_no_level() {
+    let narrowed = Header { narrowed: Some("capture.*".to_owned()), ..header() };
+    let found = Summary::of(&narrowed, &sound(), "acme", facts());
+    assert_eq!((found.level, found.title.as_str(), found.next), (None, "none", None));
+    assert_eq!(found.missing, ["the run was narrowed to `capture.*`: run it without --scenario"]);
+    for tier in ["memory", "wire"] {
+        let one = Header { tiers: vec![tier.to_owned()], ..header() };
+        let found = Summary::of(&one, &sound(), "acme", facts());
+        assert_eq!(found.level, None);
+        assert_eq!(found.missing, [format!("only the tier {tier} was run: run it without --tier")]);
+    }
+}
+
+#[test]
+fn a_recording_is_live_for_ninety_days() {
+    let today = jiff::civil::date(2026, 11, 22);
+    let of = |kind, seen: &str| {
+        let seen = Some(seen.to_owned());
+        is_live(&Provenance { kind, source: None, seen, environment: Some("sandbox".to_owned()) }, today)
+    };
+    assert!(of(ProvenanceKind::Recorded, "2026-11-22"));
+    assert!(of(ProvenanceKind::Recorded, "2026-08-24"));
+    assert!(!of(ProvenanceKind::Recorded, "2026-08-23"));
+    assert!(!of(ProvenanceKind::Recorded, "2026-11-23"), "in the future");
+    assert!(!of(ProvenanceKind::Documented, "2026-11-22"));
+}
