@@ -4,6 +4,7 @@ pub mod checks;
 mod declared;
 mod faults;
 pub mod ground;
+mod mutation;
 pub mod report;
 mod trials;
 mod undeclared;
