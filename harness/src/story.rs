@@ -224,6 +224,8 @@ fn fault(strike: &Strike) -> String {
         Fault::Answer(status, media_type, body) => format!("answered by {status} {media_type}: {body}"),
         Fault::Spoilt(spoiling) => format!("the tape's answer with its body spoilt: {spoiling:?}"),
         Fault::Body(_) => "the tape's answer with another body".to_owned(),
+        Fault::Typed(media_type) => format!("the tape's answer as {media_type}"),
+        Fault::Slow => "the first bytes of a reply, and no more".to_owned(),
     };
     let on = if strike.lasting { " and on" } else { "" };
     format!("exchange {}{on}: {what}, instead of the tape's answer", strike.exchange + 1)

@@ -81,6 +81,15 @@ impl Acme {
         if (self.has("believes any status") || self.has("shows the key")) && reply.status() == 503 {
             return Ok(None);
         }
+        if self.has("takes an empty answer for success") && reply.status() == 204 {
+            return Ok(None);
+        }
+        if self.has("forgets the wait") && reply.status() == 429 {
+            return Err(Error::new(Kind::RateLimited, Effect::None, "too many requests"));
+        }
+        if self.has("calls a limit a wrong request") && reply.status() == 429 {
+            return Err(Error::new(Kind::Invalid, Effect::None, "refused"));
+        }
         if self.has("forgets the effect") && reply.status() >= 500 {
             return Err(Error::new(Kind::Unavailable, Effect::None, "out of order"));
         }
@@ -346,6 +355,9 @@ fn each_planted_bug_is_found() {
     for (bug, case, words) in [
         ("believes any status", "check:faults", "503 html"),
         ("forgets the effect", "check:faults", "effect"),
+        ("takes an empty answer for success", "check:hostile_answers", "204 empty"),
+        ("forgets the wait", "check:hostile_answers", "the wait that the answer asks for"),
+        ("calls a limit a wrong request", "check:hostile_answers", "429 text"),
         ("shows the key", "check:faults", "no trace of credentials.key"),
         ("shows the card", "check:secrets", "no trace of cards.approved.number"),
         ("drops the key", "refund.full", "header idempotency-key"),

@@ -29,6 +29,7 @@ pub const CHECKS: &[Check] = &[
     check("secrets", &["SECRET-1", "SECRET-2"], secrets),
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
+    check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
 ];
 
 /// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.

@@ -1,12 +1,12 @@
 //! What every derived check works on: one connector, its plan, and each case as it is played without a fault.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use quittance::Spec;
+use quittance::{Op, Spec, digest};
 
 use super::report::{Line, Verdict};
-use super::{Plan, play};
-use crate::run::case::{Case, Finding, Played};
+use super::{Plan, bench, play};
+use crate::run::case::{Case, Finding, Played, Rehearsal};
 use crate::run::judge::Ended;
 use crate::run::stage::{Fault, Strike};
 use crate::scenario::Expectation;
@@ -105,6 +105,42 @@ impl<'a> Ground<'a> {
     pub fn ended(&self, case: &Case, step: u32) -> Option<&'a Ended> {
         let (_, played) = self.played.get(*self.by_id.get(case.id.as_str())?)?;
         played.ended.get(usize::try_from(step).ok()?.checked_sub(1)?)
+    }
+
+    /// A case played up to before `step`, for many strikes there; cheaper than [`Ground::strike`] for each.
+    ///
+    /// # Errors
+    /// What does not hold in an earlier step.
+    pub fn rehearse(&self, case: &'a Case, step: u32) -> Result<Rehearsal<'a>, String> {
+        Rehearsal::new(bench(self.subject, None, self.seed), case, step)
+    }
+
+    /// The places of these cases without repetition: of exchanges of one operation with the same method, URL and answer (holes
+    /// as they are written), after equal ones, and with the same state in the end, the first.
+    pub fn distinct(&self, cases: impl Iterator<Item = &'a Case>) -> Vec<(&'a Case, Place)> {
+        let mut seen = HashSet::new();
+        let mut all = Vec::new();
+        for case in cases {
+            let mut step = 0;
+            let mut so_far = String::new();
+            for place in Place::all(case) {
+                let (Some(exchange), Some(ended)) =
+                    (case.tape.exchanges.get(place.index), self.ended(case, place.step))
+                else {
+                    continue;
+                };
+                if place.step != step {
+                    step = place.step;
+                    let state = ended.direct().map_or("error", |outcome| outcome.state());
+                    so_far = format!("{} {state}", ended.op.map_or("none", Op::as_str));
+                }
+                so_far.push_str(&exchange.signature());
+                if seen.insert(digest::sha256(so_far.as_bytes())) {
+                    all.push((case, place));
+                }
+            }
+        }
+        all
     }
 
     /// Plays a case up to the step that is struck, without an expectation there.

@@ -5,6 +5,7 @@ mod declared;
 mod faults;
 pub mod ground;
 pub mod report;
+mod trials;
 mod undeclared;
 
 use std::sync::Arc;
@@ -88,14 +89,18 @@ impl Plan {
 
 /// Plays a case of a subject.
 pub fn play(subject: &Subject, case: &Case, wire: Option<&Wire>, seed: u64) -> Played {
-    let bench = Bench {
+    case::play(bench(subject, wire, seed), case)
+}
+
+/// What the cases of a subject are played on.
+fn bench<'a>(subject: &'a Subject, wire: Option<&'a Wire>, seed: u64) -> Bench<'a> {
+    Bench {
         connector: subject.connector.as_ref(),
         profile: &subject.profile,
         credentials: &subject.credentials,
         wire,
         seed,
-    };
-    case::play(bench, case)
+    }
 }
 
 /// The lines of one connector in memory: scenarios, then checks.

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::table::Table;
 use super::{FAIL, UNUSABLE, say};
 use crate::certificate::{Facts, Level, Mutation, Summary};
 use crate::certify::report::{self, Footer, Header, Line, Report, Verdict};
@@ -22,7 +23,8 @@ use crate::world::{Subject, Unusable, World};
 #[derive(Debug, Args)]
 #[command(after_help = "Without --tier, everything runs in memory and the scenarios on the wire as well.\n\n\
     Examples:\n  quittance certify\n  quittance certify stripe adyen --tier memory\n  quittance certify stripe --scenario 'refund.*'\n  \
-    quittance certify --out certification\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run.")]
+    quittance certify --out certification\n  \
+    quittance certify --tier memory --table hostile\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run.")]
 pub(super) struct Certify {
     /// The connectors; all when none is named
     #[arg(value_name = "ID")]
@@ -42,6 +44,9 @@ pub(super) struct Certify {
     /// Print the report as NDJSON instead of a table
     #[arg(long)]
     json: bool,
+    /// Print this table as well; with --json its counts stand in `figures`
+    #[arg(long, conflicts_with = "json")]
+    table: Option<Table>,
     /// Seed of everything minted
     #[arg(long, default_value_t = SEED)]
     seed: u64,
@@ -99,6 +104,9 @@ impl Certify {
             say(report.to_ndjson().trim_end());
         } else {
             print(&report);
+            if let Some(table) = self.table {
+                say(&table.of(&report));
+            }
         }
         Ok(match (report.passed(), report.incomplete()) {
             (true, _) => ExitCode::SUCCESS,

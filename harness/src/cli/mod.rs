@@ -11,6 +11,7 @@ mod request;
 mod schema;
 mod source;
 mod suite;
+mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

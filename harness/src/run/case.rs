@@ -1,5 +1,7 @@
 //! One case: a scenario played against one connector's tape, in memory or on the wire.
 
+mod rehearsal;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ use crate::profile::Profile;
 use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
 use crate::tape::{Player, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
+
+pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// Something that does not hold, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,33 +131,7 @@ pub struct Bench<'a> {
 
 /// Plays a case from start to end.
 pub fn play(bench: Bench<'_>, case: &Case) -> Played {
-    let clock = VirtualClock::new();
-    let run = RunValues {
-        seed: bench.seed,
-        now_unix_seconds: clock.unix_seconds(),
-        credentials: Arc::clone(bench.credentials),
-    };
-    let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone());
-    let builder = Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
-    let mut play = Play {
-        bench,
-        builder,
-        stage,
-        clock,
-        random: SeededRandom::new(bench.seed),
-        tokens: MemoryTokens::default(),
-        objects: Objects::default(),
-        repeated: case
-            .steps
-            .iter()
-            .filter(|(step, _)| step.op == StepOp::Replay)
-            .filter_map(|(step, _)| step.of)
-            .collect(),
-        requests: BTreeMap::new(),
-        asked: BTreeMap::new(),
-        ended: Vec::new(),
-        findings: Vec::new(),
-    };
+    let mut play = Play::new(bench, case);
     for (index, (step, expect)) in case.steps.iter().enumerate() {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         if !play.step(number, step, expect) {
@@ -178,7 +156,34 @@ struct Play<'a> {
     findings: Vec<Finding>,
 }
 
-impl Play<'_> {
+impl<'a> Play<'a> {
+    fn new(bench: Bench<'a>, case: &Case) -> Play<'a> {
+        let clock = VirtualClock::new();
+        let run = RunValues {
+            seed: bench.seed,
+            now_unix_seconds: clock.unix_seconds(),
+            credentials: Arc::clone(bench.credentials),
+        };
+        let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone());
+        let builder =
+            Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
+        let replays = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay);
+        Play {
+            bench,
+            builder,
+            stage,
+            clock,
+            random: SeededRandom::new(bench.seed),
+            tokens: MemoryTokens::default(),
+            objects: Objects::default(),
+            repeated: replays.filter_map(|(step, _)| step.of).collect(),
+            requests: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            ended: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
     fn finding(&mut self, step: u32, what: &str, expected: impl Into<String>, found: impl Into<String>) {
         self.findings.push(Finding { step, what: what.to_owned(), expected: expected.into(), found: found.into() });
     }

@@ -29,6 +29,10 @@ pub enum Fault {
     Spoilt(Spoiling),
     /// The tape's answer with another body.
     Body(Arc<[u8]>),
+    /// The tape's answer under another media type.
+    Typed(&'static str),
+    /// The first bytes of a reply come, and no more before time runs out.
+    Slow,
 }
 
 /// How the body of an answer is spoilt.
@@ -101,11 +105,16 @@ impl Fault {
             Fault::Refused => Err(Failure::Refused("connection refused".to_owned())),
             Fault::Reset => Err(Failure::Reset),
             Fault::Cut => Err(Failure::Cut),
-            Fault::TimedOut => Err(Failure::TimedOut),
+            Fault::TimedOut | Fault::Slow => Err(Failure::TimedOut),
             Fault::Answer(status, media_type, body) => Ok(response(status, media_type, body)),
-            Fault::Spoilt(_) | Fault::Body(_) => Err(Failure::Cut),
+            Fault::Spoilt(_) | Fault::Body(_) | Fault::Typed(_) => Err(Failure::Cut),
         }
     }
+}
+
+fn typed(mut answer: Response<Bytes>, media_type: &'static str) -> Response<Bytes> {
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
+    answer
 }
 
 fn response(status: u16, media_type: &'static str, body: &'static str) -> Response<Bytes> {
@@ -202,6 +211,7 @@ impl Stage {
             Ok(answer) => match fault {
                 None => Ok(answer),
                 Some(Fault::Body(body)) => Ok(answer.map(|_| Bytes::copy_from_slice(&body))),
+                Some(Fault::Typed(media_type)) => Ok(typed(answer, media_type)),
                 Some(Fault::Spoilt(spoiling)) => Ok(answer.map(|body| Bytes::from(spoiling.of(&body)))),
                 Some(fault) => fault.answer(),
             },
@@ -283,6 +293,12 @@ impl SeededRandom {
     /// A source at its start.
     pub fn new(seed: u64) -> SeededRandom {
         SeededRandom { seed, counter: AtomicU64::new(0) }
+    }
+}
+
+impl Clone for SeededRandom {
+    fn clone(&self) -> SeededRandom {
+        SeededRandom { seed: self.seed, counter: AtomicU64::new(self.counter.load(Ordering::Relaxed)) }
     }
 }
 

@@ -4,10 +4,38 @@ use bytes::Bytes;
 use http::Response;
 use http::header::HeaderValue;
 
-use super::compile::{AnswerTemplate, BodyText, HeaderText, Return};
+use super::compile::{AnswerTemplate, BodyText, Exchange, HeaderText, Return};
 use super::hole::Hole;
 use super::template::{Escape, Part, Template, push_escaped, render_hole};
 use super::values::{Headers, Message, Scope, Unresolved};
+
+impl Exchange {
+    /// Whether the answer is a JSON or XML text with a 2xx status, whose spoiling nothing but the text tells.
+    pub fn answers_structured(&self) -> bool {
+        let text = match &self.response.body {
+            BodyText::Fixed(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            BodyText::Holes(template, _) => template.literal_start(),
+        };
+        let structured = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '<']);
+        structured && self.response.status.is_success()
+    }
+
+    /// Whether the answer has exactly this status and body.
+    pub fn answers_exactly(&self, status: u16, body: &str) -> bool {
+        let text = match &self.response.body {
+            BodyText::Fixed(bytes) => std::str::from_utf8(bytes).ok(),
+            BodyText::Holes(..) => None,
+        };
+        self.response.status.as_u16() == status && text.is_some_and(|text| text.trim() == body)
+    }
+
+    /// What makes two exchanges alike for what a connector does with the answer: method, URL, status and body, with the holes as
+    /// they are written.
+    pub(crate) fn signature(&self) -> String {
+        let (request, response) = (&self.request, &self.response);
+        format!("\n{} {:?} {} {:?}", request.method, request.target, response.status, response.body)
+    }
+}
 
 /// The answer of an exchange.
 pub(crate) fn response(template: &AnswerTemplate, scope: &Scope<'_>) -> Result<Response<Bytes>, Unresolved> {

@@ -90,6 +90,7 @@ pub enum Settle {
 }
 
 /// One run of one tape. The tape itself is shared; everything that changes is here.
+#[derive(Clone)]
 pub struct Player {
     tape: Arc<Tape>,
     run: RunValues,

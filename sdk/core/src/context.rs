@@ -100,6 +100,13 @@ impl MemoryTokens {
     }
 }
 
+/// The copy keeps its own tokens from then on.
+impl Clone for MemoryTokens {
+    fn clone(&self) -> MemoryTokens {
+        MemoryTokens(Mutex::new(self.with(|tokens| tokens.clone())))
+    }
+}
+
 #[async_trait]
 impl TokenCache for MemoryTokens {
     async fn get(&self, name: &str, now: Timestamp) -> Option<Secret> {
