@@ -1,11 +1,13 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
+pub(crate) mod can_i_use;
 mod certify;
 mod completion;
 mod corpus;
 mod desk;
 mod explain;
 mod list;
+pub(crate) mod matrix;
 mod read;
 mod request;
 mod schema;
@@ -38,6 +40,8 @@ struct Arguments {
 enum Command {
     Certify(certify::Certify),
     List(list::List),
+    Matrix(matrix::Matrix),
+    CanIUse(can_i_use::CanIUse),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
     Request(request::RequestCommand),
@@ -54,6 +58,8 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
         Command::List(command) => world().and_then(|world| command.run(&world)),
+        Command::Matrix(command) => command.run(),
+        Command::CanIUse(command) => command.run(),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Request(command) => world().and_then(|world| command.run(world)),
