@@ -15,6 +15,7 @@ pub mod files;
 pub mod invoke;
 pub mod mask;
 pub mod profile;
+pub mod publish;
 pub mod regions;
 pub mod run;
 pub mod scenario;

@@ -268,7 +268,7 @@ fn broken(error: std::io::Error) -> Unusable {
     Unusable::Text(format!("the report cannot be written to its end: {error}"))
 }
 
-fn print(report: &Report) {
+pub(super) fn print(report: &Report) {
     for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::Fail)) {
         say(&format!("FAIL {} {} ({})", line.connector, line.case, line.tier));
         say(&format!("     clauses {}", line.clauses.join(", ")));

@@ -9,6 +9,7 @@ mod explain;
 mod list;
 pub(crate) mod matrix;
 mod read;
+mod report;
 mod request;
 mod schema;
 mod source;
@@ -42,6 +43,7 @@ enum Command {
     List(list::List),
     Matrix(matrix::Matrix),
     CanIUse(can_i_use::CanIUse),
+    Report(report::ReportCommand),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
     Request(request::RequestCommand),
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::List(command) => world().and_then(|world| command.run(&world)),
         Command::Matrix(command) => command.run(),
         Command::CanIUse(command) => command.run(),
+        Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Request(command) => world().and_then(|world| command.run(world)),
