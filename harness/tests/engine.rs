@@ -447,7 +447,7 @@ fn holes_stay_closed_where_money_and_proofs_stand() {
 
 #[test]
 fn a_report_that_was_cut_or_changed_is_known() {
-    let header = r#"{"type":"header","format":1,"harness":"0","suite":"1","suite_digest":"","seed":1,"tiers":[],"connectors":[],"narrowed":null}"#;
+    let header = r#"{"type":"header","format":2,"harness":"0","suite":"1","suite_digest":"","scenarios":0,"seed":1,"tiers":[],"connectors":[],"narrowed":null}"#;
     assert!(Report::parse(header).is_err_and(|why| why.contains("no footer")));
     assert!(Report::parse("").is_err_and(|why| why.contains("header")));
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use quittance::{Error, LookupKind, Op, Spec};
+use quittance::{Error, Op};
 use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
 use super::{declared, faults, play, shown_words, undeclared};
+use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
 use crate::run::plan::{self, Planned};
@@ -116,29 +117,6 @@ fn spec(ground: &Ground<'_>) -> Tried {
         }
     }
     Tried::new(trials, findings)
-}
-
-/// The rules that a spec declares, in the words of `needs`.
-fn declared_rules(spec: &Spec) -> Vec<&'static str> {
-    let lookups = |kind: LookupKind| spec.lookups.contains(&kind);
-    [
-        (spec.capture.manual, "capture:manual"),
-        (spec.capture.partial, "capture:partial"),
-        (spec.capture.multiple, "capture:multiple"),
-        (spec.void.captured, "void:captured"),
-        (spec.refund.partial, "refund:partial"),
-        (spec.refund.multiple, "refund:multiple"),
-        (spec.three_ds.challenge, "three_ds"),
-        (spec.three_ds.external, "three_ds:external"),
-        (lookups(LookupKind::Handle), "lookup:id"),
-        (lookups(LookupKind::Reference), "lookup:reference"),
-        (spec.idempotency.replays(), "idempotency"),
-        (spec.disputes.accept, "dispute:accept"),
-        (spec.disputes.contest, "dispute:contest"),
-    ]
-    .into_iter()
-    .filter_map(|(declared, need)| declared.then_some(need))
-    .collect()
 }
 
 fn plays_method(subject: &Subject, case: &Case, kind: &quittance::MethodKind) -> bool {

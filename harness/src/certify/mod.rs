@@ -2,6 +2,7 @@
 
 pub mod checks;
 mod declared;
+pub mod dossier;
 mod faults;
 pub mod ground;
 pub mod report;
@@ -59,7 +60,8 @@ pub struct Options {
 }
 
 impl Options {
-    fn selects(&self, case: &str) -> bool {
+    /// Whether a case is asked for.
+    pub fn selects(&self, case: &str) -> bool {
         self.narrowed.as_deref().is_none_or(|pattern| matches_pattern(pattern, case))
     }
 }

@@ -13,7 +13,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::table::Table;
 use super::{FAIL, UNUSABLE, say};
 use crate::certificate::{Facts, Level, Mutation, Summary};
-use crate::certify::report::{self, Footer, Header, Line, Report, Verdict};
+use crate::certify::dossier::{self, Dossier};
+use crate::certify::report::{self, Background, Footer, Header, Line, Report, Verdict};
 use crate::certify::{self, Options, Plan, SEED, Tiers};
 use crate::run::wire::Wire;
 use crate::scenario::Suite;
@@ -82,9 +83,13 @@ impl Certify {
             connectors: entries.iter().map(|entry| entry.spec.id.to_owned()).collect(),
             narrowed: options.narrowed.clone(),
         };
-        let mut sink = Sink::open(self.out.as_deref(), &header)?;
-        let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
         let subjects = entries.iter().map(|entry| world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
+        let background = match self.json || self.out.is_some() {
+            true => Some(background(world, &suite, &subjects, &options)?),
+            false => None,
+        };
+        let mut sink = Sink::open(self.out.as_deref(), &header, background.as_ref())?;
+        let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
         let lines = run.all(&subjects, &mut sink)?;
         if let Some(connector) = header.connectors.iter().find(|id| !lines.iter().any(|line| is_case_of(line, id))) {
             let pattern = options.narrowed.as_deref().unwrap_or_default();
@@ -97,8 +102,8 @@ impl Certify {
             Summary::of(&header, &lines, subject.entry.spec.id, facts)
         };
         let summaries: Vec<Summary> = subjects.iter().map(summary).collect();
-        let footer = Footer::of(&lines, &summaries);
-        let report = Report { header, lines, summaries, footer };
+        let footer = Footer::of(&lines, &summaries).with(background.as_ref());
+        let report = Report { header, background, lines, summaries, footer };
         sink.close(&report)?;
         if self.json {
             say(report.to_ndjson().trim_end());
@@ -130,6 +135,13 @@ impl Certify {
         };
         Ok(Options { seed: self.seed, tiers, narrowed: self.scenario.clone() })
     }
+}
+
+/// What the report says beside the verdicts.
+fn background(world: &World, suite: &Suite, subjects: &[Subject], options: &Options) -> Result<Background, Unusable> {
+    let clauses = crate::contract::rules(&world.root.join("specs")).map_err(|error| vec![error])?;
+    let dossier = |subject: &Subject| Dossier::of(suite, subject, options.seed, |case| options.selects(case));
+    Ok(dossier::background(suite, clauses, subjects.iter().map(dossier).collect()))
 }
 
 /// Whether a line is a scenario's, of that connector; a run without one has judged nothing.
@@ -227,7 +239,7 @@ struct Sink {
 }
 
 impl Sink {
-    fn open(folder: Option<&Path>, header: &Header) -> Result<Sink, Unusable> {
+    fn open(folder: Option<&Path>, header: &Header, background: Option<&Background>) -> Result<Sink, Unusable> {
         let Some(folder) = folder else { return Ok(Sink { folder: None }) };
         let failed = |error: std::io::Error| {
             Unusable::Text(format!("{}: the report cannot be written: {error}; choose another --out", folder.display()))
@@ -237,7 +249,10 @@ impl Sink {
         let junit = folder.join("junit.xml");
         File::create(&junit).and_then(|_| std::fs::remove_file(&junit)).map_err(failed)?;
         let mut file = File::create(folder.join("report.ndjson")).map_err(failed)?;
-        writeln!(file, "{}", report::header_line(header)).map_err(failed)?;
+        let records = background.map(Background::records).unwrap_or_default();
+        let first: String =
+            std::iter::once(report::header_line(header)).chain(records).map(|line| line + "\n").collect();
+        file.write_all(first.as_bytes()).map_err(failed)?;
         Ok(Sink { folder: Some((folder.to_owned(), file)) })
     }
 
@@ -261,7 +276,7 @@ fn broken(error: std::io::Error) -> Unusable {
     Unusable::Text(format!("the report cannot be written to its end: {error}"))
 }
 
-fn print(report: &Report) {
+pub(super) fn print(report: &Report) {
     for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::Fail)) {
         say(&format!("FAIL {} {} ({})", line.connector, line.case, line.tier));
         say(&format!("     clauses {}", line.clauses.join(", ")));

@@ -1,12 +1,15 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
+pub(crate) mod can_i_use;
 mod certify;
 mod completion;
 mod corpus;
 mod desk;
 mod explain;
 mod list;
+pub(crate) mod matrix;
 mod read;
+mod report;
 mod request;
 mod schema;
 mod source;
@@ -39,6 +42,9 @@ struct Arguments {
 enum Command {
     Certify(certify::Certify),
     List(list::List),
+    Matrix(matrix::Matrix),
+    CanIUse(can_i_use::CanIUse),
+    Report(report::ReportCommand),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
     Request(request::RequestCommand),
@@ -55,6 +61,9 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
         Command::List(command) => world().and_then(|world| command.run(&world)),
+        Command::Matrix(command) => command.run(),
+        Command::CanIUse(command) => command.run(),
+        Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Request(command) => world().and_then(|world| command.run(world)),

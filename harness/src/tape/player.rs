@@ -14,6 +14,7 @@ use super::compile::{Exchange, Tape};
 use super::deliver;
 use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
+use super::model::ProvenanceKind;
 use super::redact::{MASK, Redactor};
 use super::values::{Headers, Message, Scope, Spoil, StepValues, Unresolved, mint};
 
@@ -74,6 +75,12 @@ pub struct ShownRecord {
     pub answer_headers: Vec<(String, String)>,
     /// The body of the answer.
     pub answer_body: String,
+    /// The line of the exchange in its tape that the request was judged by, from 1; none where the tape has no such exchange.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<usize>,
+    /// Where the tape's bytes come from: `recorded`, `documented` or `synthesised`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provenance: Option<ProvenanceKind>,
 }
 
 /// How a step that was answered as not yet decided comes to its end.
@@ -401,7 +408,11 @@ impl Player {
     /// The transcript with every secret of the run masked.
     pub fn shown_transcript(&self) -> Vec<ShownRecord> {
         let redactor = self.redactor();
-        self.transcript.iter().map(|record| shown(record, &redactor)).collect()
+        let shown = |record: &Record| {
+            let exchange = record.exchange.and_then(|index| self.tape.exchanges.get(index));
+            shown(record, exchange, &redactor)
+        };
+        self.transcript.iter().map(shown).collect()
     }
 
     /// Masks every secret of the run in a text: credentials of four characters or more, card numbers, CVCs, cryptograms, tokens.
@@ -441,7 +452,7 @@ fn no_value(place: &str, unresolved: &Unresolved) -> Mismatch {
     }
 }
 
-fn shown(record: &Record, redactor: &Redactor) -> ShownRecord {
+fn shown(record: &Record, exchange: Option<&Exchange>, redactor: &Redactor) -> ShownRecord {
     let body = |bytes: &Bytes| redactor.text(&String::from_utf8_lossy(bytes));
     let answer = record.answer.as_ref();
     ShownRecord {
@@ -453,6 +464,8 @@ fn shown(record: &Record, redactor: &Redactor) -> ShownRecord {
         status: answer.map(|answer| answer.status().as_u16()),
         answer_headers: answer.map(|answer| shown_headers(answer.headers(), redactor)).unwrap_or_default(),
         answer_body: answer.map(|answer| body(answer.body())).unwrap_or_default(),
+        line: exchange.map(|exchange| exchange.line),
+        provenance: exchange.map(|exchange| exchange.provenance.kind),
     }
 }
 
