@@ -14,6 +14,7 @@ pub mod files;
 pub mod invoke;
 pub mod mask;
 pub mod profile;
+pub mod reference;
 pub mod run;
 pub mod scenario;
 pub mod story;

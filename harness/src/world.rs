@@ -9,6 +9,7 @@ use quittance::{Connector, Entry};
 
 use crate::bad_input::FileError;
 use crate::profile::Profile;
+use crate::reference;
 use crate::run::input::toml_json;
 use crate::run::plan::{self, Tapes};
 use crate::scenario::Suite;
@@ -73,6 +74,20 @@ impl std::fmt::Debug for Subject {
     }
 }
 
+impl Subject {
+    /// The same profile and tapes under another entry and connector.
+    pub(crate) fn with(&self, entry: &'static Entry, connector: Box<dyn Connector>) -> Subject {
+        Subject {
+            entry,
+            connector,
+            profile: self.profile.clone(),
+            tapes: self.tapes.clone(),
+            credentials: Arc::clone(&self.credentials),
+            folder: self.folder.clone(),
+        }
+    }
+}
+
 impl World {
     /// The project at `root`, else the one around the working directory.
     ///
@@ -119,8 +134,7 @@ impl World {
         let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
         let mut entries: Vec<&'static Entry> = Vec::new();
         for id in ids {
-            let entry =
-                quittance_connectors::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;
+            let entry = find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;
             // Named twice is certified once: a verdict that stands twice makes a report unreadable.
             if !entries.iter().any(|other| other.spec.id == entry.spec.id) {
                 entries.push(entry);
@@ -154,6 +168,11 @@ impl World {
         })?;
         Ok(Subject { entry, profile, tapes, credentials, connector, folder, today: self.today })
     }
+}
+
+/// The connector of that id: of the catalogue, or the harness's own.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    quittance_connectors::find(id).or_else(|| (id == reference::ID).then_some(&reference::ENTRY))
 }
 
 /// Says that a name is unknown and which ones come near.

@@ -9,6 +9,7 @@ mod list;
 mod read;
 mod request;
 mod schema;
+mod self_test;
 mod source;
 mod suite;
 
@@ -44,6 +45,7 @@ enum Command {
     Read(read::Read),
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
+    SelfTest(self_test::SelfTest),
     Completion(completion::Completion),
 }
 
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
     };
     match result {
