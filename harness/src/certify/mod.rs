@@ -1,9 +1,11 @@
 //! Certification: every scenario that a connector's declarations select, on both tiers, and the checks derived from its tapes.
 
 pub mod checks;
+mod crash;
 mod declared;
 mod faults;
 pub mod ground;
+pub mod ledger;
 pub mod report;
 mod undeclared;
 

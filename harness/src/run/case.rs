@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use quittance::{Connector, Context, Delivery, Error, EventBody, MemoryTokens, Op, WebhookAuthentication, drive};
+use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::input::{Builder, Prepared};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted};
-use super::stage::{SeededRandom, Stage, Strike, VirtualClock};
+use super::stage::{Around, Stage, Strike};
 use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
@@ -127,33 +127,8 @@ pub struct Bench<'a> {
 
 /// Plays a case from start to end.
 pub fn play(bench: Bench<'_>, case: &Case) -> Played {
-    let clock = VirtualClock::new();
-    let run = RunValues {
-        seed: bench.seed,
-        now_unix_seconds: clock.unix_seconds(),
-        credentials: Arc::clone(bench.credentials),
-    };
-    let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone());
-    let builder = Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
-    let mut play = Play {
-        bench,
-        builder,
-        stage,
-        clock,
-        random: SeededRandom::new(bench.seed),
-        tokens: MemoryTokens::default(),
-        objects: Objects::default(),
-        repeated: case
-            .steps
-            .iter()
-            .filter(|(step, _)| step.op == StepOp::Replay)
-            .filter_map(|(step, _)| step.of)
-            .collect(),
-        requests: BTreeMap::new(),
-        asked: BTreeMap::new(),
-        ended: Vec::new(),
-        findings: Vec::new(),
-    };
+    let around = Around::new(bench.seed);
+    let mut play = Play::new(bench, case, &around);
     for (index, (step, expect)) in case.steps.iter().enumerate() {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         if !play.step(number, step, expect) {
@@ -163,19 +138,53 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
     play.finish(case.strike.is_some())
 }
 
-struct Play<'a> {
-    bench: Bench<'a>,
+pub(super) struct Play<'a> {
+    pub(super) bench: Bench<'a>,
     builder: Builder<'a>,
-    stage: Arc<Stage>,
-    clock: VirtualClock,
-    random: SeededRandom,
-    tokens: MemoryTokens,
-    objects: Objects,
+    pub(super) stage: Arc<Stage>,
+    pub(super) around: &'a Around,
+    pub(super) objects: Objects,
     repeated: Vec<u32>,
     requests: BTreeMap<u32, (Request, StepValues)>,
     asked: BTreeMap<u32, Asked>,
-    ended: Vec<Ended>,
-    findings: Vec<Finding>,
+    pub(super) ended: Vec<Ended>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// A step whose request is made and not yet answered.
+pub(super) struct Opened {
+    pub(super) number: u32,
+    pub(super) request: Request,
+    overridden: Option<(i64, i64)>,
+}
+
+impl<'a> Play<'a> {
+    /// A case before its first step.
+    pub(super) fn new(bench: Bench<'a>, case: &Case, around: &'a Around) -> Play<'a> {
+        let run = RunValues {
+            seed: bench.seed,
+            now_unix_seconds: around.clock.unix_seconds(),
+            credentials: Arc::clone(bench.credentials),
+        };
+        let repeated = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay).filter_map(|(step, _)| step.of);
+        Play {
+            bench,
+            builder: Builder {
+                spec: bench.connector.spec(),
+                profile: bench.profile,
+                brand: case.brand,
+                seed: bench.seed,
+            },
+            stage: Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone()),
+            around,
+            objects: Objects::default(),
+            repeated: repeated.collect(),
+            requests: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            ended: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
 }
 
 impl Play<'_> {
@@ -193,7 +202,7 @@ impl Play<'_> {
     }
 
     /// Plays one step; false when the case cannot go on.
-    fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
+    pub(super) fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
         if step.op == StepOp::Advance {
             self.advance(i64::from(step.seconds.unwrap_or(0)));
             self.ended.push(Ended {
@@ -205,15 +214,26 @@ impl Play<'_> {
             });
             return true;
         }
-        let (request, overridden) = match self.request(number, step) {
-            Ok(request) => request,
+        let Some(opened) = self.open(number, step) else { return false };
+        let result = self.call(&opened.request);
+        self.close(opened, expect, result)
+    }
+
+    /// Makes the request of a step; none when the case cannot go on.
+    pub(super) fn open(&mut self, number: u32, step: &Step) -> Option<Opened> {
+        match self.request(number, step) {
+            Ok((request, overridden)) => Some(Opened { number, request, overridden }),
             Err(why) => {
                 self.finding(number, "input", "a request for the step", why);
-                return false;
+                None
             }
-        };
+        }
+    }
+
+    /// Settles and judges what a step came to; false when the case cannot go on.
+    pub(super) fn close(&mut self, opened: Opened, expect: &Expectation, result: Result<Outcome, Error>) -> bool {
+        let Opened { number, request, overridden } = opened;
         let unchanged = if expect.refused { self.last_payment() } else { None };
-        let result = self.call(&request);
         let exchanges = self.exchanges(&request);
         if let Ok(outcome) = &result {
             self.objects.note(number, outcome);
@@ -265,8 +285,13 @@ impl Play<'_> {
     }
 
     fn advance(&mut self, seconds: i64) {
-        self.clock.advance(seconds);
-        let now = self.clock.unix_seconds();
+        self.around.clock.advance(seconds);
+        self.see_clock();
+    }
+
+    /// Tells the provider the time.
+    pub(super) fn see_clock(&self) {
+        let now = self.around.clock.unix_seconds();
         self.stage.with(|player| player.set_now(now));
     }
 
@@ -367,19 +392,23 @@ impl Play<'_> {
         }
     }
 
-    fn call(&self, request: &Request) -> Result<Outcome, Error> {
+    pub(super) fn call(&self, request: &Request) -> Result<Outcome, Error> {
         match self.bench.wire {
             None => {
                 let slot = drive::Wire::default();
-                let cx = Context::new(&slot, &self.clock, &self.random, &self.tokens);
+                let cx = self.context(&slot);
                 let call = request.call(self.bench.connector, &cx);
                 drive::drive(&slot, call, |sent| self.stage.exchange(&sent))
             }
             Some(wire) => {
-                let cx = Context::new(wire, &self.clock, &self.random, &self.tokens);
+                let cx = self.context(wire);
                 wire.run(&self.stage, request.call(self.bench.connector, &cx))
             }
         }
+    }
+
+    pub(super) fn context<'c>(&'c self, transport: &'c dyn Transport) -> Context<'c> {
+        Context::new(transport, &self.around.clock, &self.around.random, &self.around.tokens)
     }
 
     /// Follows a first answer that is not final to its end, by what the tape gives for the step: the customer's return, then
@@ -505,7 +534,7 @@ impl Play<'_> {
         Request::from_json(op, input).ok()
     }
 
-    fn finish(mut self, struck: bool) -> Played {
+    pub(super) fn finish(mut self, struck: bool) -> Played {
         if self.findings.is_empty()
             && !struck
             && let Err(left) = self.stage.with(Player::finish)
