@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{crash, declared, faults, play, shown_words, undeclared};
+use super::{crash, declared, faults, play, sequences, shown_words, undeclared};
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
 use crate::run::plan::{self, Planned};
@@ -30,6 +30,7 @@ pub const CHECKS: &[Check] = &[
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
     check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
+    check("sequences", &["CONTEXT-5"], sequences::sequences),
 ];
 
 /// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.

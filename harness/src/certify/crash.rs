@@ -28,7 +28,10 @@ pub(super) fn crash(ground: &Ground<'_>) -> Tried {
         let acts = ledger::acts(ground.spec(), case, alone);
         trials += 1;
         let breaches = ledger::audit(ground.spec(), case, &acts, alone, alone);
-        findings.extend(breaches.into_iter().map(|why| finding(&case.id, "agreement with the provider's books", why)));
+        if !breaches.is_empty() {
+            findings.extend(breaches.into_iter().map(|why| finding(&case.id, "agreement with the books", why)));
+            continue;
+        }
         for place in Place::all(case).into_iter().filter(|place| is_target(case, alone, *place)) {
             for point in points(&acts, case, place) {
                 let trial = Trial { ground, case, alone, acts: Arc::clone(&acts), place, point };
@@ -107,16 +110,9 @@ impl Trial<'_> {
         Some((course, cut))
     }
 
-    /// Whether the provider has a request of the step that moves something.
-    fn has_acted(&self) -> bool {
-        let received = |place: &Place| place.index < self.place.index + usize::from(self.point.is_received());
-        let own = Place::all(self.case).into_iter().filter(|place| place.step == self.place.step);
-        own.filter(received).any(|place| self.acts.get(place.index) == Some(&true))
-    }
-
     /// What is wrong with the struck call itself, before any recovery.
-    fn misled(&self, cut: &Cut) -> Option<Finding> {
-        if cut.further > 0 && self.has_acted() {
+    fn misled(&self, course: &Course<'_>, cut: &Cut) -> Option<Finding> {
+        if cut.further > 0 && course.has_acted() {
             let found = format!("{} more that are not GET", cut.further);
             return Some(self.finding("no further request in the same call: the provider may have acted", found));
         }
@@ -132,11 +128,11 @@ impl Trial<'_> {
     fn again(&self) -> Option<Vec<Finding>> {
         let around = Around::new(self.ground.seed.wrapping_add(1));
         let (mut course, cut) = self.struck(&around)?;
-        if let Some(misled) = self.misled(&cut) {
+        if let Some(misled) = self.misled(&course, &cut) {
             return Some(vec![misled]);
         }
         let unanswered = cut.told.as_ref().is_none_or(Result::is_err);
-        if !unanswered || self.has_acted() && !self.is_keyed() {
+        if !unanswered || course.has_acted() && !self.is_keyed() {
             return cut.told.is_some().then(Vec::new);
         }
         course.call_again();

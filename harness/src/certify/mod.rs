@@ -7,6 +7,7 @@ mod faults;
 pub mod ground;
 pub mod ledger;
 pub mod report;
+mod sequences;
 mod undeclared;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quittance::{Error, Failure, drive};
 
-use super::case::{Bench, Case, Opened, Play, Played};
+use super::case::{Bench, Case, Finding, Opened, Play, Played};
 use super::judge::Ended;
 use super::objects::Wanted;
 use super::stage::{Around, Fault};
@@ -128,6 +128,16 @@ impl<'a> Course<'a> {
     /// The endings so far.
     pub fn ended(&self) -> &[Ended] {
         &self.play.ended
+    }
+
+    /// Everything so far that does not hold.
+    pub fn findings(&self) -> &[Finding] {
+        &self.play.findings
+    }
+
+    /// Whether the provider has a request of the step that moves something.
+    pub fn has_acted(&self) -> bool {
+        self.play.stage.with(|player| player.has_acted())
     }
 
     /// Plays the next step; false when it does not pass or there is none.

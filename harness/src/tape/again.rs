@@ -69,6 +69,13 @@ impl Player {
         self.memory.as_ref().map_or(0, |memory| memory.left_out)
     }
 
+    /// Whether a request of this step was received that moves something.
+    pub fn has_acted(&self) -> bool {
+        let Some(memory) = &self.memory else { return false };
+        let own = self.transcript.iter().filter(|record| record.step == self.step);
+        own.filter_map(|record| record.exchange).any(|index| memory.acts.get(index) == Some(&true))
+    }
+
     /// Whether an exchange may be missing; it is counted.
     pub(super) fn leave_out(&mut self, index: usize) -> bool {
         let Some(memory) = &mut self.memory else { return false };
