@@ -87,8 +87,7 @@ struct Trial<'t> {
 
 impl Trial<'_> {
     fn finding(&self, expected: impl Into<String>, found: impl Into<String>) -> Finding {
-        let what =
-            format!("{} {} at exchange {}", self.case.id, self.point.as_str(), self.place.exchange + 1);
+        let what = format!("{} {} at exchange {}", self.case.id, self.point.as_str(), self.place.exchange + 1);
         Finding { step: self.place.step, ..finding(what, expected, found) }
     }
 
@@ -140,16 +139,10 @@ impl Trial<'_> {
             course.step();
         }
         let played = course.finish(true);
-        let mut findings: Vec<Finding> = ledger::audit(
-            self.ground.spec(),
-            self.case,
-            &self.acts,
-            self.alone,
-            &played,
-        )
-        .into_iter()
-        .map(|why| self.finding("one booking, and agreement with the books", why))
-        .collect();
+        let mut findings: Vec<Finding> = ledger::audit(self.ground.spec(), self.case, &self.acts, self.alone, &played)
+            .into_iter()
+            .map(|why| self.finding("one booking, and agreement with the books", why))
+            .collect();
         findings.extend(played.findings.first().map(|found| {
             self.finding("with the same call again, the case ends as without the crash", found.to_string())
         }));

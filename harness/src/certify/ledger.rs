@@ -118,7 +118,8 @@ impl Account {
     /// What the books show instead.
     pub fn agrees(&self, told: &Payment) -> Result<(), String> {
         let minor = |money: Option<quittance::Money>| money.map(|money| money.minor());
-        let over = |less: Option<i64>, more: Option<i64>| matches!((less, more), (Some(less), Some(more)) if less > more);
+        let over =
+            |less: Option<i64>, more: Option<i64>| matches!((less, more), (Some(less), Some(more)) if less > more);
         if over(minor(told.captured), minor(told.amount).filter(|_| !self.open)) {
             return Err(format!("the answer says {:?} captured of {:?}", told.captured, told.amount));
         }
@@ -216,7 +217,12 @@ pub fn audit(spec: &Spec, case: &Case, acts: &[bool], alone: &Played, played: &P
 
 /// The payment that an operation is booked under.
 pub fn account(asked: &Asked, ended: &Ended) -> String {
-    let named = asked.input.get("payment").and_then(Value::as_str).and_then(|text| text.parse::<Handle>().ok()).map(|handle| handle.id().to_owned());
+    let named = asked
+        .input
+        .get("payment")
+        .and_then(Value::as_str)
+        .and_then(|text| text.parse::<Handle>().ok())
+        .map(|handle| handle.id().to_owned());
     let made = || ended.direct().and_then(Outcome::id);
     named.filter(|_| asked.op != Op::Complete).or_else(made).unwrap_or_default()
 }
@@ -253,7 +259,7 @@ pub fn acts(spec: &Spec, case: &Case, played: &Played) -> Arc<[bool]> {
             .filter_map(|record| Some((record.exchange?, carrier(spec, &record.request).is_some())))
             .collect();
         let carrying = sent.iter().any(|(index, carries)| *carries && own(index));
-        let last = sent.iter().map(|(index, _)| *index).filter(own).next_back();
+        let last = sent.iter().map(|(index, _)| *index).rfind(own);
         for (index, carries) in sent {
             if let Some(act) = acts.get_mut(index) {
                 *act = carries || (!carrying && last == Some(index));

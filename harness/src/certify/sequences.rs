@@ -152,7 +152,12 @@ impl Run<'_> {
                 }
             })
             .collect();
-        format!("{} beside each other (--seed {}): {}; then each to its end", names.join(" and "), self.ground.seed, moves.join(", "))
+        format!(
+            "{} beside each other (--seed {}): {}; then each to its end",
+            names.join(" and "),
+            self.ground.seed,
+            moves.join(", ")
+        )
     }
 
     fn sequence(&self, cases: &[Index], moves: &[(usize, Move)]) -> Result<(), String> {

@@ -300,6 +300,13 @@ impl Play<'_> {
         self.stage.with(|player| player.begin_step(number, values));
     }
 
+    /// Begins a step that was played with the values that it had: its settling may have had others.
+    pub(super) fn begin_anew(&mut self, number: u32) {
+        if let Some(asked) = self.asked.get(&number) {
+            self.begin(number, asked.values.clone());
+        }
+    }
+
     /// The request of a step; begins the step on the tape.
     fn request(&mut self, number: u32, step: &Step) -> Result<(Request, Option<(i64, i64)>), String> {
         match step.op {

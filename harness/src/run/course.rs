@@ -175,7 +175,7 @@ impl<'a> Course<'a> {
                 if point.is_death() {
                     self.play.around.tokens.clear();
                 }
-                Some(cut)
+                Some(*cut)
             }
         }
     }
@@ -186,11 +186,11 @@ impl<'a> Course<'a> {
         let mut call = drive::Exchange::new(&slot, request.call(self.play.bench.connector, &cx));
         let mut step = call.start();
         let (mut sent, mut further) = (0, 0);
-        let dead = |further| Driven::Cut(Cut { told: None, further });
+        let dead = |further| Driven::Cut(Box::new(Cut { told: None, further }));
         loop {
             let request = match step {
                 drive::Step::Done(result) if sent <= at => return Driven::Whole(Box::new(result)),
-                drive::Step::Done(result) => return Driven::Cut(Cut { told: Some(result), further }),
+                drive::Step::Done(result) => return Driven::Cut(Box::new(Cut { told: Some(result), further })),
                 drive::Step::Send(request) => request,
             };
             further += usize::from(sent > at && request.method() != http::Method::GET);
@@ -243,6 +243,7 @@ impl<'a> Course<'a> {
     pub fn repeat(&mut self) -> Option<Result<Outcome, Error>> {
         let request = self.last.as_ref().filter(|_| self.open.is_none())?;
         self.play.see_clock();
+        self.play.begin_anew(self.number());
         self.play.stage.with(Player::begin_again);
         Some(self.play.call(request))
     }
@@ -265,7 +266,7 @@ impl<'a> Course<'a> {
 
 enum Driven {
     Whole(Box<Result<Outcome, Error>>),
-    Cut(Cut),
+    Cut(Box<Cut>),
 }
 
 /// The kind of object that a request makes or changes.

@@ -112,7 +112,8 @@ impl Player {
             }
         }
         let mut known = tape.exchanges.iter().enumerate().take_while(|(_, exchange)| exchange.step <= self.step);
-        let index = known.find(|(index, exchange)| idle(*index) && self.fits(exchange, request)).map(|(index, _)| index)?;
+        let index =
+            known.find(|(index, exchange)| idle(*index) && self.fits(exchange, request)).map(|(index, _)| index)?;
         self.stored(index)
     }
 
@@ -133,7 +134,8 @@ impl Player {
 
     /// The answer as it was given before, else as the tape has it.
     fn stored(&mut self, index: usize) -> Option<(usize, Response<Bytes>)> {
-        let given = self.transcript.iter().rev().find(|record| record.exchange == Some(index) && record.answer.is_some());
+        let given =
+            self.transcript.iter().rev().find(|record| record.exchange == Some(index) && record.answer.is_some());
         if let Some(answer) = given.and_then(|record| record.answer.clone()) {
             return Some((index, answer));
         }
