@@ -77,7 +77,10 @@ impl Acme {
         let known = self.has("takes another key for a repetition") && self.was_sent(cx, key).await?;
         let sent = self.send(cx, path, if known { &again } else { key }, &body).await;
         match sent {
-            Err(error) if self.has("charges again by itself") && error.kind() == Kind::Network => {
+            Err(error)
+                if self.has("charges again by itself")
+                    && (error.kind(), error.effect()) == (Kind::Network, Effect::Unknown) =>
+            {
                 let repeated = self.send(cx, path, &again, &body).await;
                 repeated.map_err(|error| error.with_effect(Effect::Unknown))
             }

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use super::answer;
 use super::compile::Exchange;
 use super::hole::Hole;
-use super::matcher;
+use super::matcher::{self, Mismatch};
 use super::player::Player;
 use super::values::{Headers, Message, Scope, mint};
 
@@ -117,7 +117,21 @@ impl Player {
         self.stored(index)
     }
 
+    /// What a request that repeats nothing should have repeated, with all differences.
+    pub(super) fn unlike(&self, request: &Request<Bytes>) -> Option<(usize, Vec<Mismatch>)> {
+        let from = self.memory.as_ref()?.again?;
+        let mut answered = self.tape.exchanges.iter().enumerate().take(self.next).skip(from);
+        let own = |exchange: &Exchange| exchange.step == self.step && !exchange.settle;
+        let alike = |exchange: &Exchange| own(exchange) && exchange.request.method == *request.method();
+        let (index, exchange) = answered.find(|(_, exchange)| alike(exchange))?;
+        Some((index, self.compared(exchange, request).err()?))
+    }
+
     fn fits(&self, exchange: &Exchange, request: &Request<Bytes>) -> bool {
+        exchange.request.method == *request.method() && self.compared(exchange, request).is_ok()
+    }
+
+    fn compared(&self, exchange: &Exchange, request: &Request<Bytes>) -> Result<(), Vec<Mismatch>> {
         let body = std::str::from_utf8(request.body()).ok();
         let uri = request.uri();
         let message = Message {
@@ -128,8 +142,7 @@ impl Player {
             body: body.unwrap_or_default(),
         };
         let scope = Scope { message: Some(message), ..self.scope(exchange.step) };
-        exchange.request.method == *request.method()
-            && matcher::compare(&exchange.request, request, body, scope).is_ok()
+        matcher::compare(&exchange.request, request, body, scope).map(|_| ())
     }
 
     /// The answer as it was given before, else as the tape has it.

@@ -229,7 +229,12 @@ impl Player {
             return Ok(answer);
         }
         let result = self.judge(request);
-        let exchange = if result.is_ok() { self.next.checked_sub(1) } else { self.expected() };
+        let unlike = if result.is_err() { self.unlike(request) } else { None };
+        let (exchange, result) = match unlike {
+            Some((index, mismatches)) => (Some(index), Err(mismatches)),
+            None if result.is_ok() => (self.next.checked_sub(1), result),
+            None => (self.expected(), result),
+        };
         let answer = result.as_ref().ok().cloned();
         self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer });
         result.map_err(|mismatches| self.masked(mismatches))
