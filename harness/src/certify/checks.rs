@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{declared, faults, play, shown_words, undeclared};
+use super::{crash, declared, faults, play, sequences, shown_words, undeclared};
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
@@ -31,6 +31,8 @@ pub const CHECKS: &[Check] = &[
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
     check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
+    check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
+    check("sequences", &["CONTEXT-5"], sequences::sequences),
 ];
 
 /// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.

@@ -1,11 +1,14 @@
 //! Certification: every scenario that a connector's declarations select, on both tiers, and the checks derived from its tapes.
 
 pub mod checks;
+mod crash;
 mod declared;
 pub mod dossier;
 mod faults;
 pub mod ground;
+pub mod ledger;
 pub mod report;
+mod sequences;
 mod trials;
 mod undeclared;
 

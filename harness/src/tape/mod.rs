@@ -2,6 +2,7 @@
 //!
 //! A [`Tape`] is read and checked once and shared; a [`Player`] is one run of it. The format is described in `specs/formats.md`.
 
+mod again;
 mod answer;
 mod closed;
 mod compile;

@@ -9,6 +9,7 @@ use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
 use serde::{Deserialize, Serialize};
 
+use super::again::Memory;
 use super::answer;
 use super::compile::{Exchange, Tape};
 use super::deliver;
@@ -99,17 +100,18 @@ pub enum Settle {
 /// One run of one tape. The tape itself is shared; everything that changes is here.
 #[derive(Clone)]
 pub struct Player {
-    tape: Arc<Tape>,
+    pub(super) tape: Arc<Tape>,
     run: RunValues,
     steps: Vec<StepValues>,
-    step: u32,
-    settling: bool,
-    next: usize,
+    pub(super) step: u32,
+    pub(super) settling: bool,
+    pub(super) next: usize,
     delivered: Vec<bool>,
     returned: Vec<bool>,
-    minted: BTreeMap<String, String>,
+    pub(super) minted: BTreeMap<String, String>,
     captured: BTreeMap<String, String>,
-    transcript: Vec<Record>,
+    pub(super) transcript: Vec<Record>,
+    pub(super) memory: Option<Memory>,
 }
 
 impl fmt::Debug for Record {
@@ -154,6 +156,7 @@ impl Player {
             minted: BTreeMap::new(),
             captured: BTreeMap::new(),
             transcript: Vec::new(),
+            memory: None,
         }
     }
 
@@ -184,6 +187,7 @@ impl Player {
         }
         self.step = step;
         self.settling = false;
+        self.memory.iter_mut().for_each(Memory::begin_step);
     }
 
     /// From here on requests are judged by the step's exchanges with `settle = true`.
@@ -227,8 +231,18 @@ impl Player {
     /// # Errors
     /// Every difference between the request and the tape, with secrets masked. The exchange then stays due.
     pub fn exchange(&mut self, request: &Request<Bytes>) -> Result<Response<Bytes>, Vec<Mismatch>> {
+        if let Some((index, answer)) = self.recalled(request) {
+            let (exchange, kept) = (Some(index), Some(answer.clone()));
+            self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer: kept });
+            return Ok(answer);
+        }
         let result = self.judge(request);
-        let exchange = if result.is_ok() { self.next.checked_sub(1) } else { self.expected() };
+        let unlike = if result.is_err() { self.unlike(request) } else { None };
+        let (exchange, result) = match unlike {
+            Some((index, mismatches)) => (Some(index), Err(mismatches)),
+            None if result.is_ok() => (self.next.checked_sub(1), result),
+            None => (self.expected(), result),
+        };
         let answer = result.as_ref().ok().cloned();
         self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer });
         result.map_err(|mismatches| self.masked(mismatches))
@@ -350,6 +364,10 @@ impl Player {
         let covers = |step: u32| up_to.is_none_or(|last| step <= last);
         let mut mismatches = Vec::new();
         for exchange in tape.exchanges.iter().skip(self.next).take_while(|exchange| covers(exchange.step)) {
+            self.next += 1;
+            if self.leave_out(self.next - 1) {
+                continue;
+            }
             let scope = self.scope(self.step);
             let settle = if exchange.settle { " to settle" } else { "" };
             let expected = format!(
@@ -362,7 +380,6 @@ impl Player {
             );
             mismatches.push(Mismatch { path: "exchange".to_owned(), expected, found: "no such request".to_owned() });
         }
-        self.next += mismatches.len();
         let webhooks = tape.webhooks.iter().map(|webhook| ("webhook", "delivery", webhook.step, webhook.line));
         let returns = tape.returns.iter().map(|returned| ("return", "customer's return", returned.step, returned.line));
         let used = self.delivered.iter_mut().chain(&mut self.returned);
@@ -377,7 +394,7 @@ impl Player {
         if mismatches.is_empty() { Ok(()) } else { Err(self.masked(mismatches)) }
     }
 
-    fn mint(&mut self, names: &[(String, Shape)]) {
+    pub(super) fn mint(&mut self, names: &[(String, Shape)]) {
         for (name, shape) in names {
             if !self.minted.contains_key(name) {
                 self.minted.insert(name.clone(), mint(self.run.seed, name, *shape));
@@ -385,7 +402,7 @@ impl Player {
         }
     }
 
-    fn scope(&self, step: u32) -> Scope<'_> {
+    pub(super) fn scope(&self, step: u32) -> Scope<'_> {
         Scope {
             credentials: &self.run.credentials,
             steps: &self.steps,
