@@ -1,13 +1,19 @@
 //! Certification: every scenario that a connector's declarations select, on both tiers, and the checks derived from its tapes.
 
+mod again;
 pub mod checks;
+mod coverage;
 mod declared;
 pub mod dossier;
 mod faults;
 pub mod ground;
+mod leaves;
+mod money;
 pub mod report;
 mod trials;
+mod shown;
 mod undeclared;
+mod webhooks;
 
 use std::sync::Arc;
 
