@@ -270,7 +270,7 @@ fn look(shown: &Shown<'_>, index: usize, of: StatusOf, places: &[&Leaf], value: 
 }
 
 /// Single places that hold one of the values, and all places of one name and value together.
-fn groups<'l>(leaves: &'l [Leaf], holds: impl Fn(&Leaf) -> bool) -> Vec<Vec<&'l Leaf>> {
+fn groups(leaves: &[Leaf], holds: impl Fn(&Leaf) -> bool) -> Vec<Vec<&Leaf>> {
     let candidates: Vec<&Leaf> = leaves.iter().filter(|leaf| holds(leaf)).collect();
     let mut groups: Vec<Vec<&Leaf>> = candidates.iter().map(|leaf| vec![*leaf]).collect();
     let mut together: BTreeMap<(&str, &str), Vec<&Leaf>> = BTreeMap::new();

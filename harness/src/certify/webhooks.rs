@@ -15,9 +15,6 @@ use crate::run::case::Finding;
 use crate::tape::{Delivery, Edit, Spoil};
 use crate::view::{self, Outcome};
 
-/// How far the time in a header is moved when it is altered: less than any tolerance.
-const MOVED_SECONDS: i64 = 30;
-
 /// A value that stands in place of another where the body is not to be believed.
 const UNKNOWN: &str = "quittance_unknown";
 
@@ -124,29 +121,26 @@ impl Valid<'_> {
         for (place, made) in altered {
             count.refuse(self, &format!("with {place} altered"), rules, &self.scene.deliver(made, &as_it_was));
         }
-        if rules.tolerance_seconds.is_some() {
-            for seconds in [-MOVED_SECONDS, MOVED_SECONDS] {
-                if let Some(made) = self.made.redated(self.scene.now_unix, seconds) {
-                    let how = format!("with its time moved by {seconds} s");
-                    count.refuse(self, &how, rules, &self.scene.deliver(made, &as_it_was));
-                }
-            }
-        }
     }
 
     /// Good up to the tolerance on both sides of now, and no further.
     fn dated(&self, rules: &WebhookRules, count: &mut Count) {
         let Some(tolerance) = rules.tolerance_seconds.map(i64::from) else { return };
-        let at = |seconds: i64| {
+        let given = |made: Delivery, seconds: i64| {
             let now = self.scene.now_unix.saturating_add(seconds);
-            self.scene.deliver_at(now, &MemoryTokens::default(), self.made.clone(), &as_it_was)
+            self.scene.deliver_at(now, &MemoryTokens::default(), made, &as_it_was)
         };
+        let at = |seconds: i64| given(self.made.clone(), seconds);
         for (how, seconds) in [("as old as it may be", tolerance), ("as far ahead as it may be", -tolerance)] {
             let unlike = self.unlike(&at(seconds));
             count.add(self, how, unlike);
         }
         for (how, seconds) in [("a second too old", tolerance + 1), ("a second too far ahead", -tolerance - 1)] {
             count.refuse(self, how, rules, &at(seconds));
+            // The time that counts is the one that is signed.
+            for made in self.made.redated(self.scene.now_unix, seconds) {
+                count.refuse(self, &format!("{how}, dated anew"), rules, &given(made, seconds));
+            }
         }
     }
 

@@ -87,18 +87,24 @@ pub(crate) fn altered(webhook: &Webhook, scope: &Scope<'_>) -> Result<Vec<(Strin
     Ok(all)
 }
 
-/// The delivery with the time in its headers, `now`, moved by some seconds; `None` when no header states it.
-pub(crate) fn redated(delivery: &Delivery, now_unix: i64, seconds: i64) -> Option<Delivery> {
+/// The delivery with the time in one header, `now`, moved by some seconds, for each header that states it.
+pub(crate) fn redated(delivery: &Delivery, now_unix: i64, seconds: i64) -> Vec<Delivery> {
     const FORMATS: [TimeFormat; 5] =
         [TimeFormat::Unix, TimeFormat::Rfc3339, TimeFormat::Rfc3339Millis, TimeFormat::Http, TimeFormat::Basic];
-    let mut moved = delivery.clone();
-    for format in FORMATS {
-        let (mut old, mut new) = (String::new(), String::new());
-        write_instant(now_unix, format, &mut old)?;
-        write_instant(now_unix.checked_add(seconds)?, format, &mut new)?;
-        moved.headers.iter_mut().for_each(|(_, value)| *value = value.replace(&old, &new));
+    let mut all = Vec::new();
+    for index in 0..delivery.headers.len() {
+        let mut moved = delivery.clone();
+        for format in FORMATS {
+            let (mut old, mut new) = (String::new(), String::new());
+            let written = write_instant(now_unix, format, &mut old)
+                .and_then(|()| write_instant(now_unix.checked_add(seconds)?, format, &mut new));
+            if let (Some(()), Some((_, value))) = (written, moved.headers.get_mut(index)) {
+                *value = value.replace(&old, &new);
+            }
+        }
+        all.extend((moved != *delivery).then_some(moved));
     }
-    (moved != *delivery).then_some(moved)
+    all
 }
 
 fn cannot(why: &str) -> Unresolved {

@@ -129,8 +129,8 @@ impl fmt::Debug for Player {
 }
 
 impl Delivery {
-    /// The same with the time in its headers, which is `now_unix`, moved by some seconds; `None` when no header states it.
-    pub fn redated(&self, now_unix: i64, seconds: i64) -> Option<Delivery> {
+    /// The same with the time in one header, which is `now_unix`, moved by some seconds, for each header that states it.
+    pub fn redated(&self, now_unix: i64, seconds: i64) -> Vec<Delivery> {
         deliver::redated(self, now_unix, seconds)
     }
 }
