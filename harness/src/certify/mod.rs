@@ -1,16 +1,22 @@
 //! Certification: every scenario that a connector's declarations select, on both tiers, and the checks derived from its tapes.
 
+mod again;
 pub mod checks;
+mod coverage;
 mod crash;
 mod declared;
 pub mod dossier;
 mod faults;
 pub mod ground;
+mod leaves;
 pub mod ledger;
+mod money;
 pub mod report;
 mod sequences;
+mod shown;
 mod trials;
 mod undeclared;
+mod webhooks;
 
 use std::sync::Arc;
 

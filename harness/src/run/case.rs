@@ -77,6 +77,11 @@ impl Played {
         self.stage.with(|player| player.transcript().to_vec())
     }
 
+    /// Asks the player as it stands at the end of the case.
+    pub(crate) fn player<T>(&self, ask: impl FnOnce(&Player) -> T) -> T {
+        self.stage.with(|player| ask(player))
+    }
+
     /// The requests as sent, byte for byte, for comparing runs: method, URL, headers, body.
     pub fn sent(&self) -> Vec<Vec<u8>> {
         self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect())
@@ -363,22 +368,21 @@ impl Play<'_> {
     }
 
     fn delivery_of_step(&mut self, number: u32, step: &Step) -> Result<Delivery, String> {
-        let (headers, body) = self.made(step.of.unwrap_or(number), step.tamper)?;
+        let made = self.made(step.of.unwrap_or(number), step.tamper)?;
         let input = json!({
-            "headers": headers.iter().cloned().collect::<BTreeMap<_, _>>(),
-            "body": String::from_utf8_lossy(&body),
+            "headers": made.headers.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "body": String::from_utf8_lossy(&made.body),
         });
         self.asked.insert(number, Asked { op: Op::Webhook, input, values: StepValues::default() });
-        delivery(&headers, body)
+        delivery_of(made)
     }
 
     fn delivery(&mut self, step: u32) -> Result<Delivery, String> {
-        let (headers, body) = self.made(step, None)?;
-        delivery(&headers, body)
+        delivery_of(self.made(step, None)?)
     }
 
     /// A delivery of the tape, spoilt as asked; a stale one is made before the clock moves.
-    fn made(&mut self, step: u32, tamper: Option<Tamper>) -> Result<(Vec<(String, String)>, Bytes), String> {
+    fn made(&mut self, step: u32, tamper: Option<Tamper>) -> Result<crate::tape::Delivery, String> {
         let spoil = match tamper {
             None | Some(Tamper::Stale) => Spoil::Not,
             Some(Tamper::Body) => Spoil::Body,
@@ -390,7 +394,7 @@ impl Play<'_> {
             let tolerance = self.builder.spec.webhook.and_then(|rules| rules.tolerance_seconds).unwrap_or(0);
             self.advance(i64::from(tolerance) + 60);
         }
-        Ok((made.headers, made.body))
+        Ok(made)
     }
 
     /// How many requests the operation sent; fetching the public key that a delivery names does not count.
@@ -574,6 +578,18 @@ pub fn delivery(headers: &[(String, String)], body: Bytes) -> Result<Delivery, S
         map.insert(name, HeaderValue::from_str(value).map_err(|_| "a header value is not text".to_owned())?);
     }
     Ok(Delivery::new(map, body))
+}
+
+/// A delivery of a tape as the connector gets it.
+///
+/// # Errors
+/// As [`delivery`].
+pub fn delivery_of(made: crate::tape::Delivery) -> Result<Delivery, String> {
+    let delivery = delivery(&made.headers, made.body)?;
+    Ok(match made.url {
+        Some(url) => delivery.at_url(url),
+        None => delivery,
+    })
 }
 
 /// The event's object, when it is of the kind that the step waits for.

@@ -23,6 +23,7 @@ mod uses;
 mod values;
 pub(crate) mod xml;
 
+pub use answer::Edit;
 pub use compile::{Exchange, Return, Tape, Webhook};
 pub use hole::{Encoding, Shape};
 pub use matcher::Mismatch;

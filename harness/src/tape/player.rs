@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, Response};
 use serde::{Deserialize, Serialize};
 
 use super::again::Memory;
-use super::answer;
+use super::answer::{self, Edit};
 use super::compile::{Exchange, Tape};
 use super::deliver;
 use super::hole::{Hole, Shape};
@@ -127,6 +127,13 @@ impl fmt::Debug for Player {
             .field("step", &self.step)
             .field("next", &self.next)
             .finish_non_exhaustive()
+    }
+}
+
+impl Delivery {
+    /// The same with the time in one header, which is `now_unix`, moved by some seconds, for each header that states it.
+    pub fn redated(&self, now_unix: i64, seconds: i64) -> Vec<Delivery> {
+        deliver::redated(self, now_unix, seconds)
     }
 }
 
@@ -319,6 +326,31 @@ impl Player {
         self.mint(&webhook.mints);
         let scope = Scope { spoil, ..self.scope(step) };
         deliver::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])
+    }
+
+    /// A delivery of the tape as it is made now, with parts of its body replaced before it is signed, and spoilt as asked. Nothing is
+    /// minted: its values are those of the run so far. `None` when there is no such delivery or a hole has no value.
+    pub fn remade(&self, index: usize, spoil: Spoil, edits: &[Edit]) -> Option<Delivery> {
+        let webhook = self.tape.webhooks.get(index)?;
+        deliver::remade(webhook, &Scope { spoil, ..self.scope(webhook.step) }, edits).ok()
+    }
+
+    /// The body of a delivery before it is signed: what [`Edit`]s are places in.
+    pub fn unsigned(&self, index: usize) -> Option<String> {
+        let webhook = self.tape.webhooks.get(index)?;
+        deliver::unsigned(webhook, &self.scope(webhook.step)).ok()
+    }
+
+    /// A valid delivery with one character changed after signing, in turn at each of several places that a proof covers.
+    pub fn altered(&self, index: usize) -> Vec<(String, Delivery)> {
+        let altered = |webhook| deliver::altered(webhook, &self.scope(webhook.step)).ok();
+        self.tape.webhooks.get(index).and_then(altered).unwrap_or_default()
+    }
+
+    /// The deliveries that were made, by their place on the tape, from 0.
+    pub fn delivered(&self) -> Vec<usize> {
+        let made = self.delivered.iter().enumerate().filter(|(_, made)| **made);
+        made.map(|(index, _)| index).collect()
     }
 
     /// Whether the tape has a delivery for the step that was not made yet.

@@ -52,6 +52,18 @@ pub enum Algorithm {
     RsaSha256,
 }
 
+impl Algorithm {
+    /// Another algorithm that needs no other key; a key pair's signature becomes a digest, which anybody can make.
+    const fn another(self) -> Algorithm {
+        match self {
+            Algorithm::HmacSha1 | Algorithm::HmacSha512 => Algorithm::HmacSha256,
+            Algorithm::HmacSha256 => Algorithm::HmacSha1,
+            Algorithm::Sha256 => Algorithm::Sha512,
+            Algorithm::Sha512 | Algorithm::RsaSha256 => Algorithm::Sha256,
+        }
+    }
+}
+
 /// How the text of a key becomes bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -130,8 +142,21 @@ impl Recipe {
             // To the verifier a signature over another text and one by another key look alike, and every key keeps its form.
             text.push_str("forged");
         }
-        let text = text.as_bytes();
-        let signature = match self.algorithm {
+        if spoil == Spoil::Fingerprint {
+            return Ok(text);
+        }
+        let algorithm = if spoil == Spoil::OtherAlgorithm { self.algorithm.another() } else { self.algorithm };
+        let mut signature = self.signature(algorithm, text.as_bytes(), scope)?;
+        match spoil {
+            Spoil::Prefix(length) => signature.truncate(length.min(signature.len().saturating_sub(1))),
+            Spoil::Extended => signature.push(0),
+            _ => {}
+        }
+        Ok(self.encoding.encode(&signature))
+    }
+
+    fn signature(&self, algorithm: Algorithm, text: &[u8], scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
+        Ok(match algorithm {
             Algorithm::Sha256 => Sha256::digest(text).to_vec(),
             Algorithm::Sha512 => Sha512::digest(text).to_vec(),
             Algorithm::HmacSha1 => finish(Hmac::<Sha1>::new_from_slice(&self.key_bytes(scope)?), text)?,
@@ -141,8 +166,7 @@ impl Recipe {
                 Some(pair) => sign_rsa(pair, text)?,
                 None => sign_rsa(&key_pair(&self.key_text(scope)?).map_err(|why| unusable(&why))?, text)?,
             },
-        };
-        Ok(self.encoding.encode(&signature))
+        })
     }
 
     fn key_text(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
