@@ -13,6 +13,7 @@ pub mod descriptions;
 pub mod files;
 pub mod invoke;
 pub mod mask;
+mod pem;
 pub mod profile;
 pub mod run;
 pub mod scenario;
@@ -23,11 +24,12 @@ pub mod world;
 
 pub use bad_input::FileError;
 
-/// The JSON Schemas of the three formats, by file name: for editors, and for tools that write such files.
+/// The JSON Schemas of the file formats, by file name: for editors, and for tools that write or read such files.
 pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
         ("tape.schema.json", schemars::schema_for!(tape::model::TapeModel).to_value()),
         ("profile.schema.json", schemars::schema_for!(profile::ProfileModel).to_value()),
+        ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

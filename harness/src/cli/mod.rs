@@ -5,12 +5,15 @@ mod completion;
 mod corpus;
 mod desk;
 mod explain;
+mod issue;
+mod key;
 mod list;
 mod read;
 mod request;
 mod schema;
 mod source;
 mod suite;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,10 +43,12 @@ enum Command {
     List(list::List),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
+    Key(key::Key),
     Request(request::RequestCommand),
     Read(read::Read),
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
+    Verify(verify::Verify),
     Completion(completion::Completion),
 }
 
@@ -56,10 +61,12 @@ pub fn main() -> ExitCode {
         Command::List(command) => world().and_then(|world| command.run(&world)),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
+        Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
     };
     match result {
