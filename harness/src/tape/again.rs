@@ -14,7 +14,7 @@ use super::player::Player;
 use super::values::{Headers, Message, Scope, mint};
 
 /// How far a run goes beyond the order of its tape.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Memory {
     /// By exchange of the tape: whether it moves something. Only the others may be left out, or asked for in a later step.
     acts: Arc<[bool]>,

@@ -104,16 +104,6 @@ pub(crate) enum BodyText {
 }
 
 impl Exchange {
-    /// Whether the answer is a JSON or XML text with a 2xx status, whose spoiling nothing but the text tells.
-    pub fn answers_structured(&self) -> bool {
-        let text = match &self.response.body {
-            BodyText::Fixed(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
-            BodyText::Holes(template, _) => template.literal_start(),
-        };
-        let structured = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '<']);
-        structured && self.response.status.is_success()
-    }
-
     /// Whether the provider signs the answer: then it cannot be changed and stay valid.
     pub fn is_signed(&self) -> bool {
         let in_body = matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature());

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use super::hole::{Encoding, Place};
 use super::template::{Escape, Template};
 use super::values::{Scope, Spoil, Unresolved};
+use crate::pem;
 
 /// How a signature is made, as `[signature.NAME]` of a profile states it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -219,19 +220,12 @@ fn literal_key_pair(literal: &str, folder: &Path) -> Result<RsaKeyPair, String> 
     key_pair(&pem)
 }
 
-fn key_pair(pem: &str) -> Result<RsaKeyPair, String> {
+fn key_pair(text: &str) -> Result<RsaKeyPair, String> {
     let expected = "expected a PEM private key (`PRIVATE KEY` or `RSA PRIVATE KEY`)";
-    let block = |label: &str| {
-        let after = pem.split_once(&format!("-----BEGIN {label}-----"))?.1;
-        after.split_once(&format!("-----END {label}-----")).map(|(inner, _)| inner)
-    };
-    let decode = |inner: &str| {
-        let compact: String = inner.split_whitespace().collect();
-        base64::engine::general_purpose::STANDARD.decode(compact).map_err(|_| expected.to_owned())
-    };
-    let pair = match (block("PRIVATE KEY"), block("RSA PRIVATE KEY")) {
-        (Some(inner), _) => RsaKeyPair::from_pkcs8(&decode(inner)?),
-        (None, Some(inner)) => RsaKeyPair::from_der(&decode(inner)?),
+    let refused = |_| expected.to_owned();
+    let pair = match (pem::block(text, "PRIVATE KEY"), pem::block(text, "RSA PRIVATE KEY")) {
+        (Some(inner), _) => RsaKeyPair::from_pkcs8(&inner.map_err(refused)?),
+        (None, Some(inner)) => RsaKeyPair::from_der(&inner.map_err(refused)?),
         (None, None) => return Err(expected.to_owned()),
     };
     pair.map_err(|error| format!("the RSA key is refused: {error}"))
