@@ -1,17 +1,24 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
+pub(crate) mod can_i_use;
 mod certify;
 mod completion;
 mod corpus;
 mod desk;
 mod explain;
+mod issue;
+mod key;
 mod list;
+pub(crate) mod matrix;
 mod read;
+mod report;
 mod request;
 mod schema;
+mod self_test;
 mod source;
 mod suite;
 mod table;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,12 +46,18 @@ struct Arguments {
 enum Command {
     Certify(certify::Certify),
     List(list::List),
+    Matrix(matrix::Matrix),
+    CanIUse(can_i_use::CanIUse),
+    Report(report::ReportCommand),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
+    Key(key::Key),
     Request(request::RequestCommand),
     Read(read::Read),
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
+    SelfTest(self_test::SelfTest),
+    Verify(verify::Verify),
     Completion(completion::Completion),
 }
 
@@ -55,12 +68,18 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
         Command::List(command) => world().and_then(|world| command.run(&world)),
+        Command::Matrix(command) => command.run(),
+        Command::CanIUse(command) => command.run(),
+        Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
+        Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
+        Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
     };
     match result {
