@@ -66,3 +66,31 @@ fn can_i_use_gives_reasons_and_an_exit_code() {
     bad(&["can-i-use", "--op", "refund", "--country", "Holland"], &["unknown country `Holland`", "ISO 3166-1"]);
     bad(&["can-i-use"], &["--op"]);
 }
+
+#[test]
+fn transcripts_repeat_and_hide_secrets() {
+    let shown = ended(&["transcript", "stripe", "--json"], 0);
+    assert_eq!(shown, ended(&["transcript", "stripe", "--json"], 0));
+    let profile = std::fs::read_to_string(format!("{ROOT}/fixtures/stripe/profile.toml")).unwrap();
+    let profile: toml::Table = profile.parse().unwrap();
+    let card = profile["cards"]["approved"]["number"].as_str().unwrap();
+    let key = profile["credentials"]["api_key"].as_str().unwrap();
+    assert!(!shown.contains(card) && !shown.contains(key), "a secret in the clear");
+    let first: Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    assert_eq!(first["connector"], "stripe");
+    let text = first["requests"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("POST https://api.stripe.com/v1/payment_intents\n") && text.contains("\n\n"), "{text}");
+}
+
+#[test]
+fn blame_refuses_what_it_cannot_compare() {
+    bad(&["blame", "HEAD"], &["`HEAD` is no pair of revisions", "HEAD~1..HEAD"]);
+    bad(&["blame", "HEAD...HEAD"], &["no pair of revisions"]);
+    bad(&["blame", "no-such-revision..HEAD"], &["no-such-revision"]);
+    // A copy below the project is no repository of its own, wherever the project lies.
+    let copy = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-repository");
+    std::fs::create_dir_all(copy.join("specs")).unwrap();
+    std::fs::create_dir_all(copy.join("fixtures")).unwrap();
+    std::fs::copy(format!("{ROOT}/specs/suite.toml"), copy.join("specs/suite.toml")).unwrap();
+    bad(&["--root", copy.to_str().unwrap(), "blame", "HEAD~1..HEAD"], &["not a git repository"]);
+}

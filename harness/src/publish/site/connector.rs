@@ -119,7 +119,10 @@ pub(super) fn page<'r>(book: &Book<'r>, dossier: &'r Dossier) -> Connector<'r> {
             (false, _) => by_case.entry(&line.case).or_default().push(line),
         }
     }
-    let scenarios: Vec<Scenario> = by_case.into_iter().map(|(case, lines)| scenario(book, id, case, &lines)).collect();
+    let mut scenarios: Vec<Scenario> =
+        by_case.into_iter().map(|(case, lines)| scenario(book, id, case, &lines)).collect();
+    // What does not hold comes first.
+    scenarios.sort_by_key(|scenario| scenario.verdict == Verdict::Pass.as_str());
     let mut operations: Vec<String> = scenarios.iter().map(|scenario| scenario.operation.clone()).collect();
     operations.sort_unstable();
     operations.dedup();

@@ -171,6 +171,8 @@ fn the_schemas_are_objects_with_descriptions() {
             "tape.schema.json",
             "profile.schema.json",
             "matrix.schema.json",
+            "transcript.schema.json",
+            "blame.schema.json",
             "can-i-use.schema.json"
         ]
     );
