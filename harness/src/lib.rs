@@ -37,6 +37,7 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
         ("tape.schema.json", schemars::schema_for!(tape::model::TapeModel).to_value()),
         ("profile.schema.json", schemars::schema_for!(profile::ProfileModel).to_value()),
+        ("report.schema.json", certify::report::schema().to_value()),
         ("matrix.schema.json", schemars::schema_for!(cli::matrix::MatrixReport).to_value()),
         ("transcript.schema.json", schemars::schema_for!(transcript::Transcript).to_value()),
         ("blame.schema.json", schemars::schema_for!(blame::Blame).to_value()),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::again::Memory;
@@ -58,7 +59,7 @@ pub struct Record {
 }
 
 /// A [`Record`] that may be shown: every secret of the run is masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownRecord {
     /// The step during which it was sent.
     pub step: u32,
