@@ -19,8 +19,8 @@ mod self_test;
 mod source;
 mod suite;
 mod table;
-mod verify;
 mod transcript;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
