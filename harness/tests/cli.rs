@@ -442,7 +442,20 @@ fn completion_scripts() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["list", "explain", "request", "read", "schema", "suite", "completion", "matrix", "can-i-use"] {
+    for command in [
+        "list",
+        "explain",
+        "request",
+        "read",
+        "schema",
+        "suite",
+        "completion",
+        "matrix",
+        "can-i-use",
+        "report",
+        "transcript",
+        "blame",
+    ] {
         let help = good(&[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains(&format!("quittance {command}")), "{command}: {help}");
         assert!(!help.contains('\u{1b}'), "no colours under NO_COLOR");

@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
+mod blame;
 pub(crate) mod can_i_use;
 mod certify;
 mod completion;
@@ -18,6 +19,7 @@ mod self_test;
 mod source;
 mod suite;
 mod table;
+mod transcript;
 mod verify;
 
 use std::path::PathBuf;
@@ -49,6 +51,8 @@ enum Command {
     Matrix(matrix::Matrix),
     CanIUse(can_i_use::CanIUse),
     Report(report::ReportCommand),
+    Transcript(transcript::TranscriptCommand),
+    Blame(blame::BlameCommand),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
     Key(key::Key),
@@ -70,6 +74,8 @@ pub fn main() -> ExitCode {
         Command::List(command) => world().and_then(|world| command.run(&world)),
         Command::Matrix(command) => command.run(),
         Command::CanIUse(command) => command.run(),
+        Command::Transcript(command) => world().and_then(|world| command.run(&world)),
+        Command::Blame(command) => world().and_then(|world| command.run(&world)),
         Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ use crate::view::{self, Outcome};
 pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// Something that does not hold, with its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The step, from 1; 0 for the case as a whole.
     pub step: u32,
