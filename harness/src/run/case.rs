@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::input::{Builder, Prepared};
 use super::judge::{Ended, Surroundings, unmet};
-use super::objects::{Objects, Wanted};
+use super::objects::{Objects, Wanted, same_kind};
 use super::stage::{Around, Stage, Strike};
 use super::wire::Wire;
 use crate::invoke::Request;
@@ -589,18 +589,6 @@ pub fn delivery_of(made: crate::tape::Delivery) -> Result<Delivery, String> {
     Ok(match made.url {
         Some(url) => delivery.at_url(url),
         None => delivery,
-    })
-}
-
-/// The event's object, when it is of the kind that the step waits for.
-fn same_kind(first: &Outcome, body: EventBody) -> Option<Outcome> {
-    Some(match (first, body) {
-        (Outcome::Payment(_), EventBody::Payment(payment)) => Outcome::Payment(payment),
-        (Outcome::Refund(_), EventBody::Refund(refund)) => Outcome::Refund(refund),
-        (Outcome::Mandate(_), EventBody::Mandate(mandate)) => Outcome::Mandate(mandate),
-        (Outcome::Payout(_), EventBody::Payout(payout)) => Outcome::Payout(payout),
-        (Outcome::Dispute(_), EventBody::Dispute(dispute)) => Outcome::Dispute(dispute),
-        _ => return None,
     })
 }
 
