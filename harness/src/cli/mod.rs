@@ -15,6 +15,7 @@ mod report;
 mod request;
 mod schema;
 mod self_test;
+mod soak;
 mod source;
 mod suite;
 mod table;
@@ -57,6 +58,7 @@ enum Command {
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
     SelfTest(self_test::SelfTest),
+    Soak(soak::Soak),
     Verify(verify::Verify),
     Completion(completion::Completion),
 }
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::Soak(command) => command.run(),
         Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
         Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
