@@ -22,6 +22,7 @@ pub mod reference;
 pub mod regions;
 pub mod run;
 pub mod scenario;
+pub mod soak;
 pub mod story;
 pub mod tape;
 pub mod transcript;

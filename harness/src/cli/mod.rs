@@ -16,6 +16,7 @@ mod report;
 mod request;
 mod schema;
 mod self_test;
+mod soak;
 mod source;
 mod suite;
 mod table;
@@ -61,6 +62,7 @@ enum Command {
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
     SelfTest(self_test::SelfTest),
+    Soak(soak::Soak),
     Verify(verify::Verify),
     Completion(completion::Completion),
 }
@@ -84,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::Soak(command) => command.run(),
         Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
         Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
