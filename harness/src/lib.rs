@@ -16,6 +16,7 @@ pub mod invoke;
 pub mod mask;
 pub mod profile;
 pub mod publish;
+pub mod reference;
 pub mod regions;
 pub mod run;
 pub mod scenario;

@@ -9,6 +9,7 @@ use quittance::{Connector, Entry};
 
 use crate::bad_input::FileError;
 use crate::profile::Profile;
+use crate::reference;
 use crate::run::input::toml_json;
 use crate::run::plan::{self, Tapes};
 use crate::scenario::Suite;
@@ -70,6 +71,20 @@ pub struct Subject {
 impl std::fmt::Debug for Subject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Subject({})", self.entry.spec.id)
+    }
+}
+
+impl Subject {
+    /// The same profile and tapes under another entry and connector.
+    pub(crate) fn with(&self, entry: &'static Entry, connector: Box<dyn Connector>) -> Subject {
+        Subject {
+            entry,
+            connector,
+            profile: self.profile.clone(),
+            tapes: self.tapes.clone(),
+            credentials: Arc::clone(&self.credentials),
+            folder: self.folder.clone(),
+        }
     }
 }
 
@@ -143,7 +158,7 @@ impl World {
     }
 }
 
-/// The connectors of the catalogue named by `ids`, or all.
+/// The connectors named by `ids`, the harness's own among them, or all of the catalogue.
 ///
 /// # Errors
 /// An unknown name, with those that come near.
@@ -154,13 +169,18 @@ pub fn catalogue(ids: &[String]) -> Result<Vec<&'static Entry>, Unusable> {
     let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
     let mut entries: Vec<&'static Entry> = Vec::new();
     for id in ids {
-        let entry = quittance_connectors::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;
+        let entry = find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;
         // Named twice is certified once: a verdict that stands twice makes a report unreadable.
         if !entries.iter().any(|other| other.spec.id == entry.spec.id) {
             entries.push(entry);
         }
     }
     Ok(entries)
+}
+
+/// The connector of that id: of the catalogue, or the harness's own.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    quittance_connectors::find(id).or_else(|| (id == reference::ID).then_some(&reference::ENTRY))
 }
 
 /// The known names that come near, at most five, the nearest first.

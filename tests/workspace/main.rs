@@ -6,6 +6,7 @@
 mod bad_input;
 mod contract;
 mod planted;
+mod self_test;
 mod tidy;
 mod tree;
 
@@ -38,6 +39,7 @@ fn main() {
     contract::tests(&mut add);
     bad_input::tests(&mut add);
     planted::tests(&mut add);
+    self_test::tests(&mut add);
     trials.extend(scenarios());
     libtest_mimic::run(&arguments, trials).exit();
 }

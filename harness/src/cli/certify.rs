@@ -166,7 +166,7 @@ impl Run<'_> {
                 Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?)
             }
         };
-        let progress = progress(subjects.len());
+        let progress = progress(subjects.len() * 2);
         let mut in_memory = match self.options.tiers {
             Tiers::Wire => BTreeMap::new(),
             _ => self.in_memory(subjects, &progress),
@@ -220,12 +220,12 @@ fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress(connectors: usize) -> ProgressBar {
+pub(super) fn progress(steps: usize) -> ProgressBar {
     let target = match std::io::stderr().is_terminal() {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     };
-    let bar = ProgressBar::with_draw_target(Some(connectors as u64 * 2), target);
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), target);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}") {
         bar.set_style(style);
     }

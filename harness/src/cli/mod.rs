@@ -12,6 +12,7 @@ mod read;
 mod report;
 mod request;
 mod schema;
+mod self_test;
 mod source;
 mod suite;
 mod table;
@@ -51,6 +52,7 @@ enum Command {
     Read(read::Read),
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
+    SelfTest(self_test::SelfTest),
     Completion(completion::Completion),
 }
 
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
     };
     match result {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::objects::{Objects, Wanted};
 use crate::profile::Profile;
-use crate::scenario::{Step, StepOp};
+use crate::scenario::{Step, StepOp, Tamper};
 use crate::tape::StepValues;
 
 /// Where a customer comes back to in every scenario.
@@ -145,8 +145,16 @@ impl Builder<'_> {
 
     fn unwrap(&self, step: &Step, prepared: &mut Prepared) -> Result<Map<String, Value>, String> {
         let name = step.method.as_deref().ok_or("unwrap_token needs a method")?;
-        prepared.values.samples = self.profile.method_samples(name).unwrap_or_default();
-        Ok(Map::from_iter([("token".to_owned(), json!({ name: self.sample(name)? }))]))
+        let sample = match step.tamper {
+            Some(Tamper::WrongKey) => format!("{name}_wrong_key"),
+            _ => name.to_owned(),
+        };
+        prepared.values.samples = self.profile.method_samples(&sample).unwrap_or_default();
+        let mut token = self.sample(&sample)?;
+        if step.tamper == Some(Tamper::Body) {
+            alter_token(&mut token)?;
+        }
+        Ok(Map::from_iter([("token".to_owned(), json!({ name: token }))]))
     }
 
     /// Operations on an object of an earlier step.
@@ -311,6 +319,31 @@ impl Builder<'_> {
     fn amount(&self, step: &Step, sample: Option<&str>) -> Result<Value, String> {
         let minor = step_integer(step, "amount_minor").ok_or("amount_minor is missing")?;
         Ok(json!({ "minor": minor, "currency": self.currency(sample) }))
+    }
+}
+
+/// Alters the signed part of a wallet's token: a letter in the middle of `data` (Apple Pay) or `signedMessage` (Google Pay).
+fn alter_token(token: &mut Value) -> Result<(), String> {
+    let text = ["payment_data", "token"].into_iter().find_map(|name| token.get(name).and_then(Value::as_str));
+    let mut signed: Value = text.and_then(|text| serde_json::from_str(text).ok()).ok_or("the token is no JSON text")?;
+    let part = ["data", "signedMessage"].into_iter().find(|name| signed.get(name).is_some_and(Value::is_string));
+    let part = part.ok_or("the token has neither `data` nor `signedMessage`")?;
+    let whole = signed.get(part).and_then(Value::as_str).unwrap_or_default();
+    let letters = whole.chars().enumerate().map(|(at, letter)| match (at == whole.len() / 2, letter) {
+        (true, 'A') => 'B',
+        (true, _) => 'A',
+        (false, letter) => letter,
+    });
+    let altered: String = letters.collect();
+    put_value(&mut signed, part, json!(altered));
+    let name = if token.get("payment_data").is_some() { "payment_data" } else { "token" };
+    put_value(token, name, json!(signed.to_string()));
+    Ok(())
+}
+
+fn put_value(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        put(members, name, value);
     }
 }
 

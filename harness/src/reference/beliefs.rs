@@ -1,0 +1,239 @@
+//! What each planted bug makes of an answer; without a bug, what the answer says.
+
+use quittance::*;
+use serde_json::Value;
+
+use super::bugs::Bug;
+use super::connector::SIGNATURE;
+use super::plants::Plants;
+use super::wire::{self, EventAnswer, TransferAnswer};
+
+/// Under which id a bug reports a payment that it knows nothing of.
+const MADE_UP: &str = "pay_believed";
+
+fn made_up(state: State) -> Payment {
+    Payment::new(Handle::new(MADE_UP), state)
+}
+
+fn refused() -> State {
+    State::Declined(Decline::new(Reason::Generic))
+}
+
+impl Plants {
+    /// The error of an exchange that did not take place.
+    pub(super) fn failure(&self, error: Error) -> Error {
+        match self.bug {
+            Some(Bug::ResetWithoutEffect) => error.with_effect(Effect::None),
+            _ => error,
+        }
+    }
+
+    /// What a payment whose exchange failed is taken for.
+    pub(super) fn believe_failure(&self, error: Error) -> Result<Payment> {
+        match self.bug {
+            Some(Bug::TimeoutAsFailed) if error.effect() == Effect::Unknown => Ok(made_up(refused())),
+            _ => Err(error),
+        }
+    }
+
+    /// The error that an answer stands for.
+    pub(super) fn fault(&self, error: Error, signing_key: &str) -> Error {
+        let bare = |kind: Kind| Error::new(kind, error.effect(), error.message());
+        match self.bug {
+            Some(Bug::RetryAfterDropped) if error.kind() == Kind::RateLimited => bare(Kind::RateLimited),
+            Some(Bug::FieldDropped) => bare(error.kind()),
+            Some(Bug::NotFoundAsProtocol) if error.kind() == Kind::NotFound => bare(Kind::Protocol),
+            Some(Bug::SecretInError) => {
+                Error::new(error.kind(), error.effect(), format!("refused, signed with {signing_key}"))
+            }
+            _ => error,
+        }
+    }
+
+    /// What an answer about a payment is taken for before it is read.
+    pub(super) fn believe(&self, op: Op, reply: &Reply) -> Option<Result<Payment>> {
+        let status = reply.status();
+        let state = match self.bug? {
+            Bug::ServerErrorAsDecline if status >= 500 => refused(),
+            Bug::RateLimitAsDecline if status == 429 => refused(),
+            Bug::CredentialsAsDecline if status == 401 => refused(),
+            Bug::RedirectAsSuccess if status == 302 => State::Captured,
+            Bug::PageAsSuccess if status == 200 && reply.json::<Value>().is_err() => State::Captured,
+            Bug::HalfAnswerAsSuccess if reply.is_success() && reply.json::<Value>().is_err() => {
+                reply.text().ok().filter(|text| text.contains("\"status\":\"captured\""))?;
+                State::Captured
+            }
+            Bug::NotFoundAsVoided if status == 404 && op == Op::Retrieve => State::Voided,
+            Bug::ConflictAsSuccess if status == 409 => State::Captured,
+            _ => return None,
+        };
+        Some(Ok(made_up(state)))
+    }
+
+    /// What is made of a payment that was read.
+    pub(super) fn payment(&self, op: Op, mut payment: Payment, reply: &Reply, asked: Option<Money>) -> Result<Payment> {
+        let Some(bug) = self.bug else { return Ok(payment) };
+        match bug {
+            Bug::UnknownAsError if matches!(payment.state, State::Unrecognised(_)) => {
+                return Err(Error::protocol("the status of the answer is not known"));
+            }
+            Bug::DeclineAsError if matches!(payment.state, State::Declined(_)) => {
+                return Err(Error::new(Kind::Invalid, Effect::None, "the payment was declined"));
+            }
+            #[allow(clippy::panic, reason = "a planted bug: what a connector must never do")]
+            Bug::PanicOnMissing if payment.network.transaction_id.is_none() => panic!("the answer has no network"),
+            Bug::AmountIgnored => payment.amount = None,
+            Bug::CurrencyIgnored => {
+                let of_asked = |amount: Money| Money::new(amount.minor(), asked.unwrap_or(amount).currency());
+                payment.amount = payment.amount.map(of_asked);
+                payment.captured = payment.captured.map(of_asked);
+            }
+            Bug::CapturedNowIgnored => payment.captured_now = None,
+            Bug::ReferenceIgnored => payment.reference = None,
+            Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
+            Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
+            Bug::MandateDropped => payment.mandate = None,
+            Bug::CardInHandle => payment.handle = self.card().map_or(payment.handle, Handle::new),
+            Bug::CardInApprovalCode => payment.network.authorization_code = self.card(),
+            Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
+            _ => {}
+        }
+        payment.state = self.state(bug, op, payment.state);
+        Ok(payment)
+    }
+
+    fn state(&self, bug: Bug, op: Op, state: State) -> State {
+        match (bug, state) {
+            (Bug::UnknownAsSuccess, State::Unrecognised(_)) => State::Captured,
+            (Bug::UnknownAsPending, State::Unrecognised(_)) => State::Pending,
+            (Bug::DeclineAsPending, State::Declined(_)) => State::Pending,
+            (Bug::ActionDropped, State::ActionRequired(_)) => State::Pending,
+            (Bug::ChallengeAsSuccess, State::ActionRequired(_)) => State::Captured,
+            (Bug::VoidAsAuthorized, State::Voided) if op == Op::Void => State::Authorized,
+            (_, State::Declined(decline)) => State::Declined(self.decline(bug, decline)),
+            (_, state) => state,
+        }
+    }
+
+    fn decline(&self, bug: Bug, decline: Decline) -> Decline {
+        match bug {
+            Bug::DeclineCodeDropped => Decline { code: None, ..decline },
+            Bug::NetworkCodeDropped => Decline { network_code: None, ..decline },
+            Bug::AdviceCodeDropped => Decline { advice_code: None, ..decline },
+            Bug::ReasonsSwapped => match decline.reason {
+                Reason::LostCard => Decline { reason: Reason::StolenCard, ..decline },
+                Reason::StolenCard => Decline { reason: Reason::LostCard, ..decline },
+                _ => decline,
+            },
+            Bug::UnlistedCodeAsGeneric if decline.reason == Reason::Unmapped => {
+                Decline { reason: Reason::Generic, ..decline }
+            }
+            _ => decline,
+        }
+    }
+
+    /// What the customer's return is taken for before the provider is asked.
+    pub(super) fn believe_return(&self, request: &Complete) -> Option<Payment> {
+        let believes = self.has(Bug::ReturnBelieved);
+        believes.then(|| Payment::new(request.payment.clone(), State::Captured))
+    }
+
+    /// What an answer to a refund is taken for before it is read.
+    pub(super) fn believe_refund(&self, reply: &Reply) -> Option<Refund> {
+        let believes = self.has(Bug::RefundLimitIgnored) && reply.status() == 422;
+        believes.then(|| Refund::new(Handle::new("ref_believed"), TransferState::Succeeded))
+    }
+
+    /// What is made of a refund that was read.
+    pub(super) fn refund(&self, mut refund: Refund) -> Refund {
+        match (self.bug, &refund.state) {
+            (Some(Bug::PendingRefundAsSettled), TransferState::Pending) => refund.state = TransferState::Succeeded,
+            (Some(Bug::FailedRefundAsPending), TransferState::Failed(_)) => refund.state = TransferState::Pending,
+            _ => {}
+        }
+        refund
+    }
+
+    /// What is made of a payout that was read.
+    pub(super) fn payout(&self, mut payout: Payout) -> Payout {
+        if self.has(Bug::FailedPayoutAsPaid) && matches!(payout.state, TransferState::Failed(_)) {
+            payout.state = TransferState::Succeeded;
+        }
+        payout
+    }
+
+    /// A payout that is taken for done when it was only created.
+    pub(super) fn unconfirmed(&self, created: &TransferAnswer) -> Option<Result<Payout>> {
+        let done = |payout: Payout| Payout { state: TransferState::Succeeded, ..payout };
+        self.has(Bug::ConfirmationLeftOut).then(|| wire::payout(created).map(done))
+    }
+
+    /// The error of a payout's second exchange; the first one has named `handle`.
+    pub(super) fn about(&self, error: Error, handle: &Handle) -> Error {
+        match self.bug {
+            Some(Bug::HandleLost) => error,
+            Some(Bug::EffectForgotten) => error.about(handle).with_effect(Effect::None),
+            _ => error.about(handle),
+        }
+    }
+
+    /// What is made of a mandate that was read.
+    pub(super) fn mandate(&self, mut mandate: Mandate) -> Mandate {
+        if self.has(Bug::RevokedAsActive) && mandate.state == MandateState::Revoked {
+            mandate.state = MandateState::Active;
+        }
+        mandate
+    }
+
+    /// What is made of a dispute that was read.
+    pub(super) fn dispute(&self, mut dispute: Dispute) -> Dispute {
+        if self.has(Bug::LostDisputeAsWon) && dispute.state == DisputeState::Lost {
+            dispute.state = DisputeState::Won;
+        }
+        dispute
+    }
+
+    /// How a delivery is vouched for, where a bug has its own way.
+    pub(super) fn vouch(&self, cx: &Context<'_>, delivery: &Delivery, key: &[u8]) -> Option<Result<EventAnswer>> {
+        match self.bug? {
+            Bug::UnsignedBelieved => Some(delivery.untrusted(|body| body.json())),
+            Bug::StaleBelieved => {
+                let form = Dated { tolerance_seconds: u32::MAX, ..SIGNATURE };
+                let read = |authentic: Authentic<'_>| authentic.json();
+                Some(delivery.dated_hmac(cx, "reference-signature", &form, key).and_then(read))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a vouched-for delivery that cannot be read is taken for.
+    pub(super) fn unread(&self, error: Error) -> Result<Vec<Event>> {
+        let ignores = self.has(Bug::UnreadableEventIgnored) && error.kind() == Kind::Protocol;
+        if ignores { Ok(Vec::new()) } else { Err(error) }
+    }
+
+    /// What is made of an event that was read.
+    pub(super) fn event(&self, cx: &Context<'_>, mut event: Event) -> Result<Event> {
+        let Some(bug) = self.bug else { return Ok(event) };
+        if bug == Bug::EventIdMinted {
+            event.id = Some(cx.uuid());
+        }
+        event.body = match (bug, event.body) {
+            (Bug::EventOfOtherPayment, EventBody::Payment(payment)) => {
+                EventBody::Payment(Payment { handle: Handle::new(MADE_UP), ..payment })
+            }
+            (Bug::UnknownEventAsPayment, EventBody::Ignored) => EventBody::Payment(made_up(State::Captured)),
+            (Bug::UnknownEventAsError, EventBody::Ignored) => {
+                return Err(Error::protocol("the delivery is of an unknown type"));
+            }
+            (Bug::RefusalAsDecline, EventBody::Refusal(refusal)) => {
+                EventBody::Payment(Payment::new(refusal.payment, State::Declined(refusal.decline)))
+            }
+            (_, EventBody::Refund(refund)) => EventBody::Refund(self.refund(refund)),
+            (_, EventBody::Payout(payout)) => EventBody::Payout(self.payout(payout)),
+            (_, EventBody::Dispute(dispute)) => EventBody::Dispute(self.dispute(dispute)),
+            (_, body) => body,
+        };
+        Ok(event)
+    }
+}
