@@ -84,6 +84,7 @@ impl Subject {
             tapes: self.tapes.clone(),
             credentials: Arc::clone(&self.credentials),
             folder: self.folder.clone(),
+            today: self.today,
         }
     }
 }
