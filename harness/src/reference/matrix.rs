@@ -1,8 +1,9 @@
 //! The kill matrix: each planted bug against the scenarios and each derived check.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
 
 use quittance::{Connector, Provider};
 use serde_json::{Value, json};
@@ -239,9 +240,26 @@ impl Laboratory {
     }
 }
 
-/// A panic is a finding.
+thread_local! {
+    /// Whether this thread tries something that may panic.
+    static ON_TRIAL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A panic is a finding like others, and its trace would only disturb.
 fn guarded<T>(act: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(act)).map_err(|_| "a panic".to_owned())
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !ON_TRIAL.get() {
+                before(panic);
+            }
+        }));
+    });
+    ON_TRIAL.set(true);
+    let result = catch_unwind(AssertUnwindSafe(act));
+    ON_TRIAL.set(false);
+    result.map_err(|_| "a panic".to_owned())
 }
 
 fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
