@@ -14,6 +14,7 @@ pub mod descriptions;
 pub mod files;
 pub mod invoke;
 pub mod mask;
+mod pem;
 pub mod profile;
 pub mod publish;
 pub mod reference;
@@ -28,6 +29,7 @@ pub mod world;
 pub use bad_input::FileError;
 
 /// The JSON Schemas of the project's formats, by file name: of its files for editors, of what commands print for other tools.
+/// The JSON Schemas of the file formats, by file name: for editors, and for tools that write or read such files.
 pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
@@ -35,5 +37,6 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("profile.schema.json", schemars::schema_for!(profile::ProfileModel).to_value()),
         ("matrix.schema.json", schemars::schema_for!(cli::matrix::MatrixReport).to_value()),
         ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
+        ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

@@ -159,7 +159,12 @@ impl World {
     }
 }
 
-/// The connectors named by `ids`, the harness's own among them, or all of the catalogue.
+/// The connector of that id: of the catalogue, or the harness's own.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    quittance_connectors::find(id).or_else(|| (id == reference::ID).then_some(&reference::ENTRY))
+}
+
+/// The connectors of the catalogue named by `ids`, or all.
 ///
 /// # Errors
 /// An unknown name, with those that come near.
@@ -177,11 +182,6 @@ pub fn catalogue(ids: &[String]) -> Result<Vec<&'static Entry>, Unusable> {
         }
     }
     Ok(entries)
-}
-
-/// The connector of that id: of the catalogue, or the harness's own.
-pub fn find(id: &str) -> Option<&'static Entry> {
-    quittance_connectors::find(id).or_else(|| (id == reference::ID).then_some(&reference::ENTRY))
 }
 
 /// The known names that come near, at most five, the nearest first.

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use quittance::digest::Hash;
 use quittance::{
@@ -24,6 +25,8 @@ use serde_json::json;
 struct Acme {
     key: Secret,
     bug: String,
+    /// The newest payment, for a bug that takes it for the one that is meant.
+    newest: Mutex<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -60,7 +63,7 @@ impl Provider for Acme {
     type Credentials = Credentials;
 
     fn new(credentials: Credentials) -> Result<Acme> {
-        Ok(Acme { key: credentials.key, bug: credentials.bug })
+        Ok(Acme { key: credentials.key, bug: credentials.bug, newest: Mutex::default() })
     }
 }
 
@@ -70,6 +73,33 @@ impl Acme {
     }
 
     async fn post(&self, cx: &Context<'_>, path: &str, key: &str, body: serde_json::Value) -> Result<Option<Body>> {
+        let again = format!("{key}-2");
+        let known = self.has("takes another key for a repetition") && self.was_sent(cx, key).await?;
+        let sent = self.send(cx, path, if known { &again } else { key }, &body).await;
+        match sent {
+            Err(error)
+                if self.has("charges again by itself")
+                    && (error.kind(), error.effect()) == (Kind::Network, Effect::Unknown) =>
+            {
+                let repeated = self.send(cx, path, &again, &body).await;
+                repeated.map_err(|error| error.with_effect(Effect::Unknown))
+            }
+            sent => sent,
+        }
+    }
+
+    /// Whether a request went out under the key before, as a cache that outlives the call remembers it.
+    async fn was_sent(&self, cx: &Context<'_>, key: &str) -> Result<bool> {
+        let mut fresh = false;
+        let mark = async {
+            fresh = true;
+            Ok((Secret::new("sent"), Duration::from_secs(3600)))
+        };
+        cx.token(key, mark).await?;
+        Ok(!fresh)
+    }
+
+    async fn send(&self, cx: &Context<'_>, path: &str, key: &str, body: &serde_json::Value) -> Result<Option<Body>> {
         let mut call = cx.post(format!("https://api.acme.example{path}")).bearer(&self.key);
         if !self.has("drops the key") {
             call = call.header("idempotency-key", key);
@@ -77,7 +107,7 @@ impl Acme {
         if self.has("adds a header") {
             call = call.header("x-extra", "1");
         }
-        let reply = call.json(&body).send().await?;
+        let reply = call.json(body).send().await?;
         if (self.has("believes any status") || self.has("shows the key")) && reply.status() == 503 {
             return Ok(None);
         }
@@ -129,6 +159,7 @@ impl Connector for Acme {
             "open" => State::Pending,
             other => State::Unrecognised(other.to_owned()),
         };
+        answer.id.clone_into(&mut self.newest.lock().unwrap());
         let id = if self.has("shows the card") { card.number.expose().to_owned() } else { answer.id };
         let amount = Some(Acme::SPEC.money(answer.amount, "EUR")?);
         Ok(Payment { amount, ..Payment::new(Handle::new(id), state) })
@@ -138,7 +169,9 @@ impl Connector for Acme {
         if self.has("refuses by itself") {
             return Err(Error::invalid("amount", "too much"));
         }
-        let path = format!("/payments/{}/refunds", request.payment.segment()?);
+        let newest = Handle::new(self.newest.lock().unwrap().clone());
+        let meant = if self.has("refunds the newest payment") { &newest } else { &request.payment };
+        let path = format!("/payments/{}/refunds", meant.segment()?);
         let answer = self.post(cx, &path, request.key.as_str(), json!({ "amount": request.amount.minor() })).await?;
         let answer = answer.ok_or_else(|| Error::protocol("no answer"))?;
         let state = match answer.state.as_str() {
@@ -374,6 +407,25 @@ fn each_planted_bug_is_found() {
         let hit = found.iter().any(|text| text.starts_with(case) && text.contains(words) && !sound.contains(text));
         assert!(hit, "{bug}: {found:#?}");
     }
+}
+
+/// What is seen only when a call is cut off, or when payments run beside each other, no other check finds.
+#[test]
+fn crash_and_sequences_find_what_nothing_else_does() {
+    let sound = found("", "", PROFILE);
+    for (bug, check, words) in [
+        ("charges again by itself", "check:crash", "no further request in the same call"),
+        ("takes another key for a repetition", "check:crash", "(another request)"),
+        ("refunds the newest payment", "check:sequences", "refund.full"),
+    ] {
+        let found: Vec<String> = found(bug, "", PROFILE).into_iter().filter(|text| !sound.contains(text)).collect();
+        assert!(found.iter().any(|text| text.starts_with(check) && text.contains(words)), "{bug}: {found:#?}");
+        let others = ["check:crash", "check:sequences"];
+        assert!(found.iter().all(|text| others.iter().any(|check| text.starts_with(check))), "{bug}: {found:#?}");
+    }
+    let newest = found("refunds the newest payment", "", PROFILE);
+    assert!(newest.iter().all(|text| !text.starts_with("check:crash")), "{newest:#?}");
+    assert!(newest.iter().any(|text| text.contains("--seed 1")), "{newest:#?}");
 }
 
 /// A key in the text of an error never comes as far as a report: the guard around each connector masks it.

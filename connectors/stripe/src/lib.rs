@@ -308,10 +308,7 @@ fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T> {
         return Err(fault(reply));
     }
     // An error body is believed under any status.
-    reply.json().map_err(|unread| match reply.json::<FaultBody>() {
-        Ok(_) => fault(reply).of_kind(Kind::Invalid),
-        Err(_) => unread,
-    })
+    reply.json().map_err(|unread| reply.json::<FaultBody>().map_or(unread, |_| fault(reply).of_kind(Kind::Invalid)))
 }
 
 /// The error of an answer that is no success. Stripe says 400 where others say 404 or 409; its codes tell.
@@ -353,7 +350,10 @@ fn payment(intent: &Intent) -> Result<Payment> {
     let mut payment = Payment::new(Handle::new(&intent.id), codes::payment(intent));
     payment.amount = money(intent.amount).transpose()?;
     payment.captured = money(intent.amount_received.filter(|received| *received > 0)).transpose()?;
-    payment.refunded = money(charge.and_then(|charge| charge.amount_refunded)).transpose()?;
+    // What was reserved and not captured counts as refunded at Stripe, though it was never taken.
+    let released = intent.amount.zip(intent.amount_received).map_or(0, |(all, taken)| all.saturating_sub(taken));
+    let refunded = charge.and_then(|charge| charge.amount_refunded).map(|all| all.saturating_sub(released).max(0));
+    payment.refunded = money(refunded).transpose()?;
     payment.reference = intent.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
     payment.network = charge.map(codes::network).unwrap_or_default();
     // The method is stored once the payment that stores it is through.

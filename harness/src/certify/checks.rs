@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{declared, faults, play, shown_words, undeclared};
+use super::{coverage, crash, declared, faults, money, play, sequences, shown_words, undeclared, webhooks};
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
@@ -29,8 +29,28 @@ pub const CHECKS: &[Check] = &[
     check("two_seeds", &["IDEMPOTENCY-5"], two_seeds),
     check("secrets", &["SECRET-1", "SECRET-2"], secrets),
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
+    check("money", &["MONEY-1", "MONEY-2", "MONEY-5", "MONEY-6"], money::money),
+    check("coverage", &["STATE-6", "DECLINE-2"], coverage::coverage),
+    check("unrecognised", &["STATE-2", "DECLINE-6", "WEBHOOK-7"], coverage::unrecognised),
+    check(
+        "webhooks",
+        &[
+            "WEBHOOK-2",
+            "WEBHOOK-3",
+            "WEBHOOK-4",
+            "WEBHOOK-5",
+            "WEBHOOK-6",
+            "WEBHOOK-9",
+            "WEBHOOK-12",
+            "WEBHOOK-13",
+            "WEBHOOK-14",
+        ],
+        webhooks::webhooks,
+    ),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
     check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
+    check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
+    check("sequences", &["CONTEXT-5"], sequences::sequences),
 ];
 
 /// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.

@@ -8,6 +8,7 @@ use std::fmt;
 use quittance::digest;
 use serde::{Deserialize, Serialize};
 
+use super::Options;
 use super::dossier::Dossier;
 use crate::certificate::Summary;
 use crate::run::case::Finding;
@@ -79,6 +80,23 @@ pub struct Header {
     pub connectors: Vec<String>,
     /// The pattern that narrowed the scenarios, if one was given: such a run certifies nothing.
     pub narrowed: Option<String>,
+}
+
+impl Header {
+    /// The header of a run of these connectors.
+    pub fn of(suite: &Suite, options: &Options, connectors: Vec<String>) -> Header {
+        Header {
+            format: FORMAT,
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            suite: suite.version.clone(),
+            suite_digest: suite.digest.clone(),
+            scenarios: suite.scenarios.len(),
+            seed: options.seed,
+            tiers: options.tiers.names(),
+            connectors,
+            narrowed: options.narrowed.clone(),
+        }
+    }
 }
 
 /// One case or check of one connector on one tier.

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::issue::Certificates;
 use super::table::Table;
 use super::{FAIL, UNUSABLE, say};
 use crate::certificate::{Facts, Level, Mutation, Summary};
@@ -24,7 +25,7 @@ use crate::world::{Subject, Unusable, World};
 #[derive(Debug, Args)]
 #[command(after_help = "Without --tier, everything runs in memory and the scenarios on the wire as well.\n\n\
     Examples:\n  quittance certify\n  quittance certify stripe adyen --tier memory\n  quittance certify stripe --scenario 'refund.*'\n  \
-    quittance certify --out certification\n  \
+    quittance certify --out certification\n  quittance certify --certificates certificates --key certifier.pem\n  \
     quittance certify --tier memory --table hostile\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run.")]
 pub(super) struct Certify {
     /// The connectors; all when none is named
@@ -42,6 +43,8 @@ pub(super) struct Certify {
     /// Also hold every tape against the vendors' OpenAPI descriptions in this folder, under the names that specs/descriptions gives
     #[arg(long, value_name = "DIR")]
     descriptions: Option<PathBuf>,
+    #[command(flatten)]
+    certificates: Certificates,
     /// Print the report as NDJSON instead of a table
     #[arg(long)]
     json: bool,
@@ -72,17 +75,9 @@ impl Certify {
                 format!("{}: no such folder; name the one that holds the vendors' descriptions", folder.display());
             return Err(Unusable::Text(told));
         }
-        let header = Header {
-            format: report::FORMAT,
-            harness: env!("CARGO_PKG_VERSION").to_owned(),
-            suite: suite.version.clone(),
-            suite_digest: suite.digest.clone(),
-            scenarios: suite.scenarios.len(),
-            seed: options.seed,
-            tiers: options.tiers.names(),
-            connectors: entries.iter().map(|entry| entry.spec.id.to_owned()).collect(),
-            narrowed: options.narrowed.clone(),
-        };
+        let ids = entries.iter().map(|entry| entry.spec.id.to_owned()).collect();
+        let header = Header::of(&suite, &options, ids);
+        let issuer = self.certificates.issuer()?;
         let subjects = entries.iter().map(|entry| world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
         let background = match self.json || self.out.is_some() {
             true => Some(background(world, &suite, &subjects, &options)?),
@@ -112,6 +107,9 @@ impl Certify {
             if let Some(table) = self.table {
                 say(&table.of(&report));
             }
+        }
+        if let Some(issuer) = issuer {
+            issuer.write(world, &report, self.json)?;
         }
         Ok(match (report.passed(), report.incomplete()) {
             (true, _) => ExitCode::SUCCESS,
@@ -175,10 +173,7 @@ impl Run<'_> {
         for (index, subject) in subjects.iter().enumerate() {
             let mut lines = in_memory.remove(&index).unwrap_or_default();
             if let Some(wire) = &wire {
-                lines.extend(certify::on_the_wire(self.suite, subject, self.options, wire));
-            }
-            if self.options.tiers == Tiers::Both {
-                lines.push(certify::compare_tiers(subject.entry.spec.id, &lines));
+                certify::add_the_wire(self.suite, subject, self.options, wire, &mut lines);
             }
             if let Some(folder) = self.descriptions {
                 let checked = crate::descriptions::check(self.world, self.suite, subject, folder)?;

@@ -6,6 +6,8 @@ mod completion;
 mod corpus;
 mod desk;
 mod explain;
+mod issue;
+mod key;
 mod list;
 pub(crate) mod matrix;
 mod read;
@@ -16,6 +18,7 @@ mod self_test;
 mod source;
 mod suite;
 mod table;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,11 +51,13 @@ enum Command {
     Report(report::ReportCommand),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
+    Key(key::Key),
     Request(request::RequestCommand),
     Read(read::Read),
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
     SelfTest(self_test::SelfTest),
+    Verify(verify::Verify),
     Completion(completion::Completion),
 }
 
@@ -68,11 +73,13 @@ pub fn main() -> ExitCode {
         Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
+        Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
         Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
+        Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
     };
     match result {

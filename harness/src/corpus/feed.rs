@@ -232,7 +232,7 @@ impl Run<'_> {
             .player
             .webhook(way.step, Spoil::Not)
             .map_err(|mismatches| mismatches.first().map(|first| first.expected.clone()).unwrap_or_default())?;
-        let request = Request::Webhook(case::delivery(&made.headers, made.body)?);
+        let request = Request::Webhook(case::delivery_of(made)?);
         let called = catch_unwind(AssertUnwindSafe(|| {
             self.call(&request, |player, sent| {
                 let answer = player.exchange(&sent).ok().or_else(|| player.exchange_unjudged());

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use quittance::{Connector, Context, Delivery, Error, EventBody, MemoryTokens, Op, WebhookAuthentication, drive};
+use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::input::{Builder, Prepared};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted};
-use super::stage::{SeededRandom, Stage, Strike, VirtualClock};
+use super::stage::{Around, Stage, Strike};
 use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
@@ -77,6 +77,11 @@ impl Played {
         self.stage.with(|player| player.transcript().to_vec())
     }
 
+    /// Asks the player as it stands at the end of the case.
+    pub(crate) fn player<T>(&self, ask: impl FnOnce(&Player) -> T) -> T {
+        self.stage.with(|player| ask(player))
+    }
+
     /// The requests as sent, byte for byte, for comparing runs: method, URL, headers, body.
     pub fn sent(&self) -> Vec<Vec<u8>> {
         self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect())
@@ -131,7 +136,8 @@ pub struct Bench<'a> {
 
 /// Plays a case from start to end.
 pub fn play(bench: Bench<'_>, case: &Case) -> Played {
-    let mut play = Play::new(bench, case);
+    let around = Around::new(bench.seed);
+    let mut play = Play::new(bench, case, &around);
     for (index, (step, expect)) in case.steps.iter().enumerate() {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         if !play.step(number, step, expect) {
@@ -141,49 +147,56 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
     play.finish(case.strike.is_some())
 }
 
-struct Play<'a> {
-    bench: Bench<'a>,
+pub(super) struct Play<'a> {
+    pub(super) bench: Bench<'a>,
     builder: Builder<'a>,
-    stage: Arc<Stage>,
-    clock: VirtualClock,
-    random: SeededRandom,
-    tokens: MemoryTokens,
-    objects: Objects,
+    pub(super) stage: Arc<Stage>,
+    pub(super) around: &'a Around,
+    pub(super) objects: Objects,
     repeated: Vec<u32>,
     requests: BTreeMap<u32, (Request, StepValues)>,
     asked: BTreeMap<u32, Asked>,
-    ended: Vec<Ended>,
-    findings: Vec<Finding>,
+    pub(super) ended: Vec<Ended>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// A step whose request is made and not yet answered.
+pub(super) struct Opened {
+    pub(super) number: u32,
+    pub(super) request: Request,
+    overridden: Option<(i64, i64)>,
 }
 
 impl<'a> Play<'a> {
-    fn new(bench: Bench<'a>, case: &Case) -> Play<'a> {
-        let clock = VirtualClock::new();
+    /// A case before its first step.
+    pub(super) fn new(bench: Bench<'a>, case: &Case, around: &'a Around) -> Play<'a> {
         let run = RunValues {
             seed: bench.seed,
-            now_unix_seconds: clock.unix_seconds(),
+            now_unix_seconds: around.clock.unix_seconds(),
             credentials: Arc::clone(bench.credentials),
         };
-        let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone());
-        let builder =
-            Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
-        let replays = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay);
+        let repeated = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay).filter_map(|(step, _)| step.of);
         Play {
             bench,
-            builder,
-            stage,
-            clock,
-            random: SeededRandom::new(bench.seed),
-            tokens: MemoryTokens::default(),
+            builder: Builder {
+                spec: bench.connector.spec(),
+                profile: bench.profile,
+                brand: case.brand,
+                seed: bench.seed,
+            },
+            stage: Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone()),
+            around,
             objects: Objects::default(),
-            repeated: replays.filter_map(|(step, _)| step.of).collect(),
+            repeated: repeated.collect(),
             requests: BTreeMap::new(),
             asked: BTreeMap::new(),
             ended: Vec::new(),
             findings: Vec::new(),
         }
     }
+}
 
+impl Play<'_> {
     fn finding(&mut self, step: u32, what: &str, expected: impl Into<String>, found: impl Into<String>) {
         self.findings.push(Finding { step, what: what.to_owned(), expected: expected.into(), found: found.into() });
     }
@@ -198,7 +211,7 @@ impl<'a> Play<'a> {
     }
 
     /// Plays one step; false when the case cannot go on.
-    fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
+    pub(super) fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
         if step.op == StepOp::Advance {
             self.advance(i64::from(step.seconds.unwrap_or(0)));
             self.ended.push(Ended {
@@ -210,15 +223,26 @@ impl<'a> Play<'a> {
             });
             return true;
         }
-        let (request, overridden) = match self.request(number, step) {
-            Ok(request) => request,
+        let Some(opened) = self.open(number, step) else { return false };
+        let result = self.call(&opened.request);
+        self.close(opened, expect, result)
+    }
+
+    /// Makes the request of a step; none when the case cannot go on.
+    pub(super) fn open(&mut self, number: u32, step: &Step) -> Option<Opened> {
+        match self.request(number, step) {
+            Ok((request, overridden)) => Some(Opened { number, request, overridden }),
             Err(why) => {
                 self.finding(number, "input", "a request for the step", why);
-                return false;
+                None
             }
-        };
+        }
+    }
+
+    /// Settles and judges what a step came to; false when the case cannot go on.
+    pub(super) fn close(&mut self, opened: Opened, expect: &Expectation, result: Result<Outcome, Error>) -> bool {
+        let Opened { number, request, overridden } = opened;
         let unchanged = if expect.refused { self.last_payment() } else { None };
-        let result = self.call(&request);
         let exchanges = self.exchanges(&request);
         if let Ok(outcome) = &result {
             self.objects.note(number, outcome);
@@ -270,14 +294,26 @@ impl<'a> Play<'a> {
     }
 
     fn advance(&mut self, seconds: i64) {
-        self.clock.advance(seconds);
-        let now = self.clock.unix_seconds();
+        self.around.clock.advance(seconds);
+        self.see_clock();
+    }
+
+    /// Tells the provider the time.
+    pub(super) fn see_clock(&self) {
+        let now = self.around.clock.unix_seconds();
         self.stage.with(|player| player.set_now(now));
     }
 
     fn begin(&mut self, number: u32, values: StepValues) {
         self.stage.begin(number);
         self.stage.with(|player| player.begin_step(number, values));
+    }
+
+    /// Begins a step that was played with the values that it had: its settling may have had others.
+    pub(super) fn begin_anew(&mut self, number: u32) {
+        if let Some(asked) = self.asked.get(&number) {
+            self.begin(number, asked.values.clone());
+        }
     }
 
     /// The request of a step; begins the step on the tape.
@@ -332,22 +368,21 @@ impl<'a> Play<'a> {
     }
 
     fn delivery_of_step(&mut self, number: u32, step: &Step) -> Result<Delivery, String> {
-        let (headers, body) = self.made(step.of.unwrap_or(number), step.tamper)?;
+        let made = self.made(step.of.unwrap_or(number), step.tamper)?;
         let input = json!({
-            "headers": headers.iter().cloned().collect::<BTreeMap<_, _>>(),
-            "body": String::from_utf8_lossy(&body),
+            "headers": made.headers.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "body": String::from_utf8_lossy(&made.body),
         });
         self.asked.insert(number, Asked { op: Op::Webhook, input, values: StepValues::default() });
-        delivery(&headers, body)
+        delivery_of(made)
     }
 
     fn delivery(&mut self, step: u32) -> Result<Delivery, String> {
-        let (headers, body) = self.made(step, None)?;
-        delivery(&headers, body)
+        delivery_of(self.made(step, None)?)
     }
 
     /// A delivery of the tape, spoilt as asked; a stale one is made before the clock moves.
-    fn made(&mut self, step: u32, tamper: Option<Tamper>) -> Result<(Vec<(String, String)>, Bytes), String> {
+    fn made(&mut self, step: u32, tamper: Option<Tamper>) -> Result<crate::tape::Delivery, String> {
         let spoil = match tamper {
             None | Some(Tamper::Stale) => Spoil::Not,
             Some(Tamper::Body) => Spoil::Body,
@@ -359,7 +394,7 @@ impl<'a> Play<'a> {
             let tolerance = self.builder.spec.webhook.and_then(|rules| rules.tolerance_seconds).unwrap_or(0);
             self.advance(i64::from(tolerance) + 60);
         }
-        Ok((made.headers, made.body))
+        Ok(made)
     }
 
     /// How many requests the operation sent; fetching the public key that a delivery names does not count.
@@ -372,19 +407,23 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn call(&self, request: &Request) -> Result<Outcome, Error> {
+    pub(super) fn call(&self, request: &Request) -> Result<Outcome, Error> {
         match self.bench.wire {
             None => {
                 let slot = drive::Wire::default();
-                let cx = Context::new(&slot, &self.clock, &self.random, &self.tokens);
+                let cx = self.context(&slot);
                 let call = request.call(self.bench.connector, &cx);
                 drive::drive(&slot, call, |sent| self.stage.exchange(&sent))
             }
             Some(wire) => {
-                let cx = Context::new(wire, &self.clock, &self.random, &self.tokens);
+                let cx = self.context(wire);
                 wire.run(&self.stage, request.call(self.bench.connector, &cx))
             }
         }
+    }
+
+    pub(super) fn context<'c>(&'c self, transport: &'c dyn Transport) -> Context<'c> {
+        Context::new(transport, &self.around.clock, &self.around.random, &self.around.tokens)
     }
 
     /// Follows a first answer that is not final to its end, by what the tape gives for the step: the customer's return, then
@@ -510,7 +549,7 @@ impl<'a> Play<'a> {
         Request::from_json(op, input).ok()
     }
 
-    fn finish(mut self, struck: bool) -> Played {
+    pub(super) fn finish(mut self, struck: bool) -> Played {
         if self.findings.is_empty()
             && !struck
             && let Err(left) = self.stage.with(Player::finish)
@@ -539,6 +578,18 @@ pub fn delivery(headers: &[(String, String)], body: Bytes) -> Result<Delivery, S
         map.insert(name, HeaderValue::from_str(value).map_err(|_| "a header value is not text".to_owned())?);
     }
     Ok(Delivery::new(map, body))
+}
+
+/// A delivery of a tape as the connector gets it.
+///
+/// # Errors
+/// As [`delivery`].
+pub fn delivery_of(made: crate::tape::Delivery) -> Result<Delivery, String> {
+    let delivery = delivery(&made.headers, made.body)?;
+    Ok(match made.url {
+        Some(url) => delivery.at_url(url),
+        None => delivery,
+    })
 }
 
 /// The event's object, when it is of the kind that the step waits for.

@@ -1,6 +1,7 @@
 //! Playing scenarios: planning, requests, the stage in memory and on the wire, and the judgement.
 
 pub mod case;
+pub mod course;
 pub mod input;
 pub mod judge;
 pub mod objects;

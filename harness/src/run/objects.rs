@@ -108,6 +108,13 @@ impl Objects {
         }
     }
 
+    /// Notes the handle that an error kept, of an object of the kind that the step makes or changes.
+    pub(super) fn note_struck(&mut self, step: u32, wanted: Wanted, handle: Option<&Handle>) {
+        if let Some(handle) = handle {
+            self.keep(step, wanted, handle);
+        }
+    }
+
     fn note_event(&mut self, step: u32, event: &Event) {
         match &event.body {
             EventBody::Payment(payment) => self.note(step, &Outcome::Payment(payment.clone())),

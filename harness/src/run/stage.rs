@@ -1,11 +1,12 @@
 //! Where one case is played: the tape's player, a fault to give, the virtual clock and the seeded randomness.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use quittance::{Clock, Failure, Random, Timestamp, digest};
+use quittance::{Clock, Failure, Random, Secret, Timestamp, TokenCache, async_trait, digest};
 
 use crate::tape::{Mismatch, Player};
 
@@ -270,6 +271,12 @@ impl VirtualClock {
     }
 }
 
+impl Clone for VirtualClock {
+    fn clone(&self) -> VirtualClock {
+        VirtualClock::at(self.unix_seconds())
+    }
+}
+
 impl Default for VirtualClock {
     fn default() -> VirtualClock {
         VirtualClock::new()
@@ -309,5 +316,75 @@ impl Random for SeededRandom {
             let hash = digest::sha256(&[self.seed.to_be_bytes(), counter.to_be_bytes()].concat());
             block.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         }
+    }
+}
+
+/// A token cache that can be emptied and counts how often it spared a fetch.
+#[derive(Default)]
+pub struct Tokens {
+    kept: Mutex<HashMap<String, (Secret, Timestamp)>>,
+    given: AtomicUsize,
+}
+
+impl Tokens {
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, (Secret, Timestamp)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops everything, as when a process ends.
+    pub fn clear(&self) {
+        self.kept().clear();
+    }
+
+    /// How often something was found so far.
+    pub fn given(&self) -> usize {
+        self.given.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for Tokens {
+    fn clone(&self) -> Tokens {
+        Tokens { kept: Mutex::new(self.kept().clone()), given: AtomicUsize::new(self.given()) }
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tokens({})", self.kept().len())
+    }
+}
+
+#[async_trait]
+impl TokenCache for Tokens {
+    async fn get(&self, name: &str, now: Timestamp) -> Option<Secret> {
+        let found = self.kept().get(name).filter(|(_, expires)| *expires > now).map(|(token, _)| token.clone());
+        self.given.fetch_add(usize::from(found.is_some()), Ordering::Relaxed);
+        found
+    }
+
+    async fn put(&self, name: &str, token: Secret, expires: Timestamp) {
+        self.kept().insert(name.to_owned(), (token, expires));
+    }
+
+    async fn forget(&self, name: &str) {
+        self.kept().remove(name);
+    }
+}
+
+/// What cases that run beside each other have in common: clock, randomness, token cache.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The clock.
+    pub clock: VirtualClock,
+    /// The randomness.
+    pub random: SeededRandom,
+    /// The token cache.
+    pub tokens: Tokens,
+}
+
+impl Around {
+    /// Surroundings at their start.
+    pub fn new(seed: u64) -> Around {
+        Around { clock: VirtualClock::new(), random: SeededRandom::new(seed), tokens: Tokens::default() }
     }
 }

@@ -1,5 +1,7 @@
 //! Makes answers from their templates. A signature is filled last, over everything else.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::Response;
 use http::header::HeaderValue;
@@ -99,6 +101,32 @@ fn body(template: &Template, escape: Escape, scope: &Scope<'_>) -> Result<String
     Ok(draft.sealed(&values, escape))
 }
 
+/// A part of a text with what is put in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes of the text.
+    pub at: Range<usize>,
+    /// What is put there.
+    pub with: String,
+}
+
+impl Edit {
+    /// The text with all edits made; they do not overlap.
+    pub fn all(edits: &[Edit], text: &str) -> String {
+        let mut sorted: Vec<&Edit> = edits.iter().collect();
+        sorted.sort_by_key(|edit| edit.at.start);
+        let mut out = String::with_capacity(text.len() + 64);
+        let mut from = 0;
+        for edit in sorted {
+            out.push_str(text.get(from..edit.at.start).unwrap_or_default());
+            out.push_str(&edit.with);
+            from = edit.at.end;
+        }
+        out.push_str(text.get(from..).unwrap_or_default());
+        out
+    }
+}
+
 /// A body before its signatures: the text without them, and where they belong.
 pub(super) struct Draft<'t> {
     pub(super) unsigned: String,
@@ -116,6 +144,16 @@ impl<'t> Draft<'t> {
             }
         }
         Ok(draft)
+    }
+
+    /// The same body with some parts of its text replaced; the parts do not overlap each other or a signature.
+    pub(super) fn edited(self, edits: &[Edit]) -> Self {
+        let moved = |place: usize| {
+            let before = edits.iter().filter(|edit| edit.at.end <= place);
+            before.fold(place, |place, edit| place + edit.with.len() - edit.at.len())
+        };
+        let places = self.places.iter().map(|(place, hole)| (moved(*place), *hole)).collect();
+        Self { unsigned: Edit::all(edits, &self.unsigned), places }
     }
 
     /// The signatures of the body; the scope's message has the unsigned body.

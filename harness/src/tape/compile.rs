@@ -103,6 +103,15 @@ pub(crate) enum BodyText {
     Holes(Template, Escape),
 }
 
+impl Exchange {
+    /// Whether the provider signs the answer: then it cannot be changed and stay valid.
+    pub fn is_signed(&self) -> bool {
+        let in_body = matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature());
+        let in_header = |text: &HeaderText| matches!(text, HeaderText::Holes(template) if template.has_signature());
+        in_body || self.response.headers.iter().any(|(_, text)| in_header(text))
+    }
+}
+
 impl Tape {
     /// Reads the tape at `path` of a connector with this profile.
     ///

@@ -9,7 +9,8 @@ use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
 use serde::{Deserialize, Serialize};
 
-use super::answer;
+use super::again::Memory;
+use super::answer::{self, Edit};
 use super::compile::{Exchange, Tape};
 use super::deliver;
 use super::hole::{Hole, Shape};
@@ -99,17 +100,18 @@ pub enum Settle {
 /// One run of one tape. The tape itself is shared; everything that changes is here.
 #[derive(Clone)]
 pub struct Player {
-    tape: Arc<Tape>,
+    pub(super) tape: Arc<Tape>,
     run: RunValues,
     steps: Vec<StepValues>,
-    step: u32,
-    settling: bool,
-    next: usize,
+    pub(super) step: u32,
+    pub(super) settling: bool,
+    pub(super) next: usize,
     delivered: Vec<bool>,
     returned: Vec<bool>,
-    minted: BTreeMap<String, String>,
+    pub(super) minted: BTreeMap<String, String>,
     captured: BTreeMap<String, String>,
-    transcript: Vec<Record>,
+    pub(super) transcript: Vec<Record>,
+    pub(super) memory: Option<Memory>,
 }
 
 impl fmt::Debug for Record {
@@ -125,6 +127,13 @@ impl fmt::Debug for Player {
             .field("step", &self.step)
             .field("next", &self.next)
             .finish_non_exhaustive()
+    }
+}
+
+impl Delivery {
+    /// The same with the time in one header, which is `now_unix`, moved by some seconds, for each header that states it.
+    pub fn redated(&self, now_unix: i64, seconds: i64) -> Vec<Delivery> {
+        deliver::redated(self, now_unix, seconds)
     }
 }
 
@@ -154,6 +163,7 @@ impl Player {
             minted: BTreeMap::new(),
             captured: BTreeMap::new(),
             transcript: Vec::new(),
+            memory: None,
         }
     }
 
@@ -184,6 +194,7 @@ impl Player {
         }
         self.step = step;
         self.settling = false;
+        self.memory.iter_mut().for_each(Memory::begin_step);
     }
 
     /// From here on requests are judged by the step's exchanges with `settle = true`.
@@ -227,8 +238,18 @@ impl Player {
     /// # Errors
     /// Every difference between the request and the tape, with secrets masked. The exchange then stays due.
     pub fn exchange(&mut self, request: &Request<Bytes>) -> Result<Response<Bytes>, Vec<Mismatch>> {
+        if let Some((index, answer)) = self.recalled(request) {
+            let (exchange, kept) = (Some(index), Some(answer.clone()));
+            self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer: kept });
+            return Ok(answer);
+        }
         let result = self.judge(request);
-        let exchange = if result.is_ok() { self.next.checked_sub(1) } else { self.expected() };
+        let unlike = if result.is_err() { self.unlike(request) } else { None };
+        let (exchange, result) = match unlike {
+            Some((index, mismatches)) => (Some(index), Err(mismatches)),
+            None if result.is_ok() => (self.next.checked_sub(1), result),
+            None => (self.expected(), result),
+        };
         let answer = result.as_ref().ok().cloned();
         self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer });
         result.map_err(|mismatches| self.masked(mismatches))
@@ -307,6 +328,31 @@ impl Player {
         deliver::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])
     }
 
+    /// A delivery of the tape as it is made now, with parts of its body replaced before it is signed, and spoilt as asked. Nothing is
+    /// minted: its values are those of the run so far. `None` when there is no such delivery or a hole has no value.
+    pub fn remade(&self, index: usize, spoil: Spoil, edits: &[Edit]) -> Option<Delivery> {
+        let webhook = self.tape.webhooks.get(index)?;
+        deliver::remade(webhook, &Scope { spoil, ..self.scope(webhook.step) }, edits).ok()
+    }
+
+    /// The body of a delivery before it is signed: what [`Edit`]s are places in.
+    pub fn unsigned(&self, index: usize) -> Option<String> {
+        let webhook = self.tape.webhooks.get(index)?;
+        deliver::unsigned(webhook, &self.scope(webhook.step)).ok()
+    }
+
+    /// A valid delivery with one character changed after signing, in turn at each of several places that a proof covers.
+    pub fn altered(&self, index: usize) -> Vec<(String, Delivery)> {
+        let altered = |webhook| deliver::altered(webhook, &self.scope(webhook.step)).ok();
+        self.tape.webhooks.get(index).and_then(altered).unwrap_or_default()
+    }
+
+    /// The deliveries that were made, by their place on the tape, from 0.
+    pub fn delivered(&self) -> Vec<usize> {
+        let made = self.delivered.iter().enumerate().filter(|(_, made)| **made);
+        made.map(|(index, _)| index).collect()
+    }
+
     /// Whether the tape has a delivery for the step that was not made yet.
     pub fn has_webhook(&self, step: u32) -> bool {
         self.tape.webhooks.iter().zip(&self.delivered).any(|(webhook, delivered)| webhook.step == step && !delivered)
@@ -350,6 +396,10 @@ impl Player {
         let covers = |step: u32| up_to.is_none_or(|last| step <= last);
         let mut mismatches = Vec::new();
         for exchange in tape.exchanges.iter().skip(self.next).take_while(|exchange| covers(exchange.step)) {
+            self.next += 1;
+            if self.leave_out(self.next - 1) {
+                continue;
+            }
             let scope = self.scope(self.step);
             let settle = if exchange.settle { " to settle" } else { "" };
             let expected = format!(
@@ -362,7 +412,6 @@ impl Player {
             );
             mismatches.push(Mismatch { path: "exchange".to_owned(), expected, found: "no such request".to_owned() });
         }
-        self.next += mismatches.len();
         let webhooks = tape.webhooks.iter().map(|webhook| ("webhook", "delivery", webhook.step, webhook.line));
         let returns = tape.returns.iter().map(|returned| ("return", "customer's return", returned.step, returned.line));
         let used = self.delivered.iter_mut().chain(&mut self.returned);
@@ -377,7 +426,7 @@ impl Player {
         if mismatches.is_empty() { Ok(()) } else { Err(self.masked(mismatches)) }
     }
 
-    fn mint(&mut self, names: &[(String, Shape)]) {
+    pub(super) fn mint(&mut self, names: &[(String, Shape)]) {
         for (name, shape) in names {
             if !self.minted.contains_key(name) {
                 self.minted.insert(name.clone(), mint(self.run.seed, name, *shape));
@@ -385,7 +434,7 @@ impl Player {
         }
     }
 
-    fn scope(&self, step: u32) -> Scope<'_> {
+    pub(super) fn scope(&self, step: u32) -> Scope<'_> {
         Scope {
             credentials: &self.run.credentials,
             steps: &self.steps,

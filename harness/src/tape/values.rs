@@ -83,6 +83,28 @@ pub enum Spoil {
     Unsigned,
     /// It is signed with another key, or, by a key pair, for other content.
     WrongKey,
+    /// Of the signature or shared secret only this many bytes are given, and never all of them.
+    Prefix(usize),
+    /// The signature or shared secret is right, and a byte more is given.
+    Extended,
+    /// What is signed is signed by another algorithm.
+    OtherAlgorithm,
+    /// In place of the signature stands what is signed: tells cheaply whether a change is covered.
+    Fingerprint,
+}
+
+impl Spoil {
+    /// A secret that stands in a header as proof, spoilt.
+    fn secret(self, secret: &str) -> String {
+        match self {
+            Spoil::WrongKey => format!("{secret}-other"),
+            Spoil::Extended => format!("{secret}0"),
+            Spoil::Prefix(length) => secret.chars().take(length.min(secret.len().saturating_sub(1))).collect(),
+            Spoil::Not | Spoil::Body | Spoil::Unsigned | Spoil::OtherAlgorithm | Spoil::Fingerprint => {
+                secret.to_owned()
+            }
+        }
+    }
 }
 
 impl<'a> Scope<'a> {
@@ -91,12 +113,11 @@ impl<'a> Scope<'a> {
         let missing = |why: &str| Unresolved { hole: hole.to_string(), why: why.to_owned() };
         match hole {
             Hole::Secret(name) => {
-                out.push_str(self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?);
-                out.push_str(if self.spoil == Spoil::WrongKey { "-other" } else { "" });
+                let secret = self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?;
+                out.push_str(&self.spoil.secret(secret));
             }
             Hole::Basic { user, password } => {
-                let other = if self.spoil == Spoil::WrongKey { "-other" } else { "" };
-                let pair = format!("{}:{}{other}", self.half(user, hole)?, self.half(password, hole)?);
+                let pair = format!("{}:{}", self.half(user, hole)?, self.spoil.secret(self.half(password, hole)?));
                 out.push_str(&Encoding::Base64.encode(pair.as_bytes()));
             }
             Hole::Key(step) => {

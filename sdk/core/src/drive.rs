@@ -24,7 +24,8 @@ pub enum Step<T> {
     Done(T),
 }
 
-type Answer = std::result::Result<Response<Bytes>, Failure>;
+/// What a transport gives: a reply, or why there is none.
+pub type Answer = std::result::Result<Response<Bytes>, Failure>;
 
 /// The transport of a driven call: a slot for the request and one for the reply.
 #[derive(Debug, Default)]

@@ -54,6 +54,8 @@ impl<C: Connector> Connector for Guard<C> {
         check_key(&request.key)?;
         check_reference(&request.reference)?;
         check_currency(self.spec(), request.amount.currency())?;
+        // A method that was only stored completes with an amount of zero.
+        self.spec().minor(&request.amount)?;
         let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
         // Before the provider has given an id, a payment goes under the merchant's reference.
         if request.payment.id() != request.reference {

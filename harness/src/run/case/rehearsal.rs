@@ -2,11 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use quittance::{Context, Error, MemoryTokens, drive};
+use quittance::{Context, Error, drive};
 
 use super::{Bench, Case, Play};
 use crate::invoke::Request;
-use crate::run::stage::{SeededRandom, Stage, Strike, VirtualClock};
+use crate::run::stage::{Around, Stage, Strike};
 use crate::tape::{Player, Record};
 use crate::view::Outcome;
 
@@ -16,9 +16,7 @@ pub struct Rehearsal<'a> {
     request: Request,
     step: u32,
     player: Player,
-    clock: VirtualClock,
-    random: SeededRandom,
-    tokens: MemoryTokens,
+    around: Around,
 }
 
 /// What one play of the step came to.
@@ -42,13 +40,14 @@ impl<'a> Rehearsal<'a> {
     /// # Errors
     /// What does not hold in an earlier step, or why the step calls nothing.
     pub fn new(bench: Bench<'a>, case: &'a Case, step: u32) -> Result<Rehearsal<'a>, String> {
-        let mut play = Play::new(Bench { wire: None, ..bench }, case);
+        let bench = Bench { wire: None, ..bench };
+        let around = Around::new(bench.seed);
+        let mut play = Play::new(bench, case, &around);
         for (number, (planned, expect)) in (1..=step).zip(&case.steps) {
             if number == step {
                 let (request, _) = play.request(number, planned)?;
                 let player = play.stage.with(|player| player.clone());
-                let Play { bench, clock, random, tokens, .. } = play;
-                return Ok(Rehearsal { bench, request, step, player, clock, random, tokens });
+                return Ok(Rehearsal { bench, request, step, player, around });
             }
             if !play.step(number, planned, expect) {
                 return Err(play
@@ -65,9 +64,9 @@ impl<'a> Rehearsal<'a> {
         let before = self.player.transcript().len();
         let stage = Stage::new(self.player.clone(), strike);
         stage.begin(self.step);
-        let (random, tokens) = (self.random.clone(), self.tokens.clone());
+        let around = self.around.clone();
         let slot = drive::Wire::default();
-        let cx = Context::new(&slot, &self.clock, &random, &tokens);
+        let cx = Context::new(&slot, &around.clock, &around.random, &around.tokens);
         let run = || drive::drive(&slot, self.request.call(self.bench.connector, &cx), |sent| stage.exchange(&sent));
         // Nothing that the closure may leave half done is looked at after a panic.
         let result = catch_unwind(AssertUnwindSafe(run)).ok();
