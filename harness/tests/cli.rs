@@ -478,7 +478,8 @@ fn keys_and_certificates() {
     // A certificate needs a whole run and a key that can be read; neither is found out after the run.
     bad(&["certify", "--certificates", &path("c")], "", &["--key"]);
     for narrowed in [["--scenario", "capture.*"], ["--tier", "memory"], ["--descriptions", "."]] {
-        let arguments = [["certify", "--certificates"], [&path("c"), "--key"], [&key, "stripe"], narrowed].concat();
+        let folder = path("c");
+        let arguments = [["certify", "--certificates"], [&folder, "--key"], [&key, "stripe"], narrowed].concat();
         bad(&arguments, "", &["cannot be used with"]);
     }
     bad(&["certify", "--certificates", &path("c"), "--key", &text], "", &["text.pem: "]);

@@ -95,7 +95,9 @@ fn a_changed_file_is_named() -> Result<(), Failed> {
                 let bytes = std::fs::read(&path)?;
                 let mut changed = bytes.clone();
                 let middle = changed.len() / 2;
-                changed.get_mut(middle).map_or((), |byte| *byte ^= 1);
+                if let Some(byte) = changed.get_mut(middle) {
+                    *byte ^= 1;
+                }
                 std::fs::write(&path, changed)?;
                 // A manifest that cannot be read any more is refused before its digest is compared.
                 if !file.ends_with("Cargo.toml") {
