@@ -9,9 +9,8 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::Duration;
 
-use common::{Call, Setup, alone, is_measured, load, medians, micros, ratio};
+use common::{Call, Setup, alone, counted, instructions, is_measured, load, medians, micros, ratio};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use quittance::{Authorize, Card, MemoryTokens, Method};
@@ -26,6 +25,9 @@ const CONNECTORS: [&str; 4] = ["adyen", "authorize-net", "paypal", "stripe"];
 static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();
 
 fn main() {
+    if let Some((subject, times)) = counted() {
+        return count(&subject, times);
+    }
     divan::main();
     if is_measured() {
         figures();
@@ -47,13 +49,30 @@ fn figures() {
     ]);
     let [adyen_plain, stripe_plain] = [times[4], times[5]];
     println!();
+    let [adyen_count, stripe_count] = ["adyen plainly", "stripe plainly"].map(instructions);
     for (id, time) in CONNECTORS.iter().zip(times) {
-        let against = |name: &str, base: Duration| format!("{} of {name} ({})", ratio(time, base), micros(base));
-        let told = match *id {
-            "adyen" => against("adyen by plain serde", adyen_plain),
-            _ => against("stripe by plain serde", stripe_plain),
+        let (name, base, base_count) = match *id {
+            "adyen" => ("adyen", adyen_plain, adyen_count),
+            _ => ("stripe", stripe_plain, stripe_count),
         };
-        println!("{id} card authorization: {}; {told}", micros(time));
+        let against = format!("{} of {name} by plain serde ({})", ratio(time, base), micros(base));
+        let counts = instructions(id).zip(base_count);
+        let counts = counts.map(|(count, base)| format!("; {count} instructions, {base} by plain serde"));
+        println!("{id} card authorization: {}; {against}{}", micros(time), counts.unwrap_or_default());
+    }
+}
+
+/// What [`instructions`] counts: `times` authorizations by a connector, or by its baseline.
+fn count(subject: &str, times: u32) {
+    let (id, plainly) = subject.split_once(' ').map_or((subject, false), |(id, _)| (id, true));
+    let warm = Warm::new(load(id, CASE));
+    let (card, text) = (authorize(&warm.setup.calls[0]), answer(&warm.setup.calls[0]));
+    for _ in 0..times {
+        match (plainly, id) {
+            (false, _) => drop(black_box(warm.run())),
+            (true, "adyen") => drop(black_box(adyen_plainly(card, text))),
+            (true, _) => drop(black_box(stripe_plainly(card, text))),
+        }
     }
 }
 

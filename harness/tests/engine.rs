@@ -189,7 +189,11 @@ impl Connector for Acme {
 
     async fn webhook(&self, _: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
         let read = |body: Body| {
-            let state = if self.has("turns events around") { State::Voided } else { State::Captured };
+            let state = match body.state.as_str() {
+                _ if self.has("turns events around") => State::Voided,
+                "paid" => State::Captured,
+                other => State::Unrecognised(other.to_owned()),
+            };
             vec![Event {
                 id: None,
                 at: None,

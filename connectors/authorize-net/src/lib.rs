@@ -15,10 +15,11 @@ mod codes;
 mod wire;
 
 use build::short;
+use quittance::body::{Member, node, object, text};
 use quittance::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wire::{Json, Member, Tree, Verdict, node, text};
+use wire::{Tree, Verdict};
 
 /// The catalogue entry.
 pub static ENTRY: Entry = Entry::of::<AuthorizeNet>();
@@ -302,7 +303,7 @@ impl AuthorizeNet {
         let account = [text("name", api_login_id.expose()), text("transactionKey", transaction_key.expose())];
         let key = Some(key).filter(|key| !key.is_empty());
         let head = [node("merchantAuthentication", account), key.and_then(|key| text("refId", key))];
-        let call = cx.post(url).json(&Json::Node(node(method, head.into_iter().chain(body)).into_iter().collect()));
+        let call = cx.post(url).json(&object([node(method, head.into_iter().chain(body))]));
         let reply = if key.is_none() { call.harmless() } else { call }.send().await?;
         if reply.status() != 200 {
             return Err(reply.fault_with(Fault::default()));

@@ -333,7 +333,7 @@ fn fault(reply: &Reply) -> Error {
 
 /// The refusal of an attempt, in a 402: its intent waits for another method, or the card was refused before there was one.
 fn refusal(reply: &Reply) -> Option<StripeFault> {
-    let fault = reply.json::<FaultBody>().ok().filter(|_| reply.status() == 402)?.error;
+    let fault = (reply.status() == 402).then(|| reply.json::<FaultBody>().ok()).flatten()?.error;
     let refused = match fault.payment_intent.as_deref().or(fault.setup_intent.as_deref()) {
         Some(intent) if !intent.status.is_empty() => intent.status == "requires_payment_method",
         _ => fault.kind.as_deref() == Some("card_error"),

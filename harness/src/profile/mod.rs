@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::corpus::rules::CorpusRules;
+use crate::run::built::Model;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, Operation};
 use crate::tape::{Hole, Recipe, RecipeModel};
 
@@ -177,7 +178,7 @@ impl Exemption {
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// The file as it is written.
-    pub model: ProfileModel,
+    pub model: Model,
     /// The credentials by dotted name, as `${secret:NAME}` uses them.
     pub credentials: BTreeMap<String, String>,
     /// The signature recipes by name, read once.
@@ -216,7 +217,7 @@ impl Profile {
         check.exemptions(&model.exemption, today);
         check.corpus(model.corpus.as_ref());
         let recipes = check.recipes(&model.signature, folder, &credentials);
-        if check.errors.is_empty() { Ok(Self { model, credentials, recipes }) } else { Err(check.errors) }
+        if check.errors.is_empty() { Ok(Self { model: model.into(), credentials, recipes }) } else { Err(check.errors) }
     }
 
     /// The sample values of a test card, by the names that `${card:NAME}` uses with `card.` before them.

@@ -41,6 +41,8 @@ impl Plants {
         let bare = |kind: Kind| Error::new(kind, error.effect(), error.message());
         match self.bug {
             Some(Bug::RetryAfterDropped) if error.kind() == Kind::RateLimited => bare(Kind::RateLimited),
+            Some(Bug::RateLimitUnreadable) if error.kind() == Kind::RateLimited => bare(Kind::Protocol),
+            Some(Bug::ServerErrorUnreadable) if error.kind() == Kind::Unavailable => bare(Kind::Protocol),
             Some(Bug::FieldDropped) => bare(error.kind()),
             Some(Bug::NotFoundAsProtocol) if error.kind() == Kind::NotFound => bare(Kind::Protocol),
             Some(Bug::SecretInError) => {
@@ -58,12 +60,12 @@ impl Plants {
             Bug::RateLimitAsDecline if status == 429 => refused(),
             Bug::CredentialsAsDecline if status == 401 => refused(),
             Bug::RedirectAsSuccess if status == 302 => State::Captured,
-            Bug::EmptyAnswerAsSuccess if reply.is_success() && reply.text().is_ok_and(str::is_empty) => State::Captured,
             Bug::PageAsSuccess if status == 200 && reply.json::<Value>().is_err() => State::Captured,
             Bug::HalfAnswerAsSuccess if reply.is_success() && reply.json::<Value>().is_err() => {
                 reply.text().ok().filter(|text| text.contains("\"status\":\"captured\""))?;
                 State::Captured
             }
+            Bug::EmptyAnswerAsSuccess if reply.is_success() && reply.text() == Ok("") => State::Captured,
             Bug::NotFoundAsVoided if status == 404 && op == Op::Retrieve => State::Voided,
             Bug::ConflictAsSuccess if status == 409 => State::Captured,
             _ => return None,

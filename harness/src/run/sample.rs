@@ -65,7 +65,7 @@ impl Sample {
             None => "the step was not reached".to_owned(),
         };
         let input = played.asked.get(&step).map(|asked| asked.input.clone()).ok_or_else(why);
-        let values = played.asked.into_iter().map(|(number, asked)| (number, asked.values)).collect();
+        let values = played.asked.iter().map(|(number, asked)| (*number, asked.values.clone())).collect();
         Some(Sample { case, step, input, values })
     }
 

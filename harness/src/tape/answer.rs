@@ -22,6 +22,13 @@ impl Exchange {
         structured && self.response.status.is_success()
     }
 
+    /// Whether the provider signs the answer: then it cannot be changed and stay valid.
+    pub fn is_signed(&self) -> bool {
+        let in_body = matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature());
+        let in_header = |text: &HeaderText| matches!(text, HeaderText::Holes(template) if template.has_signature());
+        in_body || self.response.headers.iter().any(|(_, text)| in_header(text))
+    }
+
     /// Whether the answer has exactly this status and body.
     pub fn answers_exactly(&self, status: u16, body: &str) -> bool {
         let text = match &self.response.body {
