@@ -92,6 +92,7 @@ impl Plants {
                 payment.captured = payment.captured.map(of_asked);
             }
             Bug::CapturedNowIgnored => payment.captured_now = None,
+            Bug::CapturedNowAsAsked if op == Op::Capture => payment.captured_now = asked.or(payment.captured_now),
             Bug::ReferenceIgnored => payment.reference = None,
             Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
             Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
@@ -108,6 +109,7 @@ impl Plants {
     fn state(&self, bug: Bug, op: Op, state: State) -> State {
         match (bug, state) {
             (Bug::UnknownAsSuccess, State::Unrecognised(_)) => State::Captured,
+            (Bug::EmptyStatusAsSuccess, State::Unrecognised(raw)) if raw.is_empty() => State::Captured,
             (Bug::UnknownAsPending, State::Unrecognised(_)) => State::Pending,
             (Bug::DeclineAsPending, State::Declined(_)) => State::Pending,
             (Bug::ActionDropped, State::ActionRequired(_)) => State::Pending,

@@ -131,6 +131,8 @@ bugs! {
     SecretInError "an error shows the signing key" ["check:faults"]
     // What is read.
     UnknownAsSuccess "a status that is not known becomes success" ["state.unrecognised"]
+    EmptyStatusAsSuccess "a payment whose status is empty becomes captured" ["check:mutation"]
+    CapturedNowAsAsked "a capture is said to have taken what was asked for, whatever the answer says" ["check:mutation"]
     UnknownAsPending "a status that is not known becomes pending" ["state.unrecognised"]
     UnknownAsError "a status that is not known becomes an error without the id" ["state.unrecognised"]
     DeclineAsError "a decline becomes an error" ["decline.generic_decline"]
