@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{coverage, crash, declared, faults, money, play, sequences, shown_words, undeclared, webhooks};
+use super::{coverage, crash, declared, faults, money, play, sequences, shown_words, tokens, undeclared, webhooks};
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
@@ -51,6 +51,7 @@ pub const CHECKS: &[Check] = &[
     check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
     check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
     check("sequences", &["CONTEXT-5"], sequences::sequences),
+    check("tokens", &["CONTEXT-6"], tokens::tokens),
 ];
 
 /// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.

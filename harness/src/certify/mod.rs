@@ -14,6 +14,7 @@ mod money;
 pub mod report;
 mod sequences;
 mod shown;
+mod tokens;
 mod trials;
 mod undeclared;
 mod webhooks;

@@ -15,6 +15,11 @@ fn made_up(state: State) -> Payment {
     Payment::new(Handle::new(MADE_UP), state)
 }
 
+/// Time and proof of a delivery, as they stand in its header.
+fn dated(delivery: &Delivery) -> Option<(&str, &str)> {
+    delivery.header("reference-signature").ok()?.strip_prefix("t=")?.split_once(",v1=")
+}
+
 fn refused() -> State {
     State::Declined(Decline::new(Reason::Generic))
 }
@@ -76,6 +81,9 @@ impl Plants {
     /// What is made of a payment that was read.
     pub(super) fn payment(&self, op: Op, mut payment: Payment, reply: &Reply, asked: Option<Money>) -> Result<Payment> {
         let Some(bug) = self.bug else { return Ok(payment) };
+        if op == Op::Authorize {
+            self.note(&payment);
+        }
         match bug {
             Bug::UnknownAsError if matches!(payment.state, State::Unrecognised(_)) => {
                 return Err(Error::protocol("the status of the answer is not known"));
@@ -96,8 +104,8 @@ impl Plants {
             Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
             Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
             Bug::MandateDropped => payment.mandate = None,
-            Bug::CardInHandle => payment.handle = self.card().map_or(payment.handle, Handle::new),
-            Bug::CardInApprovalCode => payment.network.authorization_code = self.card(),
+            Bug::CardInHandle => payment.handle = self.kept().map_or(payment.handle, Handle::new),
+            Bug::CardInApprovalCode => payment.network.authorization_code = self.kept(),
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }
@@ -109,6 +117,7 @@ impl Plants {
         match (bug, state) {
             (Bug::UnknownAsSuccess, State::Unrecognised(_)) => State::Captured,
             (Bug::UnknownAsPending, State::Unrecognised(_)) => State::Pending,
+            (Bug::ExpiredUnread, State::Expired) => State::Unrecognised("expired".to_owned()),
             (Bug::DeclineAsPending, State::Declined(_)) => State::Pending,
             (Bug::ActionDropped, State::ActionRequired(_)) => State::Pending,
             (Bug::ChallengeAsSuccess, State::ActionRequired(_)) => State::Captured,
@@ -128,6 +137,9 @@ impl Plants {
                 Reason::StolenCard => Decline { reason: Reason::LostCard, ..decline },
                 _ => decline,
             },
+            Bug::ClosedAccountUnread if decline.reason == Reason::InvalidAccount => {
+                Decline { reason: Reason::Unmapped, ..decline }
+            }
             Bug::UnlistedCodeAsGeneric if decline.reason == Reason::Unmapped => {
                 Decline { reason: Reason::Generic, ..decline }
             }
@@ -151,6 +163,12 @@ impl Plants {
     pub(super) fn refund(&self, mut refund: Refund) -> Refund {
         match (self.bug, &refund.state) {
             (Some(Bug::PendingRefundAsSettled), TransferState::Pending) => refund.state = TransferState::Succeeded,
+            (Some(Bug::UnknownRefundAsSettled), TransferState::Unrecognised(_)) => {
+                refund.state = TransferState::Succeeded
+            }
+            (Some(Bug::ClosedAccountUnread), TransferState::Failed(decline)) => {
+                refund.state = TransferState::Failed(self.decline(Bug::ClosedAccountUnread, decline.clone()));
+            }
             (Some(Bug::FailedRefundAsPending), TransferState::Failed(_)) => refund.state = TransferState::Pending,
             _ => {}
         }
@@ -204,6 +222,23 @@ impl Plants {
                 let form = Dated { tolerance_seconds: u32::MAX, ..SIGNATURE };
                 let read = |authentic: Authentic<'_>| authentic.json();
                 Some(delivery.dated_hmac(cx, "reference-signature", &form, key).and_then(read))
+            }
+            Bug::FutureBelieved => {
+                let (seconds, proof) = dated(delivery)?;
+                let ahead = seconds.parse::<i64>().is_ok_and(|seconds| seconds > cx.now().as_second());
+                let signed = [Signed::Text(seconds), Signed::Text("."), Signed::Body];
+                let proof = hex::decode(proof).unwrap_or_default();
+                let believed = ahead.then(|| delivery.hmac(SIGNATURE.hash, key, &signed, &proof))?;
+                Some(believed.and_then(|authentic| authentic.json()))
+            }
+            Bug::ProofPrefixBelieved => {
+                let (seconds, given) = dated(delivery)?;
+                let begins = |body: &[u8]| {
+                    let proof = digest::hmac(SIGNATURE.hash, key, &[seconds.as_bytes(), b".", body]);
+                    hex::encode(proof).starts_with(given).then_some(()).ok_or_else(|| Error::signature("another proof"))
+                };
+                let now = check_age(cx, seconds.parse().unwrap_or(0), SIGNATURE.tolerance_seconds);
+                Some(now.and_then(|()| delivery.vouch(begins)).and_then(|authentic| authentic.json()))
             }
             _ => None,
         }
