@@ -55,8 +55,8 @@ impl Plants {
         match self.bug {
             Some(Bug::WrongExponent) => json!(amount.major()),
             Some(Bug::YenWithDecimals) if amount.currency() == Currency::JPY => json!(format!("{text}.00")),
-            Some(Bug::KronurWithoutDecimals) if amount.currency() == Currency::ISK => json!(amount.major()),
             Some(Bug::LongAmountsCut) => json!(text.chars().take(9).collect::<String>()),
+            Some(Bug::RareExponent) if amount.currency() == Currency::ISK => json!(amount.major()),
             Some(Bug::FloatAmount) => serde_json::from_str(&format!("{text}.0")).unwrap_or_default(),
             _ => json!(text),
         }
