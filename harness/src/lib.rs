@@ -4,6 +4,7 @@
 //! dummy data and published tables. All three are TOML files that refuse unknown fields; what is wrong with one is a [`FileError`] with file, line and field.
 
 pub mod bad_input;
+pub mod canary;
 pub mod capabilities;
 pub mod certificate;
 pub mod certify;

@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod course;
+pub mod echo;
 pub mod input;
 pub mod judge;
 pub mod objects;

@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use crate::{
     Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currency, Decline,
     Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind, Mandate,
-    MandateState, Method, Money, Network, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Recipient, Refund,
-    RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, State, ThreeDs,
-    TransferState, UnwrapToken, Void, WalletToken,
+    MandateState, Method, Money, Network, NetworkToken, NextAction, Op, OpenSession, PayOut, Payment, Payout,
+    Recipient, Refund, RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec,
+    State, ThreeDs, TransferState, UnwrapToken, Void, WalletToken,
 };
 
 /// A connector behind the common checks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Guard<C> {
     inner: C,
 }
@@ -31,6 +31,13 @@ impl<C: Connector> Guard<C> {
             true => Ok(cx.scoped(self.inner.spec())),
             false => Err(Error::unsupported(op)),
         }
+    }
+}
+
+impl<C: Connector> std::fmt::Debug for Guard<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A connector holds keys.
+        write!(f, "Guard({})", self.inner.spec().id)
     }
 }
 
@@ -160,24 +167,26 @@ impl<C: Connector> Connector for Guard<C> {
         let cx = self.enter(cx, Op::OpenSession)?;
         check_common(self.spec(), &request.key, &request.reference, request.amount)?;
         check_return_url(request.return_url.as_deref())?;
-        self.inner.open_session(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+        let session = self.inner.open_session(&cx, request).await.map_err(|error| cleaned(&cx, error))?;
+        refuse_secrets(&cx, &session)?;
+        Ok(session)
     }
 
     async fn unwrap_token(&self, cx: &Context<'_>, request: &UnwrapToken) -> Result<NetworkToken> {
         let cx = self.enter(cx, Op::UnwrapToken)?;
         match &request.token {
-            WalletToken::ApplePay(token) => cx.protect(token.payment_data.expose()),
-            WalletToken::GooglePay(token) => cx.protect(token.token.expose()),
+            WalletToken::ApplePay(token) => token.secrets(&mut |secret| cx.protect(secret)),
+            WalletToken::GooglePay(token) => token.secrets(&mut |secret| cx.protect(secret)),
         }
-        self.inner.unwrap_token(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+        self.inner.unwrap_token(&cx, request).await.map_err(|error| cleaned(&cx, error))
     }
 
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
         let cx = self.enter(cx, Op::PayOut)?;
         check_common(self.spec(), &request.key, &request.reference, request.amount)?;
         match &request.recipient {
-            Recipient::Bank { account, .. } => cx.protect(account.number.expose()),
-            Recipient::Card(card) => cx.protect(card.number.expose()),
+            Recipient::Bank { account, .. } => account.secrets(&mut |secret| cx.protect(secret)),
+            Recipient::Card(card) => card.secrets(&mut |secret| cx.protect(secret)),
             Recipient::Wallet { account, .. } => cx.protect(account.expose()),
         }
         let payout = finish(&cx, self.inner.pay_out(&cx, request).await)?;
@@ -329,8 +338,8 @@ pub(crate) fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &s
     }
 }
 
-/// Masks every text of provider origin, on both ways out of a call.
-fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
+/// Masks every text of provider origin, on both ways out of a call. What must stay as it is, such as an id, must hold no secret.
+fn finish<T: Texts + Kept>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
     match result {
         Ok(mut value) => {
             value.texts(&mut |text| {
@@ -338,15 +347,155 @@ fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
                     *text = clean;
                 }
             });
+            refuse_secrets(cx, &value)?;
             Ok(value)
         }
-        Err(error) => Err(error.cleaned(|text| cx.clean(text))),
+        Err(error) => Err(cleaned(cx, error)),
+    }
+}
+
+fn cleaned(cx: &Context<'_>, error: Error) -> Error {
+    error.cleaned(|text| cx.clean(text), |text| cx.holds_secret(text))
+}
+
+/// An application stores ids and quotes them; one that repeats a secret of the call is no id.
+fn refuse_secrets(cx: &Context<'_>, answer: &impl Kept) -> Result<()> {
+    let mut repeats = false;
+    answer.kept(&mut |text| repeats |= cx.holds_secret(text));
+    match repeats {
+        true => Err(Error::protocol("an id or address in the answer repeats a secret of the request")),
+        false => Ok(()),
     }
 }
 
 /// Visits the texts that come from the provider as free text or raw codes.
 trait Texts {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String));
+}
+
+/// Visits the texts that must stay as they are: ids, references, and what the customer is to be shown.
+trait Kept {
+    fn kept(&self, visit: &mut dyn FnMut(&str));
+}
+
+impl Kept for Handle {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.texts().for_each(visit);
+    }
+}
+
+impl<T: Kept> Kept for Option<T> {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.iter().for_each(|value| value.kept(visit));
+    }
+}
+
+impl Kept for String {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        visit(self);
+    }
+}
+
+impl Kept for NextAction {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        match self {
+            NextAction::Redirect { url } => visit(url),
+            NextAction::PostForm { url, fields } | NextAction::ThreeDs { url, fields } => {
+                visit(url);
+                fields.iter().for_each(|(_, value)| visit(value));
+            }
+            NextAction::Qr { text, .. } => visit(text),
+            NextAction::Voucher { reference, url, .. } => {
+                visit(reference);
+                url.kept(visit);
+            }
+            NextAction::ConfirmInApp | NextAction::ClientSdk { .. } => {}
+        }
+    }
+}
+
+impl Kept for Payment {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.handle.kept(visit);
+        self.mandate.kept(visit);
+        self.reference.kept(visit);
+        self.network.kept(visit);
+        if let State::ActionRequired(action) = &self.state {
+            action.kept(visit);
+        }
+    }
+}
+
+impl Kept for Network {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        [&self.transaction_id, &self.authorization_code, &self.eci].into_iter().for_each(|text| text.kept(visit));
+    }
+}
+
+impl Kept for TransferState {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        if let TransferState::ActionRequired(action) = self {
+            action.kept(visit);
+        }
+    }
+}
+
+impl Kept for Refund {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.handle.kept(visit);
+        self.payment.kept(visit);
+        self.reference.kept(visit);
+        self.state.kept(visit);
+    }
+}
+
+impl Kept for Payout {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.handle.kept(visit);
+        self.reference.kept(visit);
+        self.state.kept(visit);
+    }
+}
+
+impl Kept for Mandate {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.handle.kept(visit);
+        self.reference.kept(visit);
+        self.network.kept(visit);
+        if let MandateState::ActionRequired(action) = &self.state {
+            action.kept(visit);
+        }
+    }
+}
+
+impl Kept for Dispute {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.handle.kept(visit);
+        self.payment.kept(visit);
+    }
+}
+
+impl Kept for Session {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        self.handle.kept(visit);
+    }
+}
+
+impl Kept for Vec<Event> {
+    fn kept(&self, visit: &mut dyn FnMut(&str)) {
+        for event in self {
+            event.id.kept(visit);
+            match &event.body {
+                EventBody::Payment(payment) => payment.kept(visit),
+                EventBody::Refund(refund) => refund.kept(visit),
+                EventBody::Dispute(dispute) => dispute.kept(visit),
+                EventBody::Payout(payout) => payout.kept(visit),
+                EventBody::Mandate(mandate) => mandate.kept(visit),
+                EventBody::Refusal(refusal) => refusal.payment.kept(visit),
+                EventBody::Ignored => {}
+            }
+        }
+    }
 }
 
 fn each(parts: [&mut Option<String>; 4], visit: &mut dyn FnMut(&mut String)) {
