@@ -154,7 +154,7 @@ fn junit(scene: &Scene<'_>) -> String {
         connectors: vec![scene.subject.entry.spec.id.to_owned()],
         narrowed: None,
     };
-    Report { header, footer: Footer::of(&lines, &[]), lines, summaries: Vec::new() }.to_junit()
+    Report { header, footer: Footer::of(&lines, &[]), lines, summaries: Vec::new(), background: None }.to_junit()
 }
 
 fn story(scene: &Scene<'_>) -> Option<Story> {
