@@ -160,7 +160,8 @@ impl Hunt<'_> {
     fn values(&mut self) {
         for (name, text) in sinks::values(&self.secrets) {
             self.trials += 1;
-            self.search_text(name, "values of the contract", &text, &[Kind::Payer, Kind::Credential]);
+            // Lengths stand there too, which may be the same number as a security code.
+            self.search_text(name, "values of the contract", &text, &[Kind::Payer, Kind::Credential], 5);
         }
     }
 
@@ -203,14 +204,15 @@ impl Hunt<'_> {
             .map(|sink| (sink, (sink.text)(&scene)))
             .collect();
         for (sink, text) in looked {
-            self.search_text(sink.name, what, &text, sink.kinds);
+            self.search_text(sink.name, what, &text, sink.kinds, 0);
         }
     }
 
-    fn search_text(&mut self, sink: &'static str, what: &str, text: &str, kinds: &[Kind]) {
+    fn search_text(&mut self, sink: &'static str, what: &str, text: &str, kinds: &[Kind], shortest: usize) {
         let secrets = Arc::clone(&self.secrets);
         for found in secrets.find(text) {
-            if let Some(canary) = secrets.canary(&found).filter(|canary| kinds.contains(&canary.kind)) {
+            let wanted = |canary: &&Canary| kinds.contains(&canary.kind) && canary.value.len() >= shortest;
+            if let Some(canary) = secrets.canary(&found).filter(wanted) {
                 self.hit(sink, format!("no trace of {}", canary.name), format!("its value {}", found.form), what);
             }
         }

@@ -19,6 +19,7 @@ use crate::view::Outcome;
 const UNKNOWN: &str = "quittance_unknown";
 
 /// What came of an object once another value stood at a place.
+#[derive(Debug)]
 enum Found {
     Is(Seen),
     /// The result has no such object any more.
@@ -26,6 +27,7 @@ enum Found {
     Failed(Error),
 }
 
+#[derive(Debug)]
 struct Seen {
     state: &'static str,
     raw: Option<String>,
@@ -35,6 +37,7 @@ struct Seen {
 }
 
 /// A place with what each value there came to.
+#[derive(Debug)]
 struct Tested {
     place: String,
     /// The object of the body's result, as it is.
@@ -44,23 +47,68 @@ struct Tested {
     unknown: Found,
 }
 
+/// The places of published values, and what the profile's values came to there.
+#[derive(Debug)]
+pub(super) struct Published {
+    statuses: Vec<Tested>,
+    codes: Vec<Tested>,
+    /// The lines of the profile that a tape shows as they are.
+    taped: BTreeSet<String>,
+    /// What does not hold of method names and event types that nobody published, and how many were tried.
+    names: (usize, Vec<Finding>),
+}
+
+impl Published {
+    fn of<'g>(ground: &'g Ground<'_>) -> &'g Published {
+        ground.published.get_or_init(|| {
+            let profile = &ground.subject.profile.model;
+            let bodies = shown::all(ground);
+            Published {
+                statuses: test_statuses(&bodies, &profile.status),
+                codes: test_codes(&bodies, &profile.code),
+                taped: taped(&bodies, &profile.status, &profile.code),
+                names: unknown_names(ground, &bodies),
+            }
+        })
+    }
+}
+
+/// The published values that a body shows together with what they must become.
+fn taped(bodies: &[Shown<'_>], statuses: &[StatusRow], codes: &[CodeRow]) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for shown in bodies {
+        for object in objects(&shown.plain) {
+            let stands = |value: &str| shown.leaves.iter().any(|leaf| leaf.value == value);
+            let rows = statuses.iter().filter(|row| row.of == object.of && row.becomes == object.state);
+            all.extend(rows.filter(|row| stands(&row.value)).map(status_name));
+            let Some(decline) = object.decline else { continue };
+            let rows = codes.iter().filter(|row| row.reason == decline.reason.as_str());
+            all.extend(rows.filter(|row| decline.code.as_ref() == Some(&row.value)).map(code_name));
+        }
+    }
+    all
+}
+
+fn status_name(row: &StatusRow) -> String {
+    format!("{} status {} ({})", of_word(row.of), row.value, row.becomes)
+}
+
+fn code_name(row: &CodeRow) -> String {
+    format!("decline code {}", row.value)
+}
+
 /// Every published status and code has a tape, or is placed, or is listed as unmapped with a reason; and it becomes what it must.
 pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     let profile = &ground.subject.profile.model;
-    let bodies = shown::all(ground);
-    let statuses = test_statuses(&bodies, &profile.status);
-    let codes = test_codes(&bodies, &profile.code);
+    let Published { statuses, codes, taped, .. } = Published::of(ground);
     let mut tally = Tally::default();
     let may_become = |row: &StatusRow, state: &str| {
         let same = profile.status.iter().filter(|other| other.of == row.of && other.value == row.value);
         same.into_iter().any(|other| other.becomes == state || is_held(state, &other.becomes))
     };
     for row in &profile.status {
-        let name = format!("{} status {}", of_word(row.of), row.value);
-        let taped = bodies.iter().any(|shown| {
-            let is_it = |object: Object<'_>| object.of == row.of && object.state == row.becomes;
-            objects(&shown.plain).into_iter().any(is_it) && shown.leaves.iter().any(|leaf| leaf.value == row.value)
-        });
+        let name = status_name(row);
+        let taped = taped.contains(&name);
         let here = statuses.iter().filter(|tested| tested.of == row.of);
         let seen = here.flat_map(|tested| {
             let same = tested.found.iter().filter(|(value, _)| *value == row.value);
@@ -78,13 +126,8 @@ pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     // Where the tape shows a code that the list does not have, codes of another list stand.
     let is_listed = |tested: &Tested| profile.code.iter().any(|row| tested.plain.code.as_ref() == Some(&row.value));
     for row in &profile.code {
-        let name = format!("decline code {}", row.value);
-        let is_it = |decline: &quittance::Decline| {
-            decline.code.as_deref() == Some(&row.value) && decline.reason.as_str() == row.reason
-        };
-        let taped = bodies
-            .iter()
-            .any(|shown| objects(&shown.plain).into_iter().any(|object| object.decline.is_some_and(is_it)));
+        let name = code_name(row);
+        let taped = taped.contains(&name);
         let seen = codes.iter().flat_map(|tested| {
             let same = tested.found.iter().filter(|(value, _)| *value == row.value);
             same.map(move |(_, found)| (tested, found))
@@ -99,25 +142,22 @@ pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
         });
         tally.row("codes", &name, &row.reason, taped, judged, row.unmapped.is_some());
     }
-    Tried { trials: trials(&statuses) + trials(&codes), findings: tally.findings, figures: tally.figures }
+    Tried { trials: trials(statuses) + trials(codes), findings: tally.findings, figures: tally.figures }
 }
 
 /// A value that nobody published: the id is kept, the state is unrecognised or pending, a decline stays one with the raw code, and
 /// nothing becomes a success.
 pub(super) fn unrecognised(ground: &Ground<'_>) -> Tried {
-    let profile = &ground.subject.profile.model;
-    let bodies = shown::all(ground);
-    let statuses = test_statuses(&bodies, &profile.status);
-    let codes = test_codes(&bodies, &profile.code);
-    let mut tried = Tried::new(statuses.len() + codes.len(), Vec::new());
-    for tested in &statuses {
+    let Published { statuses, codes, names, .. } = Published::of(ground);
+    let mut tried = Tried::new(statuses.len() + codes.len() + names.0, names.1.clone());
+    for tested in statuses {
         let fits = |seen: &Seen| {
             let kept = seen.raw.as_deref().is_some_and(|raw| raw.contains(UNKNOWN));
             seen.id == tested.plain.id && (kept || seen.state == "pending")
         };
         tried.findings.extend(tested.unlike(fits, "unrecognised with the raw value, or pending, and the id kept"));
     }
-    for tested in &codes {
+    for tested in codes {
         let by_code = tested.is_decided_by_code();
         let fits = |seen: &Seen| {
             let unmapped = seen.reason == Some("unmapped") || !by_code;
@@ -129,19 +169,28 @@ pub(super) fn unrecognised(ground: &Ground<'_>) -> Tried {
             tried.findings.extend(tested.unlike(fits, "a decline, unmapped, with the raw code and the id kept"));
         }
     }
-    for shown in &bodies {
+    tried.figures = BTreeMap::from([
+        ("status_places".to_owned(), statuses.len()),
+        ("code_places".to_owned(), codes.len()),
+        ("name_places".to_owned(), names.0),
+    ]);
+    tried
+}
+
+/// Names of methods and types of events that nobody knows, where a body has ones that the connector may read.
+fn unknown_names(ground: &Ground<'_>, bodies: &[Shown<'_>]) -> (usize, Vec<Finding>) {
+    let (mut trials, mut findings) = (0, Vec::new());
+    for shown in bodies {
         for leaf in shown.leaves.iter().filter(|leaf| is_method_name(ground, &leaf.value)) {
-            tried.trials += 1;
-            tried.findings.extend(without_gain(shown, leaf));
+            trials += 1;
+            findings.extend(without_gain(shown, leaf));
         }
         for leaf in shown.leaves.iter().filter(|leaf| is_event_name(shown, leaf)) {
-            tried.trials += 1;
-            tried.findings.extend(unread_event(shown, leaf, &profile.status));
+            trials += 1;
+            findings.extend(unread_event(shown, leaf, &ground.subject.profile.model.status));
         }
     }
-    tried.figures =
-        BTreeMap::from([("status_places".to_owned(), statuses.len()), ("code_places".to_owned(), codes.len())]);
-    tried
+    (trials, findings)
 }
 
 fn trials(tested: &[Tested]) -> usize {

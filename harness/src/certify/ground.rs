@@ -1,9 +1,11 @@
 //! What every derived check works on: one connector, its plan, and each case as it is played without a fault.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use quittance::{Op, Spec, digest};
 
+use super::coverage::Published;
 use super::report::{Line, Verdict};
 use super::{Plan, bench, play};
 use crate::run::case::{Case, Finding, Played, Rehearsal};
@@ -80,6 +82,8 @@ pub struct Ground<'a> {
     pub played: &'a [(&'a Case, Played)],
     /// The secrets of the profile with their names: nothing may show them.
     pub secrets: Vec<(String, String)>,
+    /// What two checks of published values stand on, worked out by the first.
+    pub(super) published: OnceLock<Published>,
     by_id: HashMap<&'a str, usize>,
 }
 
@@ -87,7 +91,15 @@ impl<'a> Ground<'a> {
     /// The ground of a connector whose cases were played with `seed`.
     pub fn new(plan: &'a Plan, subject: &'a Subject, seed: u64, played: &'a [(&'a Case, Played)]) -> Ground<'a> {
         let by_id = played.iter().enumerate().map(|(index, (case, _))| (case.id.as_str(), index)).collect();
-        Ground { plan, subject, seed, played, secrets: super::checks::secrets_of(subject), by_id }
+        Ground {
+            plan,
+            subject,
+            seed,
+            played,
+            secrets: super::checks::secrets_of(subject),
+            published: OnceLock::new(),
+            by_id,
+        }
     }
 
     /// What the connector declares.

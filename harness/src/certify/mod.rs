@@ -12,6 +12,7 @@ pub mod ground;
 mod leaves;
 pub mod ledger;
 mod money;
+mod mutation;
 pub mod report;
 mod sequences;
 mod shown;
@@ -140,17 +141,22 @@ pub fn in_memory(suite: &Suite, subject: &Subject, options: &Options) -> Vec<Lin
     lines.into_iter().map(|line| options.repeatable(line)).collect()
 }
 
+/// The lines of one connector on the wire: the scenarios.
+pub fn on_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire) -> Vec<Line> {
+    let (lines, _) = scenarios(&Plan::of(suite, subject), subject, options, Some(wire));
+    lines.into_iter().map(|line| options.repeatable(line)).collect()
+}
+
 /// Adds the scenarios of one connector on the wire to its lines in memory, and the comparison of the two where both were run.
 pub fn add_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire, lines: &mut Vec<Line>) {
-    let (played, _) = scenarios(&Plan::of(suite, subject), subject, options, Some(wire));
-    lines.extend(played.into_iter().map(|line| options.repeatable(line)));
+    lines.extend(on_the_wire(suite, subject, options, wire));
     if options.tiers == Tiers::Both {
         lines.push(options.repeatable(compare_tiers(subject.entry.spec.id, lines)));
     }
 }
 
 /// Compares the tiers: a case whose verdict or results differ is a failure of the check `tiers`.
-fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
+pub fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
     let of =
         |tier: &'static str| lines.iter().filter(move |line| line.tier == tier && !line.case.starts_with("check:"));
     let mut findings = Vec::new();

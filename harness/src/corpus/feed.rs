@@ -16,7 +16,7 @@ use super::rules::{self, CorpusRules, Echo, Route};
 use crate::invoke::Request;
 use crate::run::case::{self, Case};
 use crate::run::input::{Builder, op_of};
-use crate::run::objects::Objects;
+use crate::run::objects::{Objects, terms_of};
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::scenario::{Class, StepOp};
 use crate::tape::model::TapeModel;
@@ -187,7 +187,7 @@ impl Run<'_> {
             members.insert("returned".to_owned(), json!(returned));
         }
         if matches!(prepared.op, Op::Authorize | Op::SetUp) {
-            self.objects.note_request(number, &input);
+            self.objects.note_terms(number, terms_of(&input).map(Arc::new));
         }
         change(&mut input);
         Request::from_json(prepared.op, input)

@@ -43,6 +43,8 @@ impl Plants {
         let bare = |kind: Kind| Error::new(kind, error.effect(), error.message());
         match self.bug {
             Some(Bug::RetryAfterDropped) if error.kind() == Kind::RateLimited => bare(Kind::RateLimited),
+            Some(Bug::RateLimitUnreadable) if error.kind() == Kind::RateLimited => bare(Kind::Protocol),
+            Some(Bug::ServerErrorUnreadable) if error.kind() == Kind::Unavailable => bare(Kind::Protocol),
             Some(Bug::FieldDropped) => bare(error.kind()),
             Some(Bug::NotFoundAsProtocol) if error.kind() == Kind::NotFound => bare(Kind::Protocol),
             Some(Bug::SecretInError) => {
@@ -65,6 +67,7 @@ impl Plants {
                 reply.text().ok().filter(|text| text.contains("\"status\":\"captured\""))?;
                 State::Captured
             }
+            Bug::EmptyAnswerAsSuccess if reply.is_success() && reply.text() == Ok("") => State::Captured,
             Bug::NotFoundAsVoided if status == 404 && op == Op::Retrieve => State::Voided,
             Bug::ConflictAsSuccess if status == 409 => State::Captured,
             _ => return None,
@@ -91,6 +94,7 @@ impl Plants {
                 payment.captured = payment.captured.map(of_asked);
             }
             Bug::CapturedNowIgnored => payment.captured_now = None,
+            Bug::CapturedNowAsAsked if op == Op::Capture => payment.captured_now = asked.or(payment.captured_now),
             Bug::ReferenceIgnored => payment.reference = None,
             Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
             Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
@@ -109,6 +113,7 @@ impl Plants {
     fn state(&self, bug: Bug, op: Op, state: State) -> State {
         match (bug, state) {
             (Bug::UnknownAsSuccess, State::Unrecognised(_)) => State::Captured,
+            (Bug::EmptyStatusAsSuccess, State::Unrecognised(raw)) if raw.is_empty() => State::Captured,
             (Bug::UnknownAsPending, State::Unrecognised(_)) => State::Pending,
             (Bug::DeclineAsPending, State::Declined(_)) => State::Pending,
             (Bug::ActionDropped, State::ActionRequired(_)) => State::Pending,

@@ -95,7 +95,9 @@ impl Echo {
         sent.push_str(&String::from_utf8_lossy(request.body()));
         let mut said: Vec<&str> = Vec::new();
         for found in self.secrets.find(&sent) {
-            let plain = self.secrets.canary(&found).map(|canary| canary.value.as_str());
+            // Escapes are undone by whoever reads a request; what is sealed in base64 may be none of the reader's business.
+            let read = !found.form.starts_with("in base64");
+            let plain = self.secrets.canary(&found).filter(|_| read).map(|canary| canary.value.as_str());
             for text in [plain, sent.get(found.start..found.end)].into_iter().flatten() {
                 if !said.contains(&text) {
                     said.push(text);

@@ -64,7 +64,7 @@ impl Redactor {
             .cloned();
         let samples = steps
             .iter()
-            .flat_map(|step| &step.samples)
+            .flat_map(|step| step.samples.iter())
             .filter(|(name, value)| is_secret_value(name) && !value.is_empty());
         let mut plain: Vec<String> = credentials.chain(samples.map(|(_, value)| value.clone())).chain(more).collect();
         let parts: Vec<String> =
@@ -101,13 +101,19 @@ impl Redactor {
         Self { secrets, starts }
     }
 
+    /// The text with a mask for each secret.
     pub(crate) fn text(&self, text: &str) -> String {
+        self.replaced(text, |_| MASK.to_owned())
+    }
+
+    /// The text with something else for each secret.
+    pub(crate) fn replaced(&self, text: &str, instead: impl Fn(&str) -> String) -> String {
         let hidden = self.hidden(text);
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for part in hidden {
             out.push_str(text.get(at..part.start).unwrap_or_default());
-            out.push_str(MASK);
+            out.push_str(&instead(text.get(part.clone()).unwrap_or_default()));
             at = part.end;
         }
         out.push_str(text.get(at..).unwrap_or_default());
@@ -212,7 +218,8 @@ mod tests {
             BTreeMap::from([("api_key".to_owned(), "sk_test/öne".to_owned()), ("region".to_owned(), "eu".to_owned())]);
         let samples =
             BTreeMap::from([("card.cvc".to_owned(), "123".to_owned()), ("card.country".to_owned(), "Ada".to_owned())]);
-        let redactor = Redactor::new(&credentials, &[StepValues { samples, ..StepValues::default() }], vec![]);
+        let redactor =
+            Redactor::new(&credentials, &[StepValues { samples: samples.into(), ..StepValues::default() }], vec![]);
         let shown = redactor.text("Bearer sk_test/öne cvc=123&amount=1234&eu&Ada k=sk_test%2F%C3%B6ne");
         assert_eq!(shown, "Bearer ••• cvc=•••&amount=1234&eu&Ada k=•••");
     }

@@ -6,12 +6,13 @@
 
 use async_trait::async_trait;
 
+use crate::kept::Kept;
 use crate::{
     Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currency, Decline,
     Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind, Mandate,
-    MandateState, Method, Money, Network, NetworkToken, NextAction, Op, OpenSession, PayOut, Payment, Payout,
-    Recipient, Refund, RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec,
-    State, ThreeDs, TransferState, UnwrapToken, Void, WalletToken,
+    MandateState, Method, Money, Network, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Recipient, Refund,
+    RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, State, ThreeDs,
+    TransferState, UnwrapToken, Void, WalletToken,
 };
 
 /// A connector behind the common checks.
@@ -305,7 +306,9 @@ pub(crate) fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked:
     }
 }
 
-pub(crate) fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
+/// Checks that a payment in an answer is of the amount and the reference that were asked for, as the guard does with a result;
+/// for connectors that must know it before they go on.
+pub fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
     agree(&payment.handle, "amount", payment.amount, asked)?;
     if payment.state == State::Captured {
         agree(&payment.handle, "captured amount", payment.captured, asked)?;
@@ -323,9 +326,17 @@ fn agree_captured(spec: &Spec, payment: &Payment, asked: Money) -> Result<()> {
 }
 
 fn agree_id(answered: &Handle, asked: &Handle) -> Result<()> {
-    match answered.id() == asked.id() {
-        true => Ok(()),
-        false => Err(integrity(asked, format!("the answer speaks of {}, asked was {}", answered.id(), asked.id()))),
+    agree_part(asked, Some(asked.id()), Some(answered.id()))
+}
+
+/// Checks that an id in an answer about `handle` is the one that was asked for; for the ids that stand in a handle's parts,
+/// which the guard does not know. Where one of them is not there, nothing disagrees.
+pub fn agree_part(handle: &Handle, asked: Option<&str>, answered: Option<&str>) -> Result<()> {
+    match (asked, answered) {
+        (Some(asked), Some(answered)) if asked != answered => {
+            Err(integrity(handle, format!("the answer speaks of {answered}, asked was {asked}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -348,6 +359,7 @@ fn finish<T: Texts + Kept>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
                 }
             });
             refuse_secrets(cx, &value)?;
+            value.sound()?;
             Ok(value)
         }
         Err(error) => Err(cleaned(cx, error)),
@@ -368,133 +380,24 @@ fn refuse_secrets(cx: &Context<'_>, answer: &impl Kept) -> Result<()> {
     }
 }
 
-/// Visits the texts that come from the provider as free text or raw codes.
+/// What an answer says, for the checks that hold whatever was asked.
 trait Texts {
+    /// Visits the texts that come from the provider as free text or raw codes.
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String));
-}
 
-/// Visits the texts that must stay as they are: ids, references, and what the customer is to be shown.
-trait Kept {
-    fn kept(&self, visit: &mut dyn FnMut(&str));
-}
-
-impl Kept for Handle {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.texts().for_each(visit);
+    /// Checks that ids are not empty and amounts not below zero.
+    fn sound(&self) -> Result<()> {
+        Ok(())
     }
 }
 
-impl<T: Kept> Kept for Option<T> {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.iter().for_each(|value| value.kept(visit));
+fn sound<const N: usize>(handle: &Handle, other: Option<&Handle>, amounts: [Option<Money>; N]) -> Result<()> {
+    if handle.id().is_empty() || other.is_some_and(|other| other.id().is_empty()) {
+        return Err(Error::protocol("the answer has an empty id"));
     }
-}
-
-impl Kept for String {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        visit(self);
-    }
-}
-
-impl Kept for NextAction {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        match self {
-            NextAction::Redirect { url } => visit(url),
-            NextAction::PostForm { url, fields } | NextAction::ThreeDs { url, fields } => {
-                visit(url);
-                fields.iter().for_each(|(_, value)| visit(value));
-            }
-            NextAction::Qr { text, .. } => visit(text),
-            NextAction::Voucher { reference, url, .. } => {
-                visit(reference);
-                url.kept(visit);
-            }
-            NextAction::ConfirmInApp | NextAction::ClientSdk { .. } => {}
-        }
-    }
-}
-
-impl Kept for Payment {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.handle.kept(visit);
-        self.mandate.kept(visit);
-        self.reference.kept(visit);
-        self.network.kept(visit);
-        if let State::ActionRequired(action) = &self.state {
-            action.kept(visit);
-        }
-    }
-}
-
-impl Kept for Network {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        [&self.transaction_id, &self.authorization_code, &self.eci].into_iter().for_each(|text| text.kept(visit));
-    }
-}
-
-impl Kept for TransferState {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        if let TransferState::ActionRequired(action) = self {
-            action.kept(visit);
-        }
-    }
-}
-
-impl Kept for Refund {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.handle.kept(visit);
-        self.payment.kept(visit);
-        self.reference.kept(visit);
-        self.state.kept(visit);
-    }
-}
-
-impl Kept for Payout {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.handle.kept(visit);
-        self.reference.kept(visit);
-        self.state.kept(visit);
-    }
-}
-
-impl Kept for Mandate {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.handle.kept(visit);
-        self.reference.kept(visit);
-        self.network.kept(visit);
-        if let MandateState::ActionRequired(action) = &self.state {
-            action.kept(visit);
-        }
-    }
-}
-
-impl Kept for Dispute {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.handle.kept(visit);
-        self.payment.kept(visit);
-    }
-}
-
-impl Kept for Session {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        self.handle.kept(visit);
-    }
-}
-
-impl Kept for Vec<Event> {
-    fn kept(&self, visit: &mut dyn FnMut(&str)) {
-        for event in self {
-            event.id.kept(visit);
-            match &event.body {
-                EventBody::Payment(payment) => payment.kept(visit),
-                EventBody::Refund(refund) => refund.kept(visit),
-                EventBody::Dispute(dispute) => dispute.kept(visit),
-                EventBody::Payout(payout) => payout.kept(visit),
-                EventBody::Mandate(mandate) => mandate.kept(visit),
-                EventBody::Refusal(refusal) => refusal.payment.kept(visit),
-                EventBody::Ignored => {}
-            }
-        }
+    match amounts.into_iter().flatten().find(|amount| amount.minor() < 0) {
+        Some(below) => Err(integrity(handle, format!("the answer states {below}, which is below zero"))),
+        None => Ok(()),
     }
 }
 
@@ -523,6 +426,10 @@ impl Texts for Payment {
         }
         self.network.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.mandate.as_ref(), [self.amount, self.captured, self.captured_now, self.refunded])
+    }
 }
 
 impl Texts for TransferState {
@@ -539,11 +446,19 @@ impl Texts for Refund {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.state.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.payment.as_ref(), [self.amount])
+    }
 }
 
 impl Texts for Payout {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.state.texts(visit);
+    }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, None, [self.amount])
     }
 }
 
@@ -556,6 +471,10 @@ impl Texts for Mandate {
         }
         self.network.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, None, [])
+    }
 }
 
 impl Texts for Dispute {
@@ -564,6 +483,10 @@ impl Texts for Dispute {
             visit(raw);
         }
         self.reason_code.iter_mut().for_each(visit);
+    }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.payment.as_ref(), [self.amount])
     }
 }
 
@@ -581,5 +504,16 @@ impl Texts for Vec<Event> {
                 EventBody::Ignored => {}
             }
         }
+    }
+
+    fn sound(&self) -> Result<()> {
+        self.iter().try_for_each(|event| match &event.body {
+            EventBody::Payment(payment) => payment.sound(),
+            EventBody::Refund(refund) => refund.sound(),
+            EventBody::Dispute(dispute) => dispute.sound(),
+            EventBody::Payout(payout) => payout.sound(),
+            EventBody::Mandate(mandate) => mandate.sound(),
+            EventBody::Refusal(_) | EventBody::Ignored => Ok(()),
+        })
     }
 }
