@@ -38,7 +38,6 @@ pub const BELONGS: &[(&str, Level)] = &[
     ("two_runs", Level::Bronze),
     ("two_seeds", Level::Bronze),
     ("tiers", Level::Bronze),
-    ("secrets", Level::Bronze),
     ("canary", Level::Bronze),
     ("money", Level::Bronze),
     ("coverage", Level::Bronze),

@@ -1,5 +1,7 @@
 //! What each planted bug makes of an answer; without a bug, what the answer says.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use quittance::{digest, *};
 use serde_json::Value;
 
@@ -111,8 +113,10 @@ impl Plants {
             Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
             Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
             Bug::MandateDropped => payment.mandate = None,
-            Bug::CardInHandle => payment.handle = self.kept().map_or(payment.handle, Handle::new),
-            Bug::CardInApprovalCode => payment.network.authorization_code = self.kept(),
+            Bug::CardInHandle => {
+                payment.handle = self.kept().map_or(payment.handle, |card| Handle::new(STANDARD.encode(card)))
+            }
+            Bug::CardInApprovalCode => payment.network.authorization_code = self.kept().map(hex::encode),
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }

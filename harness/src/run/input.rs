@@ -13,6 +13,9 @@ use crate::tape::StepValues;
 /// Where a customer comes back to in every scenario.
 pub const RETURN_URL: &str = "https://merchant.example/return";
 
+/// The cryptogram of 3-D Secure done elsewhere, in every scenario that has one.
+pub const THREE_DS_CRYPTOGRAM: &str = "AAABBEg0VhI0VniQEjRWAAAAAAA=";
+
 /// Keys of a method sample that are no part of the method itself.
 const SAMPLE_WORDS: [&str; 3] = ["currency", "country", "input"];
 
@@ -392,7 +395,7 @@ fn scenario_words(op: Op, step: &Step, input: &mut Map<String, Value>) {
                 json!({ "external": {
                     "version": "2.2.0",
                     "eci": "05",
-                    "cryptogram": "AAABBEg0VhI0VniQEjRWAAAAAAA=",
+                    "cryptogram": THREE_DS_CRYPTOGRAM,
                     "ds_transaction_id": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b",
                 } }),
             ),

@@ -4,6 +4,7 @@ pub mod built;
 pub mod case;
 pub mod course;
 pub mod delivery;
+pub mod echo;
 pub mod input;
 pub mod judge;
 pub mod objects;

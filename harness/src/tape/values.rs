@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::hole::{Encoding, Hole, Shape, TimeFormat};
@@ -258,7 +260,15 @@ fn derive_sample(samples: &BTreeMap<String, String>, name: &str, out: &mut Strin
             out.push_str(number.get(number.len().checked_sub(4)?..)?);
         }
         "card.bin" => out.push_str(samples.get("card.number")?.get(..6)?),
-        _ => return None,
+        _ => match name.strip_suffix("_base64") {
+            Some(base) => STANDARD.encode_string(samples.get(base)?, out),
+            // A member of a sample that is JSON text: `card.token.id`.
+            None => {
+                let (sample, member) = name.rsplit_once('.')?;
+                let value: serde_json::Value = serde_json::from_str(samples.get(sample)?).ok()?;
+                out.push_str(value.get(member)?.as_str()?);
+            }
+        },
     }
     Some(())
 }

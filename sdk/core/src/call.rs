@@ -22,7 +22,7 @@ pub struct Call<'a> {
 }
 
 /// A request as a signer sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Draft<'d> {
     /// The method (`POST`).
     pub method: &'d str,
@@ -34,6 +34,13 @@ pub struct Draft<'d> {
     pub headers: &'d HeaderMap,
     /// The body bytes.
     pub body: &'d [u8],
+}
+
+impl std::fmt::Debug for Draft<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.path.split('?').next().unwrap_or_default();
+        write!(f, "Draft({} {}{path}, {} bytes)", self.method, self.host, self.body.len())
+    }
 }
 
 impl<'a> Call<'a> {

@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 
+use crate::kept::Kept;
 use crate::{
     Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currency, Decline,
     Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind, Mandate,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// A connector behind the common checks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Guard<C> {
     inner: C,
 }
@@ -31,6 +32,13 @@ impl<C: Connector> Guard<C> {
             true => Ok(cx.scoped(self.inner.spec())),
             false => Err(Error::unsupported(op)),
         }
+    }
+}
+
+impl<C: Connector> std::fmt::Debug for Guard<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A connector holds keys.
+        write!(f, "Guard({})", self.inner.spec().id)
     }
 }
 
@@ -160,24 +168,26 @@ impl<C: Connector> Connector for Guard<C> {
         let cx = self.enter(cx, Op::OpenSession)?;
         check_common(self.spec(), &request.key, &request.reference, request.amount)?;
         check_return_url(request.return_url.as_deref())?;
-        self.inner.open_session(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+        let session = self.inner.open_session(&cx, request).await.map_err(|error| cleaned(&cx, error))?;
+        refuse_secrets(&cx, &session)?;
+        Ok(session)
     }
 
     async fn unwrap_token(&self, cx: &Context<'_>, request: &UnwrapToken) -> Result<NetworkToken> {
         let cx = self.enter(cx, Op::UnwrapToken)?;
         match &request.token {
-            WalletToken::ApplePay(token) => cx.protect(token.payment_data.expose()),
-            WalletToken::GooglePay(token) => cx.protect(token.token.expose()),
+            WalletToken::ApplePay(token) => token.secrets(&mut |secret| cx.protect(secret)),
+            WalletToken::GooglePay(token) => token.secrets(&mut |secret| cx.protect(secret)),
         }
-        self.inner.unwrap_token(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+        self.inner.unwrap_token(&cx, request).await.map_err(|error| cleaned(&cx, error))
     }
 
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
         let cx = self.enter(cx, Op::PayOut)?;
         check_common(self.spec(), &request.key, &request.reference, request.amount)?;
         match &request.recipient {
-            Recipient::Bank { account, .. } => cx.protect(account.number.expose()),
-            Recipient::Card(card) => cx.protect(card.number.expose()),
+            Recipient::Bank { account, .. } => account.secrets(&mut |secret| cx.protect(secret)),
+            Recipient::Card(card) => card.secrets(&mut |secret| cx.protect(secret)),
             Recipient::Wallet { account, .. } => cx.protect(account.expose()),
         }
         let payout = finish(&cx, self.inner.pay_out(&cx, request).await)?;
@@ -339,8 +349,8 @@ pub(crate) fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &s
     }
 }
 
-/// Masks every text of provider origin, on both ways out of a call.
-fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
+/// Masks every text of provider origin, on both ways out of a call. What must stay as it is, such as an id, must hold no secret.
+fn finish<T: Texts + Kept>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
     match result {
         Ok(mut value) => {
             value.texts(&mut |text| {
@@ -348,10 +358,25 @@ fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
                     *text = clean;
                 }
             });
+            refuse_secrets(cx, &value)?;
             value.sound()?;
             Ok(value)
         }
-        Err(error) => Err(error.cleaned(|text| cx.clean(text))),
+        Err(error) => Err(cleaned(cx, error)),
+    }
+}
+
+fn cleaned(cx: &Context<'_>, error: Error) -> Error {
+    error.cleaned(|text| cx.clean(text), |text| cx.holds_secret(text))
+}
+
+/// An application stores ids and quotes them; one that repeats a secret of the call is no id.
+fn refuse_secrets(cx: &Context<'_>, answer: &impl Kept) -> Result<()> {
+    let mut repeats = false;
+    answer.kept(&mut |text| repeats |= cx.holds_secret(text));
+    match repeats {
+        true => Err(Error::protocol("an id or address in the answer repeats a secret of the request")),
+        false => Ok(()),
     }
 }
 

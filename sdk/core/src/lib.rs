@@ -131,6 +131,7 @@ pub mod drive;
 mod error;
 mod guard;
 mod handle;
+mod kept;
 mod method;
 mod money;
 mod op;
