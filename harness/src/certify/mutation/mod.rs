@@ -63,8 +63,8 @@ fn sites<'g>(ground: &'g Ground<'_>) -> Vec<Site<'g>> {
             .entry((case.id.as_str(), place.step))
             .or_insert_with(|| ground.rehearse(case, place.step).ok().map(Rc::new));
         let Some(rehearsal) = rehearsal else { continue };
-        let asked = asked.get(case.id.as_str()).and_then(|steps| steps.get(&place.step)).map(Arc::as_ref);
-        all.extend(site(ground, case, place, asked, rehearsal));
+        let asked = asked.get(case.id.as_str()).and_then(|steps| steps.get(&place.step));
+        all.extend(site(ground, case, place, asked.map(AsRef::as_ref), rehearsal));
     }
     all
 }
