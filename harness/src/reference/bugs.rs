@@ -110,6 +110,7 @@ bugs! {
     CardSentWithMandate "a charge of a stored method sends the card number that was stored" ["mandate.merchant"]
     EvidenceDropped "evidence is not sent" ["answer_dispute.contested"]
     ReferenceLookupUnfiltered "a look-up by reference asks for all payments" ["retrieve.by_reference"]
+    AnsweredFoundOnly "a look-up by reference finds only payments whose first answer was read" ["check:crash"]
     NewestPaymentRefunded "a refund goes to the newest payment" ["check:sequences"]
     ExchangesSwapped "a payout is confirmed before it is created" ["pay_out.paid"]
     ConfirmationLeftOut "a payout is created and never confirmed" ["pay_out.paid"]

@@ -133,7 +133,9 @@ impl<V: Variant> Connector for Reference<V> {
             put(&mut body, "initiator", json!(agreement(category)));
         }
         let sent = Sent::post(Op::Authorize, "/payments", &request.key, body);
-        self.payment(cx, sent, Some(request.amount)).await
+        let payment = self.payment(cx, sent, Some(request.amount)).await?;
+        self.plants.read_answer(cx, &request.reference).await;
+        Ok(payment)
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
@@ -186,7 +188,11 @@ impl<V: Variant> Connector for Reference<V> {
         };
         let query = form_urlencoded::Serializer::new(String::new()).append_pair("reference", reference).finish();
         let list: PaymentList = self.answer(cx, Sent::get(Op::Retrieve, format!("/payments?{query}"))).await?;
+        let known = self.plants.is_known(cx, reference).await;
         match list.payments.as_slice() {
+            [_] if !known => {
+                Err(Error::new(Kind::NotFound, Effect::None, "no payment of this reference was made here"))
+            }
             [] => Err(Error::new(Kind::NotFound, Effect::None, "the provider knows no payment of this reference")),
             [one] => wire::payment(one),
             _ => Err(Error::protocol("the provider knows several payments of this reference")),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use quittance::http::Method as Verb;
 use quittance::*;
@@ -95,6 +96,20 @@ impl Plants {
 
     pub(super) fn kept(&self) -> Option<String> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Marks the reference of a payment whose answer was read, in the cache that a process loses with its end.
+    pub(super) async fn read_answer(&self, cx: &Context<'_>, reference: &str) {
+        if self.has(Bug::AnsweredFoundOnly) {
+            let mark = async { Ok((Secret::new("answered"), Duration::from_secs(86_400))) };
+            let _kept = cx.token(reference, mark).await;
+        }
+    }
+
+    /// Whether the connector believes that there is a payment of this reference.
+    pub(super) async fn is_known(&self, cx: &Context<'_>, reference: &str) -> bool {
+        let missing = async { Err(Error::new(Kind::NotFound, Effect::None, "never read")) };
+        !self.has(Bug::AnsweredFoundOnly) || cx.token(reference, missing).await.is_ok()
     }
 
     /// Changes what is about to be sent.

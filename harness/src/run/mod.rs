@@ -5,6 +5,7 @@ pub mod case;
 pub mod course;
 pub mod delivery;
 pub mod echo;
+pub mod finding;
 pub mod input;
 pub mod judge;
 pub mod objects;
