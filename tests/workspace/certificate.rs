@@ -7,7 +7,7 @@ use quittance_harness::certificate::form::Text;
 use quittance_harness::certificate::key::{SigningKey, Trust};
 use quittance_harness::certificate::tree::Trees;
 use quittance_harness::certificate::verify::{About, Verified, verify};
-use quittance_harness::certificate::{Certificate, Facts, Issue, Level, Summary};
+use quittance_harness::certificate::{Certificate, Facts, Issue, Level, Mutation, Summary};
 use quittance_harness::certify::report::{Header, Line};
 use quittance_harness::certify::{self, Options, Plan, SEED, Tiers};
 use quittance_harness::run::wire::Wire;
@@ -130,7 +130,7 @@ fn a_signed_lie_is_found_out() -> Result<(), Failed> {
     lie.verdicts.trials += 1;
     lie.facts.provenance.recorded += 1;
     lie.facts.unrecorded = 0;
-    lie.mutation = None;
+    lie.mutation = Some(Mutation { correct: 1, safe: 0, harmful: 0 });
     lie.seed += 1;
     lie.signature = key.sign(lie.signed_text().as_bytes());
     let refusals = check(&world, &lie, None)?.refusals;

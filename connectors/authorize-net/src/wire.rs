@@ -172,6 +172,7 @@ impl Tree {
         Ok(match (response, fault) {
             ("1", None) if note == Some("310") => Verdict::Other(State::Voided),
             ("1", None) if note == Some("311") => Verdict::Captured,
+            ("1", None) if said.text("transId").is_none() => return Err(Error::protocol("the answer has no transId")),
             ("1", None) if id.is_none() || (live && said.text("testRequest") == Some("1")) => {
                 let message = "the account is in test mode: nothing was kept; leave it in the merchant interface";
                 return Err(Error::new(Kind::Credentials, Effect::None, message));
@@ -181,7 +182,7 @@ impl Tree {
             ("3", Some(code)) if codes::reason(code).is_none() => {
                 return Err(codes::transaction_error(code, message.unwrap_or_default()));
             }
-            ("2" | "3", _) => {
+            ("2", _) | ("3", Some(_)) => {
                 Verdict::Other(State::Declined(codes::decline(fault, message, said.text("rawResponseCode"))))
             }
             ("4", _) if id.is_some() => Verdict::Other(State::Pending),
@@ -195,7 +196,7 @@ impl Tree {
         let line = self.text("validationDirectResponseList:string")?;
         let mut parts = line.split(',').map(|part| part.trim_matches(['"', '|']));
         let (response, code, message) = (parts.next()?, parts.nth(1), parts.next());
-        let declined = response != "1" && (response != "3" || code.is_some_and(|code| codes::reason(code).is_some()));
+        let declined = response == "2" || (response == "3" && code.is_some_and(|code| codes::reason(code).is_some()));
         declined.then(|| codes::decline(code, message, None))
     }
 }

@@ -105,6 +105,9 @@ impl Connector for Paypal {
         }
         let order: wire::Order = self.0.read(cx, self.0.get(cx, &at("/v2/checkout/orders", id, "")?)).await?;
         let payment = read::payment(&order)?;
+        // Before anything is taken.
+        agree_part(&request.payment, Some(id), Some(&order.id))?;
+        agree_payment(&payment, request.amount, &request.reference)?;
         if let Some(decline) = read::failed_authentication(&order) {
             return Ok(Payment { state: State::Declined(decline), ..payment });
         }
@@ -130,10 +133,12 @@ impl Connector for Paypal {
     }
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
-        let path = at("/v2/payments/authorizations", part(&request.payment, "authorization")?, "/void")?;
+        let asked = part(&request.payment, "authorization")?;
+        let path = at("/v2/payments/authorizations", asked, "/void")?;
         let call = self.0.call(cx, http::Method::POST, &path, &request.key).header("prefer", "return=representation");
         let call = call.header("content-type", "application/json");
         let authorization: wire::Transaction = self.0.read(cx, call).await?;
+        agree_part(&request.payment, Some(asked), Some(&authorization.id))?;
         Ok(Payment::new(request.payment.clone(), read::state(&authorization)))
     }
 

@@ -9,7 +9,8 @@ use quittance::{Connector, Context, Error, Failure, MemoryTokens, drive};
 
 use super::ground::Ground;
 use crate::invoke::Request;
-use crate::run::case::{Asked, Case, Played, delivery_of};
+use crate::run::case::{Asked, Case, Played};
+use crate::run::delivery::delivery_of;
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::tape::{Delivery, Record};
 use crate::view::Outcome;

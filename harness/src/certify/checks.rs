@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{coverage, crash, declared, faults, money, play, sequences, shown_words, undeclared, webhooks};
+use super::{coverage, crash, declared, faults, money, mutation, play, sequences, shown_words, undeclared, webhooks};
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
@@ -49,6 +49,7 @@ pub const CHECKS: &[Check] = &[
     ),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
     check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
+    check("mutation", &["STATE-7", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
     check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
     check("sequences", &["CONTEXT-5"], sequences::sequences),
 ];

@@ -11,6 +11,7 @@ pub mod ground;
 mod leaves;
 pub mod ledger;
 mod money;
+mod mutation;
 pub mod report;
 mod sequences;
 mod shown;

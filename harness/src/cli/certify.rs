@@ -77,6 +77,9 @@ impl Certify {
                 format!("{}: no such folder; name the one that holds the vendors' descriptions", folder.display());
             return Err(Unusable::Text(told));
         }
+        if let Some(folder) = &self.descriptions {
+            entries.iter().try_for_each(|entry| crate::descriptions::look_for(world, entry.spec.id, folder))?;
+        }
         let ids = entries.iter().map(|entry| entry.spec.id.to_owned()).collect();
         let header = Header::of(&suite, &options, ids);
         let issuer = self.certificates.issuer()?;

@@ -15,6 +15,7 @@ use super::recording::Recording;
 use super::rules::{self, CorpusRules, Echo, Route};
 use crate::invoke::Request;
 use crate::run::case::{self, Case};
+use crate::run::delivery::delivery_of;
 use crate::run::input::{Builder, op_of};
 use crate::run::objects::{Objects, terms_of};
 use crate::run::stage::{SeededRandom, VirtualClock};
@@ -232,7 +233,7 @@ impl Run<'_> {
             .player
             .webhook(way.step, Spoil::Not)
             .map_err(|mismatches| mismatches.first().map(|first| first.expected.clone()).unwrap_or_default())?;
-        let request = Request::Webhook(case::delivery_of(made)?);
+        let request = Request::Webhook(delivery_of(made)?);
         let called = catch_unwind(AssertUnwindSafe(|| {
             self.call(&request, |player, sent| {
                 let answer = player.exchange(&sent).ok().or_else(|| player.exchange_unjudged());

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use quittance::Op;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::corpus::rules::CorpusRules;
 use crate::run::built::Model;
-use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, Operation};
+use crate::scenario::{ANSWER_WORDS, EVENT_WORDS};
 use crate::tape::{Hole, Recipe, RecipeModel};
 
 mod tables;
@@ -397,7 +398,7 @@ impl Check<'_> {
         }
         for (name, input) in &model.input {
             let path = root.key("input").key(name);
-            let known = Operation::ALL.iter().any(|operation| operation.as_str() == name);
+            let known = name.parse::<Op>().is_ok();
             self.expect(known, &path, "expected the name of an operation");
             self.input(&path, input);
         }

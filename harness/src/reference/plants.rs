@@ -53,6 +53,7 @@ impl Plants {
     pub(super) fn amount(&self, amount: &Money, text: String) -> Value {
         match self.bug {
             Some(Bug::WrongExponent) => json!(amount.major()),
+            Some(Bug::RareExponent) if amount.currency() == Currency::ISK => json!(amount.major()),
             Some(Bug::FloatAmount) => serde_json::from_str(&format!("{text}.0")).unwrap_or_default(),
             _ => json!(text),
         }

@@ -39,6 +39,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Kind] = &[
+        Kind::Unsupported,
+        Kind::Invalid,
+        Kind::Credentials,
+        Kind::NotFound,
+        Kind::Conflict,
+        Kind::RateLimited,
+        Kind::Unavailable,
+        Kind::Network,
+        Kind::Protocol,
+        Kind::Integrity,
+        Kind::Signature,
+    ];
+
     /// The kind in words, `snake_case`; used in reports and metrics labels.
     pub const fn as_str(self) -> &'static str {
         match self {

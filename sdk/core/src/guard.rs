@@ -296,7 +296,9 @@ pub(crate) fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked:
     }
 }
 
-pub(crate) fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
+/// Checks that a payment in an answer is of the amount and the reference that were asked for, as the guard does with a result;
+/// for connectors that must know it before they go on.
+pub fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
     agree(&payment.handle, "amount", payment.amount, asked)?;
     if payment.state == State::Captured {
         agree(&payment.handle, "captured amount", payment.captured, asked)?;
@@ -314,9 +316,17 @@ fn agree_captured(spec: &Spec, payment: &Payment, asked: Money) -> Result<()> {
 }
 
 fn agree_id(answered: &Handle, asked: &Handle) -> Result<()> {
-    match answered.id() == asked.id() {
-        true => Ok(()),
-        false => Err(integrity(asked, format!("the answer speaks of {}, asked was {}", answered.id(), asked.id()))),
+    agree_part(asked, Some(asked.id()), Some(answered.id()))
+}
+
+/// Checks that an id in an answer about `handle` is the one that was asked for; for the ids that stand in a handle's parts,
+/// which the guard does not know. Where one of them is not there, nothing disagrees.
+pub fn agree_part(handle: &Handle, asked: Option<&str>, answered: Option<&str>) -> Result<()> {
+    match (asked, answered) {
+        (Some(asked), Some(answered)) if asked != answered => {
+            Err(integrity(handle, format!("the answer speaks of {answered}, asked was {asked}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -338,15 +348,32 @@ fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
                     *text = clean;
                 }
             });
+            value.sound()?;
             Ok(value)
         }
         Err(error) => Err(error.cleaned(|text| cx.clean(text))),
     }
 }
 
-/// Visits the texts that come from the provider as free text or raw codes.
+/// What an answer says, for the checks that hold whatever was asked.
 trait Texts {
+    /// Visits the texts that come from the provider as free text or raw codes.
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String));
+
+    /// Checks that ids are not empty and amounts not below zero.
+    fn sound(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn sound<const N: usize>(handle: &Handle, other: Option<&Handle>, amounts: [Option<Money>; N]) -> Result<()> {
+    if handle.id().is_empty() || other.is_some_and(|other| other.id().is_empty()) {
+        return Err(Error::protocol("the answer has an empty id"));
+    }
+    match amounts.into_iter().flatten().find(|amount| amount.minor() < 0) {
+        Some(below) => Err(integrity(handle, format!("the answer states {below}, which is below zero"))),
+        None => Ok(()),
+    }
 }
 
 fn each(parts: [&mut Option<String>; 4], visit: &mut dyn FnMut(&mut String)) {
@@ -374,6 +401,10 @@ impl Texts for Payment {
         }
         self.network.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.mandate.as_ref(), [self.amount, self.captured, self.captured_now, self.refunded])
+    }
 }
 
 impl Texts for TransferState {
@@ -390,11 +421,19 @@ impl Texts for Refund {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.state.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.payment.as_ref(), [self.amount])
+    }
 }
 
 impl Texts for Payout {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.state.texts(visit);
+    }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, None, [self.amount])
     }
 }
 
@@ -407,6 +446,10 @@ impl Texts for Mandate {
         }
         self.network.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, None, [])
+    }
 }
 
 impl Texts for Dispute {
@@ -415,6 +458,10 @@ impl Texts for Dispute {
             visit(raw);
         }
         self.reason_code.iter_mut().for_each(visit);
+    }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.payment.as_ref(), [self.amount])
     }
 }
 
@@ -432,5 +479,16 @@ impl Texts for Vec<Event> {
                 EventBody::Ignored => {}
             }
         }
+    }
+
+    fn sound(&self) -> Result<()> {
+        self.iter().try_for_each(|event| match &event.body {
+            EventBody::Payment(payment) => payment.sound(),
+            EventBody::Refund(refund) => refund.sound(),
+            EventBody::Dispute(dispute) => dispute.sound(),
+            EventBody::Payout(payout) => payout.sound(),
+            EventBody::Mandate(mandate) => mandate.sound(),
+            EventBody::Refusal(_) | EventBody::Ignored => Ok(()),
+        })
     }
 }
