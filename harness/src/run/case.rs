@@ -7,12 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::built::Built;
 pub use super::delivery::{delivery, delivery_of};
+pub use super::finding::Finding;
 use super::input::{Builder, op_of};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted, same_kind};
@@ -25,19 +24,6 @@ use crate::tape::{Player, Record, RunValues, ShownRecord, Spoil, StepValues, Tap
 use crate::view::{self, Outcome};
 
 pub use rehearsal::{Rehearsal, Rehearsed};
-
-/// Something that does not hold, with its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// The step, from 1; 0 for the case as a whole.
-    pub step: u32,
-    /// The path: `$.amount.value`, `header idempotency-key`, `expect.state`.
-    pub what: String,
-    /// What was expected.
-    pub expected: String,
-    /// What was found.
-    pub found: String,
-}
 
 /// A scenario as it applies to one connector.
 #[derive(Debug, Clone)]
@@ -591,13 +577,4 @@ fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
     }
     bytes.extend_from_slice(request.body());
     bytes
-}
-
-impl std::fmt::Display for Finding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.step > 0 {
-            write!(f, "step {}: ", self.step)?;
-        }
-        write!(f, "{}: expected {}, found {}", self.what, self.expected, self.found)
-    }
 }

@@ -4,6 +4,7 @@ pub mod built;
 pub mod case;
 pub mod course;
 pub mod delivery;
+mod finding;
 pub mod input;
 pub mod judge;
 pub mod objects;
