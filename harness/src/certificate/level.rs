@@ -50,6 +50,7 @@ pub const BELONGS: &[(&str, Level)] = &[
     ("unrecognised", Level::Silver),
     ("crash", Level::Silver),
     ("sequences", Level::Silver),
+    ("tokens", Level::Silver),
     ("webhooks", Level::Silver),
 ];
 

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{coverage, crash, declared, faults, money, mutation, play, sequences, shown_words, undeclared, webhooks};
+use super::{
+    coverage, crash, declared, faults, money, mutation, play, sequences, shown_words, tokens, undeclared, webhooks,
+};
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
@@ -52,6 +54,7 @@ pub const CHECKS: &[Check] = &[
     check("mutation", &["STATE-7", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
     check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
     check("sequences", &["CONTEXT-5"], sequences::sequences),
+    check("tokens", &["CONTEXT-6"], tokens::tokens),
 ];
 
 /// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.

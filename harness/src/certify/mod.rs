@@ -15,6 +15,7 @@ mod mutation;
 pub mod report;
 mod sequences;
 mod shown;
+mod tokens;
 mod trials;
 mod undeclared;
 mod webhooks;

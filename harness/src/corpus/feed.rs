@@ -14,7 +14,7 @@ use super::body::{View, xml_as_json};
 use super::recording::Recording;
 use super::rules::{self, CorpusRules, Echo, Route};
 use crate::invoke::Request;
-use crate::run::case::{self, Case};
+use crate::run::case::Case;
 use crate::run::delivery::delivery_of;
 use crate::run::input::{Builder, op_of};
 use crate::run::objects::{Objects, terms_of};

@@ -87,6 +87,9 @@ impl Plants {
     /// What is made of a payment that was read.
     pub(super) fn payment(&self, op: Op, mut payment: Payment, reply: &Reply, asked: Option<Money>) -> Result<Payment> {
         let Some(bug) = self.bug else { return Ok(payment) };
+        if op == Op::Authorize {
+            self.note(&payment);
+        }
         match bug {
             Bug::UnknownAsError if matches!(payment.state, State::Unrecognised(_)) => {
                 return Err(Error::protocol("the status of the answer is not known"));
@@ -108,8 +111,8 @@ impl Plants {
             Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
             Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
             Bug::MandateDropped => payment.mandate = None,
-            Bug::CardInHandle => payment.handle = self.card().map_or(payment.handle, Handle::new),
-            Bug::CardInApprovalCode => payment.network.authorization_code = self.card(),
+            Bug::CardInHandle => payment.handle = self.kept().map_or(payment.handle, Handle::new),
+            Bug::CardInApprovalCode => payment.network.authorization_code = self.kept(),
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }
@@ -168,6 +171,9 @@ impl Plants {
     pub(super) fn refund(&self, mut refund: Refund) -> Refund {
         match (self.bug, &refund.state) {
             (Some(Bug::PendingRefundAsSettled), TransferState::Pending) => refund.state = TransferState::Succeeded,
+            (Some(Bug::UnknownRefundAsSettled), TransferState::Unrecognised(_)) => {
+                refund.state = TransferState::Succeeded
+            }
             (Some(Bug::FailedRefundAsPending), TransferState::Failed(_)) => refund.state = TransferState::Pending,
             _ => {}
         }

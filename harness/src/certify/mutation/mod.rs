@@ -14,6 +14,7 @@ mod site;
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::ground::{Ground, Place, Tried, finding};
 use crate::run::case::{Asked, Case, Finding, Rehearsal};
@@ -55,7 +56,7 @@ pub(super) fn mutation(ground: &Ground<'_>) -> Tried {
 fn sites<'g>(ground: &'g Ground<'_>) -> Vec<Site<'g>> {
     let mut rehearsals: HashMap<(&str, u32), Option<Rc<Rehearsal<'g>>>> = HashMap::new();
     let mut all = Vec::new();
-    let asked: HashMap<&str, &BTreeMap<u32, Asked>> =
+    let asked: HashMap<&str, &BTreeMap<u32, Arc<Asked>>> =
         ground.sound().map(|(case, played)| (case.id.as_str(), &played.asked)).collect();
     for (case, place) in ground.distinct(ground.sound().map(|(case, _)| case)) {
         let rehearsal = rehearsals
@@ -63,7 +64,7 @@ fn sites<'g>(ground: &'g Ground<'_>) -> Vec<Site<'g>> {
             .or_insert_with(|| ground.rehearse(case, place.step).ok().map(Rc::new));
         let Some(rehearsal) = rehearsal else { continue };
         let asked = asked.get(case.id.as_str()).and_then(|steps| steps.get(&place.step));
-        all.extend(site(ground, case, place, asked, rehearsal));
+        all.extend(site(ground, case, place, asked.map(AsRef::as_ref), rehearsal));
     }
     all
 }
