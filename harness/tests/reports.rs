@@ -166,7 +166,7 @@ fn a_report_becomes_pages_summaries_and_badges() {
         assert_eq!(folder.read(&format!("out/{name}")), folder.read(&format!("again/{name}")), "{name}");
     }
     let page = folder.read("out/site/connector-stripe.html");
-    assert!(page.contains("6000&lt;script&gt;alert(1)") && !page.contains("<script>alert"), "markup is escaped");
+    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script>alert"), "markup is escaped");
     for part in
         ["form amount", "✗ fail", "only here", "fixtures/stripe/capture.full.toml", "details class=\"case\"", "api_key"]
     {

@@ -275,7 +275,9 @@ impl<V: Variant> Connector for Reference<V> {
         if let Some(payout) = self.plants.unconfirmed(&created) {
             return payout;
         }
-        let handle = wire::handle(&created.id)?;
+        let created = wire::payout(&created)?;
+        agree_payout(&created, request.amount, &request.reference)?;
+        let handle = created.handle;
         let kept = |error: Error| self.plants.about(error, &handle);
         let path = format!("/payouts/{}/confirm", handle.segment()?);
         let key = Key::new(format!("{}-confirm", request.key));

@@ -52,6 +52,7 @@ impl<C: Connector> Connector for Guard<C> {
         let cx = self.enter(cx, Op::Authorize)?;
         check_authorize(self.spec(), request)?;
         request.method.secrets(&mut |secret| cx.protect(secret));
+        request.three_ds.secrets(&mut |secret| cx.protect(secret));
         let payment = finish(&cx, self.inner.authorize(&cx, request).await)?;
         agree_payment(&payment, request.amount, &request.reference)?;
         Ok(payment)
@@ -151,6 +152,7 @@ impl<C: Connector> Connector for Guard<C> {
         check_currency(self.spec(), request.currency)?;
         check_return_url(request.return_url.as_deref())?;
         request.method.secrets(&mut |secret| cx.protect(secret));
+        request.three_ds.secrets(&mut |secret| cx.protect(secret));
         let mandate = finish(&cx, self.inner.set_up(&cx, request).await)?;
         agree_reference(&mandate.handle, mandate.reference.as_deref(), &request.reference)?;
         Ok(mandate)
@@ -191,8 +193,7 @@ impl<C: Connector> Connector for Guard<C> {
             Recipient::Wallet { account, .. } => cx.protect(account.expose()),
         }
         let payout = finish(&cx, self.inner.pay_out(&cx, request).await)?;
-        agree(&payout.handle, "payout amount", payout.amount, request.amount)?;
-        agree_reference(&payout.handle, payout.reference.as_deref(), &request.reference)?;
+        agree_payout(&payout, request.amount, &request.reference)?;
         Ok(payout)
     }
 
@@ -304,6 +305,13 @@ pub(crate) fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked:
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that a payout in an answer is of the amount and the reference that were asked for, as the guard does with a result; for
+/// connectors that must know it before they go on.
+pub fn agree_payout(payout: &Payout, asked: Money, reference: &str) -> Result<()> {
+    agree(&payout.handle, "payout amount", payout.amount, asked)?;
+    agree_reference(&payout.handle, payout.reference.as_deref(), reference)
 }
 
 /// Checks that a payment in an answer is of the amount and the reference that were asked for, as the guard does with a result;

@@ -159,7 +159,7 @@ pub use currency::{Currency, UnknownCurrency};
 pub use decline::{Decline, Reason};
 pub use delivery::{Authentic, Dated, Delivery, Signed, Untrusted, check_age};
 pub use error::{Effect, Error, Kind, Result};
-pub use guard::{Guard, agree_part, agree_payment};
+pub use guard::{Guard, agree_part, agree_payment, agree_payout};
 pub use handle::Handle;
 pub use method::{ApplePay, BankAccount, BankAccountKind, Card, GooglePay, Method, NetworkToken, TokenSource, Upi};
 pub use money::{Decimal, Exponents, MajorNumber, Money, MoneyError};
