@@ -4,6 +4,7 @@
 //! dummy data and published tables. All three are TOML files that refuse unknown fields; what is wrong with one is a [`FileError`] with file, line and field.
 
 pub mod bad_input;
+pub mod blame;
 pub mod capabilities;
 pub mod certificate;
 pub mod certify;
@@ -21,8 +22,10 @@ pub mod reference;
 pub mod regions;
 pub mod run;
 pub mod scenario;
+pub mod soak;
 pub mod story;
 pub mod tape;
+pub mod transcript;
 pub mod view;
 pub mod world;
 
@@ -35,7 +38,10 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
         ("tape.schema.json", schemars::schema_for!(tape::model::TapeModel).to_value()),
         ("profile.schema.json", schemars::schema_for!(profile::ProfileModel).to_value()),
+        ("report.schema.json", certify::report::schema().to_value()),
         ("matrix.schema.json", schemars::schema_for!(cli::matrix::MatrixReport).to_value()),
+        ("transcript.schema.json", schemars::schema_for!(transcript::Transcript).to_value()),
+        ("blame.schema.json", schemars::schema_for!(blame::Blame).to_value()),
         ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]

@@ -342,7 +342,7 @@ fn found<const READ_BACK: bool>(bug: &str, profile_text: &str) -> Vec<String> {
     let suite = Suite {
         version: "1.0.0".into(),
         digest: String::new(),
-        scenarios: SCENARIOS.iter().map(|s| scenario(s).into()).collect(),
+        scenarios: SCENARIOS.iter().map(|s| scenario(s)).collect(),
     };
     let subject = Subject {
         entry,

@@ -13,3 +13,6 @@ pub mod verify;
 pub use document::{Certificate, Issue};
 pub use level::Level;
 pub use summary::{Facts, Histogram, Mutation, Summary};
+
+#[cfg(test)]
+mod tests;

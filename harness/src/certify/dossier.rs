@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use quittance::MethodKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ use crate::tape::model::{Provenance, ProvenanceKind};
 use crate::world::Subject;
 
 /// One connector: declarations, profile and plays. Holds no secret: cards are cut to their last digits, exchanges are masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dossier {
     /// What it declares.
     pub capabilities: Capabilities,
@@ -46,7 +47,7 @@ pub struct Dossier {
 }
 
 /// A test card, without its number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownCard {
     /// The name that scenarios use.
     pub name: String,
@@ -60,7 +61,7 @@ pub struct ShownCard {
 }
 
 /// A page or description that bytes of tapes come from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// How much is claimed.
     pub kind: ProvenanceKind,
@@ -73,7 +74,7 @@ pub struct Source {
 }
 
 /// A case and how it went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownCase {
     /// `<scenario>` or `<scenario>@<brand>`.
     pub case: String,
@@ -88,7 +89,7 @@ pub struct ShownCase {
 }
 
 /// A step and what it came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownStep {
     /// What was done: `authorize by card, card approved`.
     pub does: String,

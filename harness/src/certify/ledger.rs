@@ -247,12 +247,16 @@ pub fn carrier(spec: &Spec, request: &Request<Bytes>) -> Option<String> {
 }
 
 /// By exchange of the case's tape, whether it moves something: in an operation that does not only read, each request other than GET that
-/// carries the key; where none does, the last one other than GET.
+/// carries the key; where none does, the last one other than GET
+/// that does not fetch an access token.
 pub fn acts(spec: &Spec, case: &Case, played: &Played) -> Arc<[bool]> {
     let mut acts = vec![false; case.tape.exchanges.len()];
     let records = played.records();
     for (number, _) in played.asked.iter().filter(|(_, asked)| !asked.op.reads()) {
-        let own = |index: &usize| case.tape.exchanges.get(*index).is_some_and(|exchange| !exchange.settle);
+        let own = |index: &usize| {
+            let settles = case.tape.exchanges.get(*index).is_none_or(|exchange| exchange.settle);
+            !settles && !case.tape.fetches_token(*index)
+        };
         let sent: Vec<(usize, bool)> = records
             .iter()
             .filter(|record| record.step == *number && record.request.method() != Method::GET)

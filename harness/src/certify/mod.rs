@@ -124,16 +124,21 @@ pub fn in_memory(suite: &Suite, subject: &Subject, options: &Options) -> Vec<Lin
     lines
 }
 
+/// The lines of one connector on the wire: the scenarios.
+pub fn on_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire) -> Vec<Line> {
+    scenarios(&Plan::of(suite, subject), subject, options, Some(wire)).0
+}
+
 /// Adds the scenarios of one connector on the wire to its lines in memory, and the comparison of the two where both were run.
 pub fn add_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire, lines: &mut Vec<Line>) {
-    lines.extend(scenarios(&Plan::of(suite, subject), subject, options, Some(wire)).0);
+    lines.extend(on_the_wire(suite, subject, options, wire));
     if options.tiers == Tiers::Both {
         lines.push(compare_tiers(subject.entry.spec.id, lines));
     }
 }
 
 /// Compares the tiers: a case whose verdict or results differ is a failure of the check `tiers`.
-fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
+pub fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
     let of =
         |tier: &'static str| lines.iter().filter(move |line| line.tier == tier && !line.case.starts_with("check:"));
     let mut findings = Vec::new();

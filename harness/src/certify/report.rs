@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use quittance::digest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Options;
@@ -22,7 +23,7 @@ pub const FORMAT: u32 = 2;
 const ORDER: &str = "expected one header first, suite and connectors, verdicts, summaries, and one footer last";
 
 /// What was found of one case or check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything holds.
@@ -60,7 +61,7 @@ impl fmt::Display for Verdict {
 }
 
 /// The first line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// [`FORMAT`].
     pub format: u32,
@@ -100,7 +101,7 @@ impl Header {
 }
 
 /// One case or check of one connector on one tier.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// The connector.
     pub connector: String,
@@ -146,7 +147,7 @@ pub struct Background {
 }
 
 /// A clause of the contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Clause {
     /// Its id, as `CAPTURE-2`.
     pub id: String,
@@ -155,7 +156,7 @@ pub struct Clause {
 }
 
 /// A scenario of the suite.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SuiteScenario {
     /// The id.
     pub id: String,
@@ -183,14 +184,14 @@ impl Background {
 }
 
 /// The line of the suite.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct SuiteRecord {
     clauses: Vec<Clause>,
     scenarios: Vec<SuiteScenario>,
 }
 
 /// The last line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Footer {
     /// How many lines have each verdict.
     pub counts: BTreeMap<String, usize>,
@@ -207,8 +208,8 @@ pub struct Footer {
     pub background_digest: Option<String>,
 }
 
-/// A line of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One line of `report.ndjson`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Record {
     Header(Header),
@@ -232,6 +233,11 @@ pub struct Report {
     pub summaries: Vec<Summary>,
     /// The last line.
     pub footer: Footer,
+}
+
+/// The JSON Schema of a line of a report.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Record)
 }
 
 /// The text of a header line.

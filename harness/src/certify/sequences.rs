@@ -11,7 +11,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use quittance::{Error, digest};
+use quittance::{Error, Kind, digest};
 use serde_json::Value;
 
 use super::ground::{Ground, Tried, finding};
@@ -33,7 +33,7 @@ const PAYMENTS: usize = 3;
 pub(super) fn sequences(ground: &Ground<'_>) -> Tried {
     let pool: Vec<Candidate<'_>> = ground
         .sound()
-        .filter(|(case, _)| !moves_clock(case))
+        .filter(|(case, alone)| !moves_clock(case) && !is_unauthorized(alone))
         .map(|(case, alone)| Candidate::new(ground, case, alone))
         .collect();
     if pool.is_empty() {
@@ -91,6 +91,13 @@ fn a_move() -> impl Strategy<Value = Move> {
 /// A case that moves the clock for itself would move it for the others.
 fn moves_clock(case: &Case) -> bool {
     case.steps.iter().any(|(step, _)| step.op == StepOp::Advance || step.tamper == Some(Tamper::Stale))
+}
+
+/// What refuses the credentials of one payment accepts those of the others, from which a token is in the cache.
+fn is_unauthorized(alone: &Played) -> bool {
+    let refused =
+        |result: &Result<Outcome, Error>| result.as_ref().is_err_and(|error| error.kind() == Kind::Credentials);
+    alone.ended.iter().any(|ended| refused(&ended.result))
 }
 
 struct Candidate<'g> {

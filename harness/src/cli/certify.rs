@@ -11,12 +11,14 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::issue::Certificates;
+use super::report::Kind;
 use super::table::Table;
 use super::{FAIL, UNUSABLE, say};
 use crate::certificate::{Facts, Level, Mutation, Summary};
 use crate::certify::dossier::{self, Dossier};
 use crate::certify::report::{self, Background, Footer, Header, Line, Report, Verdict};
 use crate::certify::{self, Options, Plan, SEED, Tiers};
+use crate::publish::Book;
 use crate::run::wire::Wire;
 use crate::scenario::Suite;
 use crate::world::{Subject, Unusable, World};
@@ -37,7 +39,7 @@ pub(super) struct Certify {
     /// Only this tier
     #[arg(long)]
     tier: Option<Tier>,
-    /// Write report.ndjson and junit.xml into this folder
+    /// Write report.ndjson into this folder and, made of it, site, badges, quittance.sarif, summary.md and junit.xml
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Also hold every tape against the vendors' OpenAPI descriptions in this folder, under the names that specs/descriptions gives
@@ -240,9 +242,13 @@ impl Sink {
             Unusable::Text(format!("{}: the report cannot be written: {error}; choose another --out", folder.display()))
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        // Taken away until the run has ended: an older one must not stand beside a report that was broken off.
-        let junit = folder.join("junit.xml");
-        File::create(&junit).and_then(|_| std::fs::remove_file(&junit)).map_err(failed)?;
+        // Taken away until the run has ended: older ones must not stand beside a report that was broken off.
+        for entrance in Kind::ALL.iter().flat_map(|kind| kind.entrances(&header.connectors)) {
+            match std::fs::remove_file(folder.join(entrance)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
         let mut file = File::create(folder.join("report.ndjson")).map_err(failed)?;
         let records = background.map(Background::records).unwrap_or_default();
         let first: String =
@@ -263,7 +269,10 @@ impl Sink {
             writeln!(file, "{}", report::summary_line(summary)).map_err(broken)?;
         }
         writeln!(file, "{}", report::footer_line(&report.footer)).map_err(broken)?;
-        std::fs::write(folder.join("junit.xml"), report.to_junit()).map_err(broken)
+        let book = Book::open(report).map_err(Unusable::Text)?;
+        Kind::ALL
+            .iter()
+            .try_for_each(|kind| super::report::write(&book, &folder.join(kind.usual_name()), *kind).map(|_made| ()))
     }
 }
 

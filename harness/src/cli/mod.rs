@@ -1,5 +1,6 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
+mod blame;
 pub(crate) mod can_i_use;
 mod certify;
 mod completion;
@@ -15,9 +16,11 @@ mod report;
 mod request;
 mod schema;
 mod self_test;
+mod soak;
 mod source;
 mod suite;
 mod table;
+mod transcript;
 mod verify;
 
 use std::path::PathBuf;
@@ -49,6 +52,8 @@ enum Command {
     Matrix(matrix::Matrix),
     CanIUse(can_i_use::CanIUse),
     Report(report::ReportCommand),
+    Transcript(transcript::TranscriptCommand),
+    Blame(blame::BlameCommand),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
     Key(key::Key),
@@ -57,6 +62,7 @@ enum Command {
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
     SelfTest(self_test::SelfTest),
+    Soak(soak::Soak),
     Verify(verify::Verify),
     Completion(completion::Completion),
 }
@@ -70,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::List(command) => world().and_then(|world| command.run(&world)),
         Command::Matrix(command) => command.run(),
         Command::CanIUse(command) => command.run(),
+        Command::Transcript(command) => world().and_then(|world| command.run(&world)),
+        Command::Blame(command) => world().and_then(|world| command.run(&world)),
         Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
@@ -78,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::Soak(command) => command.run(),
         Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
         Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),

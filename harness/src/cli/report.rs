@@ -113,6 +113,15 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) const ALL: [Kind; 5] = [Kind::Html, Kind::Sarif, Kind::Markdown, Kind::Badges, Kind::Junit];
 
+    /// The files by which it is entered, in a folder that holds everything.
+    pub(super) fn entrances(self, connectors: &[String]) -> Vec<String> {
+        match self {
+            Kind::Html => vec!["site/index.html".to_owned()],
+            Kind::Badges => connectors.iter().map(|id| format!("badges/{id}.svg")).collect(),
+            other => vec![other.usual_name().to_owned()],
+        }
+    }
+
     /// Its name in a folder that holds everything.
     pub(super) fn usual_name(self) -> &'static str {
         match self {

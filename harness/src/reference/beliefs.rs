@@ -52,6 +52,8 @@ impl Plants {
         let bare = |kind: Kind| Error::new(kind, error.effect(), error.message());
         match self.bug {
             Some(Bug::RetryAfterDropped) if error.kind() == Kind::RateLimited => bare(Kind::RateLimited),
+            Some(Bug::RateLimitUnreadable) if error.kind() == Kind::RateLimited => bare(Kind::Protocol),
+            Some(Bug::ServerErrorUnreadable) if error.kind() == Kind::Unavailable => bare(Kind::Protocol),
             Some(Bug::FieldDropped) => bare(error.kind()),
             Some(Bug::NotFoundAsProtocol) if error.kind() == Kind::NotFound => bare(Kind::Protocol),
             Some(Bug::SecretInError) => {
@@ -74,6 +76,7 @@ impl Plants {
                 reply.text().ok().filter(|text| text.contains("\"status\":\"captured\""))?;
                 State::Captured
             }
+            Bug::EmptyAnswerAsSuccess if reply.is_success() && reply.text() == Ok("") => State::Captured,
             Bug::NotFoundAsVoided if status == 404 && op == Op::Retrieve => State::Voided,
             Bug::ConflictAsSuccess if status == 409 => State::Captured,
             _ => return None,

@@ -8,6 +8,7 @@ mod bugs;
 mod connector;
 pub mod matrix;
 mod plants;
+pub mod provider;
 mod wire;
 
 use quittance::Entry;
@@ -20,3 +21,6 @@ pub const ID: &str = "reference";
 
 /// The line that the reference connector would have in a catalogue.
 pub static ENTRY: Entry = Entry::of::<Reference>();
+
+#[cfg(test)]
+mod tests;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::delivery::delivery_of;
+pub use super::delivery::{delivery, delivery_of};
 use super::input::{Builder, Prepared};
 use super::judge::{Ended, Surroundings, unmet};
-use super::objects::{Objects, Wanted};
+use super::objects::{Objects, Wanted, same_kind};
 use super::stage::{Around, Stage, Strike};
 use super::wire::Wire;
 use crate::invoke::Request;
@@ -25,7 +26,7 @@ use crate::view::{self, Outcome};
 pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// Something that does not hold, with its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The step, from 1; 0 for the case as a whole.
     pub step: u32,
@@ -565,18 +566,6 @@ fn told(mismatches: &[crate::tape::Mismatch]) -> String {
         format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found)
     };
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
-/// The event's object, when it is of the kind that the step waits for.
-fn same_kind(first: &Outcome, body: EventBody) -> Option<Outcome> {
-    Some(match (first, body) {
-        (Outcome::Payment(_), EventBody::Payment(payment)) => Outcome::Payment(payment),
-        (Outcome::Refund(_), EventBody::Refund(refund)) => Outcome::Refund(refund),
-        (Outcome::Mandate(_), EventBody::Mandate(mandate)) => Outcome::Mandate(mandate),
-        (Outcome::Payout(_), EventBody::Payout(payout)) => Outcome::Payout(payout),
-        (Outcome::Dispute(_), EventBody::Dispute(dispute)) => Outcome::Dispute(dispute),
-        _ => return None,
-    })
 }
 
 fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {

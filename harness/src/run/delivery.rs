@@ -1,10 +1,8 @@
-//! Deliveries as a connector gets them.
+//! Deliveries of a tape as a connector gets them.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use quittance::Delivery;
-
-use crate::tape;
 
 /// A delivery from header pairs and a body.
 ///
@@ -23,7 +21,7 @@ pub fn delivery(headers: &[(String, String)], body: Bytes) -> Result<Delivery, S
 ///
 /// # Errors
 /// As [`delivery`].
-pub fn delivery_of(made: tape::Delivery) -> Result<Delivery, String> {
+pub fn delivery_of(made: crate::tape::Delivery) -> Result<Delivery, String> {
     let delivery = delivery(&made.headers, made.body)?;
     Ok(match made.url {
         Some(url) => delivery.at_url(url),

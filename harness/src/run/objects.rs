@@ -132,3 +132,15 @@ impl Objects {
         self.handles.insert((step, wanted), merged);
     }
 }
+
+/// The event's object, when it is of the kind that the step waits for.
+pub(super) fn same_kind(first: &Outcome, body: EventBody) -> Option<Outcome> {
+    Some(match (first, body) {
+        (Outcome::Payment(_), EventBody::Payment(payment)) => Outcome::Payment(payment),
+        (Outcome::Refund(_), EventBody::Refund(refund)) => Outcome::Refund(refund),
+        (Outcome::Mandate(_), EventBody::Mandate(mandate)) => Outcome::Mandate(mandate),
+        (Outcome::Payout(_), EventBody::Payout(payout)) => Outcome::Payout(payout),
+        (Outcome::Dispute(_), EventBody::Dispute(dispute)) => Outcome::Dispute(dispute),
+        _ => return None,
+    })
+}

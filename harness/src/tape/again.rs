@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response};
 
 use super::answer;
-use super::compile::Exchange;
+use super::compile::{Exchange, Tape};
 use super::hole::Hole;
 use super::matcher::{self, Mismatch};
 use super::player::Player;
@@ -31,6 +31,26 @@ impl Memory {
     }
 }
 
+impl Tape {
+    /// The minted values that authorize requests.
+    fn tokens(&self) -> Vec<&str> {
+        let headers = self.exchanges.iter().flat_map(|exchange| &exchange.request.headers);
+        let holes = headers.filter(|(name, _)| *name == AUTHORIZATION).flat_map(|(_, text)| text.holes());
+        let name = |hole| match hole {
+            &Hole::Gen { ref name, .. } => Some(name.as_str()),
+            _ => None,
+        };
+        holes.filter_map(name).collect()
+    }
+
+    /// Whether the exchange of this index fetches what authorizes requests.
+    pub fn fetches_token(&self, index: usize) -> bool {
+        let mints = self.exchanges.get(index).map(|exchange| exchange.response.mints.as_slice()).unwrap_or_default();
+        let tokens = self.tokens();
+        mints.iter().any(|(name, _)| tokens.contains(&name.as_str()))
+    }
+}
+
 impl Player {
     /// From here on the provider remembers. `acts` says of each exchange of the tape whether it moves something: such an exchange is
     /// never left out, and is answered again only in the repetition of its own step.
@@ -50,14 +70,7 @@ impl Player {
     /// Makes what authorizes requests (an access token) out of `seed` instead of the run's own, so that runs can share a token cache.
     pub fn share_tokens(&mut self, seed: u64) {
         let tape = Arc::clone(&self.tape);
-        let headers = tape.exchanges.iter().flat_map(|exchange| &exchange.request.headers);
-        let holes = headers.filter(|(name, _)| *name == AUTHORIZATION).flat_map(|(_, text)| text.holes());
-        let names: Vec<&str> = holes
-            .filter_map(|hole| match hole {
-                Hole::Gen { name, .. } => Some(name.as_str()),
-                _ => None,
-            })
-            .collect();
+        let names = tape.tokens();
         let mints = tape.exchanges.iter().flat_map(|exchange| &exchange.response.mints);
         for (name, shape) in mints.filter(|(name, _)| names.contains(&name.as_str())) {
             self.minted.insert(name.clone(), mint(seed, "access token", *shape));

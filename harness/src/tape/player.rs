@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::again::Memory;
@@ -58,7 +59,7 @@ pub struct Record {
 }
 
 /// A [`Record`] that may be shown: every secret of the run is masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownRecord {
     /// The step during which it was sent.
     pub step: u32,
@@ -464,6 +465,29 @@ impl Player {
         self.transcript.iter().map(shown).collect()
     }
 
+    /// Every request of the run as text, with its step: method and URL, a line a header, an empty line, the body. `instead` gives what
+    /// stands in place of each secret, and of whatever authorizes.
+    pub fn requests_with(&self, instead: impl Fn(&str) -> String + Copy) -> Vec<(u32, String)> {
+        let redactor = self.redactor();
+        let text = |record: &Record| {
+            let request = &record.request;
+            let mut text = format!("{} {}\n", request.method(), redactor.replaced(&request.uri().to_string(), instead));
+            for (name, value) in request.headers() {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                let value = match (is_authorization(name.as_str()), value.split_once(' ')) {
+                    (true, Some((scheme, proof))) => format!("{scheme} {}", instead(proof)),
+                    (true, None) => instead(&value),
+                    (false, _) => redactor.replaced(&value, instead),
+                };
+                text.push_str(&format!("{name}: {value}\n"));
+            }
+            text.push('\n');
+            text.push_str(&redactor.replaced(&String::from_utf8_lossy(request.body()), instead));
+            (record.step, text)
+        };
+        self.transcript.iter().map(text).collect()
+    }
+
     /// Masks every secret of the run in a text: credentials of four characters or more, card numbers, CVCs, cryptograms, tokens.
     pub fn redact(&self, text: &str) -> String {
         self.redactor().text(text)
@@ -518,14 +542,18 @@ fn shown(record: &Record, exchange: Option<&Exchange>, redactor: &Redactor) -> S
     }
 }
 
+/// Whatever stands in such a header authorizes, even if it is no credential that the harness knows.
+fn is_authorization(name: &str) -> bool {
+    matches!(name, "authorization" | "proxy-authorization")
+}
+
 fn shown_headers(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, String)> {
     let shown = |name: &str, value: &HeaderValue| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        match (name, text.split_once(' ')) {
-            // Whatever stands there authorizes, even if it is no credential that the harness knows.
-            ("authorization" | "proxy-authorization", Some((scheme, _))) => format!("{scheme} {MASK}"),
-            ("authorization" | "proxy-authorization", None) => MASK.to_owned(),
-            _ => redactor.text(&text),
+        match (is_authorization(name), text.split_once(' ')) {
+            (true, Some((scheme, _))) => format!("{scheme} {MASK}"),
+            (true, None) => MASK.to_owned(),
+            (false, _) => redactor.text(&text),
         }
     };
     headers.iter().map(|(name, value)| (name.to_string(), shown(name.as_str(), value))).collect()

@@ -84,13 +84,19 @@ impl Redactor {
         Self { secrets, starts }
     }
 
+    /// The text with a mask for each secret.
     pub(crate) fn text(&self, text: &str) -> String {
+        self.replaced(text, |_| MASK.to_owned())
+    }
+
+    /// The text with something else for each secret.
+    pub(crate) fn replaced(&self, text: &str, instead: impl Fn(&str) -> String) -> String {
         let hidden = self.hidden(text);
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         for part in hidden {
             out.push_str(text.get(at..part.start).unwrap_or_default());
-            out.push_str(MASK);
+            out.push_str(&instead(text.get(part.clone()).unwrap_or_default()));
             at = part.end;
         }
         out.push_str(text.get(at..).unwrap_or_default());

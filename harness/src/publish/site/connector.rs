@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use quittance::Op;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,8 +48,17 @@ struct Check<'r> {
     name: &'r str,
     anchor: String,
     line: &'r Line,
+    figures: Vec<(&'r str, usize)>,
+    grids: Vec<Grid<'r>>,
     findings: Vec<Shown>,
     alone: bool,
+}
+
+/// Figures that count by two things: `429 text/refund/rate_limited/none`, `refund/safe`.
+#[derive(Debug, Serialize)]
+struct Grid<'r> {
+    columns: Vec<&'r str>,
+    rows: Vec<(&'r str, Vec<String>)>,
 }
 
 /// A case, on every tier.
@@ -119,7 +129,10 @@ pub(super) fn page<'r>(book: &Book<'r>, dossier: &'r Dossier) -> Connector<'r> {
             (false, _) => by_case.entry(&line.case).or_default().push(line),
         }
     }
-    let scenarios: Vec<Scenario> = by_case.into_iter().map(|(case, lines)| scenario(book, id, case, &lines)).collect();
+    let mut scenarios: Vec<Scenario> =
+        by_case.into_iter().map(|(case, lines)| scenario(book, id, case, &lines)).collect();
+    // What does not hold comes first.
+    scenarios.sort_by_key(|scenario| scenario.verdict == Verdict::Pass.as_str());
     let mut operations: Vec<String> = scenarios.iter().map(|scenario| scenario.operation.clone()).collect();
     operations.sort_unstable();
     operations.dedup();
@@ -143,7 +156,37 @@ pub(super) fn page<'r>(book: &Book<'r>, dossier: &'r Dossier) -> Connector<'r> {
 fn check<'r>(book: &Book<'r>, line: &'r Line) -> Check<'r> {
     let name = line.case.strip_prefix("check:").unwrap_or(&line.case);
     let findings = line.findings.iter().map(|finding| shown(book, line, finding)).collect();
-    Check { name, anchor: anchor(&line.case), line, findings, alone: book.fails_alone(line) }
+    let (grids, figures): (Vec<_>, Vec<_>) =
+        line.figures.iter().map(|(name, count)| (name.as_str(), *count)).partition(|(name, _)| name.contains('/'));
+    let (graded, ended) = grids.into_iter().partition(|(name, _)| name.matches('/').count() == 1);
+    let grids = [graded, ended].into_iter().filter(|figures: &Vec<_>| !figures.is_empty());
+    let grids = grids.map(|figures| grid(&figures)).collect();
+    Check { name, anchor: anchor(&line.case), line, figures, grids, findings, alone: book.fails_alone(line) }
+}
+
+/// Figures laid out: what comes first in the name gives the row, the second part the column, what follows stands beside the count.
+fn grid<'r>(figures: &[(&'r str, usize)]) -> Grid<'r> {
+    let parts = |name: &'r str| -> (&'r str, &'r str, &'r str) {
+        let (row, rest) = name.split_once('/').unwrap_or((name, ""));
+        let (column, outcome) = rest.split_once('/').unwrap_or((rest, ""));
+        (row, column, outcome)
+    };
+    let place = |column: &str| Op::ALL.iter().position(|op| op.as_str() == column);
+    let mut columns: Vec<&str> = figures.iter().map(|(name, _)| parts(name).1).collect();
+    columns.sort_unstable_by_key(|column| (place(column), *column));
+    columns.dedup();
+    let mut cells: BTreeMap<&str, BTreeMap<&str, Vec<String>>> = BTreeMap::new();
+    for (name, count) in figures {
+        let (row, column, outcome) = parts(name);
+        let told = format!("{count} {}", outcome.replace('/', ", effect ").replace('_', " "));
+        cells.entry(row).or_default().entry(column).or_default().push(told.trim_end().to_owned());
+    }
+    let row = |(name, by_column): (&'r str, BTreeMap<&str, Vec<String>>)| {
+        let cell = |column: &&str| by_column.get(column).map(|told| told.join("; ")).unwrap_or_default();
+        (name, columns.iter().map(cell).collect())
+    };
+    let rows = cells.into_iter().map(row).collect();
+    Grid { columns, rows }
 }
 
 fn scenario(book: &Book<'_>, id: &str, case: &str, lines: &[&Line]) -> Scenario {
@@ -272,5 +315,25 @@ fn form(root: &Value, field: &Value) -> String {
             names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect::<Vec<_>>().join(" or ")
         }
         _ => "text".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_laid_out_by_operation() {
+        let figures = [
+            ("429 text/refund/rate_limited/none", 3),
+            ("429 text/authorize/rate_limited/none", 2),
+            ("429 text/refund/protocol/unknown", 1),
+            ("reset/refund/network/unknown", 5),
+        ];
+        let grid = grid(&figures);
+        assert_eq!(grid.columns, ["authorize", "refund"]);
+        let expected = ["2 rate limited, effect none", "3 rate limited, effect none; 1 protocol, effect unknown"];
+        assert_eq!(grid.rows[0], ("429 text", expected.map(str::to_owned).to_vec()));
+        assert_eq!(grid.rows[1], ("reset", vec![String::new(), "5 network, effect unknown".to_owned()]));
     }
 }
