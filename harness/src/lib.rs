@@ -5,6 +5,7 @@
 
 pub mod bad_input;
 pub mod blame;
+pub mod canary;
 pub mod capabilities;
 pub mod certificate;
 pub mod certify;

@@ -226,6 +226,7 @@ fn fault(strike: &Strike) -> String {
         Fault::Body(_) => "the tape's answer with another body".to_owned(),
         Fault::Typed(media_type) => format!("the tape's answer as {media_type}"),
         Fault::Slow => "the first bytes of a reply, and no more".to_owned(),
+        Fault::Echo(echo) => format!("answered with what was sent: {}", echo.shape),
     };
     let on = if strike.lasting { " and on" } else { "" };
     format!("exchange {}{on}: {what}, instead of the tape's answer", strike.exchange + 1)

@@ -184,8 +184,18 @@ fn suite_is_checked_and_refreshed() {
     folder.write("specs/scenarios/void/authorized.toml", &SCENARIO.replace("released", "given up"));
     let (_, told) = ended(&with(&["suite"]), "", 1);
     assert!(told.contains("the scenario `void.authorized` was edited"), "{told}");
+    bad(&with(&["suite", "--refresh", "--version", "1.2.3"]), "", &["suite 1.2.3 is pinned; give it a new version"]);
     folder.write("specs/scenarios/void/authorized.toml", "id = 1");
     bad(&with(&["suite"]), "", &["authorized.toml:1: id: "]);
+}
+
+#[test]
+fn certify_wants_every_description_that_is_named() {
+    bad(
+        &["certify", "stripe", "--descriptions", "specs"],
+        "",
+        &["no such file", "specs/descriptions/stripe.toml names it"],
+    );
 }
 
 #[test]
@@ -478,7 +488,8 @@ fn keys_and_certificates() {
     // A certificate needs a whole run and a key that can be read; neither is found out after the run.
     bad(&["certify", "--certificates", &path("c")], "", &["--key"]);
     for narrowed in [["--scenario", "capture.*"], ["--tier", "memory"], ["--descriptions", "."]] {
-        let arguments = [["certify", "--certificates"], [&path("c"), "--key"], [&key, "stripe"], narrowed].concat();
+        let folder = path("c");
+        let arguments = [["certify", "--certificates"], [&folder, "--key"], [&key, "stripe"], narrowed].concat();
         bad(&arguments, "", &["cannot be used with"]);
     }
     bad(&["certify", "--certificates", &path("c"), "--key", &text], "", &["text.pem: "]);

@@ -154,15 +154,19 @@ impl Connector for Acme {
         };
         let state = match answer.state.as_str() {
             "paid" => State::Captured,
+            "" if self.has("takes no status for success") => State::Captured,
             _ if self.has("takes the unknown for success") => State::Captured,
             _ if self.has("is always pending") => State::Pending,
             "open" => State::Pending,
             other => State::Unrecognised(other.to_owned()),
         };
         answer.id.clone_into(&mut self.newest.lock().unwrap());
+        let amount = match self.has("answers with the amount that was asked for") {
+            true => request.amount,
+            false => Acme::SPEC.money(answer.amount, "EUR")?,
+        };
         let id = if self.has("shows the card") { card.number.expose().to_owned() } else { answer.id };
-        let amount = Some(Acme::SPEC.money(answer.amount, "EUR")?);
-        Ok(Payment { amount, ..Payment::new(Handle::new(id), state) })
+        Ok(Payment { amount: Some(amount), ..Payment::new(Handle::new(id), state) })
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
@@ -176,6 +180,7 @@ impl Connector for Acme {
         let answer = answer.ok_or_else(|| Error::protocol("no answer"))?;
         let state = match answer.state.as_str() {
             "done" => TransferState::Succeeded,
+            _ if self.has("takes any refund for done") => TransferState::Succeeded,
             _ => TransferState::Pending,
         };
         let amount = Some(Acme::SPEC.money(answer.amount, "EUR")?);
@@ -211,6 +216,17 @@ currency = "EUR"
 country = "NL"
 answers = ["amount", "currency"]
 events = ["payment"]
+[[status]]
+of = "payment"
+value = "paid"
+becomes = "captured"
+[[status]]
+of = "refund"
+value = "done"
+becomes = "succeeded"
+[status_source]
+url = "https://acme.example/docs"
+seen = "2026-11-22"
 [credentials]
 key = "sk_test_quittance"
 [signature.webhook]
@@ -392,11 +408,14 @@ fn each_planted_bug_is_found() {
     for (bug, case, words) in [
         ("believes any status", "check:faults", "503 html"),
         ("forgets the effect", "check:faults", "effect"),
+        ("takes no status for success", "check:mutation", "$.state with an empty text"),
+        ("answers with the amount that was asked for", "check:mutation", "$.amount with one more"),
+        ("takes any refund for done", "check:mutation", "$.state with an unknown value"),
         ("takes an empty answer for success", "check:hostile_answers", "204 empty"),
         ("forgets the wait", "check:hostile_answers", "the wait that the answer asks for"),
         ("calls a limit a wrong request", "check:hostile_answers", "429 text"),
-        ("shows the key", "check:faults", "no trace of credentials.key"),
-        ("shows the card", "check:secrets", "no trace of cards.approved.number"),
+        ("shows the key", "check:faults", "repeats a secret"),
+        ("shows the card", "refund.full", "expect.state"),
         ("drops the key", "refund.full", "header idempotency-key"),
         ("adds a header", "refund.full", "header x-extra"),
         ("adds a member", "refund.full", "$.extra"),

@@ -9,7 +9,7 @@ use quittance::{
 };
 use quittance_harness::soak::{self, Account, Plan, Repetition};
 
-const PLAN: Plan = Plan { payments: 3000, seed: 3, fault_permille: 150 };
+const PLAN: Plan = Plan { payments: 900, seed: 3, fault_permille: 150 };
 
 fn account(plan: Plan, made: &(dyn Fn(Repetition) -> Result<Box<dyn Connector>> + Sync)) -> Account {
     soak::run(plan, made, &|_| {}).unwrap()
@@ -19,7 +19,7 @@ fn account(plan: Plan, made: &(dyn Fn(Repetition) -> Result<Box<dyn Connector>> 
 fn the_client_loses_nothing_and_doubles_nothing() {
     let one = account(PLAN, &soak::client);
     assert!(one.passes(), "{:#?}", one.examples);
-    assert_eq!(one.payments, 3000);
+    assert_eq!(one.payments, 900);
     assert!(one.faults.len() == 11 && one.faults.values().all(|count| *count > 0), "{:?}", one.faults);
     assert!(one.unknown > 0 && one.failed > 0, "{one:?}");
     assert_eq!(account(PLAN, &soak::client), one);

@@ -7,7 +7,7 @@ use quittance_harness::certificate::form::Text;
 use quittance_harness::certificate::key::{SigningKey, Trust};
 use quittance_harness::certificate::tree::Trees;
 use quittance_harness::certificate::verify::{About, Verified, verify};
-use quittance_harness::certificate::{Certificate, Facts, Issue, Level, Summary};
+use quittance_harness::certificate::{Certificate, Facts, Issue, Level, Mutation, Summary};
 use quittance_harness::certify::report::{Header, Line};
 use quittance_harness::certify::{self, Options, Plan, SEED, Tiers};
 use quittance_harness::run::wire::Wire;
@@ -95,7 +95,9 @@ fn a_changed_file_is_named() -> Result<(), Failed> {
                 let bytes = std::fs::read(&path)?;
                 let mut changed = bytes.clone();
                 let middle = changed.len() / 2;
-                changed.get_mut(middle).map_or((), |byte| *byte ^= 1);
+                if let Some(byte) = changed.get_mut(middle) {
+                    *byte ^= 1;
+                }
                 std::fs::write(&path, changed)?;
                 // A manifest that cannot be read any more is refused before its digest is compared.
                 if !file.ends_with("Cargo.toml") {
@@ -128,7 +130,7 @@ fn a_signed_lie_is_found_out() -> Result<(), Failed> {
     lie.verdicts.trials += 1;
     lie.facts.provenance.recorded += 1;
     lie.facts.unrecorded = 0;
-    lie.mutation = None;
+    lie.mutation = Some(Mutation { correct: 1, safe: 0, harmful: 0 });
     lie.seed += 1;
     lie.signature = key.sign(lie.signed_text().as_bytes());
     let refusals = check(&world, &lie, None)?.refusals;

@@ -1,94 +1,90 @@
 //! The provider's JSON as trees. It is XML underneath (`AnetApiSchema.xsd`): members must come in the schema's order, or the
 //! gateway answers E00003, and a list comes as an array, as a single member, or wrapped as in the XML.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use quittance::{Decimal, Decline, Effect, Error, Handle, Kind, Network, Result, State};
-use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::de::{self, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::codes;
 
-/// A value to be sent.
-pub(crate) enum Json<'a> {
-    Text(Cow<'a, str>),
-    List(Vec<Json<'a>>),
-    Node(Vec<(&'static str, Json<'a>)>),
-}
-
-/// A member of an object, or nothing.
-pub(crate) type Member<'a> = Option<(&'static str, Json<'a>)>;
-
-/// A member with text.
-pub(crate) fn text<'a>(name: &'static str, text: impl Into<Cow<'a, str>>) -> Member<'a> {
-    Some((name, Json::Text(text.into())))
-}
-
-/// A member with text, if there is one.
-pub(crate) fn optional<'a>(name: &'static str, value: Option<impl Into<Cow<'a, str>>>) -> Member<'a> {
-    value.and_then(|value| text(name, value))
-}
-
-/// A member with members, if there are any.
-pub(crate) fn node<'a>(name: &'static str, members: impl IntoIterator<Item = Member<'a>>) -> Member<'a> {
-    let members: Vec<_> = members.into_iter().flatten().collect();
-    (!members.is_empty()).then_some((name, Json::Node(members)))
-}
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        match self {
-            Json::Text(text) => serializer.serialize_str(text),
-            Json::List(items) => serializer.collect_seq(items),
-            Json::Node(members) => serializer.collect_map(members.iter().map(|(name, value)| (name, value))),
-        }
-    }
-}
-
 /// A value of an answer.
-#[derive(Deserialize)]
-#[serde(untagged)]
 pub(crate) enum Tree {
     /// A text or number.
     Text(Decimal),
     List(Vec<Tree>),
-    Node(Members),
+    /// The members of an object, each once.
+    Node(Vec<(String, Tree)>),
     /// Nothing that is read: a truth value, null, an object with a member twice.
-    Other(IgnoredAny),
+    Other,
 }
 
-/// The members of an object, each once.
-pub(crate) struct Members(Vec<(String, Tree)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Members, D::Error> {
-        deserializer.deserialize_map(Members(Vec::new()))
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Tree, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
     }
 }
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Members;
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> std::result::Result<Members, A::Error> {
-        while let Some((name, value)) = members.next_entry::<String, Tree>()? {
-            match self.0.iter().any(|(known, _)| *known == name) {
-                true => return Err(A::Error::custom("a member twice")),
-                false => self.0.push((name, value)),
-            }
-        }
-        Ok(self)
+    fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Tree, E> {
+        Ok(scalar(text))
     }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> std::result::Result<Tree, E> {
+        Ok(scalar(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> std::result::Result<Tree, E> {
+        Ok(scalar(number))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> std::result::Result<Tree, E> {
+        Ok(scalar(number))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> std::result::Result<Tree, E> {
+        Ok(Tree::Other)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> std::result::Result<Tree, E> {
+        Ok(Tree::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Tree, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Tree::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Tree, A::Error> {
+        let (mut node, mut twice) = (Vec::new(), false);
+        while let Some((name, value)) = members.next_entry::<String, Tree>()? {
+            twice |= node.iter().any(|(known, _)| *known == name);
+            node.push((name, value));
+        }
+        Ok(if twice { Tree::Other } else { Tree::Node(node) })
+    }
+}
+
+fn scalar<'de>(value: impl IntoDeserializer<'de, de::value::Error>) -> Tree {
+    Decimal::deserialize(value.into_deserializer()).map_or(Tree::Other, Tree::Text)
 }
 
 impl Tree {
     fn member(&self, name: &str) -> Option<&Tree> {
         match self {
-            Tree::Node(Members(members)) => members.iter().find(|(known, _)| known == name).map(|(_, value)| value),
+            Tree::Node(members) => members.iter().find(|(known, _)| known == name).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -97,7 +93,7 @@ impl Tree {
     pub(crate) fn list(&self, name: &str, entry: &str) -> &[Tree] {
         match self.member(name).map(|list| list.member(entry).unwrap_or(list)) {
             Some(Tree::List(entries)) => entries,
-            Some(Tree::Node(Members(members))) if members.is_empty() => &[],
+            Some(Tree::Node(members)) if members.is_empty() => &[],
             Some(single @ (Tree::Text(_) | Tree::Node(_))) => std::slice::from_ref(single),
             _ => &[],
         }
@@ -176,6 +172,7 @@ impl Tree {
         Ok(match (response, fault) {
             ("1", None) if note == Some("310") => Verdict::Other(State::Voided),
             ("1", None) if note == Some("311") => Verdict::Captured,
+            ("1", None) if said.text("transId").is_none() => return Err(Error::protocol("the answer has no transId")),
             ("1", None) if id.is_none() || (live && said.text("testRequest") == Some("1")) => {
                 let message = "the account is in test mode: nothing was kept; leave it in the merchant interface";
                 return Err(Error::new(Kind::Credentials, Effect::None, message));
@@ -185,7 +182,7 @@ impl Tree {
             ("3", Some(code)) if codes::reason(code).is_none() => {
                 return Err(codes::transaction_error(code, message.unwrap_or_default()));
             }
-            ("2" | "3", _) => {
+            ("2", _) | ("3", Some(_)) => {
                 Verdict::Other(State::Declined(codes::decline(fault, message, said.text("rawResponseCode"))))
             }
             ("4", _) if id.is_some() => Verdict::Other(State::Pending),
@@ -199,7 +196,7 @@ impl Tree {
         let line = self.text("validationDirectResponseList:string")?;
         let mut parts = line.split(',').map(|part| part.trim_matches(['"', '|']));
         let (response, code, message) = (parts.next()?, parts.nth(1), parts.next());
-        let declined = response != "1" && (response != "3" || code.is_some_and(|code| codes::reason(code).is_some()));
+        let declined = response == "2" || (response == "3" && code.is_some_and(|code| codes::reason(code).is_some()));
         declined.then(|| codes::decline(code, message, None))
     }
 }

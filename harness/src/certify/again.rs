@@ -68,7 +68,16 @@ impl<'a> Scene<'a> {
         records.retain(|record| record.answer.is_some() && record.step <= step && keep(settles(record), record.step));
         let now_unix = played.player(|player| player.run_values().now_unix_seconds);
         let connector = ground.subject.connector.as_ref();
-        Scene { case, played, step, asked: played.asked.get(&step), records, now_unix, connector, seed: ground.seed }
+        Scene {
+            case,
+            played,
+            step,
+            asked: played.asked.get(&step).map(|asked| &**asked),
+            records,
+            now_unix,
+            connector,
+            seed: ground.seed,
+        }
     }
 
     /// Calls the operation; requests get the answers of the records, altered as asked.

@@ -157,18 +157,23 @@ impl<'a> Ground<'a> {
 
     /// Plays a case up to the step that is struck, without an expectation there.
     pub fn strike(&self, case: &Case, strike: Strike) -> Struck {
-        let mut struck = case.clone();
-        let step = strike.step;
-        let at = usize::try_from(step).unwrap_or(usize::MAX);
-        struck.strike = Some(strike);
-        struck.steps.truncate(at);
-        if let Some(last) = struck.steps.last_mut() {
-            last.1 = Expectation::default();
-        }
+        let at = usize::try_from(strike.step).unwrap_or(usize::MAX);
+        let struck = struck(case, strike);
         let played = play(self.subject, &struck, None, self.seed);
         let ended = at.checked_sub(1).and_then(|index| played.ended.get(index)).cloned();
         Struck { ended, played }
     }
+}
+
+/// The case up to the step that is struck, without an expectation there.
+pub fn struck(case: &Case, strike: Strike) -> Case {
+    let mut struck = case.clone();
+    struck.steps.truncate(usize::try_from(strike.step).unwrap_or(usize::MAX));
+    struck.strike = Some(strike);
+    if let Some(last) = struck.steps.last_mut() {
+        last.1 = Expectation::default();
+    }
+    struck
 }
 
 /// What a case with a fault came to.

@@ -1,6 +1,7 @@
 //! Certification: every scenario that a connector's declarations select, on both tiers, and the checks derived from its tapes.
 
 mod again;
+mod canary;
 pub mod checks;
 mod coverage;
 mod crash;
@@ -11,9 +12,12 @@ pub mod ground;
 mod leaves;
 pub mod ledger;
 mod money;
+mod mutation;
 pub mod report;
 mod sequences;
 mod shown;
+mod sinks;
+mod tokens;
 mod trials;
 mod undeclared;
 mod webhooks;
@@ -73,6 +77,20 @@ impl Options {
     pub fn selects(&self, case: &str) -> bool {
         self.narrowed.as_deref().is_none_or(|pattern| matches_pattern(pattern, case))
     }
+
+    /// The line with the seeds in its command without which it would repeat something else.
+    #[must_use]
+    pub fn repeatable(&self, mut line: Line) -> Line {
+        if let Some(repeat) = &mut line.repeat {
+            if self.seed != SEED {
+                repeat.push_str(&format!(" --seed {}", self.seed));
+            }
+            if line.case == "check:canary" {
+                repeat.push_str(&format!(" --canary-seed {}", crate::canary::seed()));
+            }
+        }
+        line
+    }
 }
 
 /// A connector's plan: what applies to it.
@@ -121,19 +139,20 @@ pub fn in_memory(suite: &Suite, subject: &Subject, options: &Options) -> Vec<Lin
     if options.narrowed.is_none() {
         lines.extend(checks::all(&Ground::new(&plan, subject, options.seed, &played)));
     }
-    lines
+    lines.into_iter().map(|line| options.repeatable(line)).collect()
 }
 
 /// The lines of one connector on the wire: the scenarios.
 pub fn on_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire) -> Vec<Line> {
-    scenarios(&Plan::of(suite, subject), subject, options, Some(wire)).0
+    let (lines, _) = scenarios(&Plan::of(suite, subject), subject, options, Some(wire));
+    lines.into_iter().map(|line| options.repeatable(line)).collect()
 }
 
 /// Adds the scenarios of one connector on the wire to its lines in memory, and the comparison of the two where both were run.
 pub fn add_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire, lines: &mut Vec<Line>) {
     lines.extend(on_the_wire(suite, subject, options, wire));
     if options.tiers == Tiers::Both {
-        lines.push(compare_tiers(subject.entry.spec.id, lines));
+        lines.push(options.repeatable(compare_tiers(subject.entry.spec.id, lines)));
     }
 }
 
@@ -156,7 +175,8 @@ pub fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
             });
         }
     }
-    Tried::new(trials, findings).line(connector, "tiers", &["CONTEXT-4"])
+    let line = Tried::new(trials, findings).line(connector, "tiers", &["CONTEXT-4"]);
+    Line { repeat: line.repeat.as_ref().map(|_| format!("quittance certify {connector}")), ..line }
 }
 
 fn scenarios<'p>(

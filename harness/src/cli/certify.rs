@@ -56,6 +56,9 @@ pub(super) struct Certify {
     /// Seed of everything minted
     #[arg(long, default_value_t = SEED)]
     seed: u64,
+    /// Seed of the secrets that are new in each run, as a failed check canary names it; also QUITTANCE_CANARY_SEED
+    #[arg(long, value_name = "NUMBER")]
+    canary_seed: Option<u64>,
 }
 
 /// A tier by name.
@@ -69,6 +72,9 @@ enum Tier {
 
 impl Certify {
     pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        if let Some(seed) = self.canary_seed()? {
+            crate::canary::fix_seed(seed);
+        }
         let suite = world.suite()?;
         let entries = world.entries(&self.ids)?;
         let options = self.options(&suite)?;
@@ -76,6 +82,9 @@ impl Certify {
             let told =
                 format!("{}: no such folder; name the one that holds the vendors' descriptions", folder.display());
             return Err(Unusable::Text(told));
+        }
+        if let Some(folder) = &self.descriptions {
+            entries.iter().try_for_each(|entry| crate::descriptions::look_for(world, entry.spec.id, folder))?;
         }
         let ids = entries.iter().map(|entry| entry.spec.id.to_owned()).collect();
         let header = Header::of(&suite, &options, ids);
@@ -118,6 +127,19 @@ impl Certify {
             (false, true) => ExitCode::from(UNUSABLE),
             (false, false) => ExitCode::from(FAIL),
         })
+    }
+
+    /// The seed of the canaries that is asked for; the option goes before the environment.
+    fn canary_seed(&self) -> Result<Option<u64>, Unusable> {
+        match (self.canary_seed, std::env::var("QUITTANCE_CANARY_SEED")) {
+            (None, Ok(text)) => match text.parse() {
+                Ok(seed) => Ok(Some(seed)),
+                Err(_) => {
+                    Err(Unusable::Text(format!("QUITTANCE_CANARY_SEED: expected a whole number, found `{text}`")))
+                }
+            },
+            (given, _) => Ok(given),
+        }
     }
 
     fn options(&self, suite: &Suite) -> Result<Options, Unusable> {
@@ -179,7 +201,7 @@ impl Run<'_> {
             }
             if let Some(folder) = self.descriptions {
                 let checked = crate::descriptions::check(self.world, self.suite, subject, folder)?;
-                lines.push(certify::checks::descriptions(subject.entry.spec.id, checked));
+                lines.push(self.options.repeatable(certify::checks::descriptions(subject.entry.spec.id, checked)));
             }
             sink.write(&lines)?;
             all.extend(lines);

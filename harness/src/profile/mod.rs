@@ -5,12 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use quittance::Op;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::corpus::rules::CorpusRules;
-use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, Operation};
+use crate::run::built::Model;
+use crate::scenario::{ANSWER_WORDS, EVENT_WORDS};
 use crate::tape::{Hole, Recipe, RecipeModel};
 
 mod tables;
@@ -177,7 +179,7 @@ impl Exemption {
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// The file as it is written.
-    pub model: ProfileModel,
+    pub model: Model,
     /// The credentials by dotted name, as `${secret:NAME}` uses them.
     pub credentials: BTreeMap<String, String>,
     /// The signature recipes by name, read once.
@@ -216,7 +218,7 @@ impl Profile {
         check.exemptions(&model.exemption, today);
         check.corpus(model.corpus.as_ref());
         let recipes = check.recipes(&model.signature, folder, &credentials);
-        if check.errors.is_empty() { Ok(Self { model, credentials, recipes }) } else { Err(check.errors) }
+        if check.errors.is_empty() { Ok(Self { model: model.into(), credentials, recipes }) } else { Err(check.errors) }
     }
 
     /// The sample values of a test card, by the names that `${card:NAME}` uses with `card.` before them.
@@ -396,7 +398,7 @@ impl Check<'_> {
         }
         for (name, input) in &model.input {
             let path = root.key("input").key(name);
-            let known = Operation::ALL.iter().any(|operation| operation.as_str() == name);
+            let known = name.parse::<Op>().is_ok();
             self.expect(known, &path, "expected the name of an operation");
             self.input(&path, input);
         }

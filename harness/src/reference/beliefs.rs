@@ -1,5 +1,7 @@
 //! What each planted bug makes of an answer; without a bug, what the answer says.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use quittance::{digest, *};
 use serde_json::Value;
 
@@ -87,6 +89,9 @@ impl Plants {
     /// What is made of a payment that was read.
     pub(super) fn payment(&self, op: Op, mut payment: Payment, reply: &Reply, asked: Option<Money>) -> Result<Payment> {
         let Some(bug) = self.bug else { return Ok(payment) };
+        if op == Op::Authorize {
+            self.note(&payment);
+        }
         match bug {
             Bug::UnknownAsError if matches!(payment.state, State::Unrecognised(_)) => {
                 return Err(Error::protocol("the status of the answer is not known"));
@@ -103,12 +108,15 @@ impl Plants {
                 payment.captured = payment.captured.map(of_asked);
             }
             Bug::CapturedNowIgnored => payment.captured_now = None,
+            Bug::CapturedNowAsAsked if op == Op::Capture => payment.captured_now = asked.or(payment.captured_now),
             Bug::ReferenceIgnored => payment.reference = None,
             Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
             Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
             Bug::MandateDropped => payment.mandate = None,
-            Bug::CardInHandle => payment.handle = self.card().map_or(payment.handle, Handle::new),
-            Bug::CardInApprovalCode => payment.network.authorization_code = self.card(),
+            Bug::CardInHandle => {
+                payment.handle = self.kept().map_or(payment.handle, |card| Handle::new(STANDARD.encode(card)))
+            }
+            Bug::CardInApprovalCode => payment.network.authorization_code = self.kept().map(hex::encode),
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }
@@ -119,6 +127,7 @@ impl Plants {
     fn state(&self, bug: Bug, op: Op, state: State) -> State {
         match (bug, state) {
             (Bug::UnknownAsSuccess, State::Unrecognised(_)) => State::Captured,
+            (Bug::EmptyStatusAsSuccess, State::Unrecognised(raw)) if raw.is_empty() => State::Captured,
             (Bug::UnknownAsPending, State::Unrecognised(_)) => State::Pending,
             (Bug::DeclineAsPending, State::Declined(_)) => State::Pending,
             (Bug::ActionDropped, State::ActionRequired(_)) => State::Pending,
@@ -166,6 +175,9 @@ impl Plants {
     pub(super) fn refund(&self, mut refund: Refund) -> Refund {
         match (self.bug, &refund.state) {
             (Some(Bug::PendingRefundAsSettled), TransferState::Pending) => refund.state = TransferState::Succeeded,
+            (Some(Bug::UnknownRefundAsSettled), TransferState::Unrecognised(_)) => {
+                refund.state = TransferState::Succeeded
+            }
             (Some(Bug::FailedRefundAsPending), TransferState::Failed(_)) => refund.state = TransferState::Pending,
             _ => {}
         }

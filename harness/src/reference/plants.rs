@@ -34,7 +34,8 @@ impl Sent {
 /// The planted bug, and what some bugs remember.
 pub(super) struct Plants {
     pub(super) bug: Option<Bug>,
-    card: Mutex<Option<String>>,
+    /// A card number, the id of a payment or that of an event.
+    kept: Mutex<Option<String>>,
 }
 
 /// A counter of the whole process, as no connector may have one.
@@ -42,7 +43,7 @@ static REQUESTS: AtomicU32 = AtomicU32::new(0);
 
 impl Plants {
     pub(super) fn new(bug: Option<Bug>) -> Plants {
-        Plants { bug, card: Mutex::new(None) }
+        Plants { bug, kept: Mutex::new(None) }
     }
 
     pub(super) fn has(&self, bug: Bug) -> bool {
@@ -53,20 +54,47 @@ impl Plants {
     pub(super) fn amount(&self, amount: &Money, text: String) -> Value {
         match self.bug {
             Some(Bug::WrongExponent) => json!(amount.major()),
+            Some(Bug::YenWithDecimals) if amount.currency() == Currency::JPY => json!(format!("{text}.00")),
+            Some(Bug::LongAmountsCut) => json!(text.chars().take(9).collect::<String>()),
             Some(Bug::RareExponent) if amount.currency() == Currency::ISK => json!(amount.major()),
             Some(Bug::FloatAmount) => serde_json::from_str(&format!("{text}.0")).unwrap_or_default(),
             _ => json!(text),
         }
     }
 
-    pub(super) fn remember(&self, number: &str) {
-        if self.has(Bug::CardSentWithMandate) || self.has(Bug::CardInHandle) || self.has(Bug::CardInApprovalCode) {
-            *self.card.lock().unwrap_or_else(PoisonError::into_inner) = Some(number.to_owned());
+    /// The life of a token in seconds.
+    pub(super) fn lifetime(&self, seconds: u64) -> u64 {
+        if self.has(Bug::TokenNotRenewed) { 10 * 365 * 86_400 } else { seconds }
+    }
+
+    /// Keeps the newest payment for the bug that needs it.
+    pub(super) fn note(&self, payment: &Payment) {
+        if self.has(Bug::NewestPaymentRefunded) {
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(payment.handle.id().to_owned());
         }
     }
 
-    pub(super) fn card(&self) -> Option<String> {
-        self.card.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Whether a delivery of that event came before, where a bug looks at it.
+    pub(super) fn came_before(&self, event: &Event) -> bool {
+        if !self.has(Bug::SecondDeliveryDropped) {
+            return false;
+        }
+        let before =
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).replace(event.id.clone().unwrap_or_default());
+        before == event.id
+    }
+
+    pub(super) fn remember(&self, number: &str) {
+        if self.has(Bug::CardInLog) {
+            tracing::debug!("paid with {number}");
+        }
+        if self.has(Bug::CardSentWithMandate) || self.has(Bug::CardInHandle) || self.has(Bug::CardInApprovalCode) {
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(number.to_owned());
+        }
+    }
+
+    pub(super) fn kept(&self) -> Option<String> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes what is about to be sent.
@@ -100,6 +128,11 @@ impl Plants {
             Bug::ReferenceLookupUnfiltered => {
                 sent.path = sent.path.split('?').next().unwrap_or_default().to_owned();
             }
+            Bug::NewestPaymentRefunded if sent.op == Op::Refund => {
+                if let Some(newest) = self.kept() {
+                    sent.path = format!("/payments/{newest}/refunds");
+                }
+            }
             Bug::ExchangesSwapped if sent.op == Op::PayOut => match sent.path.ends_with("/confirm") {
                 true => sent.path = "/payouts".to_owned(),
                 false => sent.path.push_str("/new/confirm"),
@@ -109,14 +142,14 @@ impl Plants {
     }
 
     fn method(&self, bug: Bug, sent: &mut Sent) {
-        let card = self.card();
+        let kept = self.kept();
         let Some(method) = sent.body.get_mut("method").and_then(Value::as_object_mut) else { return };
         match bug {
             Bug::CryptogramDropped => {
                 method.remove("cryptogram");
             }
             Bug::CardSentWithMandate if method.contains_key("mandate") => {
-                method.insert("number".to_owned(), json!(card));
+                method.insert("number".to_owned(), json!(kept));
             }
             Bug::WalletTokenChanged => {
                 let token = method.get("token").and_then(Value::as_str);

@@ -11,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::built::Built;
 pub use super::delivery::{delivery, delivery_of};
-use super::input::{Builder, Prepared};
+use super::input::{Builder, op_of};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted, same_kind};
 use super::stage::{Around, Stage, Strike};
@@ -61,7 +62,7 @@ pub struct Played {
     /// The endings of the steps.
     pub ended: Vec<Ended>,
     /// What each step asked, by its number; none for a step that calls nothing.
-    pub asked: BTreeMap<u32, Asked>,
+    pub asked: BTreeMap<u32, Arc<Asked>>,
     /// Everything that does not hold; empty is a pass.
     pub findings: Vec<Finding>,
     stage: Arc<Stage>,
@@ -148,15 +149,19 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
     play.finish(case.strike.is_some())
 }
 
+/// The scenario's amount and the card's, when the card overrides it.
+type Overridden = Option<(i64, i64)>;
+
 pub(super) struct Play<'a> {
     pub(super) bench: Bench<'a>,
+    case: &'a str,
     builder: Builder<'a>,
     pub(super) stage: Arc<Stage>,
     pub(super) around: &'a Around,
     pub(super) objects: Objects,
     repeated: Vec<u32>,
-    requests: BTreeMap<u32, (Request, StepValues)>,
-    asked: BTreeMap<u32, Asked>,
+    requests: BTreeMap<u32, (Arc<Request>, StepValues)>,
+    asked: BTreeMap<u32, Arc<Asked>>,
     pub(super) ended: Vec<Ended>,
     pub(super) findings: Vec<Finding>,
 }
@@ -164,13 +169,13 @@ pub(super) struct Play<'a> {
 /// A step whose request is made and not yet answered.
 pub(super) struct Opened {
     pub(super) number: u32,
-    pub(super) request: Request,
-    overridden: Option<(i64, i64)>,
+    pub(super) request: Arc<Request>,
+    overridden: Overridden,
 }
 
 impl<'a> Play<'a> {
     /// A case before its first step.
-    pub(super) fn new(bench: Bench<'a>, case: &Case, around: &'a Around) -> Play<'a> {
+    pub(super) fn new(bench: Bench<'a>, case: &'a Case, around: &'a Around) -> Play<'a> {
         let run = RunValues {
             seed: bench.seed,
             now_unix_seconds: around.clock.unix_seconds(),
@@ -179,6 +184,7 @@ impl<'a> Play<'a> {
         let repeated = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay).filter_map(|(step, _)| step.of);
         Play {
             bench,
+            case: &case.id,
             builder: Builder {
                 spec: bench.connector.spec(),
                 profile: bench.profile,
@@ -318,7 +324,7 @@ impl Play<'_> {
     }
 
     /// The request of a step; begins the step on the tape.
-    fn request(&mut self, number: u32, step: &Step) -> Result<(Request, Option<(i64, i64)>), String> {
+    fn request(&mut self, number: u32, step: &Step) -> Result<(Arc<Request>, Overridden), String> {
         match step.op {
             StepOp::Replay => {
                 let (request, values) = self.requests.get(&step.of.unwrap_or(0)).cloned().ok_or("no such step")?;
@@ -326,40 +332,47 @@ impl Play<'_> {
                 if let Some(asked) = self.asked.get(&step.of.unwrap_or(0)).cloned() {
                     self.asked.insert(number, asked);
                 }
-                self.keep(number, Some(&request), &values);
+                self.keep(number, &request, &values);
                 Ok((request, None))
             }
             StepOp::Webhook => {
                 self.begin(number, StepValues::default());
-                let request = Request::Webhook(self.delivery_of_step(number, step)?);
-                self.keep(number, Some(&request), &StepValues::default());
+                let request = Arc::new(Request::Webhook(self.delivery_of_step(number, step)?));
+                self.keep(number, &request, &StepValues::default());
                 Ok((request, None))
             }
             _ => {
-                let Prepared { op, mut input, values, overridden } =
-                    self.builder.prepare(number, step, &self.objects)?;
-                self.begin(number, values.clone());
-                if op == Op::Complete
-                    && let Some(members) = input.as_object_mut()
-                {
-                    members.insert("returned".to_owned(), json!(self.returned(number)?));
-                }
-                if matches!(op, Op::Authorize | Op::SetUp) {
-                    self.objects.note_request(number, &input);
-                }
-                let request = Request::read(op, &input).map_err(|cause| format!("input of {op}: {cause}"));
-                self.keep(number, request.as_ref().ok(), &values);
-                self.asked.insert(number, Asked { op, input, values });
-                Ok((request?, overridden))
+                let built = match op_of(step) {
+                    Some(Op::Complete) => Arc::new(self.completion(number, step)?),
+                    _ => {
+                        let memory = self.bench.profile.model.memory();
+                        let built = memory.request(&self.builder, self.case, number, step, &self.objects)?;
+                        self.begin(number, built.asked.values.clone());
+                        built
+                    }
+                };
+                self.objects.note_terms(number, built.terms.clone());
+                self.asked.insert(number, Arc::clone(&built.asked));
+                let request = built.request.clone()?;
+                self.keep(number, &request, &built.asked.values);
+                Ok((request, built.overridden))
             }
         }
     }
 
+    /// The request by which a customer's return is told; what they come back with changes from play to play.
+    fn completion(&mut self, number: u32, step: &Step) -> Result<Built, String> {
+        let mut prepared = self.builder.prepare(number, step, &self.objects)?;
+        self.begin(number, prepared.values.clone());
+        let returned = json!(self.returned(number)?);
+        prepared.input.as_object_mut().map(|members| members.insert("returned".to_owned(), returned));
+        Ok(Built::from(prepared))
+    }
+
     /// Keeps the request of a step that a later one repeats.
-    fn keep(&mut self, number: u32, request: Option<&Request>, values: &StepValues) {
-        let repeated = self.repeated.contains(&number);
-        if let Some(request) = request.filter(|_| repeated) {
-            self.requests.insert(number, (request.clone(), values.clone()));
+    fn keep(&mut self, number: u32, request: &Arc<Request>, values: &StepValues) {
+        if self.repeated.contains(&number) {
+            self.requests.insert(number, (Arc::clone(request), values.clone()));
         }
     }
 
@@ -374,7 +387,7 @@ impl Play<'_> {
             "headers": made.headers.iter().cloned().collect::<BTreeMap<_, _>>(),
             "body": String::from_utf8_lossy(&made.body),
         });
-        self.asked.insert(number, Asked { op: Op::Webhook, input, values: StepValues::default() });
+        self.asked.insert(number, Arc::new(Asked { op: Op::Webhook, input, values: StepValues::default() }));
         delivery_of(made)
     }
 

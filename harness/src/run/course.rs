@@ -78,7 +78,7 @@ pub struct Course<'a> {
     /// The steps that were begun.
     begun: usize,
     open: Option<Opened>,
-    last: Option<Request>,
+    last: Option<Arc<Request>>,
 }
 
 impl std::fmt::Debug for Course<'_> {

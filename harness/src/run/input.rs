@@ -1,6 +1,6 @@
 //! The request of a scenario's step: what the scenario asks, the profile's samples, and the handles of earlier steps.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quittance::{Family, LookupKind, MethodKind, Op, Spec, digest};
 use serde_json::{Map, Value, json};
@@ -12,6 +12,9 @@ use crate::tape::StepValues;
 
 /// Where a customer comes back to in every scenario.
 pub const RETURN_URL: &str = "https://merchant.example/return";
+
+/// The cryptogram of 3-D Secure done elsewhere, in every scenario that has one.
+pub const THREE_DS_CRYPTOGRAM: &str = "AAABBEg0VhI0VniQEjRWAAAAAAA=";
 
 /// Keys of a method sample that are no part of the method itself.
 const SAMPLE_WORDS: [&str; 3] = ["currency", "country", "input"];
@@ -67,7 +70,7 @@ impl Builder<'_> {
         let values = StepValues {
             key: Some(self.key(key_step)),
             reference: Some(self.reference(reference_step)),
-            samples: BTreeMap::new(),
+            samples: Arc::default(),
         };
         let mut prepared = Prepared { op, input: json!({}), values, overridden: None };
         let mut input = match op {
@@ -138,7 +141,7 @@ impl Builder<'_> {
         let mut input = keyed(&prepared.values);
         put(&mut input, "amount", self.amount(step, Some("payout"))?);
         let sample = self.sample("payout")?;
-        prepared.values.samples = self.profile.method_samples("payout").unwrap_or_default();
+        prepared.values.samples = self.profile.method_samples("payout").unwrap_or_default().into();
         put(&mut input, "recipient", sample);
         Ok(input)
     }
@@ -149,7 +152,7 @@ impl Builder<'_> {
             Some(Tamper::WrongKey) => format!("{name}_wrong_key"),
             _ => name.to_owned(),
         };
-        prepared.values.samples = self.profile.method_samples(&sample).unwrap_or_default();
+        prepared.values.samples = self.profile.method_samples(&sample).unwrap_or_default().into();
         let mut token = self.sample(&sample)?;
         if step.tamper == Some(Tamper::Body) {
             alter_token(&mut token)?;
@@ -276,7 +279,7 @@ impl Builder<'_> {
             Family::Card => {
                 let name = step.card.as_deref().unwrap_or("approved");
                 let card = self.profile.model.cards.get(name).ok_or(format!("the profile has no cards.{name}"))?;
-                values.samples = self.profile.card_samples(name).unwrap_or_default();
+                values.samples = self.profile.card_samples(name).unwrap_or_default().into();
                 let mut fields = json!({
                     "number": card.number,
                     "expiry": { "month": card.expiry_month, "year": card.expiry_year },
@@ -294,7 +297,7 @@ impl Builder<'_> {
             Family::Pix => Ok(json!("pix")),
             family => {
                 let name = kind.brand.unwrap_or(family.as_str());
-                values.samples = self.profile.method_samples(name).unwrap_or_default();
+                values.samples = self.profile.method_samples(name).unwrap_or_default().into();
                 let mut sample = self.sample(name)?;
                 if let (Some(brand), Some(fields)) = (kind.brand, sample.as_object_mut()) {
                     put(fields, "brand", json!(brand));
@@ -372,7 +375,7 @@ pub fn reference_of(seed: u64, number: u32) -> String {
 
 /// The operation that a step calls.
 pub fn op_of(step: &Step) -> Option<Op> {
-    step.op.operation()?.as_str().parse().ok()
+    step.op.operation()
 }
 
 /// The words of a scenario's `input` that are not fields of the request as they stand.
@@ -392,7 +395,7 @@ fn scenario_words(op: Op, step: &Step, input: &mut Map<String, Value>) {
                 json!({ "external": {
                     "version": "2.2.0",
                     "eci": "05",
-                    "cryptogram": "AAABBEg0VhI0VniQEjRWAAAAAAA=",
+                    "cryptogram": THREE_DS_CRYPTOGRAM,
                     "ds_transaction_id": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b",
                 } }),
             ),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use quittance::{Clock, Failure, Random, Secret, Timestamp, TokenCache, async_trait, digest};
 
+use super::echo::Echo;
 use crate::tape::{Mismatch, Player};
 
 /// The virtual clock at the start of every case: 2026-11-22T12:00:00Z.
@@ -34,6 +35,8 @@ pub enum Fault {
     Typed(&'static str),
     /// The first bytes of a reply come, and no more before time runs out.
     Slow,
+    /// An answer that repeats the request.
+    Echo(Echo),
 }
 
 /// How the body of an answer is spoilt.
@@ -108,7 +111,7 @@ impl Fault {
             Fault::Cut => Err(Failure::Cut),
             Fault::TimedOut | Fault::Slow => Err(Failure::TimedOut),
             Fault::Answer(status, media_type, body) => Ok(response(status, media_type, body)),
-            Fault::Spoilt(_) | Fault::Body(_) | Fault::Typed(_) => Err(Failure::Cut),
+            Fault::Spoilt(_) | Fault::Body(_) | Fault::Typed(_) | Fault::Echo(_) => Err(Failure::Cut),
         }
     }
 }
@@ -205,8 +208,10 @@ impl Stage {
             return Fault::Refused.answer();
         }
         let repeated = inner.strike.as_ref().is_some_and(|strike| strike.lasting && strike.exchange + 1 < inner.sent);
-        if let Some(fault) = fault.as_ref().filter(|_| repeated) {
-            return fault.answer();
+        match &fault {
+            Some(Fault::Echo(echo)) if repeated => return Ok(echo.answer(request, None)),
+            Some(fault) if repeated => return fault.answer(),
+            _ => {}
         }
         match inner.player.exchange(request) {
             Ok(answer) => match fault {
@@ -214,6 +219,7 @@ impl Stage {
                 Some(Fault::Body(body)) => Ok(answer.map(|_| Bytes::copy_from_slice(&body))),
                 Some(Fault::Typed(media_type)) => Ok(typed(answer, media_type)),
                 Some(Fault::Spoilt(spoiling)) => Ok(answer.map(|body| Bytes::from(spoiling.of(&body)))),
+                Some(Fault::Echo(echo)) => Ok(echo.answer(request, Some(answer))),
                 Some(fault) => fault.answer(),
             },
             Err(mismatches) => {

@@ -81,7 +81,9 @@ impl Wire {
             }
             _ => self.server.uri(),
         };
-        let answered = |fault| matches!(fault, Fault::Answer(..) | Fault::Spoilt(_) | Fault::Body(_) | Fault::Typed(_));
+        let answered = |fault| {
+            matches!(fault, Fault::Answer(..) | Fault::Spoilt(_) | Fault::Body(_) | Fault::Typed(_) | Fault::Echo(_))
+        };
         if fault.is_some_and(|fault| !answered(fault)) {
             // The server never sees this request as HTTP: it is judged here.
             let stage = lock(&self.current).clone();

@@ -23,7 +23,7 @@ use provider::Provider;
 pub use provider::Repetition;
 
 /// How many payments share one provider and one application.
-const SHARD: u64 = 1000;
+const SHARD: u64 = 100;
 
 /// What is to be run.
 #[derive(Debug, Clone, Copy)]

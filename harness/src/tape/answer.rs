@@ -38,11 +38,25 @@ impl Exchange {
         self.response.status.as_u16() == status && text.is_some_and(|text| text.trim() == body)
     }
 
+    /// Whether the answer's body holds this text as it is written, and not as the value of a hole.
+    pub(crate) fn states_literally(&self, text: &str) -> bool {
+        match &self.response.body {
+            BodyText::Fixed(bytes) => std::str::from_utf8(bytes).is_ok_and(|body| body.contains(text)),
+            BodyText::Holes(template, _) => {
+                template.parts.iter().any(|part| matches!(part, Part::Text(written) if written.contains(text)))
+            }
+        }
+    }
+
     /// What makes two exchanges alike for what a connector does with the answer: method, URL, status and body, with the holes as
     /// they are written.
     pub(crate) fn signature(&self) -> String {
-        let (request, response) = (&self.request, &self.response);
-        format!("\n{} {:?} {} {:?}", request.method, request.target, response.status, response.body)
+        format!("\n{} {} {:?}", self.endpoint(), self.response.status, self.response.body)
+    }
+
+    /// Method and URL, with the holes as they are written.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("{} {:?}", self.request.method, self.request.target)
     }
 }
 

@@ -452,7 +452,7 @@ impl Compiler<'_> {
             }
             for value in values {
                 let template = self.template(site, Place::Request, &path.key(name), value)?;
-                patterns.push(FieldPattern { name: name.clone(), value: Some(template) });
+                patterns.push(FieldPattern::new(name.clone(), Some(template)));
             }
         }
         Some(patterns)
@@ -522,11 +522,11 @@ fn query_fields(query: &str) -> Result<Vec<FieldPattern>, String> {
     pairs
         .map(|pair| match pair.split_once('=') {
             _ if pair.is_empty() => Err("expected no empty pair in the query".to_owned()),
-            Some((name, value)) => Ok(FieldPattern {
-                name: decode(name)?,
-                value: Some(Template::parse(value, Place::Request)?.try_map_text(decode)?),
-            }),
-            None => Ok(FieldPattern { name: decode(pair)?, value: None }),
+            Some((name, value)) => {
+                let template = Template::parse(value, Place::Request)?.try_map_text(decode)?;
+                Ok(FieldPattern::new(decode(name)?, Some(template)))
+            }
+            None => Ok(FieldPattern::new(decode(pair)?, None)),
         })
         .collect()
 }

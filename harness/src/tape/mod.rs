@@ -9,7 +9,7 @@ mod compile;
 mod deliver;
 mod fields;
 mod hole;
-mod json;
+pub(crate) mod json;
 pub mod matcher;
 pub mod model;
 mod player;

@@ -1,6 +1,6 @@
 //! One run of one tape: judges each request, gives each answer, and knows what is left over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -499,7 +499,14 @@ impl Player {
             let mut text = String::new();
             scope.resolve(hole, &mut text).ok().map(|()| text)
         };
-        Redactor::new(&self.run.credentials, &self.steps, self.tape.basics.iter().filter_map(pair).collect())
+        let header = |record: &Record| {
+            let text = record.request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
+            text.strip_prefix("Bearer ").map(str::to_owned)
+        };
+        // Tokens that the provider gave stand in its answers too; several requests carry the same one.
+        let tokens: BTreeSet<String> = self.transcript.iter().filter_map(header).collect();
+        let more = self.tape.basics.iter().filter_map(pair).chain(tokens).collect();
+        Redactor::new(&self.run.credentials, &self.steps, more)
     }
 
     /// Masks before cutting: half of a secret must not remain.

@@ -6,8 +6,11 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
+use serde_json::Value;
+
 use super::template::{Escape, push_escaped};
 use super::values::StepValues;
+use crate::run::input::THREE_DS_CRYPTOGRAM;
 
 /// What stands in place of a secret.
 pub(crate) const MASK: &str = "•••";
@@ -26,7 +29,17 @@ pub(crate) fn is_secret_value(name: &str) -> bool {
     let field = name.rsplit('.').next().unwrap_or(name);
     matches!(
         field,
-        "number" | "cvc" | "cryptogram" | "token" | "iban" | "account_number" | "payment_data" | "data" | "signature"
+        "number"
+            | "cvc"
+            | "cryptogram"
+            | "token"
+            | "iban"
+            | "account"
+            | "account_number"
+            | "holder"
+            | "payment_data"
+            | "data"
+            | "signature"
     )
 }
 
@@ -51,9 +64,13 @@ impl Redactor {
             .cloned();
         let samples = steps
             .iter()
-            .flat_map(|step| &step.samples)
+            .flat_map(|step| step.samples.iter())
             .filter(|(name, value)| is_secret_value(name) && !value.is_empty());
         let mut plain: Vec<String> = credentials.chain(samples.map(|(_, value)| value.clone())).chain(more).collect();
+        let parts: Vec<String> =
+            plain.iter().filter(|secret| secret.starts_with('{')).flat_map(|token| parts(token)).collect();
+        plain.extend(parts);
+        plain.push(THREE_DS_CRYPTOGRAM.to_owned());
         plain.sort_unstable();
         plain.dedup();
         let encoded: Vec<String> = plain.iter().flat_map(|secret| encoded(secret)).collect();
@@ -134,6 +151,21 @@ impl Redactor {
     }
 }
 
+/// The texts in a token that is JSON text: an answer may repeat one of them alone.
+fn parts(token: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut rest: Vec<Value> = serde_json::from_str(token).into_iter().collect();
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::String(text) if text.len() >= SHORTEST_ENCODED => parts.push(text),
+            Value::Array(items) => rest.extend(items),
+            Value::Object(members) => rest.extend(members.into_iter().map(|(_, member)| member)),
+            _ => {}
+        }
+    }
+    parts
+}
+
 /// Whether no letter or digit that stays touches the part, and no masked part covers it.
 fn stands_alone(text: &str, part: &Range<usize>, masked: &[Range<usize>]) -> bool {
     if masked.iter().any(|other| part.start < other.end && other.start < part.end) {
@@ -185,8 +217,9 @@ mod tests {
         let credentials =
             BTreeMap::from([("api_key".to_owned(), "sk_test/öne".to_owned()), ("region".to_owned(), "eu".to_owned())]);
         let samples =
-            BTreeMap::from([("card.cvc".to_owned(), "123".to_owned()), ("card.holder".to_owned(), "Ada".to_owned())]);
-        let redactor = Redactor::new(&credentials, &[StepValues { samples, ..StepValues::default() }], vec![]);
+            BTreeMap::from([("card.cvc".to_owned(), "123".to_owned()), ("card.country".to_owned(), "Ada".to_owned())]);
+        let redactor =
+            Redactor::new(&credentials, &[StepValues { samples: samples.into(), ..StepValues::default() }], vec![]);
         let shown = redactor.text("Bearer sk_test/öne cvc=123&amount=1234&eu&Ada k=sk_test%2F%C3%B6ne");
         assert_eq!(shown, "Bearer ••• cvc=•••&amount=1234&eu&Ada k=•••");
     }

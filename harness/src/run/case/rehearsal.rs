@@ -1,6 +1,7 @@
 //! A case played up to one step, from where that step is played again and again, each time with another fault.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use quittance::{Context, Error, drive};
 
@@ -13,7 +14,7 @@ use crate::view::Outcome;
 /// A step that is about to be played, in memory; holds test cards and dummy secrets in the clear.
 pub struct Rehearsal<'a> {
     bench: Bench<'a>,
-    request: Request,
+    request: Arc<Request>,
     step: u32,
     player: Player,
     around: Around,

@@ -1,6 +1,7 @@
 //! Tapes that are refused, each with line and field.
 
 use super::try_tape;
+use crate::bad_input::each_is_named;
 use crate::tape::model::{ProvenanceKind, TapeModel};
 
 const EXCHANGE: &str = "[[exchange]]
@@ -93,13 +94,8 @@ const MISTAKES: &[(&str, &str, &str)] = &[
 #[test]
 fn each_mistake_is_named_with_line_and_field() {
     assert!(try_tape(EXCHANGE).is_ok(), "{:?}", try_tape(EXCHANGE));
-    for (from, to, expected) in MISTAKES {
-        let text = EXCHANGE.replacen(from, to, 1);
-        assert_ne!(text, EXCHANGE, "{from}");
-        let found = try_tape(&text).expect_err(to);
-        assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:#?}");
-        assert!(found.iter().all(|problem| problem.starts_with("fixtures/acme/capture.partial.toml:")), "{found:?}");
-    }
+    let problems = |text: &str| try_tape(text).err().unwrap_or_default();
+    each_is_named(EXCHANGE, "fixtures/acme/capture.partial.toml", MISTAKES, problems);
 }
 
 #[test]
