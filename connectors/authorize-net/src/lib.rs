@@ -1,8 +1,7 @@
 //! Authorize.Net: ordered JSON at `request.api`, keys in the body, HMAC-SHA512 webhooks.
 //!
 //! - Every answer has HTTP 200; `messages.resultCode` and `transactionResponse.responseCode` tell what happened.
-//! - Ids have 20 characters: longer keys (`refId`, `poNumber`) and references (`invoiceNumber`) are sent as the first 20 hex
-//!   digits of their SHA-256.
+//! - Ids have 20 characters: longer keys and references are sent as the first 20 hex digits of their SHA-256.
 //! - A repetition is caught for eight hours by the gateway's duplicate check, which names the first transaction: read back.
 //! - An account has one currency, and no answer names it: handles carry it, else the credentials say it.
 //! - A refund quotes the masked card or account, which is read back first. There is no look-up by reference: the newest 500
