@@ -36,11 +36,12 @@ impl Tape {
     fn tokens(&self) -> Vec<&str> {
         let headers = self.exchanges.iter().flat_map(|exchange| &exchange.request.headers);
         let holes = headers.filter(|(name, _)| *name == AUTHORIZATION).flat_map(|(_, text)| text.holes());
-        let name = |hole| match hole {
-            &Hole::Gen { ref name, .. } => Some(name.as_str()),
-            _ => None,
-        };
-        holes.filter_map(name).collect()
+        holes
+            .filter_map(|hole| match hole {
+                Hole::Gen { name, .. } => Some(name.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Whether the exchange of this index fetches what authorizes requests.
