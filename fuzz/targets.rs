@@ -21,22 +21,22 @@ use quittance_harness::view::Outcome;
 use quittance_harness::world::{Subject, World};
 
 /// Longer inputs prove no more and cost more.
-pub const MAX_BYTES: usize = 1 << 16;
+pub(crate) const MAX_BYTES: usize = 1 << 16;
 
 const SEED: u64 = 1;
 
 /// A target by name.
-pub struct Target {
+pub(crate) struct Target {
     /// Its name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The function.
-    pub run: fn(&[u8]),
+    pub(crate) run: fn(&[u8]),
     /// Inputs to begin with.
-    pub seeds: fn() -> Vec<Vec<u8>>,
+    pub(crate) seeds: fn() -> Vec<Vec<u8>>,
 }
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub(crate) const TARGETS: [Target; 7] = [
     Target { name: "answers", run: answers, seeds: answer_seeds },
     Target { name: "webhooks", run: webhooks, seeds: webhook_seeds },
     Target {
@@ -97,7 +97,7 @@ fn known() -> &'static Known {
 }
 
 /// The first two bytes choose the exchange, the others are the body of its answer.
-pub fn answers(data: &[u8]) {
+pub(crate) fn answers(data: &[u8]) {
     let Some((choice, body)) = data.split_first_chunk::<2>() else { return };
     let known = known();
     let at = usize::from(u16::from_be_bytes(*choice)) % known.places.len();
@@ -136,7 +136,7 @@ fn is_final(outcome: &Outcome) -> bool {
 
 /// The first two bytes choose a delivery, the next two how much of the input is headers, a line each; the rest is its body. Nobody
 /// has the key, so nothing may be believed.
-pub fn webhooks(data: &[u8]) {
+pub(crate) fn webhooks(data: &[u8]) {
     let Some((choice, rest)) = data.split_first_chunk::<4>() else { return };
     let known = known();
     let at = usize::from(u16::from_be_bytes([choice[0], choice[1]])) % known.deliveries.len();
@@ -159,7 +159,7 @@ pub fn webhooks(data: &[u8]) {
 }
 
 /// A tape.
-pub fn tape(data: &[u8]) {
+pub(crate) fn tape(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     for subject in &known().subjects {
         let file = format!("{}/authorize.captured.toml", subject.folder);
@@ -168,13 +168,13 @@ pub fn tape(data: &[u8]) {
 }
 
 /// A scenario.
-pub fn scenario(data: &[u8]) {
+pub(crate) fn scenario(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _read = Scenario::parse("specs/scenarios/capture/full.toml", text);
 }
 
 /// A profile.
-pub fn profile(data: &[u8]) {
+pub(crate) fn profile(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let known = known();
     let folder = known.world.root.join("fixtures/stripe");
@@ -182,14 +182,14 @@ pub fn profile(data: &[u8]) {
 }
 
 /// A file of recordings.
-pub fn recordings(data: &[u8]) {
+pub(crate) fn recordings(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     recording::parse(Path::new("recordings.jsonl"), text, &mut found, &mut errors);
 }
 
 /// A report: one that is read must be whole, so that it is written again as it was read.
-pub fn report(data: &[u8]) {
+pub(crate) fn report(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(report) = Report::parse(text) {
         assert!(Report::parse(&report.to_ndjson()).is_ok(), "a report that is read cannot be written");
