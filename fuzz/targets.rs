@@ -58,13 +58,16 @@ pub(crate) const TARGETS: [Target; 7] = [
     Target { name: "report", run: report, seeds: report_seeds },
 ];
 
+/// A delivery: the connector by its place, headers, body.
+type Made = (usize, Vec<(String, String)>, Vec<u8>);
+
 struct Known {
     world: World,
     subjects: Vec<Subject>,
     /// Subject, case and place of every answer with a body to read.
     places: Vec<(usize, Case, Place)>,
     /// Subject and delivery, unsigned.
-    deliveries: Vec<(usize, Vec<(String, String)>, Vec<u8>)>,
+    deliveries: Vec<Made>,
 }
 
 // What the connectors are judged by does not change while the program runs.
@@ -228,7 +231,7 @@ fn answer_seeds() -> Vec<Vec<u8>> {
 }
 
 fn webhook_seeds() -> Vec<Vec<u8>> {
-    let seed = |(at, (_, _, body)): (usize, &(usize, Vec<(String, String)>, Vec<u8>))| {
+    let seed = |(at, (_, _, body)): (usize, &Made)| {
         let choice = u16::try_from(at).unwrap_or_default().to_be_bytes();
         [choice.as_slice(), &[0, 0], body].concat()
     };

@@ -339,11 +339,8 @@ fn found<const READ_BACK: bool>(bug: &str, profile_text: &str) -> Vec<String> {
         let text = format!("provenance = {{ kind = \"synthesised\" }}\n{text}");
         ((*case).to_owned(), Tape::parse(&format!("fixtures/mint/{case}.toml"), &text, &profile).unwrap())
     };
-    let suite = Suite {
-        version: "1.0.0".into(),
-        digest: String::new(),
-        scenarios: SCENARIOS.iter().map(|s| scenario(s)).collect(),
-    };
+    let suite =
+        Suite { version: "1.0.0".into(), digest: String::new(), scenarios: SCENARIOS.iter().map(scenario).collect() };
     let subject = Subject {
         entry,
         tapes: texts.iter().map(tape).collect(),

@@ -283,8 +283,9 @@ impl Maker<'_> {
         {
             return STANDARD.encode(self.bytes(bytes.len()));
         }
-        let ends = text.char_indices().filter(|(_, letter)| matches!(letter, '_' | '-' | '.')).map(|(at, _)| at + 1);
-        let kept = ends.filter(|end| text.len() - end >= SHORTEST_TAIL).last().unwrap_or(0);
+        let mut ends =
+            text.char_indices().filter(|(_, letter)| matches!(letter, '_' | '-' | '.')).map(|(at, _)| at + 1);
+        let kept = ends.rfind(|end| text.len() - end >= SHORTEST_TAIL).unwrap_or(0);
         self.like_letters(text, kept)
     }
 

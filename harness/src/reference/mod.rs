@@ -8,7 +8,6 @@ mod bugs;
 mod connector;
 pub mod matrix;
 mod plants;
-pub mod provider;
 mod wire;
 
 use quittance::Entry;
@@ -21,6 +20,3 @@ pub const ID: &str = "reference";
 
 /// The line that the reference connector would have in a catalogue.
 pub static ENTRY: Entry = Entry::of::<Reference>();
-
-#[cfg(test)]
-mod tests;
