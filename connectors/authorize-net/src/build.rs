@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use quittance::body::{Member, list, node, object, optional, text};
 use quittance::*;
 
-use crate::wire::Tree;
+use crate::wire::Answer;
 use crate::{AuthorizeNet, REFUND};
 
 /// Equal transactions within these seconds (at most eight hours) are refused, and the refusal names the first. Purchase order

@@ -1,8 +1,8 @@
 //! What the provider's codes mean. Texts: <https://developer.authorize.net/api/reference/responseCodes.html>.
 
-use quittance::{Decline, Effect, Error, Kind, Reason, State};
+use quittance::{Decline, Effect, Error, Kind, Reason, State, Tree};
 
-use crate::wire::Tree;
+use crate::wire::Answer;
 
 /// A response reason code that refuses this payment, whether it came as declined (2) or as an error (3).
 pub(crate) fn reason(code: &str) -> Option<Reason> {

@@ -18,7 +18,7 @@ use quittance::body::{Member, node, object, text};
 use quittance::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wire::{Tree, Verdict};
+use wire::{Answer, Verdict};
 
 /// The catalogue entry.
 pub static ENTRY: Entry = Entry::of::<AuthorizeNet>();

@@ -1,97 +1,17 @@
 //! The provider's JSON as trees. It is XML underneath (`AnetApiSchema.xsd`): members must come in the schema's order, or the
 //! gateway answers E00003, and a list comes as an array, as a single member, or wrapped as in the XML.
 
-use std::fmt;
-
-use quittance::{Decimal, Decline, Effect, Error, Handle, Kind, Network, Result, State};
-use serde::de::{self, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use quittance::{Decline, Effect, Error, Handle, Kind, Network, Result, State, Tree};
 
 use crate::codes;
 
-/// A value of an answer.
-pub(crate) enum Tree {
-    /// A text or number.
-    Text(Decimal),
-    List(Vec<Tree>),
-    /// The members of an object, each once.
-    Node(Vec<(String, Tree)>),
-    /// Nothing that is read: a truth value, null, an object with a member twice.
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Tree {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Tree, D::Error> {
-        deserializer.deserialize_any(TreeVisitor)
-    }
-}
-
-struct TreeVisitor;
-
-impl<'de> Visitor<'de> for TreeVisitor {
-    type Value = Tree;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Tree, E> {
-        Ok(scalar(text))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> std::result::Result<Tree, E> {
-        Ok(scalar(number))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> std::result::Result<Tree, E> {
-        Ok(scalar(number))
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> std::result::Result<Tree, E> {
-        Ok(scalar(number))
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> std::result::Result<Tree, E> {
-        Ok(Tree::Other)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> std::result::Result<Tree, E> {
-        Ok(Tree::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Tree, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Tree::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Tree, A::Error> {
-        let (mut node, mut twice) = (Vec::new(), false);
-        while let Some((name, value)) = members.next_entry::<String, Tree>()? {
-            twice |= node.iter().any(|(known, _)| *known == name);
-            node.push((name, value));
-        }
-        Ok(if twice { Tree::Other } else { Tree::Node(node) })
-    }
-}
-
-fn scalar<'de>(value: impl IntoDeserializer<'de, de::value::Error>) -> Tree {
-    Decimal::deserialize(value.into_deserializer()).map_or(Tree::Other, Tree::Text)
-}
-
-impl Tree {
-    fn member(&self, name: &str) -> Option<&Tree> {
-        match self {
-            Tree::Node(members) => members.iter().find(|(known, _)| known == name).map(|(_, value)| value),
-            _ => None,
-        }
-    }
+/// An answer, read by path.
+pub(crate) trait Answer {
+    fn tree(&self) -> &Tree;
 
     /// The entries of the list under `name`, whose entries are called `entry` in the schema.
-    pub(crate) fn list(&self, name: &str, entry: &str) -> &[Tree] {
-        match self.member(name).map(|list| list.member(entry).unwrap_or(list)) {
+    fn list(&self, name: &str, entry: &str) -> &[Tree] {
+        match self.tree().member(name).map(|list| list.member(entry).unwrap_or(list)) {
             Some(Tree::List(entries)) => entries,
             Some(Tree::Node(members)) if members.is_empty() => &[],
             Some(single @ (Tree::Text(_) | Tree::Node(_))) => std::slice::from_ref(single),
@@ -100,15 +20,15 @@ impl Tree {
     }
 
     /// The value at `path` (`order/invoiceNumber`); `messages:message` is the first entry of a list.
-    pub(crate) fn at(&self, path: &str) -> Option<&Tree> {
-        path.split('/').try_fold(self, |tree, step| match step.split_once(':') {
+    fn at(&self, path: &str) -> Option<&Tree> {
+        path.split('/').try_fold(self.tree(), |tree, step| match step.split_once(':') {
             Some((name, entry)) => tree.list(name, entry).first(),
             None => tree.member(step),
         })
     }
 
     /// The text at `path`. What does not apply comes empty, and counts as absent.
-    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+    fn text(&self, path: &str) -> Option<&str> {
         match self.at(path)? {
             Tree::Text(text) if !text.as_str().is_empty() => Some(text.as_str()),
             _ => None,
@@ -116,18 +36,18 @@ impl Tree {
     }
 
     /// A text that the schema demands.
-    pub(crate) fn need(&self, path: &str) -> Result<&str> {
+    fn need(&self, path: &str) -> Result<&str> {
         self.text(path).ok_or_else(|| Error::protocol(format!("the answer has no {path}")))
     }
 
     /// The id of a transaction; what was not kept has `0`.
-    pub(crate) fn id(&self, path: &str) -> Option<&str> {
+    fn id(&self, path: &str) -> Option<&str> {
         self.text(path).filter(|id| *id != "0")
     }
 
     /// What the network said, out of a response to a transaction or out of its details.
-    pub(crate) fn network(&self) -> Network {
-        let said = self.at("transactionResponse").or(self.at("transaction")).unwrap_or(self);
+    fn network(&self) -> Network {
+        let said = self.at("transactionResponse").or(self.at("transaction")).unwrap_or(self.tree());
         let text = |name: &str| said.text(name).map(str::to_owned);
         Network {
             transaction_id: text("networkTransId"),
@@ -140,13 +60,13 @@ impl Tree {
     }
 
     /// The stored way to pay: the payment profile's id, with the customer profile's.
-    pub(crate) fn mandate(&self) -> Option<Handle> {
+    fn mandate(&self) -> Option<Handle> {
         let id = self.text("customerPaymentProfileIdList:numericString")?;
         Some(Handle::new(id).with("customer", self.text("customerProfileId")?))
     }
 
     /// The error, if the request was refused as a whole.
-    pub(crate) fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let messages = self.at("messages").ok_or_else(|| Error::protocol("the answer has no messages"))?;
         match messages.need("resultCode")? {
             "Ok" => Ok(()),
@@ -159,7 +79,7 @@ impl Tree {
     }
 
     /// What became of a transaction, of a `live` account or one of the sandbox.
-    pub(crate) fn verdict(&self, live: bool) -> Result<Verdict> {
+    fn verdict(&self, live: bool) -> Result<Verdict> {
         let said = self.at("transactionResponse");
         let Some((said, response)) = said.and_then(|said| Some((said, said.text("responseCode")?))) else {
             self.check()?;
@@ -192,12 +112,18 @@ impl Tree {
 
     /// The decline of a card's trial when it was stored, out of a comma-separated line of the older AIM interface: response
     /// code, subcode, reason code, reason text. Of errors (3) only those whose reason is a decline.
-    pub(crate) fn trial(&self) -> Option<Decline> {
+    fn trial(&self) -> Option<Decline> {
         let line = self.text("validationDirectResponseList:string")?;
         let mut parts = line.split(',').map(|part| part.trim_matches(['"', '|']));
         let (response, code, message) = (parts.next()?, parts.nth(1), parts.next());
         let declined = response == "2" || (response == "3" && code.is_some_and(|code| codes::reason(code).is_some()));
         declined.then(|| codes::decline(code, message, None))
+    }
+}
+
+impl Answer for Tree {
+    fn tree(&self) -> &Tree {
+        self
     }
 }
 

@@ -144,6 +144,7 @@ pub mod scrub;
 mod secret;
 mod spec;
 mod text_or;
+mod tree;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
@@ -181,3 +182,4 @@ pub use spec::{
     VoidRules, WebhookAuthentication, WebhookRules,
 };
 pub use text_or::TextOr;
+pub use tree::Tree;
