@@ -67,7 +67,11 @@ fn request(body: String) -> Request<Bytes> {
 
 fn step() -> StepValues {
     let samples = BTreeMap::from([("card.number".to_owned(), "4242424242424242".to_owned())]);
-    StepValues { key: Some("key-1".to_owned()), reference: Some("R1-0123456789".to_owned()), samples }
+    StepValues {
+        key: Some("key-1".to_owned()),
+        reference: Some("R1-0123456789".to_owned()),
+        samples: Arc::new(samples),
+    }
 }
 
 fn run(bencher: Bencher<'_, '_>, body: &str, request: &Request<Bytes>) {

@@ -9,7 +9,7 @@ mod common;
 use std::hint::black_box;
 use std::time::Duration;
 
-use common::{alone, bench, is_measured, load, medians, micros, ratio};
+use common::{alone, bench, counted, instructions, is_measured, load, medians, micros, ratio};
 use divan::Bencher;
 use quittance::MemoryTokens;
 use quittance_harness::run::case::play;
@@ -19,9 +19,25 @@ const CONNECTOR: &str = "stripe";
 const CASE: &str = "refund.multiple";
 
 fn main() {
+    if let Some((subject, times)) = counted() {
+        return count(&subject, times);
+    }
     divan::main();
     if is_measured() {
         figures();
+    }
+}
+
+/// What [`instructions`] counts: `times` calls of the subject, whatever it takes to make it ready.
+fn count(subject: &str, times: u32) {
+    let setup = load(CONNECTOR, CASE);
+    let tokens = MemoryTokens::default();
+    let connector = setup.subject.connector.as_ref();
+    for _ in 0..times {
+        match subject {
+            "memory" => drop(black_box(play(bench(&setup.subject, None), &setup.case))),
+            _ => setup.calls.iter().for_each(|call| drop(black_box(alone(connector, call, &tokens)))),
+        }
     }
 }
 
@@ -29,12 +45,13 @@ fn figures() {
     let setup = load(CONNECTOR, CASE);
     let tokens = MemoryTokens::default();
     let connector = setup.subject.connector.as_ref();
+    let [memory, without] =
+        medians([&mut || drop(black_box(play(bench(&setup.subject, None), &setup.case))), &mut || {
+            setup.calls.iter().for_each(|call| drop(black_box(alone(connector, call, &tokens))));
+        }]);
+    // Apart, since its threads and system calls leave cold caches behind.
     let wire = Wire::start().unwrap();
-    let [memory, without, loopback] = medians([
-        &mut || drop(black_box(play(bench(&setup.subject, None), &setup.case))),
-        &mut || setup.calls.iter().for_each(|call| drop(black_box(alone(connector, call, &tokens)))),
-        &mut || drop(black_box(play(bench(&setup.subject, Some(&wire)), &setup.case))),
-    ]);
+    let [loopback] = medians([&mut || drop(black_box(play(bench(&setup.subject, Some(&wire)), &setup.case)))]);
     let overhead: Duration = memory.saturating_sub(without);
     println!(
         "\n{CONNECTOR} {CASE}, three calls: harness {} = in memory {} - connector alone {}; {} of the connector, {} of loopback HTTP ({})",
@@ -45,6 +62,11 @@ fn figures() {
         ratio(memory, loopback),
         micros(loopback),
     );
+    let [memory, without] = ["memory", "alone"].map(instructions);
+    if let (Some(memory), Some(without)) = (memory, without) {
+        let harness = memory.saturating_sub(without);
+        println!("in instructions: harness {harness} = in memory {memory} - connector alone {without}");
+    }
 }
 
 #[divan::bench]

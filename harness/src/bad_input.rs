@@ -228,6 +228,25 @@ fn covers(outer: &Range<usize>, inner: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end && inner.start < inner.end
 }
 
+/// Puts one mistake after another into a good file, as what is replaced and by what, and looks for each among the problems told,
+/// which all name the file.
+#[cfg(test)]
+pub(crate) fn each_is_named(
+    good: &str,
+    file: &str,
+    mistakes: &[(&str, &str, &str)],
+    problems: impl Fn(&str) -> Vec<String>,
+) {
+    assert_eq!(problems(good), Vec::<String>::new());
+    for (from, to, expected) in mistakes {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let found = problems(&text);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:#?}");
+        assert!(found.iter().all(|problem| problem.starts_with(&format!("{file}:"))), "{found:#?}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,9 @@
 //! dummy data and published tables. All three are TOML files that refuse unknown fields; what is wrong with one is a [`FileError`] with file, line and field.
 
 pub mod bad_input;
+pub mod blame;
+pub mod canary;
+pub mod capabilities;
 pub mod certificate;
 pub mod certify;
 pub mod cli;
@@ -13,21 +16,34 @@ pub mod descriptions;
 pub mod files;
 pub mod invoke;
 pub mod mask;
+mod pem;
 pub mod profile;
+pub mod publish;
+pub mod reference;
+pub mod regions;
 pub mod run;
 pub mod scenario;
+pub mod soak;
 pub mod story;
 pub mod tape;
+pub mod transcript;
 pub mod view;
 pub mod world;
 
 pub use bad_input::FileError;
 
-/// The JSON Schemas of the three formats, by file name: for editors, and for tools that write such files.
+/// The JSON Schemas of the project's formats, by file name: of its files for editors, of what commands print for other tools.
+/// The JSON Schemas of the file formats, by file name: for editors, and for tools that write or read such files.
 pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
         ("tape.schema.json", schemars::schema_for!(tape::model::TapeModel).to_value()),
         ("profile.schema.json", schemars::schema_for!(profile::ProfileModel).to_value()),
+        ("report.schema.json", certify::report::schema().to_value()),
+        ("matrix.schema.json", schemars::schema_for!(cli::matrix::MatrixReport).to_value()),
+        ("transcript.schema.json", schemars::schema_for!(transcript::Transcript).to_value()),
+        ("blame.schema.json", schemars::schema_for!(blame::Blame).to_value()),
+        ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
+        ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

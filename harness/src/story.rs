@@ -196,7 +196,7 @@ fn masked(record: &ShownRecord, masker: &Masker) -> ShownRecord {
 }
 
 /// The step in words: `authorize card approved`, `capture`, `advance 600 s`.
-fn does(step: &Step, case: &Case) -> String {
+pub(crate) fn does(step: &Step, case: &Case) -> String {
     let name = match step.op {
         StepOp::Replay => "replay".to_owned(),
         StepOp::Advance => format!("advance the clock by {} s", step.seconds.unwrap_or_default()),
@@ -211,7 +211,7 @@ fn does(step: &Step, case: &Case) -> String {
 }
 
 /// An enum's name as the scenario writes it.
-fn word(value: &impl Serialize) -> String {
+pub(crate) fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
@@ -224,6 +224,9 @@ fn fault(strike: &Strike) -> String {
         Fault::Answer(status, media_type, body) => format!("answered by {status} {media_type}: {body}"),
         Fault::Spoilt(spoiling) => format!("the tape's answer with its body spoilt: {spoiling:?}"),
         Fault::Body(_) => "the tape's answer with another body".to_owned(),
+        Fault::Typed(media_type) => format!("the tape's answer as {media_type}"),
+        Fault::Slow => "the first bytes of a reply, and no more".to_owned(),
+        Fault::Echo(echo) => format!("answered with what was sent: {}", echo.shape),
     };
     let on = if strike.lasting { " and on" } else { "" };
     format!("exchange {}{on}: {what}, instead of the tape's answer", strike.exchange + 1)
@@ -303,7 +306,7 @@ fn message(
 }
 
 /// A body as a tape states it: JSON indented, a form field by field.
-fn readable(headers: &[(String, String)], body: &str) -> String {
+pub(crate) fn readable(headers: &[(String, String)], body: &str) -> String {
     let is_form = headers
         .iter()
         .any(|(name, value)| name == "content-type" && value.starts_with("application/x-www-form-urlencoded"));

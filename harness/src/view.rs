@@ -58,15 +58,19 @@ impl Outcome {
 
     /// The id of the object, if it has one.
     pub fn id(&self) -> Option<String> {
-        let handle = match self {
+        self.handle().map(|handle| handle.id().to_owned())
+    }
+
+    /// The object's handle, if it is one that a later step can act on.
+    pub fn handle(&self) -> Option<&Handle> {
+        Some(match self {
             Outcome::Payment(payment) => &payment.handle,
             Outcome::Refund(refund) => &refund.handle,
             Outcome::Mandate(mandate) => &mandate.handle,
             Outcome::Payout(payout) => &payout.handle,
             Outcome::Dispute(dispute) => &dispute.handle,
             Outcome::Session(_) | Outcome::Token(_) | Outcome::Events(_) => return None,
-        };
-        Some(handle.id().to_owned())
+        })
     }
 
     /// The state in words; empty for sessions, tokens and events.

@@ -9,6 +9,7 @@ use quittance::{Connector, Entry};
 
 use crate::bad_input::FileError;
 use crate::profile::Profile;
+use crate::reference;
 use crate::run::input::toml_json;
 use crate::run::plan::{self, Tapes};
 use crate::scenario::Suite;
@@ -73,6 +74,21 @@ impl std::fmt::Debug for Subject {
     }
 }
 
+impl Subject {
+    /// The same profile and tapes under another entry and connector.
+    pub(crate) fn with(&self, entry: &'static Entry, connector: Box<dyn Connector>) -> Subject {
+        Subject {
+            entry,
+            connector,
+            profile: self.profile.clone(),
+            tapes: self.tapes.clone(),
+            credentials: Arc::clone(&self.credentials),
+            folder: self.folder.clone(),
+            today: self.today,
+        }
+    }
+}
+
 impl World {
     /// The project at `root`, else the one around the working directory.
     ///
@@ -108,25 +124,12 @@ impl World {
         Ok(Suite::load(&self.root.join("specs"))?)
     }
 
-    /// The connectors named by `ids`, or all.
+    /// The connectors named by `ids`, or all; see [`catalogue`].
     ///
     /// # Errors
     /// An unknown name, with those that come near.
     pub fn entries(&self, ids: &[String]) -> Result<Vec<&'static Entry>, Unusable> {
-        if ids.is_empty() {
-            return Ok(quittance_connectors::ALL.to_vec());
-        }
-        let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
-        let mut entries: Vec<&'static Entry> = Vec::new();
-        for id in ids {
-            let entry =
-                quittance_connectors::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;
-            // Named twice is certified once: a verdict that stands twice makes a report unreadable.
-            if !entries.iter().any(|other| other.spec.id == entry.spec.id) {
-                entries.push(entry);
-            }
-        }
-        Ok(entries)
+        catalogue(ids)
     }
 
     /// Reads a connector's profile and tapes.
@@ -156,8 +159,33 @@ impl World {
     }
 }
 
-/// Says that a name is unknown and which ones come near.
-pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+/// The connector of that id: of the catalogue, or the harness's own.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    quittance_connectors::find(id).or_else(|| (id == reference::ID).then_some(&reference::ENTRY))
+}
+
+/// The connectors of the catalogue named by `ids`, or all.
+///
+/// # Errors
+/// An unknown name, with those that come near.
+pub fn catalogue(ids: &[String]) -> Result<Vec<&'static Entry>, Unusable> {
+    if ids.is_empty() {
+        return Ok(quittance_connectors::ALL.to_vec());
+    }
+    let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
+    let mut entries: Vec<&'static Entry> = Vec::new();
+    for id in ids {
+        let entry = find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;
+        // Named twice is certified once: a verdict that stands twice makes a report unreadable.
+        if !entries.iter().any(|other| other.spec.id == entry.spec.id) {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// The known names that come near, at most five, the nearest first.
+pub fn near<'k>(name: &str, known: &[&'k str]) -> Vec<&'k str> {
     let mut near: Vec<(usize, &str)> = known
         .iter()
         .filter_map(|candidate| {
@@ -168,7 +196,12 @@ pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
         })
         .collect();
     near.sort_unstable();
-    let names: Vec<&str> = near.into_iter().take(5).map(|(_, name)| name).collect();
+    near.into_iter().take(5).map(|(_, name)| name).collect()
+}
+
+/// Says that a name is unknown and which ones come near.
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let names = near(name, known);
     match names.is_empty() {
         true if what == "scenario" => format!("unknown {what} `{name}`; `quittance list --scenarios` shows all"),
         true => format!("unknown {what} `{name}`; `quittance list` shows all"),

@@ -121,7 +121,7 @@ fn schema_refuses_unknown_names() {
 #[test]
 fn schemas_of_the_formats_are_printed_and_written() {
     let formats = good_json(&["schema", "--formats"]);
-    assert_eq!(formats.as_object().unwrap().len(), 3);
+    let count = formats.as_object().unwrap().len();
     let folder = project("formats");
     let shown = good(&["--root", folder.path(), "schema", "--formats", "--write"]);
     assert!(shown.contains("specs/schemas/tape.schema.json written"), "{shown}");
@@ -131,7 +131,7 @@ fn schemas_of_the_formats_are_printed_and_written() {
     let again = good(&["--root", folder.path(), "schema", "--formats", "--write"]);
     assert!(!again.contains("written"), "{again}");
     let left = std::fs::read_dir(folder.0.join("specs/schemas")).unwrap();
-    assert_eq!(left.count(), 3, "temporary files are gone");
+    assert_eq!(left.count(), count, "temporary files are gone");
 }
 
 #[test]
@@ -184,8 +184,18 @@ fn suite_is_checked_and_refreshed() {
     folder.write("specs/scenarios/void/authorized.toml", &SCENARIO.replace("released", "given up"));
     let (_, told) = ended(&with(&["suite"]), "", 1);
     assert!(told.contains("the scenario `void.authorized` was edited"), "{told}");
+    bad(&with(&["suite", "--refresh", "--version", "1.2.3"]), "", &["suite 1.2.3 is pinned; give it a new version"]);
     folder.write("specs/scenarios/void/authorized.toml", "id = 1");
     bad(&with(&["suite"]), "", &["authorized.toml:1: id: "]);
+}
+
+#[test]
+fn certify_wants_every_description_that_is_named() {
+    bad(
+        &["certify", "stripe", "--descriptions", "specs"],
+        "",
+        &["no such file", "specs/descriptions/stripe.toml names it"],
+    );
 }
 
 #[test]
@@ -442,9 +452,57 @@ fn completion_scripts() {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["list", "explain", "request", "read", "schema", "suite", "completion"] {
+    for command in [
+        "list",
+        "explain",
+        "request",
+        "read",
+        "schema",
+        "suite",
+        "completion",
+        "matrix",
+        "can-i-use",
+        "report",
+        "transcript",
+        "blame",
+        "key",
+        "verify",
+    ] {
         let help = good(&[command, "--help"]);
         assert!(help.contains("Examples:") && help.contains(&format!("quittance {command}")), "{command}: {help}");
         assert!(!help.contains('\u{1b}'), "no colours under NO_COLOR");
     }
+}
+
+#[test]
+fn keys_and_certificates() {
+    let folder = Folder::new("keys");
+    let path = |name: &str| format!("{}/{name}", folder.path());
+    let key = path("key.pem");
+    let public = good(&["key", "new", &key]);
+    assert!(public.starts_with("ed25519:"), "{public}");
+    assert_eq!(good_json(&["key", "show", &key, "--json"])["public_key"], json!(public.trim()));
+    bad(&["key", "new", &key], "", &["key.pem: there is a file already"]);
+    let text = folder.write("text.pem", "no key");
+    bad(&["key", "show", &path("none.pem")], "", &["none.pem: the key cannot be read"]);
+    // A certificate needs a whole run and a key that can be read; neither is found out after the run.
+    bad(&["certify", "--certificates", &path("c")], "", &["--key"]);
+    for narrowed in [["--scenario", "capture.*"], ["--tier", "memory"], ["--descriptions", "."]] {
+        let folder = path("c");
+        let arguments = [["certify", "--certificates"], [&folder, "--key"], [&key, "stripe"], narrowed].concat();
+        bad(&arguments, "", &["cannot be used with"]);
+    }
+    bad(&["certify", "--certificates", &path("c"), "--key", &text], "", &["text.pem: "]);
+    bad(&["certify", "--certificates", &text, "--key", &key], "", &["text.pem: certificates cannot be written"]);
+    // What cannot be judged ends with 2, what is refused with 1.
+    bad(&["verify", &path("none.json")], "", &["none.json: the certificate cannot be read"]);
+    bad(&["verify", &text], "", &["text.pem:1"]);
+    bad(&["verify", &text, "--key", "nonsense"], "", &["expected a public key"]);
+    bad(&["verify", &text, "--trust", &text], "", &["text.pem:1: expected a public key"]);
+    let form = folder.write("form.json", "{\n  \"certificate\": 1,\n  \"sede\": 2\n}\n");
+    let (shown, _) = ended(&["verify", &form], "", 1);
+    assert!(shown.contains("refused (form): ") && shown.contains("form.json:3: sede: unknown field `sede`"), "{shown}");
+    let (shown, _) = ended(&["verify", &form, "--json"], "", 1);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((&shown["holds"], &shown["refusals"][0]["line"]), (&json!(false), &json!(3)));
 }

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use quittance::digest::Hash;
 use quittance::{
@@ -24,6 +25,8 @@ use serde_json::json;
 struct Acme {
     key: Secret,
     bug: String,
+    /// The newest payment, for a bug that takes it for the one that is meant.
+    newest: Mutex<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -60,7 +63,7 @@ impl Provider for Acme {
     type Credentials = Credentials;
 
     fn new(credentials: Credentials) -> Result<Acme> {
-        Ok(Acme { key: credentials.key, bug: credentials.bug })
+        Ok(Acme { key: credentials.key, bug: credentials.bug, newest: Mutex::default() })
     }
 }
 
@@ -70,6 +73,33 @@ impl Acme {
     }
 
     async fn post(&self, cx: &Context<'_>, path: &str, key: &str, body: serde_json::Value) -> Result<Option<Body>> {
+        let again = format!("{key}-2");
+        let known = self.has("takes another key for a repetition") && self.was_sent(cx, key).await?;
+        let sent = self.send(cx, path, if known { &again } else { key }, &body).await;
+        match sent {
+            Err(error)
+                if self.has("charges again by itself")
+                    && (error.kind(), error.effect()) == (Kind::Network, Effect::Unknown) =>
+            {
+                let repeated = self.send(cx, path, &again, &body).await;
+                repeated.map_err(|error| error.with_effect(Effect::Unknown))
+            }
+            sent => sent,
+        }
+    }
+
+    /// Whether a request went out under the key before, as a cache that outlives the call remembers it.
+    async fn was_sent(&self, cx: &Context<'_>, key: &str) -> Result<bool> {
+        let mut fresh = false;
+        let mark = async {
+            fresh = true;
+            Ok((Secret::new("sent"), Duration::from_secs(3600)))
+        };
+        cx.token(key, mark).await?;
+        Ok(!fresh)
+    }
+
+    async fn send(&self, cx: &Context<'_>, path: &str, key: &str, body: &serde_json::Value) -> Result<Option<Body>> {
         let mut call = cx.post(format!("https://api.acme.example{path}")).bearer(&self.key);
         if !self.has("drops the key") {
             call = call.header("idempotency-key", key);
@@ -77,9 +107,18 @@ impl Acme {
         if self.has("adds a header") {
             call = call.header("x-extra", "1");
         }
-        let reply = call.json(&body).send().await?;
+        let reply = call.json(body).send().await?;
         if (self.has("believes any status") || self.has("shows the key")) && reply.status() == 503 {
             return Ok(None);
+        }
+        if self.has("takes an empty answer for success") && reply.status() == 204 {
+            return Ok(None);
+        }
+        if self.has("forgets the wait") && reply.status() == 429 {
+            return Err(Error::new(Kind::RateLimited, Effect::None, "too many requests"));
+        }
+        if self.has("calls a limit a wrong request") && reply.status() == 429 {
+            return Err(Error::new(Kind::Invalid, Effect::None, "refused"));
         }
         if self.has("forgets the effect") && reply.status() >= 500 {
             return Err(Error::new(Kind::Unavailable, Effect::None, "out of order"));
@@ -115,25 +154,33 @@ impl Connector for Acme {
         };
         let state = match answer.state.as_str() {
             "paid" => State::Captured,
+            "" if self.has("takes no status for success") => State::Captured,
             _ if self.has("takes the unknown for success") => State::Captured,
             _ if self.has("is always pending") => State::Pending,
             "open" => State::Pending,
             other => State::Unrecognised(other.to_owned()),
         };
+        answer.id.clone_into(&mut self.newest.lock().unwrap());
+        let amount = match self.has("answers with the amount that was asked for") {
+            true => request.amount,
+            false => Acme::SPEC.money(answer.amount, "EUR")?,
+        };
         let id = if self.has("shows the card") { card.number.expose().to_owned() } else { answer.id };
-        let amount = Some(Acme::SPEC.money(answer.amount, "EUR")?);
-        Ok(Payment { amount, ..Payment::new(Handle::new(id), state) })
+        Ok(Payment { amount: Some(amount), ..Payment::new(Handle::new(id), state) })
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
         if self.has("refuses by itself") {
             return Err(Error::invalid("amount", "too much"));
         }
-        let path = format!("/payments/{}/refunds", request.payment.segment()?);
+        let newest = Handle::new(self.newest.lock().unwrap().clone());
+        let meant = if self.has("refunds the newest payment") { &newest } else { &request.payment };
+        let path = format!("/payments/{}/refunds", meant.segment()?);
         let answer = self.post(cx, &path, request.key.as_str(), json!({ "amount": request.amount.minor() })).await?;
         let answer = answer.ok_or_else(|| Error::protocol("no answer"))?;
         let state = match answer.state.as_str() {
             "done" => TransferState::Succeeded,
+            _ if self.has("takes any refund for done") => TransferState::Succeeded,
             _ => TransferState::Pending,
         };
         let amount = Some(Acme::SPEC.money(answer.amount, "EUR")?);
@@ -142,7 +189,11 @@ impl Connector for Acme {
 
     async fn webhook(&self, _: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
         let read = |body: Body| {
-            let state = if self.has("turns events around") { State::Voided } else { State::Captured };
+            let state = match body.state.as_str() {
+                _ if self.has("turns events around") => State::Voided,
+                "paid" => State::Captured,
+                other => State::Unrecognised(other.to_owned()),
+            };
             vec![Event {
                 id: None,
                 at: None,
@@ -165,6 +216,17 @@ currency = "EUR"
 country = "NL"
 answers = ["amount", "currency"]
 events = ["payment"]
+[[status]]
+of = "payment"
+value = "paid"
+becomes = "captured"
+[[status]]
+of = "refund"
+value = "done"
+becomes = "succeeded"
+[status_source]
+url = "https://acme.example/docs"
+seen = "2026-11-22"
 [credentials]
 key = "sk_test_quittance"
 [signature.webhook]
@@ -346,8 +408,14 @@ fn each_planted_bug_is_found() {
     for (bug, case, words) in [
         ("believes any status", "check:faults", "503 html"),
         ("forgets the effect", "check:faults", "effect"),
-        ("shows the key", "check:faults", "no trace of credentials.key"),
-        ("shows the card", "check:secrets", "no trace of cards.approved.number"),
+        ("takes no status for success", "check:mutation", "$.state with an empty text"),
+        ("answers with the amount that was asked for", "check:mutation", "$.amount with one more"),
+        ("takes any refund for done", "check:mutation", "$.state with an unknown value"),
+        ("takes an empty answer for success", "check:hostile_answers", "204 empty"),
+        ("forgets the wait", "check:hostile_answers", "the wait that the answer asks for"),
+        ("calls a limit a wrong request", "check:hostile_answers", "429 text"),
+        ("shows the key", "check:faults", "repeats a secret"),
+        ("shows the card", "refund.full", "expect.state"),
         ("drops the key", "refund.full", "header idempotency-key"),
         ("adds a header", "refund.full", "header x-extra"),
         ("adds a member", "refund.full", "$.extra"),
@@ -362,6 +430,25 @@ fn each_planted_bug_is_found() {
         let hit = found.iter().any(|text| text.starts_with(case) && text.contains(words) && !sound.contains(text));
         assert!(hit, "{bug}: {found:#?}");
     }
+}
+
+/// What is seen only when a call is cut off, or when payments run beside each other, no other check finds.
+#[test]
+fn crash_and_sequences_find_what_nothing_else_does() {
+    let sound = found("", "", PROFILE);
+    for (bug, check, words) in [
+        ("charges again by itself", "check:crash", "no further request in the same call"),
+        ("takes another key for a repetition", "check:crash", "(another request)"),
+        ("refunds the newest payment", "check:sequences", "refund.full"),
+    ] {
+        let found: Vec<String> = found(bug, "", PROFILE).into_iter().filter(|text| !sound.contains(text)).collect();
+        assert!(found.iter().any(|text| text.starts_with(check) && text.contains(words)), "{bug}: {found:#?}");
+        let others = ["check:crash", "check:sequences"];
+        assert!(found.iter().all(|text| others.iter().any(|check| text.starts_with(check))), "{bug}: {found:#?}");
+    }
+    let newest = found("refunds the newest payment", "", PROFILE);
+    assert!(newest.iter().all(|text| !text.starts_with("check:crash")), "{newest:#?}");
+    assert!(newest.iter().any(|text| text.contains("--seed 1")), "{newest:#?}");
 }
 
 /// A key in the text of an error never comes as far as a report: the guard around each connector masks it.
@@ -435,7 +522,7 @@ fn holes_stay_closed_where_money_and_proofs_stand() {
 
 #[test]
 fn a_report_that_was_cut_or_changed_is_known() {
-    let header = r#"{"type":"header","format":1,"harness":"0","suite":"1","suite_digest":"","seed":1,"tiers":[],"connectors":[],"narrowed":null}"#;
+    let header = r#"{"type":"header","format":2,"harness":"0","suite":"1","suite_digest":"","scenarios":0,"seed":1,"tiers":[],"connectors":[],"narrowed":null}"#;
     assert!(Report::parse(header).is_err_and(|why| why.contains("no footer")));
     assert!(Report::parse("").is_err_and(|why| why.contains("header")));
 }

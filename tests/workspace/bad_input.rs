@@ -94,7 +94,7 @@ fn reports() -> Result<(), Failed> {
     };
     let lines = vec![failed("a"), failed("b")];
     let summaries = vec![Summary::of(&header, &lines, "stripe", Facts::default())];
-    let report = Report { header, footer: Footer::of(&lines, &summaries), lines, summaries };
+    let report = Report { header, background: None, footer: Footer::of(&lines, &summaries), lines, summaries };
     let text = report.to_ndjson();
     let mut complaints = Vec::new();
     if Report::read(&text, &suite).as_ref() != Ok(&report) {

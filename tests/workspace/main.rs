@@ -4,8 +4,10 @@
 #![allow(clippy::panic, reason = "a test binary: what cannot be read ends it")]
 
 mod bad_input;
+mod certificate;
 mod contract;
 mod planted;
+mod self_test;
 mod tidy;
 mod tree;
 
@@ -38,6 +40,8 @@ fn main() {
     contract::tests(&mut add);
     bad_input::tests(&mut add);
     planted::tests(&mut add);
+    certificate::tests(&mut add);
+    self_test::tests(&mut add);
     trials.extend(scenarios());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -15,17 +15,19 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("planted::an_expectation_in_a_tape", an_expectation_in_a_tape);
     add("planted::a_word_taken_from_a_profile", a_word_taken_from_a_profile);
     add("planted::a_tape_deleted", a_tape_deleted);
+    add("planted::an_expired_exemption_blocks", an_expired_exemption_blocks);
 }
 
-/// A copy of some folders of the project in the system's temporary folder, deleted when dropped.
+/// A copy of some folders and files of the project in the system's temporary folder, deleted when dropped.
 pub(crate) struct Copy(PathBuf);
 
 impl Copy {
-    /// Copies `folders` of the project.
+    /// Copies `folders` of the project; a single file can stand among them.
     pub(crate) fn of(folders: &[&str]) -> std::io::Result<Copy> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("quittance-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let copy = Copy(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&copy.0)?;
         for folder in folders {
             copy_folder(&root().join(folder), &copy.0.join(folder))?;
         }
@@ -48,7 +50,11 @@ impl Drop for Copy {
     }
 }
 
+/// Copies a folder, or a single file.
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    if from.is_file() {
+        return std::fs::copy(from, to).map(drop);
+    }
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let path = entry?.path();
@@ -160,4 +166,42 @@ fn a_tape_deleted() -> Result<(), Failed> {
     std::fs::remove_file(copy.path().join("fixtures/stripe/refund.full.toml"))?;
     let passes = certifies(&copy, "stripe", Some("refund.full"))?;
     complain(passes.then(|| "a missing tape was accepted".to_owned()).into_iter().collect())
+}
+
+/// An exemption lets off until its day; after that it fails the run, whether its scenario passes or not.
+fn an_expired_exemption_blocks() -> Result<(), Failed> {
+    let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+    let today = world().today;
+    let later = |days: i32| today.checked_add(jiff::Span::new().days(days));
+    let mut complaints = Vec::new();
+    for (missing, day, expected) in [
+        (true, later(30)?, [("refund.full", Verdict::Exempt)].as_slice()),
+        (true, later(31)?, &[("refund.full", Verdict::Fail), ("check:fixtures", Verdict::Fail)]),
+        (false, later(30)?, &[("refund.full", Verdict::Pass), ("check:fixtures", Verdict::Pass)]),
+        (false, later(31)?, &[("refund.full", Verdict::Pass), ("check:fixtures", Verdict::Fail)]),
+    ] {
+        let copy = Copy::of(&["specs", "fixtures"])?;
+        let path = copy.path().join("fixtures/stripe/profile.toml");
+        let exemption = format!(
+            "{}\n[[exemption]]\nscenario = \"refund.full\"\nreason = \"it is mended\"\nowner = \"us\"\nexpires = \"{}\"\n",
+            std::fs::read_to_string(&path)?,
+            later(30)?
+        );
+        std::fs::write(&path, exemption)?;
+        if missing {
+            std::fs::remove_file(copy.path().join("fixtures/stripe/refund.full.toml"))?;
+        }
+        let world = World { today: day, ..copy.world()? };
+        let told = |unusable: Unusable| unusable.to_string();
+        let subject = world.subject(entry).map_err(told)?;
+        let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
+        let lines = certify::in_memory(&world.suite().map_err(told)?, &subject, &options);
+        for (case, verdict) in expected {
+            let found = lines.iter().find(|line| line.case == *case).map(|line| line.verdict);
+            if found != Some(*verdict) {
+                complaints.push(format!("on {day}, tape missing {missing}: {case} is {found:?}, not {verdict}"));
+            }
+        }
+    }
+    complain(complaints)
 }

@@ -38,6 +38,11 @@ fn catalogue() -> Result<(), Failed> {
             complaints.push(format!("fixtures/{id}/profile.toml is missing"));
         }
     }
+    let fixtures = std::fs::read_dir(root().join("fixtures"))?.flatten();
+    let own = quittance_harness::reference::ID;
+    let strangers = fixtures.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let strangers = strangers.filter(|name| name != own && !ids.contains(&name.as_str()));
+    complaints.extend(strangers.map(|name| format!("fixtures/{name} belongs to no connector")));
     complain(complaints)
 }
 

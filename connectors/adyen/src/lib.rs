@@ -253,8 +253,8 @@ impl Adyen {
     async fn modify(&self, cx: &Context<'_>, verb: &str, of: &Handle, key: &Key, body: Value) -> Result<Modified> {
         let path = format!("/payments/{}/{verb}", of.segment()?);
         let body = wire::merge(body, json!({ "merchantAccount": self.credentials.merchant_account }));
-        let answer: wire::Modified = self.send(self.keyed(cx, &path, key, body)).await?;
-        let amount = answer.amount.as_ref().map(money).transpose()?;
+        let answer: wire::Modified = self.send(self.keyed(cx, &path, key, &body)).await?;
+        agree_part(of, body["reference"].as_str(), answer.reference.as_deref())?;
         let handle = answer.payment_psp_reference.map_or_else(|| of.clone(), Handle::new);
         let state = match answer.status.trim_end_matches(']') {
             received if received.ends_with("received") => State::Pending,
@@ -264,7 +264,7 @@ impl Adyen {
             _ => State::Unrecognised(answer.status),
         };
         let payment = Payment { reference: answer.reference, ..Payment::new(handle, state) };
-        Ok((payment, Handle::new(answer.psp_reference), amount))
+        Ok((payment, Handle::new(answer.psp_reference), answer.amount.as_ref().map(money).transpose()?))
     }
 
     /// A call of the Disputes API, which knows no idempotency keys and reports a refusal in a 200.
@@ -332,10 +332,10 @@ fn payment(answer: wire::PaymentAnswer, asked: &Handle, capture: CaptureMode) ->
     let amount = answer.amount.as_ref().map(money).transpose().map_err(about)?;
     let network = network(&more);
     let declined = |unsaid| declined(answer.refusal_reason_code, answer.refusal_reason, &network, unsaid);
-    let nothing = amount.is_some_and(|amount| amount.minor() == 0);
     let state = match (answer.result_code.as_str(), answer.action) {
+        ("Authorised", _) if answer.psp_reference.is_none() => return Err(Error::protocol("pspReference is missing")),
         // A card was stored; no money is reserved.
-        ("Authorised", _) if nothing => State::Pending,
+        ("Authorised", _) if amount.is_some_and(|amount| amount.minor() == 0) => State::Pending,
         ("Authorised", _) if capture == CaptureMode::Automatic => State::Captured,
         ("Authorised", _) => State::Authorized,
         ("Refused", _) => State::Declined(declined(Reason::Generic)),

@@ -1,9 +1,10 @@
 //! Members of requests, in the schema's order.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use quittance::body::{Member, list, node, object, optional, text};
 use quittance::*;
 
-use crate::wire::{Json, Member, Tree, node, optional, text};
+use crate::wire::Answer;
 use crate::{AuthorizeNet, REFUND};
 
 /// Equal transactions within these seconds (at most eight hours) are refused, and the refusal names the first. Purchase order
@@ -192,7 +193,6 @@ fn address<'a>(customer: &'a Customer, billing: &'a Address) -> Member<'a> {
 }
 
 fn settings<'a>(settings: impl IntoIterator<Item = (&'static str, &'a str)>) -> Member<'a> {
-    let pair = |(name, value)| [text("settingName", name), text("settingValue", value)].into_iter().flatten().collect();
-    let each = settings.into_iter().map(pair).map(Json::Node).collect();
-    Some(("transactionSettings", Json::Node(vec![("setting", Json::List(each))])))
+    let pair = |(name, value)| object([text("settingName", name), text("settingValue", value)]);
+    node("transactionSettings", [list("setting", settings.into_iter().map(pair))])
 }

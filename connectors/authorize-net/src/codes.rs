@@ -1,29 +1,33 @@
 //! What the provider's codes mean. Texts: <https://developer.authorize.net/api/reference/responseCodes.html>.
 
-use quittance::{Decline, Effect, Error, Kind, Reason, State};
+use quittance::{Decline, Effect, Error, Kind, Reason, State, Tree};
 
-use crate::wire::Tree;
+use crate::wire::Answer;
 
 /// A response reason code that refuses this payment, whether it came as declined (2) or as an error (3).
 pub(crate) fn reason(code: &str) -> Option<Reason> {
     Some(match code {
-        "2" | "3" => Reason::Generic,
+        "2" | "3" | "191" => Reason::Generic,
         "4" => Reason::PickUpCard,
         "6" | "37" | "200" | "315" => Reason::IncorrectNumber,
         "7" | "8" | "201" | "316" | "317" => Reason::ExpiredCard,
         "9" | "10" | "101" | "211" => Reason::InvalidAccount,
-        "11" | "318" => Reason::Duplicate,
+        "11" | "222" | "318" => Reason::Duplicate,
         "17" | "28" | "289" => Reason::CardNotSupported,
         // 45 and 145: address and card code both differ; 127, 145, 165: the gateway's own void after the mismatch failed.
         "27" | "45" | "127" | "145" => Reason::IncorrectAddress,
         "44" | "65" | "78" | "165" => Reason::IncorrectCvc,
-        "36" | "52" | "152" | "209" | "214" | "220" | "223" | "224" => Reason::ProcessingError,
+        "36" | "52" | "152" | "202" | "209" | "214" | "217" | "219" | "220" | "223" | "224" => Reason::ProcessingError,
         "41" | "141" => Reason::SuspectedFraud,
         "49" => Reason::AmountLimit,
+        "203" => Reason::InvalidAmount,
+        "215" | "218" => Reason::IncorrectPin,
         "116" | "117" | "118" | "156" => Reason::AuthenticationFailed,
         "128" => Reason::NotPermitted,
         "18" | "24" | "29" | "30" | "31" | "34" | "35" | "38" | "43" | "56" | "154" | "170" | "171" | "172" | "173"
-        | "205" | "206" | "207" | "208" | "210" | "212" | "213" | "221" => Reason::MerchantConfiguration,
+        | "204" | "205" | "206" | "207" | "208" | "210" | "212" | "213" | "216" | "221" => {
+            Reason::MerchantConfiguration
+        }
         "66" | "250" | "251" | "254" => Reason::RiskRules,
         // Nacha's codes of a returned bank debit.
         "R01" | "R09" => Reason::InsufficientFunds,

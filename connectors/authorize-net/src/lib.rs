@@ -1,8 +1,7 @@
 //! Authorize.Net: ordered JSON at `request.api`, keys in the body, HMAC-SHA512 webhooks.
 //!
 //! - Every answer has HTTP 200; `messages.resultCode` and `transactionResponse.responseCode` tell what happened.
-//! - Ids have 20 characters: longer keys (`refId`, `poNumber`) and references (`invoiceNumber`) are sent as the first 20 hex
-//!   digits of their SHA-256.
+//! - Ids have 20 characters: longer keys and references are sent as the first 20 hex digits of their SHA-256.
 //! - A repetition is caught for eight hours by the gateway's duplicate check, which names the first transaction: read back.
 //! - An account has one currency, and no answer names it: handles carry it, else the credentials say it.
 //! - A refund quotes the masked card or account, which is read back first. There is no look-up by reference: the newest 500
@@ -15,10 +14,11 @@ mod codes;
 mod wire;
 
 use build::short;
+use quittance::body::{Member, node, object, text};
 use quittance::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wire::{Json, Member, Tree, Verdict, node, text};
+use wire::{Answer, Verdict};
 
 /// The catalogue entry.
 pub static ENTRY: Entry = Entry::of::<AuthorizeNet>();
@@ -110,6 +110,7 @@ impl Connector for AuthorizeNet {
             Verdict::Before(found) => return payment(&found, currency).map(as_told_first),
             Verdict::Other(state) => state,
             _ if request.capture == CaptureMode::Manual => State::Authorized,
+            _ if family == Family::BankDebit => State::Pending,
             _ if answer.text("transactionResponse/accountType") == Some("eCheck") => State::Pending,
             _ => State::Captured,
         };
@@ -301,7 +302,7 @@ impl AuthorizeNet {
         let account = [text("name", api_login_id.expose()), text("transactionKey", transaction_key.expose())];
         let key = Some(key).filter(|key| !key.is_empty());
         let head = [node("merchantAuthentication", account), key.and_then(|key| text("refId", key))];
-        let call = cx.post(url).json(&Json::Node(node(method, head.into_iter().chain(body)).into_iter().collect()));
+        let call = cx.post(url).json(&object([node(method, head.into_iter().chain(body))]));
         let reply = if key.is_none() { call.harmless() } else { call }.send().await?;
         if reply.status() != 200 {
             return Err(reply.fault_with(Fault::default()));
@@ -318,8 +319,9 @@ fn handle(id: &str, currency: Currency) -> Handle {
     Handle::new(id).with("currency", currency.code())
 }
 
-/// The `transactionType` of a refund.
+/// The `transactionType` of a refund, and those of payments.
 const REFUND: &str = "refundTransaction";
+const PAYMENTS: [&str; 3] = ["authCaptureTransaction", "authOnlyTransaction", "captureOnlyTransaction"];
 
 /// An error of which the gateway says that nothing was done.
 fn refused(kind: Kind, message: &str) -> Error {
@@ -339,8 +341,9 @@ fn transfer(state: State) -> TransferState {
 
 /// A payment out of the answer to [`AuthorizeNet::details`].
 fn payment(found: &Tree, currency: Currency) -> Result<Payment> {
-    let details = found.at("transaction").filter(|details| details.text("transactionType") != Some(REFUND));
-    let details = details.ok_or_else(|| refused(Kind::NotFound, "the transaction is no payment"))?;
+    let is_payment = |details: &&Tree| details.text("transactionType").is_some_and(|kind| PAYMENTS.contains(&kind));
+    let other = || Error::new(Kind::NotFound, Effect::Unknown, "the transaction is no payment");
+    let details = found.at("transaction").filter(is_payment).ok_or_else(other)?;
     let money = |name: &str| AuthorizeNet::SPEC.money_major(details.need(name)?, currency.code());
     let state = codes::state(details, details.need("transactionStatus")?);
     Ok(Payment {
@@ -360,7 +363,7 @@ fn as_told_first(found: Payment) -> Payment {
 /// A refund out of the answer to [`AuthorizeNet::details`].
 fn refund(found: &Tree, currency: Currency) -> Result<Refund> {
     let details = found.at("transaction").filter(|details| details.text("transactionType") == Some(REFUND));
-    let details = details.ok_or_else(|| refused(Kind::NotFound, "the transaction is no refund"))?;
+    let details = details.ok_or_else(|| Error::new(Kind::NotFound, Effect::Unknown, "the transaction is no refund"))?;
     let state = transfer(codes::state(details, details.need("transactionStatus")?));
     Ok(Refund {
         amount: Some(AuthorizeNet::SPEC.money_major(details.need("settleAmount")?, currency.code())?),

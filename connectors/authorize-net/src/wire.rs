@@ -1,118 +1,34 @@
 //! The provider's JSON as trees. It is XML underneath (`AnetApiSchema.xsd`): members must come in the schema's order, or the
 //! gateway answers E00003, and a list comes as an array, as a single member, or wrapped as in the XML.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use quittance::{Decimal, Decline, Effect, Error, Handle, Kind, Network, Result, State};
-use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use quittance::{Decline, Effect, Error, Handle, Kind, Network, Result, State, Tree};
 
 use crate::codes;
 
-/// A value to be sent.
-pub(crate) enum Json<'a> {
-    Text(Cow<'a, str>),
-    List(Vec<Json<'a>>),
-    Node(Vec<(&'static str, Json<'a>)>),
-}
-
-/// A member of an object, or nothing.
-pub(crate) type Member<'a> = Option<(&'static str, Json<'a>)>;
-
-/// A member with text.
-pub(crate) fn text<'a>(name: &'static str, text: impl Into<Cow<'a, str>>) -> Member<'a> {
-    Some((name, Json::Text(text.into())))
-}
-
-/// A member with text, if there is one.
-pub(crate) fn optional<'a>(name: &'static str, value: Option<impl Into<Cow<'a, str>>>) -> Member<'a> {
-    value.and_then(|value| text(name, value))
-}
-
-/// A member with members, if there are any.
-pub(crate) fn node<'a>(name: &'static str, members: impl IntoIterator<Item = Member<'a>>) -> Member<'a> {
-    let members: Vec<_> = members.into_iter().flatten().collect();
-    (!members.is_empty()).then_some((name, Json::Node(members)))
-}
-
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        match self {
-            Json::Text(text) => serializer.serialize_str(text),
-            Json::List(items) => serializer.collect_seq(items),
-            Json::Node(members) => serializer.collect_map(members.iter().map(|(name, value)| (name, value))),
-        }
-    }
-}
-
-/// A value of an answer.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Tree {
-    /// A text or number.
-    Text(Decimal),
-    List(Vec<Tree>),
-    Node(Members),
-    /// Nothing that is read: a truth value, null, an object with a member twice.
-    Other(IgnoredAny),
-}
-
-/// The members of an object, each once.
-pub(crate) struct Members(Vec<(String, Tree)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Members, D::Error> {
-        deserializer.deserialize_map(Members(Vec::new()))
-    }
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> std::result::Result<Members, A::Error> {
-        while let Some((name, value)) = members.next_entry::<String, Tree>()? {
-            match self.0.iter().any(|(known, _)| *known == name) {
-                true => return Err(A::Error::custom("a member twice")),
-                false => self.0.push((name, value)),
-            }
-        }
-        Ok(self)
-    }
-}
-
-impl Tree {
-    fn member(&self, name: &str) -> Option<&Tree> {
-        match self {
-            Tree::Node(Members(members)) => members.iter().find(|(known, _)| known == name).map(|(_, value)| value),
-            _ => None,
-        }
-    }
+/// An answer, read by path.
+pub(crate) trait Answer {
+    fn tree(&self) -> &Tree;
 
     /// The entries of the list under `name`, whose entries are called `entry` in the schema.
-    pub(crate) fn list(&self, name: &str, entry: &str) -> &[Tree] {
-        match self.member(name).map(|list| list.member(entry).unwrap_or(list)) {
+    fn list(&self, name: &str, entry: &str) -> &[Tree] {
+        match self.tree().member(name).map(|list| list.member(entry).unwrap_or(list)) {
             Some(Tree::List(entries)) => entries,
-            Some(Tree::Node(Members(members))) if members.is_empty() => &[],
+            Some(Tree::Node(members)) if members.is_empty() => &[],
             Some(single @ (Tree::Text(_) | Tree::Node(_))) => std::slice::from_ref(single),
             _ => &[],
         }
     }
 
     /// The value at `path` (`order/invoiceNumber`); `messages:message` is the first entry of a list.
-    pub(crate) fn at(&self, path: &str) -> Option<&Tree> {
-        path.split('/').try_fold(self, |tree, step| match step.split_once(':') {
+    fn at(&self, path: &str) -> Option<&Tree> {
+        path.split('/').try_fold(self.tree(), |tree, step| match step.split_once(':') {
             Some((name, entry)) => tree.list(name, entry).first(),
             None => tree.member(step),
         })
     }
 
     /// The text at `path`. What does not apply comes empty, and counts as absent.
-    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+    fn text(&self, path: &str) -> Option<&str> {
         match self.at(path)? {
             Tree::Text(text) if !text.as_str().is_empty() => Some(text.as_str()),
             _ => None,
@@ -120,18 +36,18 @@ impl Tree {
     }
 
     /// A text that the schema demands.
-    pub(crate) fn need(&self, path: &str) -> Result<&str> {
+    fn need(&self, path: &str) -> Result<&str> {
         self.text(path).ok_or_else(|| Error::protocol(format!("the answer has no {path}")))
     }
 
     /// The id of a transaction; what was not kept has `0`.
-    pub(crate) fn id(&self, path: &str) -> Option<&str> {
+    fn id(&self, path: &str) -> Option<&str> {
         self.text(path).filter(|id| *id != "0")
     }
 
     /// What the network said, out of a response to a transaction or out of its details.
-    pub(crate) fn network(&self) -> Network {
-        let said = self.at("transactionResponse").or(self.at("transaction")).unwrap_or(self);
+    fn network(&self) -> Network {
+        let said = self.at("transactionResponse").or(self.at("transaction")).unwrap_or(self.tree());
         let text = |name: &str| said.text(name).map(str::to_owned);
         Network {
             transaction_id: text("networkTransId"),
@@ -144,13 +60,13 @@ impl Tree {
     }
 
     /// The stored way to pay: the payment profile's id, with the customer profile's.
-    pub(crate) fn mandate(&self) -> Option<Handle> {
+    fn mandate(&self) -> Option<Handle> {
         let id = self.text("customerPaymentProfileIdList:numericString")?;
         Some(Handle::new(id).with("customer", self.text("customerProfileId")?))
     }
 
     /// The error, if the request was refused as a whole.
-    pub(crate) fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let messages = self.at("messages").ok_or_else(|| Error::protocol("the answer has no messages"))?;
         match messages.need("resultCode")? {
             "Ok" => Ok(()),
@@ -163,7 +79,7 @@ impl Tree {
     }
 
     /// What became of a transaction, of a `live` account or one of the sandbox.
-    pub(crate) fn verdict(&self, live: bool) -> Result<Verdict> {
+    fn verdict(&self, live: bool) -> Result<Verdict> {
         let said = self.at("transactionResponse");
         let Some((said, response)) = said.and_then(|said| Some((said, said.text("responseCode")?))) else {
             self.check()?;
@@ -176,6 +92,7 @@ impl Tree {
         Ok(match (response, fault) {
             ("1", None) if note == Some("310") => Verdict::Other(State::Voided),
             ("1", None) if note == Some("311") => Verdict::Captured,
+            ("1", None) if said.text("transId").is_none() => return Err(Error::protocol("the answer has no transId")),
             ("1", None) if id.is_none() || (live && said.text("testRequest") == Some("1")) => {
                 let message = "the account is in test mode: nothing was kept; leave it in the merchant interface";
                 return Err(Error::new(Kind::Credentials, Effect::None, message));
@@ -185,7 +102,7 @@ impl Tree {
             ("3", Some(code)) if codes::reason(code).is_none() => {
                 return Err(codes::transaction_error(code, message.unwrap_or_default()));
             }
-            ("2" | "3", _) => {
+            ("2", _) | ("3", Some(_)) => {
                 Verdict::Other(State::Declined(codes::decline(fault, message, said.text("rawResponseCode"))))
             }
             ("4", _) if id.is_some() => Verdict::Other(State::Pending),
@@ -195,12 +112,18 @@ impl Tree {
 
     /// The decline of a card's trial when it was stored, out of a comma-separated line of the older AIM interface: response
     /// code, subcode, reason code, reason text. Of errors (3) only those whose reason is a decline.
-    pub(crate) fn trial(&self) -> Option<Decline> {
+    fn trial(&self) -> Option<Decline> {
         let line = self.text("validationDirectResponseList:string")?;
         let mut parts = line.split(',').map(|part| part.trim_matches(['"', '|']));
         let (response, code, message) = (parts.next()?, parts.nth(1), parts.next());
-        let declined = response != "1" && (response != "3" || code.is_some_and(|code| codes::reason(code).is_some()));
+        let declined = response == "2" || (response == "3" && code.is_some_and(|code| codes::reason(code).is_some()));
         declined.then(|| codes::decline(code, message, None))
+    }
+}
+
+impl Answer for Tree {
+    fn tree(&self) -> &Tree {
+        self
     }
 }
 

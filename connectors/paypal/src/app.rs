@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use quittance::body::Json;
 use quittance::*;
 use quittance_crypto::{Certificate, rsa_sha256_verify};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
 
-use crate::{codes, source, wire};
+use crate::{codes, wire};
 
 /// How far a delivery's transmission time may be from now; PayPal dates every attempt anew.
 pub(crate) const TOLERANCE_SECONDS: u32 = 300;
@@ -51,10 +51,10 @@ impl App {
         cx.call(method, self.url(path)).header("paypal-request-id", key.as_str())
     }
 
-    /// A POST of `body`, less its null members, that asks for the whole object back.
-    pub(crate) fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key, body: Value) -> Call<'a> {
+    /// A POST of `body` that asks for the whole object back.
+    pub(crate) fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key, body: Json<'_>) -> Call<'a> {
         let call = self.call(cx, http::Method::POST, path, key);
-        call.header("prefer", "return=representation").json(&source::pruned(body))
+        call.header("prefer", "return=representation").json(&body)
     }
 
     /// The one funnel: with the access token, which is fetched anew and tried once more when PayPal refuses it.
@@ -72,7 +72,9 @@ impl App {
 
     async fn fetch_token(&self, cx: &Context<'_>) -> Result<(Secret, Duration)> {
         let call = cx.post(self.url("/v1/oauth2/token")).harmless().basic(&self.client_id, &self.client_secret);
-        let reply = call.form(&json!({ "grant_type": "client_credentials" })).send().await?;
+        let mut form = Pairs::new();
+        form.set("grant_type", "client_credentials");
+        let reply = call.form(&form).send().await?;
         match reply.is_success() {
             true => reply.json().map(|token: wire::Token| (token.access_token, Duration::from_secs(token.expires_in))),
             false => Err(fault(&reply)),

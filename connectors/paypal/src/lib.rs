@@ -16,9 +16,9 @@ mod read;
 mod source;
 mod wire;
 
+use quittance::body::{Json, node, object, optional, text};
 use quittance::*;
 use serde::de::IgnoredAny;
-use serde_json::json;
 
 pub use app::App;
 use app::{at, fault};
@@ -105,6 +105,9 @@ impl Connector for Paypal {
         }
         let order: wire::Order = self.0.read(cx, self.0.get(cx, &at("/v2/checkout/orders", id, "")?)).await?;
         let payment = read::payment(&order)?;
+        // Before anything is taken.
+        agree_part(&request.payment, Some(id), Some(&order.id))?;
+        agree_payment(&payment, request.amount, &request.reference)?;
         if let Some(decline) = read::failed_authentication(&order) {
             return Ok(Payment { state: State::Declined(decline), ..payment });
         }
@@ -114,13 +117,14 @@ impl Connector for Paypal {
             return Ok(payment);
         }
         let verb = if request.capture == CaptureMode::Manual { "/authorize" } else { "/capture" };
-        let call = self.0.post(cx, &at("/v2/checkout/orders", id, verb)?, &request.key, json!({}));
+        let call = self.0.post(cx, &at("/v2/checkout/orders", id, verb)?, &request.key, object([]));
         self.order(cx, call, &payment.handle).await.map_err(|error| error.about(&payment.handle))
     }
 
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
         let amount = source::amount(self.spec(), &request.amount)?;
-        let body = json!({ "amount": amount, "final_capture": request.last, "invoice_id": request.reference });
+        let last = Some(("final_capture", Json::Flag(request.last)));
+        let body = object([node("amount", amount), last, text("invoice_id", &request.reference)]);
         let path = at("/v2/payments/authorizations", part(&request.payment, "authorization")?, "/capture")?;
         match self.0.ask(cx, self.0.post(cx, &path, &request.key, body)).await? {
             Ok(capture) => read::capture(&capture, &request.payment),
@@ -129,16 +133,19 @@ impl Connector for Paypal {
     }
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
-        let path = at("/v2/payments/authorizations", part(&request.payment, "authorization")?, "/void")?;
+        let asked = part(&request.payment, "authorization")?;
+        let path = at("/v2/payments/authorizations", asked, "/void")?;
         let call = self.0.call(cx, http::Method::POST, &path, &request.key).header("prefer", "return=representation");
         let call = call.header("content-type", "application/json");
         let authorization: wire::Transaction = self.0.read(cx, call).await?;
+        agree_part(&request.payment, Some(asked), Some(&authorization.id))?;
         Ok(Payment::new(request.payment.clone(), read::state(&authorization)))
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
         let amount = source::amount(self.spec(), &request.amount)?;
-        let body = json!({ "amount": amount, "custom_id": request.reference, "note_to_payer": request.reason });
+        let reason = optional("note_to_payer", request.reason.as_deref());
+        let body = object([node("amount", amount), text("custom_id", &request.reference), reason]);
         let path = at("/v2/payments/captures", part(&request.payment, "capture")?, "/refund")?;
         read::refund(&self.0.read(cx, self.0.post(cx, &path, &request.key, body)).await?)
     }
@@ -205,7 +212,8 @@ impl Connector for Paypal {
         let path = |verb| at("/v1/customer/disputes", request.dispute.id(), verb);
         let call = match &request.answer {
             Answer::Accept => {
-                let body = json!({ "note": "The merchant accepts the claim.", "accept_claim_type": "REFUND" });
+                let note = text("note", "The merchant accepts the claim.");
+                let body = object([note, text("accept_claim_type", "REFUND")]);
                 self.0.post(cx, &path("/accept-claim")?, &request.key, body)
             }
             Answer::Contest(evidence) => {
@@ -234,7 +242,8 @@ impl Paypal {
 
     /// Turns an approved setup token into a stored card.
     async fn store(&self, cx: &Context<'_>, key: &Key, setup: &str) -> Result<Mandate> {
-        let body = json!({ "payment_source": { "token": { "id": setup, "type": "SETUP_TOKEN" } } });
+        let token = node("token", [text("id", setup), text("type", "SETUP_TOKEN")]);
+        let body = object([node("payment_source", [token])]);
         match self.0.ask(cx, self.0.post(cx, "/v3/vault/payment-tokens", key, body)).await? {
             Ok(token) => Ok(read::mandate(&token)),
             Err(decline) => Ok(Mandate::new(Handle::new(setup), MandateState::Declined(decline))),

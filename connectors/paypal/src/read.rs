@@ -53,7 +53,9 @@ pub(crate) fn payment(order: &wire::Order) -> Result<Payment> {
 /// The answer to a capture, or the news of one; `known` is the payment as far as it is known otherwise. The total is told
 /// only where every earlier capture is known.
 pub(crate) fn capture(capture: &wire::Transaction, known: &Handle) -> Result<Payment> {
-    let order = capture.supplementary_data.related_ids.order_id.as_deref();
+    let ids = &capture.supplementary_data.related_ids;
+    agree_part(known, known.part("authorization"), ids.authorization_id.as_deref())?;
+    let order = ids.order_id.as_deref();
     let handle = order.filter(|id| *id != known.id()).map_or_else(|| known.clone(), Handle::new);
     let (state, now) = (state(capture), money(capture.amount.as_ref(), known)?);
     let before = match known.part("capture") {

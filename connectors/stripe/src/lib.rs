@@ -267,10 +267,11 @@ impl Stripe {
 
     /// A SetupIntent whose customer came back, as a payment that never takes money: it has a mandate once it succeeded.
     async fn stored(&self, cx: &Context<'_>, setup: &Handle, asked: &Handle) -> Result<Payment> {
-        let setup: Intent = self.send(cx.get(format!("{API}/setup_intents/{}", setup.segment()?))).await?;
-        let Mandate { state, handle, reference, .. } = mandate(&setup);
+        let object: Intent = self.send(cx.get(format!("{API}/setup_intents/{}", setup.segment()?))).await?;
+        agree_part(asked, Some(setup.id()), Some(&object.id))?;
+        let Mandate { state, handle, reference, .. } = mandate(&object);
         let mandate = (state == MandateState::Active).then_some(handle);
-        let state = if mandate.is_some() { State::Pending } else { codes::payment(&setup) };
+        let state = if mandate.is_some() { State::Pending } else { codes::payment(&object) };
         Ok(Payment { reference, mandate, ..Payment::new(asked.clone(), state) })
     }
 
@@ -308,10 +309,7 @@ fn read<T: DeserializeOwned>(reply: &Reply) -> Result<T> {
         return Err(fault(reply));
     }
     // An error body is believed under any status.
-    reply.json().map_err(|unread| match reply.json::<FaultBody>() {
-        Ok(_) => fault(reply).of_kind(Kind::Invalid),
-        Err(_) => unread,
-    })
+    reply.json().map_err(|unread| reply.json::<FaultBody>().map_or(unread, |_| fault(reply).of_kind(Kind::Invalid)))
 }
 
 /// The error of an answer that is no success. Stripe says 400 where others say 404 or 409; its codes tell.
@@ -335,7 +333,7 @@ fn fault(reply: &Reply) -> Error {
 
 /// The refusal of an attempt, in a 402: its intent waits for another method, or the card was refused before there was one.
 fn refusal(reply: &Reply) -> Option<StripeFault> {
-    let fault = reply.json::<FaultBody>().ok().filter(|_| reply.status() == 402)?.error;
+    let fault = (reply.status() == 402).then(|| reply.json::<FaultBody>().ok()).flatten()?.error;
     let refused = match fault.payment_intent.as_deref().or(fault.setup_intent.as_deref()) {
         Some(intent) if !intent.status.is_empty() => intent.status == "requires_payment_method",
         _ => fault.kind.as_deref() == Some("card_error"),
@@ -347,13 +345,15 @@ fn payment(intent: &Intent) -> Result<Payment> {
     if intent.object.as_deref().is_some_and(|object| object != "payment_intent") {
         return Err(Error::protocol("the answer is no PaymentIntent"));
     }
-    let currency = intent.currency.as_deref();
-    let money = |minor: Option<i64>| minor.zip(currency).map(|(minor, currency)| Stripe::SPEC.money(minor, currency));
+    let money = |minor: Option<i64>| Some(Stripe::SPEC.money(minor?, intent.currency.as_deref()?));
     let charge = intent.charge();
     let mut payment = Payment::new(Handle::new(&intent.id), codes::payment(intent));
     payment.amount = money(intent.amount).transpose()?;
-    payment.captured = money(intent.amount_received.filter(|received| *received > 0)).transpose()?;
-    payment.refunded = money(charge.and_then(|charge| charge.amount_refunded)).transpose()?;
+    payment.captured = money(intent.amount_received.filter(|received| *received != 0)).transpose()?;
+    // What was reserved and not captured counts as refunded at Stripe, though it was never taken.
+    let released = intent.amount.zip(intent.amount_received).map_or(0, |(all, taken)| all.saturating_sub(taken));
+    let refunded = charge.and_then(|charge| charge.amount_refunded).map(|all| all.saturating_sub(released).max(0));
+    payment.refunded = money(refunded).transpose()?;
     payment.reference = intent.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
     payment.network = charge.map(codes::network).unwrap_or_default();
     // The method is stored once the payment that stores it is through.

@@ -1,5 +1,6 @@
 //! Stripe's JSON, as far as the connector reads it. Unknown members are ignored.
 
+use quittance::TextOr;
 use serde::Deserialize;
 
 /// A PaymentIntent (<https://docs.stripe.com/api/payment_intents/object>), or one of two objects without an amount: a SetupIntent
@@ -18,7 +19,7 @@ pub(crate) struct Intent {
     pub customer: Option<Reference>,
     #[serde(alias = "last_setup_error")]
     pub last_payment_error: Option<StripeFault>,
-    pub latest_charge: Option<Expandable<Charge>>,
+    pub latest_charge: Option<TextOr<Charge>>,
     pub metadata: Option<Metadata>,
     pub next_action: Option<NextAction>,
     pub payment_method: Option<Reference>,
@@ -29,7 +30,7 @@ pub(crate) struct Intent {
 impl Intent {
     /// The newest charge, where the answer shows it.
     pub(crate) fn charge(&self) -> Option<&Charge> {
-        let Some(Expandable::Object(charge)) = &self.latest_charge else { return None };
+        let Some(TextOr::Object(charge)) = &self.latest_charge else { return None };
         Some(charge)
     }
 
@@ -180,20 +181,14 @@ pub(crate) struct StripeFault {
     pub setup_intent: Option<Box<Intent>>,
 }
 
-/// A member that is an id, or the object when the request expanded it.
+/// An object by its id, or the object when the request expanded it.
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Expandable<T> {
-    Id(String),
-    Object(T),
-}
-
-pub(crate) type Reference = Expandable<Named>;
+pub(crate) struct Reference(TextOr<Named>);
 
 impl Reference {
     pub(crate) fn id(&self) -> &str {
-        match self {
-            Expandable::Id(id) | Expandable::Object(Named { id }) => id,
+        match &self.0 {
+            TextOr::Text(id) | TextOr::Object(Named { id }) => id,
         }
     }
 }

@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
 use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,7 +13,7 @@ use http::{Request as Sent, Response};
 use quittance::{Connector, Context, Failure, MemoryTokens, drive};
 use quittance_harness::certify::{Plan, SEED};
 use quittance_harness::invoke::Request;
-use quittance_harness::run::case::{Bench, Case, Played, play};
+use quittance_harness::run::case::{Asked, Bench, Case, Played, play};
 use quittance_harness::run::stage::{SeededRandom, VirtualClock};
 use quittance_harness::run::wire::Wire;
 use quittance_harness::view::Outcome;
@@ -21,6 +23,8 @@ use quittance_harness::world::{Subject, World};
 const BATCH: u32 = 32;
 /// Batches of each subject, taken in turn so that a slow spell of the machine meets all of them.
 const ROUNDS: usize = 400;
+/// Calls over which instructions are counted.
+const COUNTED: u64 = 20;
 
 /// A connector with one of its cases and what the case sends and gets.
 pub(crate) struct Setup {
@@ -52,7 +56,7 @@ pub(crate) fn load(connector: &str, case: &str) -> Setup {
 fn calls(played: &Played) -> Vec<Call> {
     let records = played.records();
     let of_step = |step: u32| records.iter().filter(move |record| record.step == step);
-    let call = |(step, asked): (&u32, &quittance_harness::run::case::Asked)| Call {
+    let call = |(step, asked): (&u32, &Arc<Asked>)| Call {
         request: Request::from_json(asked.op, asked.input.clone()).unwrap(),
         sent: of_step(*step).map(|record| record.request.clone()).collect(),
         answers: of_step(*step).map(|record| record.answer.clone().unwrap()).collect(),
@@ -97,6 +101,30 @@ pub(crate) fn medians<const N: usize>(mut subjects: [&mut dyn FnMut(); N]) -> [D
         times.sort_unstable();
         times[times.len() / 2]
     })
+}
+
+/// The instructions of one call of a subject, counted by valgrind in a process of its own, which no slow spell of the machine
+/// changes; `None` where valgrind is not installed.
+pub(crate) fn instructions(subject: &str) -> Option<u64> {
+    let count = |times: u64| {
+        let out = Command::new("valgrind")
+            .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
+            .arg(std::env::current_exe().ok()?)
+            .args(["--count", subject, &times.to_string()])
+            .output()
+            .ok()?;
+        let told = String::from_utf8(out.stderr).ok()?;
+        let (_, count) = told.split_once("I refs:")?;
+        count.lines().next()?.trim().replace(',', "").parse::<u64>().ok()
+    };
+    Some(count(COUNTED + 1)?.checked_sub(count(1)?)? / COUNTED)
+}
+
+/// The subject and the number of calls that [`instructions`] asks this process for.
+pub(crate) fn counted() -> Option<(String, u32)> {
+    let mut words = std::env::args().skip(1);
+    words.next().filter(|word| word == "--count")?;
+    Some((words.next()?, words.next()?.parse().ok()?))
 }
 
 /// Whether the ratio line is wanted: in a plain `cargo bench`, not in a trial run, and not when one benchmark is picked.

@@ -38,7 +38,6 @@ pub const BELONGS: &[(&str, Level)] = &[
     ("two_runs", Level::Bronze),
     ("two_seeds", Level::Bronze),
     ("tiers", Level::Bronze),
-    ("secrets", Level::Bronze),
     ("canary", Level::Bronze),
     ("money", Level::Bronze),
     ("coverage", Level::Bronze),
@@ -50,6 +49,7 @@ pub const BELONGS: &[(&str, Level)] = &[
     ("unrecognised", Level::Silver),
     ("crash", Level::Silver),
     ("sequences", Level::Silver),
+    ("tokens", Level::Silver),
     ("webhooks", Level::Silver),
 ];
 
@@ -94,9 +94,13 @@ mod tests {
     use super::*;
     use crate::certify::checks::{CHECKS, FURTHER};
 
-    /// A check without a level would count for nothing.
+    /// A check without a level would count for nothing, and a level without its check would ask for nothing.
     #[test]
     fn every_check_belongs_to_one_level() {
+        for (name, _) in BELONGS {
+            let exists = CHECKS.iter().any(|check| check.name == *name) || FURTHER.contains(name);
+            assert!(exists, "the table of levels names a check `{name}` that does not exist");
+        }
         for name in CHECKS.iter().map(|check| check.name).chain(FURTHER.iter().copied()) {
             let rows = BELONGS.iter().filter(|(check, _)| *check == name).count();
             assert_eq!(rows, 1, "`{name}` stands {rows} times in the table of levels");

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use quittance::{Error, LookupKind, Op, Spec};
+use quittance::{Error, Op};
 use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
-use super::{declared, faults, play, shown_words, undeclared};
+use super::{
+    canary, coverage, crash, declared, faults, money, mutation, play, sequences, shown_words, tokens, undeclared,
+    webhooks,
+};
+use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
 use crate::run::plan::{self, Planned};
@@ -26,9 +30,32 @@ pub const CHECKS: &[Check] = &[
     check("idempotency", &["IDEMPOTENCY-1"], declared::idempotency),
     check("two_runs", &["IDEMPOTENCY-4"], two_runs),
     check("two_seeds", &["IDEMPOTENCY-5"], two_seeds),
-    check("secrets", &["SECRET-1", "SECRET-2"], secrets),
+    check("canary", &["SECRET-1", "SECRET-2"], canary::canary),
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
+    check("money", &["MONEY-1", "MONEY-2", "MONEY-5", "MONEY-6"], money::money),
+    check("coverage", &["STATE-6", "DECLINE-2"], coverage::coverage),
+    check("unrecognised", &["STATE-2", "DECLINE-6", "WEBHOOK-7"], coverage::unrecognised),
+    check(
+        "webhooks",
+        &[
+            "WEBHOOK-2",
+            "WEBHOOK-3",
+            "WEBHOOK-4",
+            "WEBHOOK-5",
+            "WEBHOOK-6",
+            "WEBHOOK-9",
+            "WEBHOOK-12",
+            "WEBHOOK-13",
+            "WEBHOOK-14",
+        ],
+        webhooks::webhooks,
+    ),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
+    check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
+    check("mutation", &["STATE-7", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
+    check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
+    check("sequences", &["CONTEXT-5"], sequences::sequences),
+    check("tokens", &["CONTEXT-6"], tokens::tokens),
 ];
 
 /// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.
@@ -115,29 +142,6 @@ fn spec(ground: &Ground<'_>) -> Tried {
         }
     }
     Tried::new(trials, findings)
-}
-
-/// The rules that a spec declares, in the words of `needs`.
-fn declared_rules(spec: &Spec) -> Vec<&'static str> {
-    let lookups = |kind: LookupKind| spec.lookups.contains(&kind);
-    [
-        (spec.capture.manual, "capture:manual"),
-        (spec.capture.partial, "capture:partial"),
-        (spec.capture.multiple, "capture:multiple"),
-        (spec.void.captured, "void:captured"),
-        (spec.refund.partial, "refund:partial"),
-        (spec.refund.multiple, "refund:multiple"),
-        (spec.three_ds.challenge, "three_ds"),
-        (spec.three_ds.external, "three_ds:external"),
-        (lookups(LookupKind::Handle), "lookup:id"),
-        (lookups(LookupKind::Reference), "lookup:reference"),
-        (spec.idempotency.replays(), "idempotency"),
-        (spec.disputes.accept, "dispute:accept"),
-        (spec.disputes.contest, "dispute:contest"),
-    ]
-    .into_iter()
-    .filter_map(|(declared, need)| declared.then_some(need))
-    .collect()
 }
 
 fn plays_method(subject: &Subject, case: &Case, kind: &quittance::MethodKind) -> bool {
@@ -301,23 +305,6 @@ fn two_seeds(ground: &Ground<'_>) -> Tried {
         }
     }
     Tried::new(ground.played.len(), findings)
-}
-
-/// No secret of the run stands in a result, an error, or a `Debug` text.
-fn secrets(ground: &Ground<'_>) -> Tried {
-    let mut findings = Vec::new();
-    let mut trials = 0;
-    for (case, played) in ground.played {
-        for (index, ended) in played.ended.iter().enumerate() {
-            trials += 1;
-            for name in leaked(&ground.secrets, &ended.result) {
-                let step = u32::try_from(index + 1).unwrap_or(u32::MAX);
-                let what = finding(&case.id, format!("no trace of {name}"), "its value, in the result");
-                findings.push(Finding { step, ..what });
-            }
-        }
-    }
-    Tried::new(trials, findings)
 }
 
 /// The secrets of a connector's profile with their names: marked credentials, card numbers, cryptograms and tokens.

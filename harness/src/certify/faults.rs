@@ -4,59 +4,13 @@ use quittance::{Effect, Error, Kind, Op, State};
 
 use super::checks;
 use super::ground::{Ground, Place, Tried, finding};
-use crate::run::case::{Case, Finding, Played};
+use super::trials::{ANSWERS, FAULTS, NONE_IF_FIRST, SPOILT, Trial};
+use crate::run::case::{Case, Finding, Rehearsal, Rehearsed};
 use crate::run::judge::Ended;
-use crate::run::stage::{Fault, Spoiling};
+use crate::run::stage::Fault;
 use crate::scenario::Class;
-use crate::tape::Exchange;
+use crate::tape::{Exchange, Record};
 use crate::view::Outcome;
-
-const HTML: &str = "<html><body><h1>Error</h1></body></html>";
-
-/// A fault with the kind that must come of it and, where the cause alone decides it, the effect.
-struct Trial {
-    name: &'static str,
-    fault: Fault,
-    kinds: &'static [Kind],
-    effect: Option<Effect>,
-}
-
-const fn trial(name: &'static str, fault: Fault, kinds: &'static [Kind], effect: Option<Effect>) -> Trial {
-    Trial { name, fault, kinds, effect }
-}
-
-const UNKNOWN: Option<Effect> = Some(Effect::Unknown);
-/// None, unless an earlier exchange of the operation may have acted.
-const NONE_IF_FIRST: Option<Effect> = Some(Effect::None);
-
-const FAULTS: &[Trial] = &[
-    trial("refused", Fault::Refused, &[Kind::Network], NONE_IF_FIRST),
-    trial("reset", Fault::Reset, &[Kind::Network], UNKNOWN),
-    trial("cut", Fault::Cut, &[Kind::Network], UNKNOWN),
-    trial("timeout", Fault::TimedOut, &[Kind::Network], UNKNOWN),
-    trial("400 html", Fault::Answer(400, "text/html", HTML), &[Kind::Invalid], NONE_IF_FIRST),
-    trial("401 empty", Fault::Answer(401, "", ""), &[Kind::Credentials], NONE_IF_FIRST),
-    trial("403 html", Fault::Answer(403, "text/html", HTML), &[Kind::Credentials], NONE_IF_FIRST),
-    trial("404 html", Fault::Answer(404, "text/html", HTML), &[Kind::NotFound], NONE_IF_FIRST),
-    trial("409 empty", Fault::Answer(409, "", ""), &[Kind::Conflict], NONE_IF_FIRST),
-    trial("422 html", Fault::Answer(422, "text/html", HTML), &[Kind::Invalid], NONE_IF_FIRST),
-    trial("429 text", Fault::RATE_LIMITED, &[Kind::RateLimited], NONE_IF_FIRST),
-    trial("500 html", Fault::Answer(500, "text/html", HTML), &[Kind::Unavailable], UNKNOWN),
-    trial("500 empty", Fault::Answer(500, "", ""), &[Kind::Unavailable], UNKNOWN),
-    trial("502 html", Fault::Answer(502, "text/html", HTML), &[Kind::Unavailable], UNKNOWN),
-    trial("503 html", Fault::OUTAGE, &[Kind::Unavailable], UNKNOWN),
-    trial("504 html", Fault::Answer(504, "text/html", HTML), &[Kind::Unavailable], UNKNOWN),
-    trial("302 empty", Fault::Answer(302, "", ""), &[Kind::Protocol], UNKNOWN),
-    trial("200 html", Fault::HTML_200, &[Kind::Protocol], UNKNOWN),
-];
-
-const HOSTILE: &[Trial] = &[
-    trial("doubled members", Fault::Spoilt(Spoiling::Doubled), &[Kind::Protocol], UNKNOWN),
-    trial("5,000 levels deep", Fault::Spoilt(Spoiling::Deep), &[Kind::Protocol], UNKNOWN),
-    trial("not UTF-8", Fault::Spoilt(Spoiling::NotUtf8), &[Kind::Protocol], UNKNOWN),
-    trial("over the size limit", Fault::Spoilt(Spoiling::TooLong), &[Kind::Protocol], UNKNOWN),
-    trial("half a body", Fault::Spoilt(Spoiling::Half), &[Kind::Protocol], UNKNOWN),
-];
 
 /// A fault at every exchange of every successful case.
 pub(super) fn faults(ground: &Ground<'_>) -> Tried {
@@ -65,98 +19,144 @@ pub(super) fn faults(ground: &Ground<'_>) -> Tried {
 
 /// The tape's own answer, spoilt so that no parser may swallow it, at the same places.
 pub(super) fn hostile(ground: &Ground<'_>) -> Tried {
-    strike_everywhere(ground, HOSTILE)
+    strike_everywhere(ground, SPOILT)
 }
 
+/// Whole answers that say nothing, at the same places.
+pub(super) fn hostile_answers(ground: &Ground<'_>) -> Tried {
+    strike_everywhere(ground, ANSWERS)
+}
+
+/// Equal exchanges of an operation with equal ends are struck once.
 fn strike_everywhere(ground: &Ground<'_>, list: &[Trial]) -> Tried {
-    let mut findings = Vec::new();
-    let mut trials = 0;
-    for (case, _) in ground.sound().filter(|(case, _)| case.scenario.class == Class::Success) {
-        for place in Place::all(case) {
-            let has_body = case.tape.exchanges.get(place.index).is_some_and(Exchange::answers_structured);
-            for trial in list.iter().filter(|trial| has_body || !matches!(trial.fault, Fault::Spoilt(_))) {
-                trials += 1;
-                findings.extend(strike(ground, case, place, trial));
+    let mut tried = Tried::default();
+    let cases = ground.sound().map(|(case, _)| case).filter(|case| case.scenario.class == Class::Success);
+    let mut stage: Option<(&Case, u32, Rehearsal<'_>)> = None;
+    for (case, place) in ground.distinct(cases) {
+        if !stage.as_ref().is_some_and(|(of, step, _)| std::ptr::eq(*of, case) && *step == place.step) {
+            stage = match ground.rehearse(case, place.step) {
+                Ok(rehearsal) => Some((case, place.step, rehearsal)),
+                Err(why) => {
+                    tried.findings.push(finding(&case.id, format!("step {} to be reached", place.step), why));
+                    None
+                }
+            };
+        }
+        let (Some((.., rehearsal)), Some(exchange)) = (&stage, case.tape.exchanges.get(place.index)) else { continue };
+        let has_body = exchange.answers_structured();
+        for trial in list.iter().filter(|trial| has_body || !trial.spoils()) {
+            tried.trials += 1;
+            let rehearsed = rehearsal.play(Some(place.strike(trial.fault.clone(), !trial.spoils())));
+            let struck = Struck { ground, case, place, trial, exchange };
+            *tried.figures.entry(struck.figure(&rehearsed)).or_default() += 1;
+            tried.findings.extend(struck.judge(&rehearsed));
+        }
+    }
+    tried
+}
+
+/// One trial at one place.
+struct Struck<'g> {
+    ground: &'g Ground<'g>,
+    case: &'g Case,
+    place: Place,
+    trial: &'g Trial,
+    exchange: &'g Exchange,
+}
+
+impl Struck<'_> {
+    /// The trial's name for counting: answer, operation, outcome, effect.
+    fn figure(&self, rehearsed: &Rehearsed) -> String {
+        let op = self.op().map_or("none", Op::as_str);
+        let ended = match &rehearsed.result {
+            None => "panic".to_owned(),
+            Some(Err(error)) => format!("{}/{}", error.kind().as_str(), error.effect().as_str()),
+            Some(Ok(_)) if self.is_own_form() => "own form".to_owned(),
+            Some(Ok(outcome)) if self.is_let_pass(outcome) => "as without".to_owned(),
+            Some(Ok(outcome)) if is_open(outcome) => outcome.state().to_owned(),
+            Some(Ok(outcome)) => format!("final {}", outcome.state()),
+        };
+        format!("{}/{op}/{ended}", self.trial.name)
+    }
+
+    fn op(&self) -> Option<Op> {
+        self.ground.ended(self.case, self.place.step)?.op
+    }
+
+    /// Whether the provider's real answer has the form of this one, as an empty 204 of a deletion has.
+    fn is_own_form(&self) -> bool {
+        matches!(self.trial.fault, Fault::Answer(status, _, body) if self.exchange.answers_exactly(status, body))
+    }
+
+    fn is_let_pass(&self, outcome: &Outcome) -> bool {
+        let direct = self.ground.ended(self.case, self.place.step).and_then(Ended::direct);
+        self.trial.may_be_unread() && direct.is_some_and(|direct| direct.to_json() == outcome.to_json())
+    }
+
+    fn judge(&self, rehearsed: &Rehearsed) -> Option<Finding> {
+        let what = format!("{} with {} at exchange {}", self.case.id, self.trial.name, self.place.exchange + 1);
+        let found = |(expected, found): (String, String)| Finding {
+            step: self.place.step,
+            ..finding(what.clone(), expected, found)
+        };
+        let Some(result) = &rehearsed.result else {
+            return Some(found(("a result".to_owned(), "a panic".to_owned())));
+        };
+        if let Some(name) = checks::leaked(&self.ground.secrets, result).first() {
+            return Some(found((format!("no trace of {name}"), "its value, in the result".to_owned())));
+        }
+        match result {
+            Ok(outcome) if is_open(outcome) || self.is_own_form() || self.is_let_pass(outcome) => None,
+            Ok(outcome) => {
+                let expected = "an error, or no final state".to_owned();
+                Some(found((expected, format!("{} (final)", outcome.state()))))
             }
+            Err(error) => self.unfit(error, named_before(self, &rehearsed.records).as_deref()).map(found),
         }
     }
-    Tried::new(trials, findings)
-}
 
-fn strike(ground: &Ground<'_>, case: &Case, place: Place, trial: &Trial) -> Option<Finding> {
-    let lasting = !matches!(trial.fault, Fault::Spoilt(_));
-    let struck = ground.strike(case, place.strike(trial.fault.clone(), lasting));
-    let what = format!("{} with {} at exchange {}", case.id, trial.name, place.exchange + 1);
-    let found =
-        |expected: String, found: String| Some(Finding { step: place.step, ..finding(what.clone(), expected, found) });
-    let Some(ended) = &struck.ended else {
-        let why =
-            struck.played.findings.first().map_or("an earlier step does not pass".to_owned(), ToString::to_string);
-        return found("the step to be reached".to_owned(), why);
-    };
-    if let Some(name) = checks::leaked(&ground.secrets, &ended.result).first() {
-        return found(format!("no trace of {name}"), "its value, in the result".to_owned());
-    }
-    match &ended.result {
-        Ok(outcome) if is_open(outcome) => None,
-        Ok(outcome) if may_be_unread(trial) && is_unchanged(ground, case, place.step, outcome) => None,
-        Ok(outcome) => found("an error, or no final state".to_owned(), format!("{} (final)", outcome.state())),
-        Err(error) => {
-            let named = named_before(ground, case, &struck.played, place);
-            let (expected, instead) = unfit(error, ended.op, trial, place, named.as_deref())?;
-            found(expected, instead)
+    /// What is wrong with an error as the outcome: what was expected, and what was found.
+    fn unfit(&self, error: &Error, named: Option<&str>) -> Option<(String, String)> {
+        let trial = self.trial;
+        // A public key that cannot be fetched leaves a delivery unproven.
+        let unproven = error.kind() == Kind::Signature && self.op() == Some(Op::Webhook);
+        if !trial.kinds.contains(&error.kind()) && !unproven {
+            return Some((format!("{:?}", trial.kinds), format!("{:?}: {error}", error.kind())));
         }
-    }
-}
-
-/// What is wrong with an error as the outcome of a trial: what was expected, and what was found.
-fn unfit(error: &Error, op: Option<Op>, trial: &Trial, place: Place, named: Option<&str>) -> Option<(String, String)> {
-    // A public key that cannot be fetched leaves a delivery unproven.
-    let unproven = error.kind() == Kind::Signature && op == Some(Op::Webhook);
-    if !trial.kinds.contains(&error.kind()) && !unproven {
-        return Some((format!("{:?}", trial.kinds), format!("{:?}: {error}", error.kind())));
-    }
-    if let Some(id) = named {
-        if error.effect() != Effect::Unknown {
-            let expected = "effect Unknown, as an earlier exchange acted".to_owned();
-            return Some((expected, format!("{:?}", error.effect())));
+        if let Some(id) = named {
+            if error.effect() != Effect::Unknown {
+                let expected = "effect Unknown, as an earlier exchange acted".to_owned();
+                return Some((expected, format!("{:?}", error.effect())));
+            }
+            let lost = error.handle().is_none_or(|handle| handle.id() != id);
+            return lost.then(|| (format!("the handle {id} kept"), format!("{:?}", error.handle())));
         }
-        let lost = error.handle().is_none_or(|handle| handle.id() != id);
-        return lost.then(|| (format!("the handle {id} kept"), format!("{:?}", error.handle())));
+        let later = unproven || self.place.exchange > 0 && trial.effect == NONE_IF_FIRST;
+        if trial.effect.is_some_and(|effect| effect != error.effect()) && !later {
+            return Some((format!("effect {:?}", trial.effect), format!("{:?}: {error}", error.effect())));
+        }
+        let waits = trial.tells_to_wait() && !unproven && error.retry_after().is_none();
+        waits.then(|| ("the wait that the answer asks for".to_owned(), "none".to_owned()))
     }
-    let later = unproven || place.exchange > 0 && trial.effect == NONE_IF_FIRST;
-    if trial.effect.is_some_and(|effect| effect != error.effect()) && !later {
-        return Some((format!("effect {:?}", trial.effect), format!("{:?}: {error}", error.effect())));
-    }
-    let waits = trial.fault == Fault::RATE_LIMITED && error.retry_after().is_none();
-    waits.then(|| ("the wait that the answer asks for".to_owned(), "none".to_owned()))
-}
-
-/// Doubled members are let through where nothing reads them: then the answer is the same as without.
-fn may_be_unread(trial: &Trial) -> bool {
-    trial.fault == Fault::Spoilt(Spoiling::Doubled)
-}
-
-fn is_unchanged(ground: &Ground<'_>, case: &Case, step: u32, outcome: &Outcome) -> bool {
-    let direct = ground.ended(case, step).and_then(Ended::direct);
-    direct.is_some_and(|direct| direct.to_json() == outcome.to_json())
 }
 
 /// The id that an earlier exchange of the step created, other than by GET: a later failure must keep it.
-fn named_before(ground: &Ground<'_>, case: &Case, played: &Played, place: Place) -> Option<String> {
-    if place.exchange == 0 {
+fn named_before(struck: &Struck<'_>, records: &[Record]) -> Option<String> {
+    if struck.place.exchange == 0 {
         return None;
     }
-    let whole = ground.ended(case, place.step)?;
+    let whole = struck.ground.ended(struck.case, struck.place.step)?;
     if whole.op.is_some_and(Op::reads) {
         return None;
     }
     let id = whole.direct().and_then(Outcome::id)?;
-    for shown in played.transcript().iter().filter(|shown| shown.step == place.step).take(place.exchange) {
-        if shown.url.contains(&id) || shown.body.contains(&id) {
+    let holds = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(&id);
+    for record in records.iter().take(struck.place.exchange) {
+        if record.request.uri().to_string().contains(&id) || holds(record.request.body()) {
             return None;
         }
-        if shown.method != "GET" && shown.answer_body.contains(&id) {
+        let answered = record.answer.as_ref().is_some_and(|answer| holds(answer.body()));
+        if answered && record.request.method() != http::Method::GET {
             return Some(id);
         }
     }

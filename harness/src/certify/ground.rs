@@ -1,12 +1,14 @@
 //! What every derived check works on: one connector, its plan, and each case as it is played without a fault.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
-use quittance::Spec;
+use quittance::{Op, Spec, digest};
 
+use super::coverage::Published;
 use super::report::{Line, Verdict};
-use super::{Plan, play};
-use crate::run::case::{Case, Finding, Played};
+use super::{Plan, bench, play};
+use crate::run::case::{Case, Finding, Played, Rehearsal};
 use crate::run::judge::Ended;
 use crate::run::stage::{Fault, Strike};
 use crate::scenario::Expectation;
@@ -80,6 +82,8 @@ pub struct Ground<'a> {
     pub played: &'a [(&'a Case, Played)],
     /// The secrets of the profile with their names: nothing may show them.
     pub secrets: Vec<(String, String)>,
+    /// What two checks of published values stand on, worked out by the first.
+    pub(super) published: OnceLock<Published>,
     by_id: HashMap<&'a str, usize>,
 }
 
@@ -87,7 +91,15 @@ impl<'a> Ground<'a> {
     /// The ground of a connector whose cases were played with `seed`.
     pub fn new(plan: &'a Plan, subject: &'a Subject, seed: u64, played: &'a [(&'a Case, Played)]) -> Ground<'a> {
         let by_id = played.iter().enumerate().map(|(index, (case, _))| (case.id.as_str(), index)).collect();
-        Ground { plan, subject, seed, played, secrets: super::checks::secrets_of(subject), by_id }
+        Ground {
+            plan,
+            subject,
+            seed,
+            played,
+            secrets: super::checks::secrets_of(subject),
+            published: OnceLock::new(),
+            by_id,
+        }
     }
 
     /// What the connector declares.
@@ -107,20 +119,61 @@ impl<'a> Ground<'a> {
         played.ended.get(usize::try_from(step).ok()?.checked_sub(1)?)
     }
 
+    /// A case played up to before `step`, for many strikes there; cheaper than [`Ground::strike`] for each.
+    ///
+    /// # Errors
+    /// What does not hold in an earlier step.
+    pub fn rehearse(&self, case: &'a Case, step: u32) -> Result<Rehearsal<'a>, String> {
+        Rehearsal::new(bench(self.subject, None, self.seed), case, step)
+    }
+
+    /// The places of these cases without repetition: of exchanges of one operation with the same method, URL and answer (holes
+    /// as they are written), after equal ones, and with the same state in the end, the first.
+    pub fn distinct(&self, cases: impl Iterator<Item = &'a Case>) -> Vec<(&'a Case, Place)> {
+        let mut seen = HashSet::new();
+        let mut all = Vec::new();
+        for case in cases {
+            let mut step = 0;
+            let mut so_far = String::new();
+            for place in Place::all(case) {
+                let (Some(exchange), Some(ended)) =
+                    (case.tape.exchanges.get(place.index), self.ended(case, place.step))
+                else {
+                    continue;
+                };
+                if place.step != step {
+                    step = place.step;
+                    let state = ended.direct().map_or("error", |outcome| outcome.state());
+                    so_far = format!("{} {state}", ended.op.map_or("none", Op::as_str));
+                }
+                so_far.push_str(&exchange.signature());
+                if seen.insert(digest::sha256(so_far.as_bytes())) {
+                    all.push((case, place));
+                }
+            }
+        }
+        all
+    }
+
     /// Plays a case up to the step that is struck, without an expectation there.
     pub fn strike(&self, case: &Case, strike: Strike) -> Struck {
-        let mut struck = case.clone();
-        let step = strike.step;
-        let at = usize::try_from(step).unwrap_or(usize::MAX);
-        struck.strike = Some(strike);
-        struck.steps.truncate(at);
-        if let Some(last) = struck.steps.last_mut() {
-            last.1 = Expectation::default();
-        }
+        let at = usize::try_from(strike.step).unwrap_or(usize::MAX);
+        let struck = struck(case, strike);
         let played = play(self.subject, &struck, None, self.seed);
         let ended = at.checked_sub(1).and_then(|index| played.ended.get(index)).cloned();
         Struck { ended, played }
     }
+}
+
+/// The case up to the step that is struck, without an expectation there.
+pub fn struck(case: &Case, strike: Strike) -> Case {
+    let mut struck = case.clone();
+    struck.steps.truncate(usize::try_from(strike.step).unwrap_or(usize::MAX));
+    struck.strike = Some(strike);
+    if let Some(last) = struck.steps.last_mut() {
+        last.1 = Expectation::default();
+    }
+    struck
 }
 
 /// What a case with a fault came to.

@@ -1,11 +1,26 @@
 //! Certification: every scenario that a connector's declarations select, on both tiers, and the checks derived from its tapes.
 
+mod again;
+mod canary;
 pub mod checks;
+mod coverage;
+mod crash;
 mod declared;
+pub mod dossier;
 mod faults;
 pub mod ground;
+mod leaves;
+pub mod ledger;
+mod money;
+mod mutation;
 pub mod report;
+mod sequences;
+mod shown;
+mod sinks;
+mod tokens;
+mod trials;
 mod undeclared;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -58,8 +73,23 @@ pub struct Options {
 }
 
 impl Options {
-    fn selects(&self, case: &str) -> bool {
+    /// Whether a case is asked for.
+    pub fn selects(&self, case: &str) -> bool {
         self.narrowed.as_deref().is_none_or(|pattern| matches_pattern(pattern, case))
+    }
+
+    /// The line with the seeds in its command without which it would repeat something else.
+    #[must_use]
+    pub fn repeatable(&self, mut line: Line) -> Line {
+        if let Some(repeat) = &mut line.repeat {
+            if self.seed != SEED {
+                repeat.push_str(&format!(" --seed {}", self.seed));
+            }
+            if line.case == "check:canary" {
+                repeat.push_str(&format!(" --canary-seed {}", crate::canary::seed()));
+            }
+        }
+        line
     }
 }
 
@@ -88,14 +118,18 @@ impl Plan {
 
 /// Plays a case of a subject.
 pub fn play(subject: &Subject, case: &Case, wire: Option<&Wire>, seed: u64) -> Played {
-    let bench = Bench {
+    case::play(bench(subject, wire, seed), case)
+}
+
+/// What the cases of a subject are played on.
+fn bench<'a>(subject: &'a Subject, wire: Option<&'a Wire>, seed: u64) -> Bench<'a> {
+    Bench {
         connector: subject.connector.as_ref(),
         profile: &subject.profile,
         credentials: &subject.credentials,
         wire,
         seed,
-    };
-    case::play(bench, case)
+    }
 }
 
 /// The lines of one connector in memory: scenarios, then checks.
@@ -105,12 +139,21 @@ pub fn in_memory(suite: &Suite, subject: &Subject, options: &Options) -> Vec<Lin
     if options.narrowed.is_none() {
         lines.extend(checks::all(&Ground::new(&plan, subject, options.seed, &played)));
     }
-    lines
+    lines.into_iter().map(|line| options.repeatable(line)).collect()
 }
 
 /// The lines of one connector on the wire: the scenarios.
 pub fn on_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire) -> Vec<Line> {
-    scenarios(&Plan::of(suite, subject), subject, options, Some(wire)).0
+    let (lines, _) = scenarios(&Plan::of(suite, subject), subject, options, Some(wire));
+    lines.into_iter().map(|line| options.repeatable(line)).collect()
+}
+
+/// Adds the scenarios of one connector on the wire to its lines in memory, and the comparison of the two where both were run.
+pub fn add_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire, lines: &mut Vec<Line>) {
+    lines.extend(on_the_wire(suite, subject, options, wire));
+    if options.tiers == Tiers::Both {
+        lines.push(options.repeatable(compare_tiers(subject.entry.spec.id, lines)));
+    }
 }
 
 /// Compares the tiers: a case whose verdict or results differ is a failure of the check `tiers`.
@@ -132,7 +175,8 @@ pub fn compare_tiers(connector: &str, lines: &[Line]) -> Line {
             });
         }
     }
-    Tried::new(trials, findings).line(connector, "tiers", &["CONTEXT-4"])
+    let line = Tried::new(trials, findings).line(connector, "tiers", &["CONTEXT-4"]);
+    Line { repeat: line.repeat.as_ref().map(|_| format!("quittance certify {connector}")), ..line }
 }
 
 fn scenarios<'p>(

@@ -6,18 +6,24 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use quittance::digest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Options;
+use super::dossier::Dossier;
 use crate::certificate::Summary;
 use crate::run::case::Finding;
-use crate::scenario::Suite;
+use crate::scenario::{Class, Suite};
 use crate::tape::ShownRecord;
 
 /// Version of the format.
 pub const FORMAT: u32 = 2;
 
+/// In what order a report's lines stand.
+const ORDER: &str = "expected one header first, suite and connectors, verdicts, summaries, and one footer last";
+
 /// What was found of one case or check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything holds.
@@ -55,7 +61,7 @@ impl fmt::Display for Verdict {
 }
 
 /// The first line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// [`FORMAT`].
     pub format: u32,
@@ -77,8 +83,25 @@ pub struct Header {
     pub narrowed: Option<String>,
 }
 
+impl Header {
+    /// The header of a run of these connectors.
+    pub fn of(suite: &Suite, options: &Options, connectors: Vec<String>) -> Header {
+        Header {
+            format: FORMAT,
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            suite: suite.version.clone(),
+            suite_digest: suite.digest.clone(),
+            scenarios: suite.scenarios.len(),
+            seed: options.seed,
+            tiers: options.tiers.names(),
+            connectors,
+            narrowed: options.narrowed.clone(),
+        }
+    }
+}
+
 /// One case or check of one connector on one tier.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// The connector.
     pub connector: String,
@@ -112,8 +135,63 @@ pub struct Line {
     pub repeat: Option<String>,
 }
 
+/// What pages say beside the verdicts: written after the header, one line for the suite and one for each connector.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Background {
+    /// The clauses of the contract.
+    pub clauses: Vec<Clause>,
+    /// Every scenario of the suite.
+    pub scenarios: Vec<SuiteScenario>,
+    /// Every connector of the run.
+    pub connectors: Vec<Dossier>,
+}
+
+/// A clause of the contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Clause {
+    /// Its id, as `CAPTURE-2`.
+    pub id: String,
+    /// Its sentence.
+    pub text: String,
+}
+
+/// A scenario of the suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SuiteScenario {
+    /// The id.
+    pub id: String,
+    /// What it shows.
+    pub title: String,
+    /// The operation that it is about.
+    pub proves: String,
+    /// Whether it shows success, a refusal or a fault.
+    pub class: Class,
+    /// The clauses that it enforces.
+    pub clauses: Vec<String>,
+    /// What a connector must declare for it to apply.
+    pub needs: Vec<String>,
+    /// The file, relative to the project's root.
+    pub file: String,
+}
+
+impl Background {
+    /// The lines of the file that hold it.
+    pub fn records(&self) -> Vec<String> {
+        let suite = SuiteRecord { clauses: self.clauses.clone(), scenarios: self.scenarios.clone() };
+        let connectors = self.connectors.iter().map(|dossier| line_of(&Record::Connector(Box::new(dossier.clone()))));
+        std::iter::once(line_of(&Record::Suite(suite))).chain(connectors).collect()
+    }
+}
+
+/// The line of the suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+struct SuiteRecord {
+    clauses: Vec<Clause>,
+    scenarios: Vec<SuiteScenario>,
+}
+
 /// The last line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Footer {
     /// How many lines have each verdict.
     pub counts: BTreeMap<String, usize>,
@@ -125,13 +203,18 @@ pub struct Footer {
     pub wire_digest: String,
     /// SHA-256 over all verdicts and summaries as they stand in the file, hexadecimal.
     pub digest: String,
+    /// SHA-256 over the lines of suite and connectors as they stand in the file, hexadecimal; none where there are none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub background_digest: Option<String>,
 }
 
-/// A line of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One line of `report.ndjson`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Record {
     Header(Header),
+    Suite(SuiteRecord),
+    Connector(Box<Dossier>),
     Verdict(Box<Line>),
     Summary(Summary),
     Footer(Footer),
@@ -142,12 +225,19 @@ enum Record {
 pub struct Report {
     /// The first line.
     pub header: Header,
+    /// What pages say beside the verdicts; none in a report that was made for its verdicts alone.
+    pub background: Option<Background>,
     /// The verdicts.
     pub lines: Vec<Line>,
     /// What the verdicts amount to, a summary a connector in the order of the header.
     pub summaries: Vec<Summary>,
     /// The last line.
     pub footer: Footer,
+}
+
+/// The JSON Schema of a line of a report.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Record)
 }
 
 /// The text of a header line.
@@ -198,7 +288,14 @@ impl Footer {
                     .join("\n")
                     .as_bytes(),
             )),
+            background_digest: None,
         }
+    }
+
+    /// The same with the digest of what stands beside the verdicts.
+    pub fn with(self, background: Option<&Background>) -> Footer {
+        let digest = |background: &Background| hex::encode(digest::sha256(background.records().join("\n").as_bytes()));
+        Footer { background_digest: background.map(digest), ..self }
     }
 }
 
@@ -249,18 +346,27 @@ impl Report {
             return Err(format!("line 1: format {} is not {FORMAT}, the one this version reads", header.format));
         }
         let mut lines: Vec<Line> = Vec::new();
+        let mut background: Option<Background> = None;
         let mut summaries: Vec<Summary> = Vec::new();
         let mut footer = None;
         for record in records {
-            match record? {
-                Record::Verdict(line) if footer.is_none() && summaries.is_empty() => lines.push(*line),
-                Record::Summary(summary) if footer.is_none() => summaries.push(summary),
-                Record::Footer(found) if footer.is_none() => footer = Some(found),
-                _ => return Err("expected one header first, verdicts, summaries, and one footer last".to_owned()),
+            let record = record?;
+            let begun = !lines.is_empty() || !summaries.is_empty();
+            match (record, &mut background) {
+                _ if footer.is_some() => return Err(ORDER.to_owned()),
+                (Record::Suite(suite), None) if !begun => {
+                    let SuiteRecord { clauses, scenarios } = suite;
+                    background = Some(Background { clauses, scenarios, connectors: Vec::new() });
+                }
+                (Record::Connector(dossier), Some(background)) if !begun => background.connectors.push(*dossier),
+                (Record::Verdict(line), _) if summaries.is_empty() => lines.push(*line),
+                (Record::Summary(summary), _) => summaries.push(summary),
+                (Record::Footer(found), _) => footer = Some(found),
+                _ => return Err(ORDER.to_owned()),
             }
         }
         let footer = footer.ok_or("the report has no footer: the run did not end, run it again")?;
-        let report = Report { header, lines, summaries, footer };
+        let report = Report { header, background, lines, summaries, footer };
         report.check()?;
         Ok(report)
     }
@@ -277,13 +383,19 @@ impl Report {
         if !self.summaries.iter().map(|summary| &summary.connector).eq(&self.header.connectors) {
             return Err("expected one summary for each connector of the header, in its order".to_owned());
         }
+        let ids = |background: &Background| -> Vec<String> {
+            background.connectors.iter().map(|dossier| dossier.capabilities.id.clone()).collect()
+        };
+        if self.background.as_ref().is_some_and(|background| ids(background) != self.header.connectors) {
+            return Err("expected one line of declarations for each connector of the header, in its order".to_owned());
+        }
         let differs = |summary: &&Summary| {
             **summary != Summary::of(&self.header, &self.lines, &summary.connector, summary.facts.clone())
         };
         if let Some(wrong) = self.summaries.iter().find(differs) {
             return Err(format!("the summary of {} does not follow from its verdicts", wrong.connector));
         }
-        match Footer::of(&self.lines, &self.summaries) == self.footer {
+        match Footer::of(&self.lines, &self.summaries).with(self.background.as_ref()) == self.footer {
             true => Ok(()),
             false => Err("the footer does not agree with the lines: the report was altered".to_owned()),
         }
@@ -292,6 +404,10 @@ impl Report {
     /// The report as NDJSON.
     pub fn to_ndjson(&self) -> String {
         let mut text = header_line(&self.header);
+        for record in self.background.iter().flat_map(Background::records) {
+            text.push('\n');
+            text.push_str(&record);
+        }
         for line in &self.lines {
             text.push('\n');
             text.push_str(&verdict_line(line));

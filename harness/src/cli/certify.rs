@@ -10,10 +10,15 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::issue::Certificates;
+use super::report::Kind;
+use super::table::Table;
 use super::{FAIL, UNUSABLE, say};
 use crate::certificate::{Facts, Level, Mutation, Summary};
-use crate::certify::report::{self, Footer, Header, Line, Report, Verdict};
+use crate::certify::dossier::{self, Dossier};
+use crate::certify::report::{self, Background, Footer, Header, Line, Report, Verdict};
 use crate::certify::{self, Options, Plan, SEED, Tiers};
+use crate::publish::Book;
 use crate::run::wire::Wire;
 use crate::scenario::Suite;
 use crate::world::{Subject, Unusable, World};
@@ -22,7 +27,8 @@ use crate::world::{Subject, Unusable, World};
 #[derive(Debug, Args)]
 #[command(after_help = "Without --tier, everything runs in memory and the scenarios on the wire as well.\n\n\
     Examples:\n  quittance certify\n  quittance certify stripe adyen --tier memory\n  quittance certify stripe --scenario 'refund.*'\n  \
-    quittance certify --out certification\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run.")]
+    quittance certify --out certification\n  quittance certify --certificates certificates --key certifier.pem\n  \
+    quittance certify --tier memory --table hostile\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run.")]
 pub(super) struct Certify {
     /// The connectors; all when none is named
     #[arg(value_name = "ID")]
@@ -33,18 +39,26 @@ pub(super) struct Certify {
     /// Only this tier
     #[arg(long)]
     tier: Option<Tier>,
-    /// Write report.ndjson and junit.xml into this folder
+    /// Write report.ndjson into this folder and, made of it, site, badges, quittance.sarif, summary.md and junit.xml
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Also hold every tape against the vendors' OpenAPI descriptions in this folder, under the names that specs/descriptions gives
     #[arg(long, value_name = "DIR")]
     descriptions: Option<PathBuf>,
+    #[command(flatten)]
+    certificates: Certificates,
     /// Print the report as NDJSON instead of a table
     #[arg(long)]
     json: bool,
+    /// Print this table as well; with --json its counts stand in `figures`
+    #[arg(long, conflicts_with = "json")]
+    table: Option<Table>,
     /// Seed of everything minted
     #[arg(long, default_value_t = SEED)]
     seed: u64,
+    /// Seed of the secrets that are new in each run, as a failed check canary names it; also QUITTANCE_CANARY_SEED
+    #[arg(long, value_name = "NUMBER")]
+    canary_seed: Option<u64>,
 }
 
 /// A tier by name.
@@ -58,6 +72,9 @@ enum Tier {
 
 impl Certify {
     pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        if let Some(seed) = self.canary_seed()? {
+            crate::canary::fix_seed(seed);
+        }
         let suite = world.suite()?;
         let entries = world.entries(&self.ids)?;
         let options = self.options(&suite)?;
@@ -66,20 +83,19 @@ impl Certify {
                 format!("{}: no such folder; name the one that holds the vendors' descriptions", folder.display());
             return Err(Unusable::Text(told));
         }
-        let header = Header {
-            format: report::FORMAT,
-            harness: env!("CARGO_PKG_VERSION").to_owned(),
-            suite: suite.version.clone(),
-            suite_digest: suite.digest.clone(),
-            scenarios: suite.scenarios.len(),
-            seed: options.seed,
-            tiers: options.tiers.names(),
-            connectors: entries.iter().map(|entry| entry.spec.id.to_owned()).collect(),
-            narrowed: options.narrowed.clone(),
-        };
-        let mut sink = Sink::open(self.out.as_deref(), &header)?;
-        let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
+        if let Some(folder) = &self.descriptions {
+            entries.iter().try_for_each(|entry| crate::descriptions::look_for(world, entry.spec.id, folder))?;
+        }
+        let ids = entries.iter().map(|entry| entry.spec.id.to_owned()).collect();
+        let header = Header::of(&suite, &options, ids);
+        let issuer = self.certificates.issuer()?;
         let subjects = entries.iter().map(|entry| world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
+        let background = match self.json || self.out.is_some() {
+            true => Some(background(world, &suite, &subjects, &options)?),
+            false => None,
+        };
+        let mut sink = Sink::open(self.out.as_deref(), &header, background.as_ref())?;
+        let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
         let lines = run.all(&subjects, &mut sink)?;
         if let Some(connector) = header.connectors.iter().find(|id| !lines.iter().any(|line| is_case_of(line, id))) {
             let pattern = options.narrowed.as_deref().unwrap_or_default();
@@ -92,19 +108,38 @@ impl Certify {
             Summary::of(&header, &lines, subject.entry.spec.id, facts)
         };
         let summaries: Vec<Summary> = subjects.iter().map(summary).collect();
-        let footer = Footer::of(&lines, &summaries);
-        let report = Report { header, lines, summaries, footer };
+        let footer = Footer::of(&lines, &summaries).with(background.as_ref());
+        let report = Report { header, background, lines, summaries, footer };
         sink.close(&report)?;
         if self.json {
             say(report.to_ndjson().trim_end());
         } else {
             print(&report);
+            if let Some(table) = self.table {
+                say(&table.of(&report));
+            }
+        }
+        if let Some(issuer) = issuer {
+            issuer.write(world, &report, self.json)?;
         }
         Ok(match (report.passed(), report.incomplete()) {
             (true, _) => ExitCode::SUCCESS,
             (false, true) => ExitCode::from(UNUSABLE),
             (false, false) => ExitCode::from(FAIL),
         })
+    }
+
+    /// The seed of the canaries that is asked for; the option goes before the environment.
+    fn canary_seed(&self) -> Result<Option<u64>, Unusable> {
+        match (self.canary_seed, std::env::var("QUITTANCE_CANARY_SEED")) {
+            (None, Ok(text)) => match text.parse() {
+                Ok(seed) => Ok(Some(seed)),
+                Err(_) => {
+                    Err(Unusable::Text(format!("QUITTANCE_CANARY_SEED: expected a whole number, found `{text}`")))
+                }
+            },
+            (given, _) => Ok(given),
+        }
     }
 
     fn options(&self, suite: &Suite) -> Result<Options, Unusable> {
@@ -122,6 +157,13 @@ impl Certify {
         };
         Ok(Options { seed: self.seed, tiers, narrowed: self.scenario.clone() })
     }
+}
+
+/// What the report says beside the verdicts.
+fn background(world: &World, suite: &Suite, subjects: &[Subject], options: &Options) -> Result<Background, Unusable> {
+    let clauses = crate::contract::rules(&world.root.join("specs")).map_err(|error| vec![error])?;
+    let dossier = |subject: &Subject| Dossier::of(suite, subject, options.seed, |case| options.selects(case));
+    Ok(dossier::background(suite, clauses, subjects.iter().map(dossier).collect()))
 }
 
 /// Whether a line is a scenario's, of that connector; a run without one has judged nothing.
@@ -146,7 +188,7 @@ impl Run<'_> {
                 Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?)
             }
         };
-        let progress = progress(subjects.len());
+        let progress = progress(subjects.len() * 2);
         let mut in_memory = match self.options.tiers {
             Tiers::Wire => BTreeMap::new(),
             _ => self.in_memory(subjects, &progress),
@@ -155,14 +197,11 @@ impl Run<'_> {
         for (index, subject) in subjects.iter().enumerate() {
             let mut lines = in_memory.remove(&index).unwrap_or_default();
             if let Some(wire) = &wire {
-                lines.extend(certify::on_the_wire(self.suite, subject, self.options, wire));
-            }
-            if self.options.tiers == Tiers::Both {
-                lines.push(certify::compare_tiers(subject.entry.spec.id, &lines));
+                certify::add_the_wire(self.suite, subject, self.options, wire, &mut lines);
             }
             if let Some(folder) = self.descriptions {
                 let checked = crate::descriptions::check(self.world, self.suite, subject, folder)?;
-                lines.push(certify::checks::descriptions(subject.entry.spec.id, checked));
+                lines.push(self.options.repeatable(certify::checks::descriptions(subject.entry.spec.id, checked)));
             }
             sink.write(&lines)?;
             all.extend(lines);
@@ -200,12 +239,12 @@ fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress(connectors: usize) -> ProgressBar {
+pub(super) fn progress(steps: usize) -> ProgressBar {
     let target = match std::io::stderr().is_terminal() {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     };
-    let bar = ProgressBar::with_draw_target(Some(connectors as u64 * 2), target);
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), target);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}") {
         bar.set_style(style);
     }
@@ -219,17 +258,24 @@ struct Sink {
 }
 
 impl Sink {
-    fn open(folder: Option<&Path>, header: &Header) -> Result<Sink, Unusable> {
+    fn open(folder: Option<&Path>, header: &Header, background: Option<&Background>) -> Result<Sink, Unusable> {
         let Some(folder) = folder else { return Ok(Sink { folder: None }) };
         let failed = |error: std::io::Error| {
             Unusable::Text(format!("{}: the report cannot be written: {error}; choose another --out", folder.display()))
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        // Taken away until the run has ended: an older one must not stand beside a report that was broken off.
-        let junit = folder.join("junit.xml");
-        File::create(&junit).and_then(|_| std::fs::remove_file(&junit)).map_err(failed)?;
+        // Taken away until the run has ended: older ones must not stand beside a report that was broken off.
+        for entrance in Kind::ALL.iter().flat_map(|kind| kind.entrances(&header.connectors)) {
+            match std::fs::remove_file(folder.join(entrance)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
         let mut file = File::create(folder.join("report.ndjson")).map_err(failed)?;
-        writeln!(file, "{}", report::header_line(header)).map_err(failed)?;
+        let records = background.map(Background::records).unwrap_or_default();
+        let first: String =
+            std::iter::once(report::header_line(header)).chain(records).map(|line| line + "\n").collect();
+        file.write_all(first.as_bytes()).map_err(failed)?;
         Ok(Sink { folder: Some((folder.to_owned(), file)) })
     }
 
@@ -245,7 +291,10 @@ impl Sink {
             writeln!(file, "{}", report::summary_line(summary)).map_err(broken)?;
         }
         writeln!(file, "{}", report::footer_line(&report.footer)).map_err(broken)?;
-        std::fs::write(folder.join("junit.xml"), report.to_junit()).map_err(broken)
+        let book = Book::open(report).map_err(Unusable::Text)?;
+        Kind::ALL
+            .iter()
+            .try_for_each(|kind| super::report::write(&book, &folder.join(kind.usual_name()), *kind).map(|_made| ()))
     }
 }
 
@@ -253,7 +302,7 @@ fn broken(error: std::io::Error) -> Unusable {
     Unusable::Text(format!("the report cannot be written to its end: {error}"))
 }
 
-fn print(report: &Report) {
+pub(super) fn print(report: &Report) {
     for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::Fail)) {
         say(&format!("FAIL {} {} ({})", line.connector, line.case, line.tier));
         say(&format!("     clauses {}", line.clauses.join(", ")));

@@ -1,16 +1,27 @@
 //! The command line: what each command takes, and how it ends (0 pass, 1 fail, 2 unusable input or incomplete run).
 
+mod blame;
+pub(crate) mod can_i_use;
 mod certify;
 mod completion;
 mod corpus;
 mod desk;
 mod explain;
+mod issue;
+mod key;
 mod list;
+pub(crate) mod matrix;
 mod read;
+mod report;
 mod request;
 mod schema;
+mod self_test;
+mod soak;
 mod source;
 mod suite;
+mod table;
+mod transcript;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,12 +49,21 @@ struct Arguments {
 enum Command {
     Certify(certify::Certify),
     List(list::List),
+    Matrix(matrix::Matrix),
+    CanIUse(can_i_use::CanIUse),
+    Report(report::ReportCommand),
+    Transcript(transcript::TranscriptCommand),
+    Blame(blame::BlameCommand),
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
+    Key(key::Key),
     Request(request::RequestCommand),
     Read(read::Read),
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
+    SelfTest(self_test::SelfTest),
+    Soak(soak::Soak),
+    Verify(verify::Verify),
     Completion(completion::Completion),
 }
 
@@ -54,12 +74,21 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
         Command::List(command) => world().and_then(|world| command.run(&world)),
+        Command::Matrix(command) => command.run(),
+        Command::CanIUse(command) => command.run(),
+        Command::Transcript(command) => world().and_then(|world| command.run(&world)),
+        Command::Blame(command) => world().and_then(|world| command.run(&world)),
+        Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
+        Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
+        Command::Soak(command) => command.run(),
+        Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
+        Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
     };
     match result {

@@ -11,7 +11,7 @@ use super::desk::{Called, Desk, Setting, response};
 use super::source::{Source, one_standard_input};
 use super::{pretty, say, tell_note};
 use crate::invoke::Request;
-use crate::run::case::delivery;
+use crate::run::delivery::delivery;
 use crate::view::result_json;
 use crate::world::{Unusable, World};
 

@@ -22,8 +22,13 @@ pub(super) struct Source {
 impl Source {
     /// Reads a file, or standard input for `-`. `what` names it in messages.
     pub(super) fn read(path: &str, what: &str) -> Result<Source, Unusable> {
+        Source::read_up_to(MAX_FILE_BYTES, path, what)
+    }
+
+    /// The same for content that may have up to `most` bytes.
+    pub(super) fn read_up_to(most: u64, path: &str, what: &str) -> Result<Source, Unusable> {
         let mut bytes = Vec::new();
-        let limit = MAX_FILE_BYTES + 1;
+        let limit = most + 1;
         let (name, result) = match path {
             STANDARD_INPUT => {
                 ("standard input".to_owned(), std::io::stdin().lock().take(limit).read_to_end(&mut bytes))
@@ -37,8 +42,8 @@ impl Source {
             Err(error) => Err(Unusable::Text(format!(
                 "{name}: {what} cannot be read: {error}; give a file, or - for standard input"
             ))),
-            Ok(_) if bytes.len() as u64 > MAX_FILE_BYTES => {
-                Err(Unusable::Text(format!("{name}: {what} is longer than {MAX_FILE_BYTES} bytes")))
+            Ok(_) if bytes.len() as u64 > most => {
+                Err(Unusable::Text(format!("{name}: {what} is longer than {most} bytes")))
             }
             Ok(_) => Ok(Source { name, bytes }),
         }

@@ -14,9 +14,10 @@ use super::body::{View, xml_as_json};
 use super::recording::Recording;
 use super::rules::{self, CorpusRules, Echo, Route};
 use crate::invoke::Request;
-use crate::run::case::{self, Case};
+use crate::run::case::Case;
+use crate::run::delivery::delivery_of;
 use crate::run::input::{Builder, op_of};
-use crate::run::objects::Objects;
+use crate::run::objects::{Objects, terms_of};
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::scenario::{Class, StepOp};
 use crate::tape::model::TapeModel;
@@ -187,7 +188,7 @@ impl Run<'_> {
             members.insert("returned".to_owned(), json!(returned));
         }
         if matches!(prepared.op, Op::Authorize | Op::SetUp) {
-            self.objects.note_request(number, &input);
+            self.objects.note_terms(number, terms_of(&input).map(Arc::new));
         }
         change(&mut input);
         Request::from_json(prepared.op, input)
@@ -232,7 +233,7 @@ impl Run<'_> {
             .player
             .webhook(way.step, Spoil::Not)
             .map_err(|mismatches| mismatches.first().map(|first| first.expected.clone()).unwrap_or_default())?;
-        let request = Request::Webhook(case::delivery(&made.headers, made.body)?);
+        let request = Request::Webhook(delivery_of(made)?);
         let called = catch_unwind(AssertUnwindSafe(|| {
             self.call(&request, |player, sent| {
                 let answer = player.exchange(&sent).ok().or_else(|| player.exchange_unjudged());

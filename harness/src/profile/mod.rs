@@ -1,17 +1,23 @@
 //! The profile of a connector: dummy credentials, test cards, published tables, signature recipes and dated exemptions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use quittance::Op;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::corpus::rules::CorpusRules;
-use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, Operation};
+use crate::run::built::Model;
+use crate::scenario::{ANSWER_WORDS, EVENT_WORDS};
 use crate::tape::{Hole, Recipe, RecipeModel};
+
+mod tables;
+
+pub use tables::{CodeRow, MoneyRules, StatusOf, StatusRow, StatusSource};
 
 /// Longest time ahead for which an exemption may be asked, in days.
 pub const EXEMPTION_DAYS: i32 = 90;
@@ -89,6 +95,9 @@ pub struct ProfileModel {
     /// Where the two lists come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_source: Option<StatusSource>,
+    /// How the provider counts money, where it differs from ISO 4217.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<MoneyRules>,
     /// How recorded answers find their parser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corpus: Option<CorpusRules>,
@@ -145,54 +154,6 @@ pub struct Absent {
     pub mandate: Option<String>,
 }
 
-/// A published status value and what it must become.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StatusRow {
-    /// The object that has this status.
-    pub of: StatusOf,
-    /// The provider's value.
-    pub value: String,
-    /// The state of the contract.
-    pub becomes: String,
-}
-
-/// The object that has a status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StatusOf {
-    /// A payment.
-    Payment,
-    /// A refund.
-    Refund,
-    /// A payout.
-    Payout,
-    /// A dispute.
-    Dispute,
-    /// A mandate.
-    Mandate,
-}
-
-/// A published decline code and its reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CodeRow {
-    /// The provider's code.
-    pub value: String,
-    /// The reason of the contract.
-    pub reason: String,
-}
-
-/// Where the published lists come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StatusSource {
-    /// The vendor's page or description.
-    pub url: String,
-    /// The day on which it was read, as `2026-11-22`.
-    pub seen: String,
-}
-
 /// A scenario that is let off until a date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -218,7 +179,7 @@ impl Exemption {
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// The file as it is written.
-    pub model: ProfileModel,
+    pub model: Model,
     /// The credentials by dotted name, as `${secret:NAME}` uses them.
     pub credentials: BTreeMap<String, String>,
     /// The signature recipes by name, read once.
@@ -253,10 +214,11 @@ impl Profile {
         check.cards(&model.cards);
         check.tables(&model);
         check.words(&model);
+        check.money(model.money.as_ref());
         check.exemptions(&model.exemption, today);
         check.corpus(model.corpus.as_ref());
         let recipes = check.recipes(&model.signature, folder, &credentials);
-        if check.errors.is_empty() { Ok(Self { model, credentials, recipes }) } else { Err(check.errors) }
+        if check.errors.is_empty() { Ok(Self { model: model.into(), credentials, recipes }) } else { Err(check.errors) }
     }
 
     /// The sample values of a test card, by the names that `${card:NAME}` uses with `card.` before them.
@@ -414,40 +376,6 @@ impl Check<'_> {
         }
     }
 
-    fn tables(&mut self, model: &ProfileModel) {
-        let root = FieldPath::root();
-        let mut seen = BTreeSet::new();
-        for (index, row) in model.status.iter().enumerate() {
-            let path = root.key("status").item(index);
-            self.expect(seen.insert((row.of, &row.value)), &path.key("value"), "expected each status value once");
-            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
-            self.expect(is_word(&row.becomes), &path.key("becomes"), "expected a state of the contract, as `captured`");
-        }
-        let mut seen = BTreeSet::new();
-        for (index, row) in model.code.iter().enumerate() {
-            let path = root.key("code").item(index);
-            self.expect(seen.insert(&row.value), &path.key("value"), "expected each decline code once");
-            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's code");
-            self.expect(
-                is_word(&row.reason),
-                &path.key("reason"),
-                "expected a reason of the contract, as `insufficient_funds`",
-            );
-        }
-        let source = root.key("status_source");
-        match &model.status_source {
-            Some(from) => {
-                self.expect(!from.url.trim().is_empty(), &source.key("url"), "expected the vendor's page");
-                self.expect(date(&from.seen).is_some(), &source.key("seen"), "expected a date as 2026-11-22");
-            }
-            None => self.expect(
-                model.status.is_empty() && model.code.is_empty(),
-                &source,
-                "expected `[status_source]` beside `[[status]]` and `[[code]]`",
-            ),
-        }
-    }
-
     fn words(&mut self, model: &ProfileModel) {
         let root = FieldPath::root();
         let lists: [(&str, &[String], &[&str]); 2] =
@@ -470,7 +398,7 @@ impl Check<'_> {
         }
         for (name, input) in &model.input {
             let path = root.key("input").key(name);
-            let known = Operation::ALL.iter().any(|operation| operation.as_str() == name);
+            let known = name.parse::<Op>().is_ok();
             self.expect(known, &path, "expected the name of an operation");
             self.input(&path, input);
         }

@@ -3,6 +3,7 @@ use std::path::Path;
 use jiff::civil::date;
 
 use super::{Profile, passes_luhn};
+use crate::bad_input::each_is_named;
 
 const GOOD: &str = r#"
 id = "acme"
@@ -132,12 +133,7 @@ fn each_mistake_is_named_with_line_and_field() {
         ),
         ("2027-02-20", "soon", ":55: exemption[1].expires: expected a date as 2027-01-31"),
     ];
-    for (from, to, expected) in cases {
-        let text = GOOD.replacen(from, to, 1);
-        assert_ne!(text, GOOD, "{from}");
-        let found = load(&text).expect_err(to);
-        assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:#?}");
-    }
+    each_is_named(GOOD, "fixtures/acme/profile.toml", &cases, |text| load(text).err().unwrap_or_default());
     let twice = GOOD.replacen("[[code]]", "[[code]]\nvalue = \"51\"\nreason = \"generic\"\n[[code]]", 1);
     assert!(load(&twice).unwrap_err()[0].contains("code[2].value: expected each decline code once"));
 }

@@ -1,18 +1,21 @@
 //! One case: a scenario played against one connector's tape, in memory or on the wire.
 
+mod rehearsal;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use quittance::{Connector, Context, Delivery, Error, EventBody, MemoryTokens, Op, WebhookAuthentication, drive};
-use serde::{Deserialize, Serialize};
+use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
 use serde_json::{Value, json};
 
-use super::input::{Builder, Prepared};
+use super::built::Built;
+pub use super::delivery::{delivery, delivery_of};
+pub use super::finding::Finding;
+use super::input::{Builder, op_of};
 use super::judge::{Ended, Surroundings, unmet};
-use super::objects::{Objects, Wanted};
-use super::stage::{SeededRandom, Stage, Strike, VirtualClock};
+use super::objects::{Objects, Wanted, same_kind};
+use super::stage::{Around, Stage, Strike};
 use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
@@ -20,18 +23,7 @@ use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
 use crate::tape::{Player, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
 
-/// Something that does not hold, with its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The step, from 1; 0 for the case as a whole.
-    pub step: u32,
-    /// The path: `$.amount.value`, `header idempotency-key`, `expect.state`.
-    pub what: String,
-    /// What was expected.
-    pub expected: String,
-    /// What was found.
-    pub found: String,
-}
+pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// A scenario as it applies to one connector.
 #[derive(Debug, Clone)]
@@ -56,7 +48,7 @@ pub struct Played {
     /// The endings of the steps.
     pub ended: Vec<Ended>,
     /// What each step asked, by its number; none for a step that calls nothing.
-    pub asked: BTreeMap<u32, Asked>,
+    pub asked: BTreeMap<u32, Arc<Asked>>,
     /// Everything that does not hold; empty is a pass.
     pub findings: Vec<Finding>,
     stage: Arc<Stage>,
@@ -71,6 +63,11 @@ impl Played {
     /// The exchanges as they were, with test cards and dummy secrets in the clear: not for a log or a report.
     pub fn records(&self) -> Vec<Record> {
         self.stage.with(|player| player.transcript().to_vec())
+    }
+
+    /// Asks the player as it stands at the end of the case.
+    pub(crate) fn player<T>(&self, ask: impl FnOnce(&Player) -> T) -> T {
+        self.stage.with(|player| ask(player))
     }
 
     /// The requests as sent, byte for byte, for comparing runs: method, URL, headers, body.
@@ -127,33 +124,8 @@ pub struct Bench<'a> {
 
 /// Plays a case from start to end.
 pub fn play(bench: Bench<'_>, case: &Case) -> Played {
-    let clock = VirtualClock::new();
-    let run = RunValues {
-        seed: bench.seed,
-        now_unix_seconds: clock.unix_seconds(),
-        credentials: Arc::clone(bench.credentials),
-    };
-    let stage = Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone());
-    let builder = Builder { spec: bench.connector.spec(), profile: bench.profile, brand: case.brand, seed: bench.seed };
-    let mut play = Play {
-        bench,
-        builder,
-        stage,
-        clock,
-        random: SeededRandom::new(bench.seed),
-        tokens: MemoryTokens::default(),
-        objects: Objects::default(),
-        repeated: case
-            .steps
-            .iter()
-            .filter(|(step, _)| step.op == StepOp::Replay)
-            .filter_map(|(step, _)| step.of)
-            .collect(),
-        requests: BTreeMap::new(),
-        asked: BTreeMap::new(),
-        ended: Vec::new(),
-        findings: Vec::new(),
-    };
+    let around = Around::new(bench.seed);
+    let mut play = Play::new(bench, case, &around);
     for (index, (step, expect)) in case.steps.iter().enumerate() {
         let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
         if !play.step(number, step, expect) {
@@ -163,19 +135,58 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
     play.finish(case.strike.is_some())
 }
 
-struct Play<'a> {
-    bench: Bench<'a>,
+/// The scenario's amount and the card's, when the card overrides it.
+type Overridden = Option<(i64, i64)>;
+
+pub(super) struct Play<'a> {
+    pub(super) bench: Bench<'a>,
+    case: &'a str,
     builder: Builder<'a>,
-    stage: Arc<Stage>,
-    clock: VirtualClock,
-    random: SeededRandom,
-    tokens: MemoryTokens,
-    objects: Objects,
+    pub(super) stage: Arc<Stage>,
+    pub(super) around: &'a Around,
+    pub(super) objects: Objects,
     repeated: Vec<u32>,
-    requests: BTreeMap<u32, (Request, StepValues)>,
-    asked: BTreeMap<u32, Asked>,
-    ended: Vec<Ended>,
-    findings: Vec<Finding>,
+    requests: BTreeMap<u32, (Arc<Request>, StepValues)>,
+    asked: BTreeMap<u32, Arc<Asked>>,
+    pub(super) ended: Vec<Ended>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// A step whose request is made and not yet answered.
+pub(super) struct Opened {
+    pub(super) number: u32,
+    pub(super) request: Arc<Request>,
+    overridden: Overridden,
+}
+
+impl<'a> Play<'a> {
+    /// A case before its first step.
+    pub(super) fn new(bench: Bench<'a>, case: &'a Case, around: &'a Around) -> Play<'a> {
+        let run = RunValues {
+            seed: bench.seed,
+            now_unix_seconds: around.clock.unix_seconds(),
+            credentials: Arc::clone(bench.credentials),
+        };
+        let repeated = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay).filter_map(|(step, _)| step.of);
+        Play {
+            bench,
+            case: &case.id,
+            builder: Builder {
+                spec: bench.connector.spec(),
+                profile: bench.profile,
+                brand: case.brand,
+                seed: bench.seed,
+            },
+            stage: Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone()),
+            around,
+            objects: Objects::default(),
+            repeated: repeated.collect(),
+            requests: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            ended: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
 }
 
 impl Play<'_> {
@@ -193,7 +204,7 @@ impl Play<'_> {
     }
 
     /// Plays one step; false when the case cannot go on.
-    fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
+    pub(super) fn step(&mut self, number: u32, step: &Step, expect: &Expectation) -> bool {
         if step.op == StepOp::Advance {
             self.advance(i64::from(step.seconds.unwrap_or(0)));
             self.ended.push(Ended {
@@ -205,15 +216,26 @@ impl Play<'_> {
             });
             return true;
         }
-        let (request, overridden) = match self.request(number, step) {
-            Ok(request) => request,
+        let Some(opened) = self.open(number, step) else { return false };
+        let result = self.call(&opened.request);
+        self.close(opened, expect, result)
+    }
+
+    /// Makes the request of a step; none when the case cannot go on.
+    pub(super) fn open(&mut self, number: u32, step: &Step) -> Option<Opened> {
+        match self.request(number, step) {
+            Ok((request, overridden)) => Some(Opened { number, request, overridden }),
             Err(why) => {
                 self.finding(number, "input", "a request for the step", why);
-                return false;
+                None
             }
-        };
+        }
+    }
+
+    /// Settles and judges what a step came to; false when the case cannot go on.
+    pub(super) fn close(&mut self, opened: Opened, expect: &Expectation, result: Result<Outcome, Error>) -> bool {
+        let Opened { number, request, overridden } = opened;
         let unchanged = if expect.refused { self.last_payment() } else { None };
-        let result = self.call(&request);
         let exchanges = self.exchanges(&request);
         if let Ok(outcome) = &result {
             self.objects.note(number, outcome);
@@ -265,8 +287,13 @@ impl Play<'_> {
     }
 
     fn advance(&mut self, seconds: i64) {
-        self.clock.advance(seconds);
-        let now = self.clock.unix_seconds();
+        self.around.clock.advance(seconds);
+        self.see_clock();
+    }
+
+    /// Tells the provider the time.
+    pub(super) fn see_clock(&self) {
+        let now = self.around.clock.unix_seconds();
         self.stage.with(|player| player.set_now(now));
     }
 
@@ -275,8 +302,15 @@ impl Play<'_> {
         self.stage.with(|player| player.begin_step(number, values));
     }
 
+    /// Begins a step that was played with the values that it had: its settling may have had others.
+    pub(super) fn begin_anew(&mut self, number: u32) {
+        if let Some(asked) = self.asked.get(&number) {
+            self.begin(number, asked.values.clone());
+        }
+    }
+
     /// The request of a step; begins the step on the tape.
-    fn request(&mut self, number: u32, step: &Step) -> Result<(Request, Option<(i64, i64)>), String> {
+    fn request(&mut self, number: u32, step: &Step) -> Result<(Arc<Request>, Overridden), String> {
         match step.op {
             StepOp::Replay => {
                 let (request, values) = self.requests.get(&step.of.unwrap_or(0)).cloned().ok_or("no such step")?;
@@ -284,40 +318,47 @@ impl Play<'_> {
                 if let Some(asked) = self.asked.get(&step.of.unwrap_or(0)).cloned() {
                     self.asked.insert(number, asked);
                 }
-                self.keep(number, Some(&request), &values);
+                self.keep(number, &request, &values);
                 Ok((request, None))
             }
             StepOp::Webhook => {
                 self.begin(number, StepValues::default());
-                let request = Request::Webhook(self.delivery_of_step(number, step)?);
-                self.keep(number, Some(&request), &StepValues::default());
+                let request = Arc::new(Request::Webhook(self.delivery_of_step(number, step)?));
+                self.keep(number, &request, &StepValues::default());
                 Ok((request, None))
             }
             _ => {
-                let Prepared { op, mut input, values, overridden } =
-                    self.builder.prepare(number, step, &self.objects)?;
-                self.begin(number, values.clone());
-                if op == Op::Complete
-                    && let Some(members) = input.as_object_mut()
-                {
-                    members.insert("returned".to_owned(), json!(self.returned(number)?));
-                }
-                if matches!(op, Op::Authorize | Op::SetUp) {
-                    self.objects.note_request(number, &input);
-                }
-                let request = Request::read(op, &input).map_err(|cause| format!("input of {op}: {cause}"));
-                self.keep(number, request.as_ref().ok(), &values);
-                self.asked.insert(number, Asked { op, input, values });
-                Ok((request?, overridden))
+                let built = match op_of(step) {
+                    Some(Op::Complete) => Arc::new(self.completion(number, step)?),
+                    _ => {
+                        let memory = self.bench.profile.model.memory();
+                        let built = memory.request(&self.builder, self.case, number, step, &self.objects)?;
+                        self.begin(number, built.asked.values.clone());
+                        built
+                    }
+                };
+                self.objects.note_terms(number, built.terms.clone());
+                self.asked.insert(number, Arc::clone(&built.asked));
+                let request = built.request.clone()?;
+                self.keep(number, &request, &built.asked.values);
+                Ok((request, built.overridden))
             }
         }
     }
 
+    /// The request by which a customer's return is told; what they come back with changes from play to play.
+    fn completion(&mut self, number: u32, step: &Step) -> Result<Built, String> {
+        let mut prepared = self.builder.prepare(number, step, &self.objects)?;
+        self.begin(number, prepared.values.clone());
+        let returned = json!(self.returned(number)?);
+        prepared.input.as_object_mut().map(|members| members.insert("returned".to_owned(), returned));
+        Ok(Built::from(prepared))
+    }
+
     /// Keeps the request of a step that a later one repeats.
-    fn keep(&mut self, number: u32, request: Option<&Request>, values: &StepValues) {
-        let repeated = self.repeated.contains(&number);
-        if let Some(request) = request.filter(|_| repeated) {
-            self.requests.insert(number, (request.clone(), values.clone()));
+    fn keep(&mut self, number: u32, request: &Arc<Request>, values: &StepValues) {
+        if self.repeated.contains(&number) {
+            self.requests.insert(number, (Arc::clone(request), values.clone()));
         }
     }
 
@@ -327,22 +368,21 @@ impl Play<'_> {
     }
 
     fn delivery_of_step(&mut self, number: u32, step: &Step) -> Result<Delivery, String> {
-        let (headers, body) = self.made(step.of.unwrap_or(number), step.tamper)?;
+        let made = self.made(step.of.unwrap_or(number), step.tamper)?;
         let input = json!({
-            "headers": headers.iter().cloned().collect::<BTreeMap<_, _>>(),
-            "body": String::from_utf8_lossy(&body),
+            "headers": made.headers.iter().cloned().collect::<BTreeMap<_, _>>(),
+            "body": String::from_utf8_lossy(&made.body),
         });
-        self.asked.insert(number, Asked { op: Op::Webhook, input, values: StepValues::default() });
-        delivery(&headers, body)
+        self.asked.insert(number, Arc::new(Asked { op: Op::Webhook, input, values: StepValues::default() }));
+        delivery_of(made)
     }
 
     fn delivery(&mut self, step: u32) -> Result<Delivery, String> {
-        let (headers, body) = self.made(step, None)?;
-        delivery(&headers, body)
+        delivery_of(self.made(step, None)?)
     }
 
     /// A delivery of the tape, spoilt as asked; a stale one is made before the clock moves.
-    fn made(&mut self, step: u32, tamper: Option<Tamper>) -> Result<(Vec<(String, String)>, Bytes), String> {
+    fn made(&mut self, step: u32, tamper: Option<Tamper>) -> Result<crate::tape::Delivery, String> {
         let spoil = match tamper {
             None | Some(Tamper::Stale) => Spoil::Not,
             Some(Tamper::Body) => Spoil::Body,
@@ -354,7 +394,7 @@ impl Play<'_> {
             let tolerance = self.builder.spec.webhook.and_then(|rules| rules.tolerance_seconds).unwrap_or(0);
             self.advance(i64::from(tolerance) + 60);
         }
-        Ok((made.headers, made.body))
+        Ok(made)
     }
 
     /// How many requests the operation sent; fetching the public key that a delivery names does not count.
@@ -367,19 +407,23 @@ impl Play<'_> {
         }
     }
 
-    fn call(&self, request: &Request) -> Result<Outcome, Error> {
+    pub(super) fn call(&self, request: &Request) -> Result<Outcome, Error> {
         match self.bench.wire {
             None => {
                 let slot = drive::Wire::default();
-                let cx = Context::new(&slot, &self.clock, &self.random, &self.tokens);
+                let cx = self.context(&slot);
                 let call = request.call(self.bench.connector, &cx);
                 drive::drive(&slot, call, |sent| self.stage.exchange(&sent))
             }
             Some(wire) => {
-                let cx = Context::new(wire, &self.clock, &self.random, &self.tokens);
+                let cx = self.context(wire);
                 wire.run(&self.stage, request.call(self.bench.connector, &cx))
             }
         }
+    }
+
+    pub(super) fn context<'c>(&'c self, transport: &'c dyn Transport) -> Context<'c> {
+        Context::new(transport, &self.around.clock, &self.around.random, &self.around.tokens)
     }
 
     /// Follows a first answer that is not final to its end, by what the tape gives for the step: the customer's return, then
@@ -505,7 +549,7 @@ impl Play<'_> {
         Request::from_json(op, input).ok()
     }
 
-    fn finish(mut self, struck: bool) -> Played {
+    pub(super) fn finish(mut self, struck: bool) -> Played {
         if self.findings.is_empty()
             && !struck
             && let Err(left) = self.stage.with(Player::finish)
@@ -523,31 +567,6 @@ fn told(mismatches: &[crate::tape::Mismatch]) -> String {
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
-/// A delivery from header pairs and a body.
-///
-/// # Errors
-/// A header that HTTP cannot carry.
-pub fn delivery(headers: &[(String, String)], body: Bytes) -> Result<Delivery, String> {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
-        map.insert(name, HeaderValue::from_str(value).map_err(|_| "a header value is not text".to_owned())?);
-    }
-    Ok(Delivery::new(map, body))
-}
-
-/// The event's object, when it is of the kind that the step waits for.
-fn same_kind(first: &Outcome, body: EventBody) -> Option<Outcome> {
-    Some(match (first, body) {
-        (Outcome::Payment(_), EventBody::Payment(payment)) => Outcome::Payment(payment),
-        (Outcome::Refund(_), EventBody::Refund(refund)) => Outcome::Refund(refund),
-        (Outcome::Mandate(_), EventBody::Mandate(mandate)) => Outcome::Mandate(mandate),
-        (Outcome::Payout(_), EventBody::Payout(payout)) => Outcome::Payout(payout),
-        (Outcome::Dispute(_), EventBody::Dispute(dispute)) => Outcome::Dispute(dispute),
-        _ => return None,
-    })
-}
-
 fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
     let mut bytes = format!("{} {}\n", request.method(), request.uri()).into_bytes();
     for (name, value) in request.headers() {
@@ -558,13 +577,4 @@ fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
     }
     bytes.extend_from_slice(request.body());
     bytes
-}
-
-impl std::fmt::Display for Finding {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.step > 0 {
-            write!(f, "step {}: ", self.step)?;
-        }
-        write!(f, "{}: expected {}, found {}", self.what, self.expected, self.found)
-    }
 }

@@ -1,17 +1,20 @@
 //! The request of a scenario's step: what the scenario asks, the profile's samples, and the handles of earlier steps.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quittance::{Family, LookupKind, MethodKind, Op, Spec, digest};
 use serde_json::{Map, Value, json};
 
 use super::objects::{Objects, Wanted};
 use crate::profile::Profile;
-use crate::scenario::{Step, StepOp};
+use crate::scenario::{Step, StepOp, Tamper};
 use crate::tape::StepValues;
 
 /// Where a customer comes back to in every scenario.
 pub const RETURN_URL: &str = "https://merchant.example/return";
+
+/// The cryptogram of 3-D Secure done elsewhere, in every scenario that has one.
+pub const THREE_DS_CRYPTOGRAM: &str = "AAABBEg0VhI0VniQEjRWAAAAAAA=";
 
 /// Keys of a method sample that are no part of the method itself.
 const SAMPLE_WORDS: [&str; 3] = ["currency", "country", "input"];
@@ -67,7 +70,7 @@ impl Builder<'_> {
         let values = StepValues {
             key: Some(self.key(key_step)),
             reference: Some(self.reference(reference_step)),
-            samples: BTreeMap::new(),
+            samples: Arc::default(),
         };
         let mut prepared = Prepared { op, input: json!({}), values, overridden: None };
         let mut input = match op {
@@ -138,15 +141,23 @@ impl Builder<'_> {
         let mut input = keyed(&prepared.values);
         put(&mut input, "amount", self.amount(step, Some("payout"))?);
         let sample = self.sample("payout")?;
-        prepared.values.samples = self.profile.method_samples("payout").unwrap_or_default();
+        prepared.values.samples = self.profile.method_samples("payout").unwrap_or_default().into();
         put(&mut input, "recipient", sample);
         Ok(input)
     }
 
     fn unwrap(&self, step: &Step, prepared: &mut Prepared) -> Result<Map<String, Value>, String> {
         let name = step.method.as_deref().ok_or("unwrap_token needs a method")?;
-        prepared.values.samples = self.profile.method_samples(name).unwrap_or_default();
-        Ok(Map::from_iter([("token".to_owned(), json!({ name: self.sample(name)? }))]))
+        let sample = match step.tamper {
+            Some(Tamper::WrongKey) => format!("{name}_wrong_key"),
+            _ => name.to_owned(),
+        };
+        prepared.values.samples = self.profile.method_samples(&sample).unwrap_or_default().into();
+        let mut token = self.sample(&sample)?;
+        if step.tamper == Some(Tamper::Body) {
+            alter_token(&mut token)?;
+        }
+        Ok(Map::from_iter([("token".to_owned(), json!({ name: token }))]))
     }
 
     /// Operations on an object of an earlier step.
@@ -268,7 +279,7 @@ impl Builder<'_> {
             Family::Card => {
                 let name = step.card.as_deref().unwrap_or("approved");
                 let card = self.profile.model.cards.get(name).ok_or(format!("the profile has no cards.{name}"))?;
-                values.samples = self.profile.card_samples(name).unwrap_or_default();
+                values.samples = self.profile.card_samples(name).unwrap_or_default().into();
                 let mut fields = json!({
                     "number": card.number,
                     "expiry": { "month": card.expiry_month, "year": card.expiry_year },
@@ -286,7 +297,7 @@ impl Builder<'_> {
             Family::Pix => Ok(json!("pix")),
             family => {
                 let name = kind.brand.unwrap_or(family.as_str());
-                values.samples = self.profile.method_samples(name).unwrap_or_default();
+                values.samples = self.profile.method_samples(name).unwrap_or_default().into();
                 let mut sample = self.sample(name)?;
                 if let (Some(brand), Some(fields)) = (kind.brand, sample.as_object_mut()) {
                     put(fields, "brand", json!(brand));
@@ -311,6 +322,31 @@ impl Builder<'_> {
     fn amount(&self, step: &Step, sample: Option<&str>) -> Result<Value, String> {
         let minor = step_integer(step, "amount_minor").ok_or("amount_minor is missing")?;
         Ok(json!({ "minor": minor, "currency": self.currency(sample) }))
+    }
+}
+
+/// Alters the signed part of a wallet's token: a letter in the middle of `data` (Apple Pay) or `signedMessage` (Google Pay).
+fn alter_token(token: &mut Value) -> Result<(), String> {
+    let text = ["payment_data", "token"].into_iter().find_map(|name| token.get(name).and_then(Value::as_str));
+    let mut signed: Value = text.and_then(|text| serde_json::from_str(text).ok()).ok_or("the token is no JSON text")?;
+    let part = ["data", "signedMessage"].into_iter().find(|name| signed.get(name).is_some_and(Value::is_string));
+    let part = part.ok_or("the token has neither `data` nor `signedMessage`")?;
+    let whole = signed.get(part).and_then(Value::as_str).unwrap_or_default();
+    let letters = whole.chars().enumerate().map(|(at, letter)| match (at == whole.len() / 2, letter) {
+        (true, 'A') => 'B',
+        (true, _) => 'A',
+        (false, letter) => letter,
+    });
+    let altered: String = letters.collect();
+    put_value(&mut signed, part, json!(altered));
+    let name = if token.get("payment_data").is_some() { "payment_data" } else { "token" };
+    put_value(token, name, json!(signed.to_string()));
+    Ok(())
+}
+
+fn put_value(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        put(members, name, value);
     }
 }
 
@@ -339,7 +375,7 @@ pub fn reference_of(seed: u64, number: u32) -> String {
 
 /// The operation that a step calls.
 pub fn op_of(step: &Step) -> Option<Op> {
-    step.op.operation()?.as_str().parse().ok()
+    step.op.operation()
 }
 
 /// The words of a scenario's `input` that are not fields of the request as they stand.
@@ -359,7 +395,7 @@ fn scenario_words(op: Op, step: &Step, input: &mut Map<String, Value>) {
                 json!({ "external": {
                     "version": "2.2.0",
                     "eci": "05",
-                    "cryptogram": "AAABBEg0VhI0VniQEjRWAAAAAAA=",
+                    "cryptogram": THREE_DS_CRYPTOGRAM,
                     "ds_transaction_id": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b",
                 } }),
             ),

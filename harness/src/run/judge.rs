@@ -1,5 +1,7 @@
 //! The comparison of what a step ended in with what its scenario expects.
 
+use std::cell::OnceCell;
+
 use quittance::{Error, Kind, Money, Op, State};
 use serde_json::Value;
 
@@ -59,7 +61,7 @@ pub struct Surroundings<'a> {
 
 /// Every expectation that does not hold.
 pub fn unmet(expect: &Expectation, ended: &Ended, around: Surroundings<'_>) -> Vec<Unmet> {
-    let mut judge = Judge { ended, around, json: view::result_json(&ended.result), unmet: Vec::new() };
+    let mut judge = Judge { ended, around, json: OnceCell::new(), unmet: Vec::new() };
     judge.outcome(expect);
     judge.amounts(expect);
     judge.details(expect);
@@ -70,7 +72,7 @@ pub fn unmet(expect: &Expectation, ended: &Ended, around: Surroundings<'_>) -> V
 struct Judge<'a> {
     ended: &'a Ended,
     around: Surroundings<'a>,
-    json: Value,
+    json: OnceCell<Value>,
     unmet: Vec<Unmet>,
 }
 
@@ -84,8 +86,13 @@ impl Judge<'_> {
         self.ended.is_direct() && self.around.answers.iter().any(|answer| answer == word)
     }
 
+    /// The result as JSON, made when the first expectation asks for it: most ask for state and amounts alone.
+    fn json(&self) -> &Value {
+        self.json.get_or_init(|| view::result_json(&self.ended.result))
+    }
+
     fn at(&self, pointer: &str) -> Option<String> {
-        match member(&self.json, pointer)? {
+        match member(self.json(), pointer)? {
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
         }
@@ -95,7 +102,7 @@ impl Judge<'_> {
         let Some(expected) = expected else { return };
         let found = found(self);
         if !found.as_deref().is_some_and(|found| expected.contains(&found)) {
-            let found = found.unwrap_or_else(|| summary(&self.json));
+            let found = found.unwrap_or_else(|| summary(self.json()));
             self.miss(what, expected.join(" or "), found);
         }
     }
@@ -103,7 +110,7 @@ impl Judge<'_> {
     fn outcome(&mut self, expect: &Expectation) {
         if expect.refused {
             if !self.is_refused() {
-                let found = summary(&self.json);
+                let found = summary(self.json());
                 self.miss("refused", "an error without effect, a decline, or the object unchanged", found);
             }
             return;
@@ -131,7 +138,8 @@ impl Judge<'_> {
             Ok(Outcome::Payment(payment)) if payment.mandate.is_some() && self.started_mandate() => {
                 Some("active".to_owned())
             }
-            _ => self.at("/state"),
+            Ok(outcome) => Some(outcome.state()).filter(|state| !state.is_empty()).map(str::to_owned),
+            Err(_) => None,
         }
     }
 
@@ -160,19 +168,20 @@ impl Judge<'_> {
 
     fn amounts(&mut self, expect: &Expectation) {
         let amounts = [
-            ("amount_minor", &expect.amount_minor, "/amount/minor", "amount"),
-            ("captured_minor", &expect.captured_minor, "/captured/minor", "captured_amount"),
-            ("captured_now_minor", &expect.captured_now_minor, "/captured_now/minor", "captured_now_amount"),
-            ("refunded_minor", &expect.refunded_minor, "/refunded/minor", "refunded_amount"),
+            ("amount_minor", &expect.amount_minor, "amount"),
+            ("captured_minor", &expect.captured_minor, "captured_amount"),
+            ("captured_now_minor", &expect.captured_now_minor, "captured_now_amount"),
+            ("refunded_minor", &expect.refunded_minor, "refunded_amount"),
         ];
-        for (what, expected, pointer, answer) in amounts {
+        for (what, expected, answer) in amounts {
             let Some(expected) = expected else { continue };
             let follow = |minor: &i64| match self.around.overridden {
                 Some((scenario, card)) if *minor == scenario => card,
                 _ => *minor,
             };
             let expected: Vec<i64> = expected.values.iter().map(follow).collect();
-            let found = member(&self.json, pointer).and_then(Value::as_i64).or_else(|| self.first_amount(pointer));
+            let found = self.ended.result.as_ref().ok().and_then(|outcome| amount(outcome, answer));
+            let found = found.or_else(|| self.first_amount(answer));
             match found {
                 Some(found) if !expected.contains(&found) => {
                     self.miss(what, list(&expected), found.to_string());
@@ -184,13 +193,12 @@ impl Judge<'_> {
     }
 
     /// The settling answer may leave out what the first one said.
-    fn first_amount(&self, pointer: &str) -> Option<i64> {
-        let first = self.ended.first.as_ref().filter(|_| pointer == "/amount/minor")?;
-        member(&first.to_json(), pointer).and_then(Value::as_i64)
+    fn first_amount(&self, answer: &str) -> Option<i64> {
+        amount(self.ended.first.as_ref().filter(|_| answer == "amount")?, answer)
     }
 
     fn details(&mut self, expect: &Expectation) {
-        let present = |pointers: &[&str]| pointers.iter().any(|pointer| member(&self.json, pointer).is_some());
+        let present = |pointers: &[&str]| pointers.iter().any(|pointer| member(self.json(), pointer).is_some());
         let details: [(&str, Option<bool>, &[&str]); 9] = [
             ("mandate", expect.mandate, &["/mandate"]),
             ("code", expect.code, &["/decline/code", "/code"]),
@@ -224,7 +232,7 @@ impl Judge<'_> {
             self.miss(what, word(!there), word(there));
         }
         if let Some(expected) = &expect.retry_after_seconds {
-            let found = self.json.get("retry_after_seconds").and_then(Value::as_i64);
+            let found = self.json().get("retry_after_seconds").and_then(Value::as_i64);
             if !found.is_some_and(|found| expected.contains(&found)) {
                 self.miss(
                     "retry_after_seconds",
@@ -244,9 +252,9 @@ impl Judge<'_> {
     }
 
     fn events(&mut self, expected: &[EventExpectation]) {
-        let found = self.json.as_array().cloned().unwrap_or_default();
+        let found = self.json().as_array().cloned().unwrap_or_default();
         if found.len() != expected.len() {
-            let text = if self.json.is_array() { format!("{} events", found.len()) } else { summary(&self.json) };
+            let text = if self.json().is_array() { format!("{} events", found.len()) } else { summary(self.json()) };
             self.miss("events", format!("{} events", expected.len()), text);
             return;
         }
@@ -266,7 +274,7 @@ impl Judge<'_> {
         if let Some(step) = expect.same_as {
             let theirs = other(step).map(|ended| essence(&view::result_json(&ended.result)));
             let first = other(step).and_then(|ended| Some(essence(&ended.first.as_ref()?.to_json())));
-            let ours = essence(&self.json);
+            let ours = essence(self.json());
             let same = |theirs: &Option<Value>| theirs.as_ref().is_some_and(|theirs| agree(&ours, theirs));
             if !same(&theirs) && !same(&first) {
                 let expected = theirs.map(|value| value.to_string()).unwrap_or_else(|| "an earlier step".to_owned());
@@ -274,13 +282,28 @@ impl Judge<'_> {
             }
         }
         if let Some(step) = expect.distinct_from {
-            let theirs = other(step).map(|ended| handle_of(&view::result_json(&ended.result)));
-            let ours = handle_of(&self.json);
+            let theirs = other(step).map(handle_of);
+            let ours = handle_of(self.ended);
             if ours.is_none() || theirs == Some(ours.clone()) {
                 self.miss("distinct_from", "another handle", ours.unwrap_or_else(|| "no handle".to_owned()));
             }
         }
     }
+}
+
+/// An amount of an outcome in minor units, by its word of [`crate::scenario::ANSWER_WORDS`].
+fn amount(outcome: &Outcome, answer: &str) -> Option<i64> {
+    let amount = match (outcome, answer) {
+        (Outcome::Payment(payment), "amount") => payment.amount,
+        (Outcome::Payment(payment), "captured_amount") => payment.captured,
+        (Outcome::Payment(payment), "captured_now_amount") => payment.captured_now,
+        (Outcome::Payment(payment), "refunded_amount") => payment.refunded,
+        (Outcome::Refund(refund), "amount") => refund.amount,
+        (Outcome::Payout(payout), "amount") => payout.amount,
+        (Outcome::Dispute(dispute), "amount") => dispute.amount,
+        _ => None,
+    };
+    amount.map(|amount| amount.minor())
 }
 
 fn words<'e, T>(expected: Option<&'e OneOf<T>>, word: impl Fn(&'e T) -> &'e str) -> Option<Vec<&'e str>> {
@@ -315,9 +338,8 @@ fn agree(one: &Value, other: &Value) -> bool {
     holds(left, right) && holds(right, left)
 }
 
-fn handle_of(json: &Value) -> Option<String> {
-    let names = ["refund", "payout", "dispute", "payment", "mandate"];
-    names.iter().find_map(|name| json.get(name)?.as_str()).map(str::to_owned)
+fn handle_of(ended: &Ended) -> Option<String> {
+    ended.result.as_ref().ok().and_then(Outcome::handle).map(ToString::to_string)
 }
 
 /// A result in a few words.

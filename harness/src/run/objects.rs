@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use quittance::{Event, EventBody, Handle};
 use serde_json::{Value, json};
@@ -43,10 +44,21 @@ impl fmt::Display for Wanted {
 }
 
 /// The objects of a case, by step.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Objects {
     handles: BTreeMap<(u32, Wanted), Handle>,
-    terms: BTreeMap<u32, (Value, Value)>,
+    terms: BTreeMap<u32, Arc<(Value, Value)>>,
+}
+
+/// Amount and capture mode of a request that starts a payment or mandate; `input` in its JSON form.
+pub fn terms_of(input: &Value) -> Option<(Value, Value)> {
+    let capture = input.get("capture").cloned().unwrap_or(json!("automatic"));
+    let amount = match (input.get("amount"), input.get("currency")) {
+        (Some(amount), _) => amount.clone(),
+        (None, Some(currency)) => json!({ "minor": 0, "currency": currency }),
+        (None, None) => return None,
+    };
+    Some((amount, capture))
 }
 
 impl Objects {
@@ -66,30 +78,26 @@ impl Objects {
 
     /// Amount and capture mode under which the newest payment or mandate was started.
     pub fn terms(&self, of: Option<u32>) -> Option<(Value, Value)> {
-        match of {
-            Some(of) => self.terms.get(&of).cloned(),
-            None => self.terms.values().next_back().cloned(),
-        }
+        self.newest_terms(of).map(|terms| (**terms).clone())
     }
 
     /// The currency of the newest payment.
     pub fn currency(&self, of: Option<u32>) -> Option<String> {
-        let terms = match of {
-            Some(of) => self.terms.get(&of),
-            None => self.terms.values().next_back(),
-        };
-        terms?.0.get("currency")?.as_str().map(str::to_owned)
+        self.newest_terms(of)?.0.get("currency")?.as_str().map(str::to_owned)
     }
 
-    /// Notes what a request started; `input` in its JSON form.
-    pub fn note_request(&mut self, step: u32, input: &Value) {
-        let capture = input.get("capture").cloned().unwrap_or(json!("automatic"));
-        let amount = match (input.get("amount"), input.get("currency")) {
-            (Some(amount), _) => amount.clone(),
-            (None, Some(currency)) => json!({ "minor": 0, "currency": currency }),
-            (None, None) => return,
-        };
-        self.terms.insert(step, (amount, capture));
+    fn newest_terms(&self, of: Option<u32>) -> Option<&Arc<(Value, Value)>> {
+        match of {
+            Some(of) => self.terms.get(&of),
+            None => self.terms.values().next_back(),
+        }
+    }
+
+    /// Notes what a request started, if it started anything.
+    pub fn note_terms(&mut self, step: u32, terms: Option<Arc<(Value, Value)>>) {
+        if let Some(terms) = terms {
+            self.terms.insert(step, terms);
+        }
     }
 
     /// Notes the objects of an outcome. Ids of the same object that only one answer knew are kept together.
@@ -105,6 +113,13 @@ impl Objects {
             Outcome::Dispute(dispute) => self.keep(step, Wanted::Dispute, &dispute.handle),
             Outcome::Events(events) => events.iter().for_each(|event| self.note_event(step, event)),
             Outcome::Session(_) | Outcome::Token(_) => {}
+        }
+    }
+
+    /// Notes the handle that an error kept, of an object of the kind that the step makes or changes.
+    pub(super) fn note_struck(&mut self, step: u32, wanted: Wanted, handle: Option<&Handle>) {
+        if let Some(handle) = handle {
+            self.keep(step, wanted, handle);
         }
     }
 
@@ -124,4 +139,16 @@ impl Objects {
         let merged = known.map_or_else(|| handle.clone(), |known| known.clone().merged(handle));
         self.handles.insert((step, wanted), merged);
     }
+}
+
+/// The event's object, when it is of the kind that the step waits for.
+pub(super) fn same_kind(first: &Outcome, body: EventBody) -> Option<Outcome> {
+    Some(match (first, body) {
+        (Outcome::Payment(_), EventBody::Payment(payment)) => Outcome::Payment(payment),
+        (Outcome::Refund(_), EventBody::Refund(refund)) => Outcome::Refund(refund),
+        (Outcome::Mandate(_), EventBody::Mandate(mandate)) => Outcome::Mandate(mandate),
+        (Outcome::Payout(_), EventBody::Payout(payout)) => Outcome::Payout(payout),
+        (Outcome::Dispute(_), EventBody::Dispute(dispute)) => Outcome::Dispute(dispute),
+        _ => return None,
+    })
 }

@@ -172,7 +172,7 @@ fn fault(answer: FaultAnswer) -> Fault {
 fn brands(scenario: &Scenario, spec: &'static Spec) -> Vec<Option<&'static str>> {
     let families = scenario.steps.iter().filter_map(|step| {
         let family = Family::ALL.iter().find(|family| Some(family.as_str()) == step.method.as_deref())?;
-        let op: Op = step.op.operation()?.as_str().parse().ok()?;
+        let op = step.op.operation()?;
         family.branded().then_some((op, *family))
     });
     let mut brands: Vec<Option<&'static str>> = families

@@ -30,7 +30,7 @@ impl Sample {
         let planned = plan(suite, subject.entry.spec, &subject.profile, &subject.tapes, &subject.folder);
         let mut cases: Vec<(&Arc<Scenario>, &Case)> = planned
             .iter()
-            .filter(|(scenario, _)| scenario.class == Class::Success && scenario.proves.as_str() == op.as_str())
+            .filter(|(scenario, _)| scenario.class == Class::Success && *scenario.proves == op)
             .filter_map(|(scenario, planned)| match planned {
                 Planned::Cases(cases) => {
                     cases.first().filter(|case| case.strike.is_none()).map(|case| (scenario, case))
@@ -40,10 +40,7 @@ impl Sample {
             .collect();
         cases.sort_by_key(|(scenario, _)| (!is_own_group(scenario), scenario.needs.len()));
         let (_, case) = cases.first()?;
-        let index = case
-            .steps
-            .iter()
-            .position(|(step, _)| step.op.operation().is_some_and(|operation| operation.as_str() == op.as_str()))?;
+        let index = case.steps.iter().position(|(step, _)| step.op.operation() == Some(op))?;
         let mut case = (*case).clone();
         case.steps.truncate(index + 1);
         let step = u32::try_from(index + 1).ok()?;
@@ -65,7 +62,7 @@ impl Sample {
             None => "the step was not reached".to_owned(),
         };
         let input = played.asked.get(&step).map(|asked| asked.input.clone()).ok_or_else(why);
-        let values = played.asked.into_iter().map(|(number, asked)| (number, asked.values)).collect();
+        let values = played.asked.iter().map(|(number, asked)| (*number, asked.values.clone())).collect();
         Some(Sample { case, step, input, values })
     }
 

@@ -1,12 +1,14 @@
 //! Where one case is played: the tape's player, a fault to give, the virtual clock and the seeded randomness.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use quittance::{Clock, Failure, Random, Timestamp, digest};
+use quittance::{Clock, Failure, Random, Secret, Timestamp, TokenCache, async_trait, digest};
 
+use super::echo::Echo;
 use crate::tape::{Mismatch, Player};
 
 /// The virtual clock at the start of every case: 2026-11-22T12:00:00Z.
@@ -29,6 +31,12 @@ pub enum Fault {
     Spoilt(Spoiling),
     /// The tape's answer with another body.
     Body(Arc<[u8]>),
+    /// The tape's answer under another media type.
+    Typed(&'static str),
+    /// The first bytes of a reply come, and no more before time runs out.
+    Slow,
+    /// An answer that repeats the request.
+    Echo(Echo),
 }
 
 /// How the body of an answer is spoilt.
@@ -101,11 +109,16 @@ impl Fault {
             Fault::Refused => Err(Failure::Refused("connection refused".to_owned())),
             Fault::Reset => Err(Failure::Reset),
             Fault::Cut => Err(Failure::Cut),
-            Fault::TimedOut => Err(Failure::TimedOut),
+            Fault::TimedOut | Fault::Slow => Err(Failure::TimedOut),
             Fault::Answer(status, media_type, body) => Ok(response(status, media_type, body)),
-            Fault::Spoilt(_) | Fault::Body(_) => Err(Failure::Cut),
+            Fault::Spoilt(_) | Fault::Body(_) | Fault::Typed(_) | Fault::Echo(_) => Err(Failure::Cut),
         }
     }
+}
+
+fn typed(mut answer: Response<Bytes>, media_type: &'static str) -> Response<Bytes> {
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type));
+    answer
 }
 
 fn response(status: u16, media_type: &'static str, body: &'static str) -> Response<Bytes> {
@@ -195,14 +208,18 @@ impl Stage {
             return Fault::Refused.answer();
         }
         let repeated = inner.strike.as_ref().is_some_and(|strike| strike.lasting && strike.exchange + 1 < inner.sent);
-        if let Some(fault) = fault.as_ref().filter(|_| repeated) {
-            return fault.answer();
+        match &fault {
+            Some(Fault::Echo(echo)) if repeated => return Ok(echo.answer(request, None)),
+            Some(fault) if repeated => return fault.answer(),
+            _ => {}
         }
         match inner.player.exchange(request) {
             Ok(answer) => match fault {
                 None => Ok(answer),
                 Some(Fault::Body(body)) => Ok(answer.map(|_| Bytes::copy_from_slice(&body))),
+                Some(Fault::Typed(media_type)) => Ok(typed(answer, media_type)),
                 Some(Fault::Spoilt(spoiling)) => Ok(answer.map(|body| Bytes::from(spoiling.of(&body)))),
+                Some(Fault::Echo(echo)) => Ok(echo.answer(request, Some(answer))),
                 Some(fault) => fault.answer(),
             },
             Err(mismatches) => {
@@ -260,6 +277,12 @@ impl VirtualClock {
     }
 }
 
+impl Clone for VirtualClock {
+    fn clone(&self) -> VirtualClock {
+        VirtualClock::at(self.unix_seconds())
+    }
+}
+
 impl Default for VirtualClock {
     fn default() -> VirtualClock {
         VirtualClock::new()
@@ -286,6 +309,12 @@ impl SeededRandom {
     }
 }
 
+impl Clone for SeededRandom {
+    fn clone(&self) -> SeededRandom {
+        SeededRandom { seed: self.seed, counter: AtomicU64::new(self.counter.load(Ordering::Relaxed)) }
+    }
+}
+
 impl Random for SeededRandom {
     fn fill(&self, bytes: &mut [u8]) {
         for block in bytes.chunks_mut(32) {
@@ -293,5 +322,75 @@ impl Random for SeededRandom {
             let hash = digest::sha256(&[self.seed.to_be_bytes(), counter.to_be_bytes()].concat());
             block.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         }
+    }
+}
+
+/// A token cache that can be emptied and counts how often it spared a fetch.
+#[derive(Default)]
+pub struct Tokens {
+    kept: Mutex<HashMap<String, (Secret, Timestamp)>>,
+    given: AtomicUsize,
+}
+
+impl Tokens {
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, (Secret, Timestamp)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops everything, as when a process ends.
+    pub fn clear(&self) {
+        self.kept().clear();
+    }
+
+    /// How often something was found so far.
+    pub fn given(&self) -> usize {
+        self.given.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for Tokens {
+    fn clone(&self) -> Tokens {
+        Tokens { kept: Mutex::new(self.kept().clone()), given: AtomicUsize::new(self.given()) }
+    }
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tokens({})", self.kept().len())
+    }
+}
+
+#[async_trait]
+impl TokenCache for Tokens {
+    async fn get(&self, name: &str, now: Timestamp) -> Option<Secret> {
+        let found = self.kept().get(name).filter(|(_, expires)| *expires > now).map(|(token, _)| token.clone());
+        self.given.fetch_add(usize::from(found.is_some()), Ordering::Relaxed);
+        found
+    }
+
+    async fn put(&self, name: &str, token: Secret, expires: Timestamp) {
+        self.kept().insert(name.to_owned(), (token, expires));
+    }
+
+    async fn forget(&self, name: &str) {
+        self.kept().remove(name);
+    }
+}
+
+/// What cases that run beside each other have in common: clock, randomness, token cache.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The clock.
+    pub clock: VirtualClock,
+    /// The randomness.
+    pub random: SeededRandom,
+    /// The token cache.
+    pub tokens: Tokens,
+}
+
+impl Around {
+    /// Surroundings at their start.
+    pub fn new(seed: u64) -> Around {
+        Around { clock: VirtualClock::new(), random: SeededRandom::new(seed), tokens: Tokens::default() }
     }
 }

@@ -20,6 +20,8 @@ use super::stage::{Fault, Stage};
 
 /// Carries the provider's scheme and host, since every request goes to loopback.
 const TARGET: &str = "x-quittance-target";
+/// An answer that does not come to its end.
+const BEGINNING: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"id\":";
 /// How long an exchange waits for a server that never answers.
 const PATIENCE: Duration = Duration::from_millis(150);
 
@@ -32,6 +34,7 @@ pub struct Wire {
     hang_up: String,
     cut: String,
     silent: String,
+    slow: String,
     closed: String,
 }
 
@@ -53,9 +56,9 @@ impl Wire {
         });
         let client = ReqwestTransport::new().map_err(std::io::Error::other)?;
         let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0")?.local_addr()?);
-        let [hang_up, cut, silent] =
-            [misbehaving(Manner::HangUp)?, misbehaving(Manner::Cut)?, misbehaving(Manner::Silent)?];
-        Ok(Wire { runtime, client, server, current, hang_up, cut, silent, closed })
+        let [hang_up, cut] = [misbehaving(Manner::HangUp)?, misbehaving(Manner::Cut)?];
+        let [silent, slow] = [misbehaving(Manner::Silent)?, misbehaving(Manner::Slow)?];
+        Ok(Wire { runtime, client, server, current, hang_up, cut, silent, slow, closed })
     }
 
     /// Makes `stage` the provider and runs one operation against it.
@@ -72,13 +75,16 @@ impl Wire {
             Some(Fault::Refused) => self.closed.clone(),
             Some(Fault::Reset) => self.hang_up.clone(),
             Some(Fault::Cut) => self.cut.clone(),
-            Some(Fault::TimedOut) => {
+            Some(fault @ (Fault::TimedOut | Fault::Slow)) => {
                 limits.timeout = PATIENCE;
-                self.silent.clone()
+                if *fault == Fault::Slow { self.slow.clone() } else { self.silent.clone() }
             }
             _ => self.server.uri(),
         };
-        if fault.is_some_and(|fault| !matches!(fault, Fault::Answer(..) | Fault::Spoilt(_) | Fault::Body(_))) {
+        let answered = |fault| {
+            matches!(fault, Fault::Answer(..) | Fault::Spoilt(_) | Fault::Body(_) | Fault::Typed(_) | Fault::Echo(_))
+        };
+        if fault.is_some_and(|fault| !answered(fault)) {
             // The server never sees this request as HTTP: it is judged here.
             let stage = lock(&self.current).clone();
             let _judged = stage.map(|stage| stage.exchange(&request));
@@ -158,6 +164,7 @@ enum Manner {
     HangUp,
     Cut,
     Silent,
+    Slow,
 }
 
 /// A listener that misbehaves; its thread ends with the process.
@@ -181,9 +188,13 @@ fn misbehave(mut stream: TcpStream, manner: Manner) {
     match manner {
         Manner::HangUp => {}
         Manner::Cut => {
-            let _written = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"id\":");
+            let _written = stream.write_all(BEGINNING);
         }
         Manner::Silent => std::thread::sleep(PATIENCE * 4),
+        Manner::Slow => {
+            let _written = stream.write_all(BEGINNING);
+            std::thread::sleep(PATIENCE * 4);
+        }
     }
     let _closed = stream.shutdown(Shutdown::Both);
 }

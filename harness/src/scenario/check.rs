@@ -1,6 +1,8 @@
 //! What a scenario must fulfil beyond its form: its vocabulary, and references between steps.
 
-use super::{Class, Expectation, OneOf, Operation, Scenario, Step, StepOp, Tamper};
+use quittance::Op;
+
+use super::{Class, Expectation, OneOf, Scenario, Step, StepOp, Tamper};
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::profile::is_word;
 
@@ -153,8 +155,8 @@ impl Check<'_> {
         if let Some(expected) = &scenario.expect {
             self.expectation(&root.key("expect"), expected, 0);
         }
-        let proven = scenario.steps.iter().any(|step| operation_of(scenario, step) == Some(scenario.proves));
-        let message = format!("expected a step with the operation `{}`", scenario.proves);
+        let proven = scenario.steps.iter().any(|step| operation_of(scenario, step) == Some(*scenario.proves));
+        let message = format!("expected a step with the operation `{}`", scenario.proves.as_str());
         self.expect(proven || scenario.derive.is_some(), &root.key("proves"), &message);
         let fault = scenario.derive.is_none() || scenario.class == Class::Fault;
         self.expect(fault, &root.key("class"), "expected `fault`, because a fault is put in");
@@ -225,11 +227,11 @@ impl Check<'_> {
         }
     }
 
-    fn state(&mut self, path: &FieldPath, operation: Option<Operation>, expected: &Expectation) {
+    fn state(&mut self, path: &FieldPath, operation: Option<Op>, expected: &Expectation) {
         if let Some(state) = &expected.state {
             self.states(&path.key("state"), state, states_of(operation));
         }
-        let webhook = operation == Some(Operation::Webhook);
+        let webhook = operation == Some(Op::Webhook);
         self.expect(
             webhook || expected.events.is_none(),
             &path.key("events"),
@@ -258,7 +260,7 @@ impl Check<'_> {
 }
 
 /// The operation whose result a step yields; a replay yields that of the step it repeats.
-pub(super) fn operation_of(scenario: &Scenario, step: &Step) -> Option<Operation> {
+pub(super) fn operation_of(scenario: &Scenario, step: &Step) -> Option<Op> {
     if step.op != StepOp::Replay {
         return step.op.operation();
     }
@@ -266,15 +268,13 @@ pub(super) fn operation_of(scenario: &Scenario, step: &Step) -> Option<Operation
     scenario.steps.get(index)?.op.operation()
 }
 
-fn states_of(operation: Option<Operation>) -> &'static [&'static [&'static str]] {
+fn states_of(operation: Option<Op>) -> &'static [&'static [&'static str]] {
     match operation {
-        Some(Operation::Refund | Operation::RetrieveRefund | Operation::PayOut | Operation::RetrievePayout) => {
-            &[TRANSFER_STATES]
-        }
-        Some(Operation::SetUp | Operation::Revoke) => &[MANDATE_STATES],
-        Some(Operation::AnswerDispute) => &[DISPUTE_STATES],
-        Some(Operation::Complete) => &[PAYMENT_STATES, MANDATE_STATES],
-        Some(Operation::OpenSession | Operation::UnwrapToken | Operation::Webhook) | None => &[],
+        Some(Op::Refund | Op::RetrieveRefund | Op::PayOut | Op::RetrievePayout) => &[TRANSFER_STATES],
+        Some(Op::SetUp | Op::Revoke) => &[MANDATE_STATES],
+        Some(Op::AnswerDispute) => &[DISPUTE_STATES],
+        Some(Op::Complete) => &[PAYMENT_STATES, MANDATE_STATES],
+        Some(Op::OpenSession | Op::UnwrapToken | Op::Webhook) | None => &[],
         Some(_) => &[PAYMENT_STATES],
     }
 }
@@ -307,7 +307,7 @@ fn check_need(need: &str) -> Result<(), String> {
         "main" => &["later"],
         _ => &[],
     };
-    let operation = Operation::ALL.iter().any(|operation| operation.as_str() == word);
+    let operation = Op::ALL.iter().any(|operation| operation.as_str() == word);
     let alone = operation || matches!(word, "idempotency" | "three_ds" | "redirect");
     match detail {
         None if alone => Ok(()),

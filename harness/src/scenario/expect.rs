@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use quittance::{Effect, Kind};
 use schemars::JsonSchema;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::word::Word;
 
 /// What must come of a step. What is not stated is not judged here (the general checks of the harness hold all the same).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,10 +60,10 @@ pub struct Expectation {
     pub network_token: Option<bool>,
     /// The kind of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<OneOf<ErrorKind>>,
+    pub error: Option<OneOf<Word<Kind>>>,
     /// The effect of the error.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub effect: Option<OneOf<Effect>>,
+    pub effect: Option<OneOf<Word<Effect>>>,
     /// When the error allows the next try, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<OneOf<i64>>,
@@ -168,73 +171,6 @@ impl Action {
             Self::Voucher => "voucher",
             Self::App => "app",
             Self::Client => "client",
-        }
-    }
-}
-
-/// The kind of an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorKind {
-    /// The connector does not do it.
-    Unsupported,
-    /// The request is wrong.
-    Invalid,
-    /// The credentials are refused.
-    Credentials,
-    /// The object is unknown.
-    NotFound,
-    /// The object's state forbids it.
-    Conflict,
-    /// Too many requests.
-    RateLimited,
-    /// The provider is out of order.
-    Unavailable,
-    /// No connection, or it broke.
-    Network,
-    /// The answer cannot be read.
-    Protocol,
-    /// The answer is about something else.
-    Integrity,
-    /// A proof does not hold.
-    Signature,
-}
-
-impl ErrorKind {
-    /// The kind in words.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unsupported => "unsupported",
-            Self::Invalid => "invalid",
-            Self::Credentials => "credentials",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::RateLimited => "rate_limited",
-            Self::Unavailable => "unavailable",
-            Self::Network => "network",
-            Self::Protocol => "protocol",
-            Self::Integrity => "integrity",
-            Self::Signature => "signature",
-        }
-    }
-}
-
-/// Whether the provider may have acted in spite of an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// It has not.
-    None,
-    /// It may have.
-    Unknown,
-}
-
-impl Effect {
-    /// The effect in words.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Unknown => "unknown",
         }
     }
 }

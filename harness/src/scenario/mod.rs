@@ -7,15 +7,16 @@ mod expect;
 mod suite;
 #[cfg(test)]
 mod tests;
+mod word;
 
-use std::fmt;
-
+use quittance::Op;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::{ANSWER_WORDS, EVENT_WORDS, METHOD_FAMILIES, METHOD_ROLES};
-pub use expect::{Action, Effect, ErrorKind, EventExpectation, EventKind, Expectation, OneOf};
+pub use expect::{Action, EventExpectation, EventKind, Expectation, OneOf};
 pub use suite::{Manifest, Suite};
+pub use word::{Word, Worded};
 
 /// One scenario, as its file states it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,7 +29,7 @@ pub struct Scenario {
     /// The clauses of `specs/contract.md` that it enforces, as `CAPTURE-2`.
     pub clauses: Vec<String>,
     /// The operation that it is about.
-    pub proves: Operation,
+    pub proves: Word<Op>,
     /// Whether it shows success, a refusal or a fault.
     pub class: Class,
     /// What a connector must declare for the scenario to apply, as `authorize`, `capture:partial`, `card:challenge`.
@@ -57,94 +58,6 @@ impl Scenario {
     }
 }
 
-/// An operation of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    /// Reserve or take money.
-    Authorize,
-    /// Go on after a redirect or a 3-D Secure challenge.
-    Complete,
-    /// Take reserved money.
-    Capture,
-    /// Release reserved money.
-    Void,
-    /// Give taken money back.
-    Refund,
-    /// Look at a payment.
-    Retrieve,
-    /// Look at a refund.
-    RetrieveRefund,
-    /// Change a reserved amount.
-    Adjust,
-    /// Store a mandate or credential.
-    SetUp,
-    /// Withdraw a mandate.
-    Revoke,
-    /// Open a client session.
-    OpenSession,
-    /// Turn a wallet token into a network token.
-    UnwrapToken,
-    /// Send money to a recipient.
-    PayOut,
-    /// Look at a payout.
-    RetrievePayout,
-    /// Accept or contest a dispute.
-    AnswerDispute,
-    /// Read a webhook delivery.
-    Webhook,
-}
-
-impl Operation {
-    /// Every operation, in the order of the contract.
-    pub const ALL: [Self; 16] = [
-        Self::Authorize,
-        Self::Complete,
-        Self::Capture,
-        Self::Void,
-        Self::Refund,
-        Self::Retrieve,
-        Self::RetrieveRefund,
-        Self::Adjust,
-        Self::SetUp,
-        Self::Revoke,
-        Self::OpenSession,
-        Self::UnwrapToken,
-        Self::PayOut,
-        Self::RetrievePayout,
-        Self::AnswerDispute,
-        Self::Webhook,
-    ];
-
-    /// The operation in words, as scenarios write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorize => "authorize",
-            Self::Complete => "complete",
-            Self::Capture => "capture",
-            Self::Void => "void",
-            Self::Refund => "refund",
-            Self::Retrieve => "retrieve",
-            Self::RetrieveRefund => "retrieve_refund",
-            Self::Adjust => "adjust",
-            Self::SetUp => "set_up",
-            Self::Revoke => "revoke",
-            Self::OpenSession => "open_session",
-            Self::UnwrapToken => "unwrap_token",
-            Self::PayOut => "pay_out",
-            Self::RetrievePayout => "retrieve_payout",
-            Self::AnswerDispute => "answer_dispute",
-            Self::Webhook => "webhook",
-        }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.as_str())
-    }
-}
-
 /// What a scenario shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -161,37 +74,37 @@ pub enum Class {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOp {
-    /// [`Operation::Authorize`].
+    /// [`Op::Authorize`].
     Authorize,
-    /// [`Operation::Complete`].
+    /// [`Op::Complete`].
     Complete,
-    /// [`Operation::Capture`].
+    /// [`Op::Capture`].
     Capture,
-    /// [`Operation::Void`].
+    /// [`Op::Void`].
     Void,
-    /// [`Operation::Refund`].
+    /// [`Op::Refund`].
     Refund,
-    /// [`Operation::Retrieve`].
+    /// [`Op::Retrieve`].
     Retrieve,
-    /// [`Operation::RetrieveRefund`].
+    /// [`Op::RetrieveRefund`].
     RetrieveRefund,
-    /// [`Operation::Adjust`].
+    /// [`Op::Adjust`].
     Adjust,
-    /// [`Operation::SetUp`].
+    /// [`Op::SetUp`].
     SetUp,
-    /// [`Operation::Revoke`].
+    /// [`Op::Revoke`].
     Revoke,
-    /// [`Operation::OpenSession`].
+    /// [`Op::OpenSession`].
     OpenSession,
-    /// [`Operation::UnwrapToken`].
+    /// [`Op::UnwrapToken`].
     UnwrapToken,
-    /// [`Operation::PayOut`].
+    /// [`Op::PayOut`].
     PayOut,
-    /// [`Operation::RetrievePayout`].
+    /// [`Op::RetrievePayout`].
     RetrievePayout,
-    /// [`Operation::AnswerDispute`].
+    /// [`Op::AnswerDispute`].
     AnswerDispute,
-    /// [`Operation::Webhook`]: a delivery of the tape.
+    /// [`Op::Webhook`]: a delivery of the tape.
     Webhook,
     /// Step `of` again, with the same idempotency key.
     Replay,
@@ -201,24 +114,24 @@ pub enum StepOp {
 
 impl StepOp {
     /// The operation that is called; none for `replay` and `advance`.
-    pub fn operation(self) -> Option<Operation> {
+    pub fn operation(self) -> Option<Op> {
         Some(match self {
-            Self::Authorize => Operation::Authorize,
-            Self::Complete => Operation::Complete,
-            Self::Capture => Operation::Capture,
-            Self::Void => Operation::Void,
-            Self::Refund => Operation::Refund,
-            Self::Retrieve => Operation::Retrieve,
-            Self::RetrieveRefund => Operation::RetrieveRefund,
-            Self::Adjust => Operation::Adjust,
-            Self::SetUp => Operation::SetUp,
-            Self::Revoke => Operation::Revoke,
-            Self::OpenSession => Operation::OpenSession,
-            Self::UnwrapToken => Operation::UnwrapToken,
-            Self::PayOut => Operation::PayOut,
-            Self::RetrievePayout => Operation::RetrievePayout,
-            Self::AnswerDispute => Operation::AnswerDispute,
-            Self::Webhook => Operation::Webhook,
+            Self::Authorize => Op::Authorize,
+            Self::Complete => Op::Complete,
+            Self::Capture => Op::Capture,
+            Self::Void => Op::Void,
+            Self::Refund => Op::Refund,
+            Self::Retrieve => Op::Retrieve,
+            Self::RetrieveRefund => Op::RetrieveRefund,
+            Self::Adjust => Op::Adjust,
+            Self::SetUp => Op::SetUp,
+            Self::Revoke => Op::Revoke,
+            Self::OpenSession => Op::OpenSession,
+            Self::UnwrapToken => Op::UnwrapToken,
+            Self::PayOut => Op::PayOut,
+            Self::RetrievePayout => Op::RetrievePayout,
+            Self::AnswerDispute => Op::AnswerDispute,
+            Self::Webhook => Op::Webhook,
             Self::Replay | Self::Advance => return None,
         })
     }

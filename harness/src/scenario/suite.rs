@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use quittance::Op;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -93,10 +94,16 @@ impl Manifest {
     /// Computes the manifest and writes it to `suite.toml` in the folder `specs`. Says whether the file changed.
     ///
     /// # Errors
-    /// Everything that is wrong in a scenario, or a file that cannot be written.
+    /// Everything that is wrong in a scenario, a version that other scenarios have, or a file that cannot be written.
     pub fn refresh(specs: &Path, version: &str) -> Result<bool, Vec<FileError>> {
         let path = specs.join("suite.toml");
-        let text = Self::compute(specs, version)?.to_toml();
+        let computed = Self::compute(specs, version)?;
+        let pinned = Document::read(&path).and_then(|document| document.parse::<Self>());
+        if pinned.is_ok_and(|pinned| pinned.version == version && pinned.digest != computed.digest) {
+            let message = format!("the scenarios changed, but suite {version} is pinned; give it a new version");
+            return Err(vec![FileError::of_file(display(&path), message)]);
+        }
+        let text = computed.to_toml();
         let failed = |error| vec![FileError::of_file(display(&path), format!("cannot be written: {error}"))];
         crate::files::refresh(&path, &text).map_err(failed)
     }
@@ -202,7 +209,7 @@ impl Scenario {
     }
 
     /// The operation whose result step `step` (from 1) yields; a replay yields that of the step it repeats.
-    pub fn operation(&self, step: u32) -> Option<super::Operation> {
+    pub fn operation(&self, step: u32) -> Option<Op> {
         let index = usize::try_from(step).ok()?.checked_sub(1)?;
         check::operation_of(self, self.steps.get(index)?)
     }

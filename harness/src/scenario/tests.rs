@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use super::{Manifest, Operation, Scenario, Suite};
+use super::{Manifest, Scenario, Suite};
+use crate::bad_input::each_is_named;
 
 const GOOD: &str = r#"
 id = "capture.partial"
@@ -57,7 +58,7 @@ fn a_scenario_is_read() {
     let expected = &scenario.steps[0].expect;
     assert!(expected.state.as_ref().unwrap().contains(&"pending".to_owned()));
     assert_eq!(expected.amount_minor.as_ref().unwrap().values, [6000]);
-    assert_eq!(scenario.operation(3), Some(Operation::Capture));
+    assert_eq!(scenario.operation(3), Some(quittance::Op::Capture));
     assert_eq!(scenario.operation(4), None);
     assert_eq!(scenario.case_id(Some("ideal")), "capture.partial@ideal");
     let written = toml::to_string(&scenario).unwrap();
@@ -108,13 +109,7 @@ fn each_mistake_is_named_with_line_and_field() {
         ),
         ("title = ", "titel = ", ":3: titel: unknown field `titel`"),
     ];
-    for (from, to, expected) in cases {
-        let text = GOOD.replacen(from, to, 1);
-        assert_ne!(text, GOOD, "{from}");
-        let found = problems(&text);
-        assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:?}");
-        assert!(found.iter().all(|problem| problem.starts_with("specs/scenarios/capture/partial.toml:")), "{found:?}");
-    }
+    each_is_named(GOOD, "specs/scenarios/capture/partial.toml", &cases, problems);
 }
 
 struct Folder(PathBuf);
@@ -161,6 +156,8 @@ fn the_manifest_pins_what_the_suite_says() {
     folder.write("partial", &format!("# a remark\n{}", GOOD.replace("seconds = 30", "seconds   =   30")));
     assert!(folder.problems().is_empty(), "layout and comments do not count");
     folder.write("partial", &GOOD.replace("seconds = 30", "seconds = 31"));
+    let refused = Manifest::refresh(&folder.0, "1.0.0").unwrap_err();
+    assert!(refused[0].to_string().contains("suite 1.0.0 is pinned; give it a new version"), "{refused:?}");
     let found = folder.problems();
     assert!(
         found.len() == 1
@@ -223,14 +220,4 @@ fn specs() -> PathBuf {
 fn the_shared_suite_is_sound() {
     let suite = Suite::load(&specs()).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>());
     assert!(suite.is_ok(), "{suite:#?}");
-}
-
-/// Run with `cargo test -p quittance-harness refresh_the_manifest -- --ignored` after an intended change of the suite.
-#[test]
-#[ignore = "writes specs/suite.toml"]
-fn refresh_the_manifest() {
-    let text = std::fs::read_to_string(specs().join("suite.toml")).unwrap();
-    let version = text.lines().find_map(|line| line.strip_prefix("version = ")).unwrap().trim_matches('"').to_owned();
-    let refreshed = Manifest::refresh(&specs(), &version);
-    assert!(refreshed.is_ok(), "{refreshed:#?}");
 }

@@ -1,13 +1,64 @@
 //! Makes answers from their templates. A signature is filled last, over everything else.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::Response;
 use http::header::HeaderValue;
 
-use super::compile::{AnswerTemplate, BodyText, HeaderText, Return};
+use super::compile::{AnswerTemplate, BodyText, Exchange, HeaderText, Return};
 use super::hole::Hole;
 use super::template::{Escape, Part, Template, push_escaped, render_hole};
 use super::values::{Headers, Message, Scope, Unresolved};
+
+impl Exchange {
+    /// Whether the answer is a JSON or XML text with a 2xx status, whose spoiling nothing but the text tells.
+    pub fn answers_structured(&self) -> bool {
+        let text = match &self.response.body {
+            BodyText::Fixed(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            BodyText::Holes(template, _) => template.literal_start(),
+        };
+        let structured = text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[', '<']);
+        structured && self.response.status.is_success()
+    }
+
+    /// Whether the provider signs the answer: then it cannot be changed and stay valid.
+    pub fn is_signed(&self) -> bool {
+        let in_body = matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature());
+        let in_header = |text: &HeaderText| matches!(text, HeaderText::Holes(template) if template.has_signature());
+        in_body || self.response.headers.iter().any(|(_, text)| in_header(text))
+    }
+
+    /// Whether the answer has exactly this status and body.
+    pub fn answers_exactly(&self, status: u16, body: &str) -> bool {
+        let text = match &self.response.body {
+            BodyText::Fixed(bytes) => std::str::from_utf8(bytes).ok(),
+            BodyText::Holes(..) => None,
+        };
+        self.response.status.as_u16() == status && text.is_some_and(|text| text.trim() == body)
+    }
+
+    /// Whether the answer's body holds this text as it is written, and not as the value of a hole.
+    pub(crate) fn states_literally(&self, text: &str) -> bool {
+        match &self.response.body {
+            BodyText::Fixed(bytes) => std::str::from_utf8(bytes).is_ok_and(|body| body.contains(text)),
+            BodyText::Holes(template, _) => {
+                template.parts.iter().any(|part| matches!(part, Part::Text(written) if written.contains(text)))
+            }
+        }
+    }
+
+    /// What makes two exchanges alike for what a connector does with the answer: method, URL, status and body, with the holes as
+    /// they are written.
+    pub(crate) fn signature(&self) -> String {
+        format!("\n{} {} {:?}", self.endpoint(), self.response.status, self.response.body)
+    }
+
+    /// Method and URL, with the holes as they are written.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("{} {:?}", self.request.method, self.request.target)
+    }
+}
 
 /// The answer of an exchange.
 pub(crate) fn response(template: &AnswerTemplate, scope: &Scope<'_>) -> Result<Response<Bytes>, Unresolved> {
@@ -71,6 +122,32 @@ fn body(template: &Template, escape: Escape, scope: &Scope<'_>) -> Result<String
     Ok(draft.sealed(&values, escape))
 }
 
+/// A part of a text with what is put in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes of the text.
+    pub at: Range<usize>,
+    /// What is put there.
+    pub with: String,
+}
+
+impl Edit {
+    /// The text with all edits made; they do not overlap.
+    pub fn all(edits: &[Edit], text: &str) -> String {
+        let mut sorted: Vec<&Edit> = edits.iter().collect();
+        sorted.sort_by_key(|edit| edit.at.start);
+        let mut out = String::with_capacity(text.len() + 64);
+        let mut from = 0;
+        for edit in sorted {
+            out.push_str(text.get(from..edit.at.start).unwrap_or_default());
+            out.push_str(&edit.with);
+            from = edit.at.end;
+        }
+        out.push_str(text.get(from..).unwrap_or_default());
+        out
+    }
+}
+
 /// A body before its signatures: the text without them, and where they belong.
 pub(super) struct Draft<'t> {
     pub(super) unsigned: String,
@@ -88,6 +165,16 @@ impl<'t> Draft<'t> {
             }
         }
         Ok(draft)
+    }
+
+    /// The same body with some parts of its text replaced; the parts do not overlap each other or a signature.
+    pub(super) fn edited(self, edits: &[Edit]) -> Self {
+        let moved = |place: usize| {
+            let before = edits.iter().filter(|edit| edit.at.end <= place);
+            before.fold(place, |place, edit| place + edit.with.len() - edit.at.len())
+        };
+        let places = self.places.iter().map(|(place, hole)| (moved(*place), *hole)).collect();
+        Self { unsigned: Edit::all(edits, &self.unsigned), places }
     }
 
     /// The signatures of the body; the scope's message has the unsigned body.

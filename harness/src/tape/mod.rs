@@ -2,13 +2,14 @@
 //!
 //! A [`Tape`] is read and checked once and shared; a [`Player`] is one run of it. The format is described in `specs/formats.md`.
 
+mod again;
 mod answer;
 mod closed;
 mod compile;
 mod deliver;
 mod fields;
 mod hole;
-mod json;
+pub(crate) mod json;
 pub mod matcher;
 pub mod model;
 mod player;
@@ -22,6 +23,7 @@ mod uses;
 mod values;
 pub(crate) mod xml;
 
+pub use answer::Edit;
 pub use compile::{Exchange, Return, Tape, Webhook};
 pub use hole::{Encoding, Shape};
 pub use matcher::Mismatch;

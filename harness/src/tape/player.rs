@@ -1,19 +1,22 @@
 //! One run of one tape: judges each request, gives each answer, and knows what is left over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, Request, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer;
+use super::again::Memory;
+use super::answer::{self, Edit};
 use super::compile::{Exchange, Tape};
 use super::deliver;
 use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
+use super::model::ProvenanceKind;
 use super::redact::{MASK, Redactor};
 use super::values::{Headers, Message, Scope, Spoil, StepValues, Unresolved, mint};
 
@@ -56,7 +59,7 @@ pub struct Record {
 }
 
 /// A [`Record`] that may be shown: every secret of the run is masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownRecord {
     /// The step during which it was sent.
     pub step: u32,
@@ -74,6 +77,12 @@ pub struct ShownRecord {
     pub answer_headers: Vec<(String, String)>,
     /// The body of the answer.
     pub answer_body: String,
+    /// The line of the exchange in its tape that the request was judged by, from 1; none where the tape has no such exchange.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<usize>,
+    /// Where the tape's bytes come from: `recorded`, `documented` or `synthesised`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provenance: Option<ProvenanceKind>,
 }
 
 /// How a step that was answered as not yet decided comes to its end.
@@ -90,18 +99,20 @@ pub enum Settle {
 }
 
 /// One run of one tape. The tape itself is shared; everything that changes is here.
+#[derive(Clone)]
 pub struct Player {
-    tape: Arc<Tape>,
+    pub(super) tape: Arc<Tape>,
     run: RunValues,
     steps: Vec<StepValues>,
-    step: u32,
-    settling: bool,
-    next: usize,
+    pub(super) step: u32,
+    pub(super) settling: bool,
+    pub(super) next: usize,
     delivered: Vec<bool>,
     returned: Vec<bool>,
-    minted: BTreeMap<String, String>,
+    pub(super) minted: BTreeMap<String, String>,
     captured: BTreeMap<String, String>,
-    transcript: Vec<Record>,
+    pub(super) transcript: Vec<Record>,
+    pub(super) memory: Option<Memory>,
 }
 
 impl fmt::Debug for Record {
@@ -117,6 +128,13 @@ impl fmt::Debug for Player {
             .field("step", &self.step)
             .field("next", &self.next)
             .finish_non_exhaustive()
+    }
+}
+
+impl Delivery {
+    /// The same with the time in one header, which is `now_unix`, moved by some seconds, for each header that states it.
+    pub fn redated(&self, now_unix: i64, seconds: i64) -> Vec<Delivery> {
+        deliver::redated(self, now_unix, seconds)
     }
 }
 
@@ -146,6 +164,7 @@ impl Player {
             minted: BTreeMap::new(),
             captured: BTreeMap::new(),
             transcript: Vec::new(),
+            memory: None,
         }
     }
 
@@ -176,6 +195,7 @@ impl Player {
         }
         self.step = step;
         self.settling = false;
+        self.memory.iter_mut().for_each(Memory::begin_step);
     }
 
     /// From here on requests are judged by the step's exchanges with `settle = true`.
@@ -219,8 +239,18 @@ impl Player {
     /// # Errors
     /// Every difference between the request and the tape, with secrets masked. The exchange then stays due.
     pub fn exchange(&mut self, request: &Request<Bytes>) -> Result<Response<Bytes>, Vec<Mismatch>> {
+        if let Some((index, answer)) = self.recalled(request) {
+            let (exchange, kept) = (Some(index), Some(answer.clone()));
+            self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer: kept });
+            return Ok(answer);
+        }
         let result = self.judge(request);
-        let exchange = if result.is_ok() { self.next.checked_sub(1) } else { self.expected() };
+        let unlike = if result.is_err() { self.unlike(request) } else { None };
+        let (exchange, result) = match unlike {
+            Some((index, mismatches)) => (Some(index), Err(mismatches)),
+            None if result.is_ok() => (self.next.checked_sub(1), result),
+            None => (self.expected(), result),
+        };
         let answer = result.as_ref().ok().cloned();
         self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer });
         result.map_err(|mismatches| self.masked(mismatches))
@@ -299,6 +329,31 @@ impl Player {
         deliver::delivery(webhook, &scope).map_err(|unresolved| vec![no_value("webhook", &unresolved)])
     }
 
+    /// A delivery of the tape as it is made now, with parts of its body replaced before it is signed, and spoilt as asked. Nothing is
+    /// minted: its values are those of the run so far. `None` when there is no such delivery or a hole has no value.
+    pub fn remade(&self, index: usize, spoil: Spoil, edits: &[Edit]) -> Option<Delivery> {
+        let webhook = self.tape.webhooks.get(index)?;
+        deliver::remade(webhook, &Scope { spoil, ..self.scope(webhook.step) }, edits).ok()
+    }
+
+    /// The body of a delivery before it is signed: what [`Edit`]s are places in.
+    pub fn unsigned(&self, index: usize) -> Option<String> {
+        let webhook = self.tape.webhooks.get(index)?;
+        deliver::unsigned(webhook, &self.scope(webhook.step)).ok()
+    }
+
+    /// A valid delivery with one character changed after signing, in turn at each of several places that a proof covers.
+    pub fn altered(&self, index: usize) -> Vec<(String, Delivery)> {
+        let altered = |webhook| deliver::altered(webhook, &self.scope(webhook.step)).ok();
+        self.tape.webhooks.get(index).and_then(altered).unwrap_or_default()
+    }
+
+    /// The deliveries that were made, by their place on the tape, from 0.
+    pub fn delivered(&self) -> Vec<usize> {
+        let made = self.delivered.iter().enumerate().filter(|(_, made)| **made);
+        made.map(|(index, _)| index).collect()
+    }
+
     /// Whether the tape has a delivery for the step that was not made yet.
     pub fn has_webhook(&self, step: u32) -> bool {
         self.tape.webhooks.iter().zip(&self.delivered).any(|(webhook, delivered)| webhook.step == step && !delivered)
@@ -342,6 +397,10 @@ impl Player {
         let covers = |step: u32| up_to.is_none_or(|last| step <= last);
         let mut mismatches = Vec::new();
         for exchange in tape.exchanges.iter().skip(self.next).take_while(|exchange| covers(exchange.step)) {
+            self.next += 1;
+            if self.leave_out(self.next - 1) {
+                continue;
+            }
             let scope = self.scope(self.step);
             let settle = if exchange.settle { " to settle" } else { "" };
             let expected = format!(
@@ -354,7 +413,6 @@ impl Player {
             );
             mismatches.push(Mismatch { path: "exchange".to_owned(), expected, found: "no such request".to_owned() });
         }
-        self.next += mismatches.len();
         let webhooks = tape.webhooks.iter().map(|webhook| ("webhook", "delivery", webhook.step, webhook.line));
         let returns = tape.returns.iter().map(|returned| ("return", "customer's return", returned.step, returned.line));
         let used = self.delivered.iter_mut().chain(&mut self.returned);
@@ -369,7 +427,7 @@ impl Player {
         if mismatches.is_empty() { Ok(()) } else { Err(self.masked(mismatches)) }
     }
 
-    fn mint(&mut self, names: &[(String, Shape)]) {
+    pub(super) fn mint(&mut self, names: &[(String, Shape)]) {
         for (name, shape) in names {
             if !self.minted.contains_key(name) {
                 self.minted.insert(name.clone(), mint(self.run.seed, name, *shape));
@@ -377,7 +435,7 @@ impl Player {
         }
     }
 
-    fn scope(&self, step: u32) -> Scope<'_> {
+    pub(super) fn scope(&self, step: u32) -> Scope<'_> {
         Scope {
             credentials: &self.run.credentials,
             steps: &self.steps,
@@ -400,7 +458,34 @@ impl Player {
     /// The transcript with every secret of the run masked.
     pub fn shown_transcript(&self) -> Vec<ShownRecord> {
         let redactor = self.redactor();
-        self.transcript.iter().map(|record| shown(record, &redactor)).collect()
+        let shown = |record: &Record| {
+            let exchange = record.exchange.and_then(|index| self.tape.exchanges.get(index));
+            shown(record, exchange, &redactor)
+        };
+        self.transcript.iter().map(shown).collect()
+    }
+
+    /// Every request of the run as text, with its step: method and URL, a line a header, an empty line, the body. `instead` gives what
+    /// stands in place of each secret, and of whatever authorizes.
+    pub fn requests_with(&self, instead: impl Fn(&str) -> String + Copy) -> Vec<(u32, String)> {
+        let redactor = self.redactor();
+        let text = |record: &Record| {
+            let request = &record.request;
+            let mut text = format!("{} {}\n", request.method(), redactor.replaced(&request.uri().to_string(), instead));
+            for (name, value) in request.headers() {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                let value = match (is_authorization(name.as_str()), value.split_once(' ')) {
+                    (true, Some((scheme, proof))) => format!("{scheme} {}", instead(proof)),
+                    (true, None) => instead(&value),
+                    (false, _) => redactor.replaced(&value, instead),
+                };
+                text.push_str(&format!("{name}: {value}\n"));
+            }
+            text.push('\n');
+            text.push_str(&redactor.replaced(&String::from_utf8_lossy(request.body()), instead));
+            (record.step, text)
+        };
+        self.transcript.iter().map(text).collect()
     }
 
     /// Masks every secret of the run in a text: credentials of four characters or more, card numbers, CVCs, cryptograms, tokens.
@@ -414,7 +499,14 @@ impl Player {
             let mut text = String::new();
             scope.resolve(hole, &mut text).ok().map(|()| text)
         };
-        Redactor::new(&self.run.credentials, &self.steps, self.tape.basics.iter().filter_map(pair).collect())
+        let header = |record: &Record| {
+            let text = record.request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
+            text.strip_prefix("Bearer ").map(str::to_owned)
+        };
+        // Tokens that the provider gave stand in its answers too; several requests carry the same one.
+        let tokens: BTreeSet<String> = self.transcript.iter().filter_map(header).collect();
+        let more = self.tape.basics.iter().filter_map(pair).chain(tokens).collect();
+        Redactor::new(&self.run.credentials, &self.steps, more)
     }
 
     /// Masks before cutting: half of a secret must not remain.
@@ -440,7 +532,7 @@ fn no_value(place: &str, unresolved: &Unresolved) -> Mismatch {
     }
 }
 
-fn shown(record: &Record, redactor: &Redactor) -> ShownRecord {
+fn shown(record: &Record, exchange: Option<&Exchange>, redactor: &Redactor) -> ShownRecord {
     let body = |bytes: &Bytes| redactor.text(&String::from_utf8_lossy(bytes));
     let answer = record.answer.as_ref();
     ShownRecord {
@@ -452,17 +544,23 @@ fn shown(record: &Record, redactor: &Redactor) -> ShownRecord {
         status: answer.map(|answer| answer.status().as_u16()),
         answer_headers: answer.map(|answer| shown_headers(answer.headers(), redactor)).unwrap_or_default(),
         answer_body: answer.map(|answer| body(answer.body())).unwrap_or_default(),
+        line: exchange.map(|exchange| exchange.line),
+        provenance: exchange.map(|exchange| exchange.provenance.kind),
     }
+}
+
+/// Whatever stands in such a header authorizes, even if it is no credential that the harness knows.
+fn is_authorization(name: &str) -> bool {
+    matches!(name, "authorization" | "proxy-authorization")
 }
 
 fn shown_headers(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, String)> {
     let shown = |name: &str, value: &HeaderValue| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        match (name, text.split_once(' ')) {
-            // Whatever stands there authorizes, even if it is no credential that the harness knows.
-            ("authorization" | "proxy-authorization", Some((scheme, _))) => format!("{scheme} {MASK}"),
-            ("authorization" | "proxy-authorization", None) => MASK.to_owned(),
-            _ => redactor.text(&text),
+        match (is_authorization(name), text.split_once(' ')) {
+            (true, Some((scheme, _))) => format!("{scheme} {MASK}"),
+            (true, None) => MASK.to_owned(),
+            (false, _) => redactor.text(&text),
         }
     };
     headers.iter().map(|(name, value)| (name.to_string(), shown(name.as_str(), value))).collect()

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 use super::hole::{Encoding, Place};
 use super::template::{Escape, Template};
 use super::values::{Scope, Spoil, Unresolved};
+use crate::pem;
 
 /// How a signature is made, as `[signature.NAME]` of a profile states it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +51,18 @@ pub enum Algorithm {
     Sha512,
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2), which is deterministic.
     RsaSha256,
+}
+
+impl Algorithm {
+    /// Another algorithm that needs no other key; a key pair's signature becomes a digest, which anybody can make.
+    const fn another(self) -> Algorithm {
+        match self {
+            Algorithm::HmacSha1 | Algorithm::HmacSha512 => Algorithm::HmacSha256,
+            Algorithm::HmacSha256 => Algorithm::HmacSha1,
+            Algorithm::Sha256 => Algorithm::Sha512,
+            Algorithm::Sha512 | Algorithm::RsaSha256 => Algorithm::Sha256,
+        }
+    }
 }
 
 /// How the text of a key becomes bytes.
@@ -130,8 +143,21 @@ impl Recipe {
             // To the verifier a signature over another text and one by another key look alike, and every key keeps its form.
             text.push_str("forged");
         }
-        let text = text.as_bytes();
-        let signature = match self.algorithm {
+        if spoil == Spoil::Fingerprint {
+            return Ok(text);
+        }
+        let algorithm = if spoil == Spoil::OtherAlgorithm { self.algorithm.another() } else { self.algorithm };
+        let mut signature = self.signature(algorithm, text.as_bytes(), scope)?;
+        match spoil {
+            Spoil::Prefix(length) => signature.truncate(length.min(signature.len().saturating_sub(1))),
+            Spoil::Extended => signature.push(0),
+            _ => {}
+        }
+        Ok(self.encoding.encode(&signature))
+    }
+
+    fn signature(&self, algorithm: Algorithm, text: &[u8], scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
+        Ok(match algorithm {
             Algorithm::Sha256 => Sha256::digest(text).to_vec(),
             Algorithm::Sha512 => Sha512::digest(text).to_vec(),
             Algorithm::HmacSha1 => finish(Hmac::<Sha1>::new_from_slice(&self.key_bytes(scope)?), text)?,
@@ -141,8 +167,7 @@ impl Recipe {
                 Some(pair) => sign_rsa(pair, text)?,
                 None => sign_rsa(&key_pair(&self.key_text(scope)?).map_err(|why| unusable(&why))?, text)?,
             },
-        };
-        Ok(self.encoding.encode(&signature))
+        })
     }
 
     fn key_text(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
@@ -195,19 +220,12 @@ fn literal_key_pair(literal: &str, folder: &Path) -> Result<RsaKeyPair, String> 
     key_pair(&pem)
 }
 
-fn key_pair(pem: &str) -> Result<RsaKeyPair, String> {
+fn key_pair(text: &str) -> Result<RsaKeyPair, String> {
     let expected = "expected a PEM private key (`PRIVATE KEY` or `RSA PRIVATE KEY`)";
-    let block = |label: &str| {
-        let after = pem.split_once(&format!("-----BEGIN {label}-----"))?.1;
-        after.split_once(&format!("-----END {label}-----")).map(|(inner, _)| inner)
-    };
-    let decode = |inner: &str| {
-        let compact: String = inner.split_whitespace().collect();
-        base64::engine::general_purpose::STANDARD.decode(compact).map_err(|_| expected.to_owned())
-    };
-    let pair = match (block("PRIVATE KEY"), block("RSA PRIVATE KEY")) {
-        (Some(inner), _) => RsaKeyPair::from_pkcs8(&decode(inner)?),
-        (None, Some(inner)) => RsaKeyPair::from_der(&decode(inner)?),
+    let refused = |_| expected.to_owned();
+    let pair = match (pem::block(text, "PRIVATE KEY"), pem::block(text, "RSA PRIVATE KEY")) {
+        (Some(inner), _) => RsaKeyPair::from_pkcs8(&inner.map_err(refused)?),
+        (None, Some(inner)) => RsaKeyPair::from_der(&inner.map_err(refused)?),
         (None, None) => return Err(expected.to_owned()),
     };
     pair.map_err(|error| format!("the RSA key is refused: {error}"))

@@ -186,6 +186,10 @@ impl Template {
 }
 
 pub(crate) fn render_hole(hole: &Hole, scope: &Scope<'_>, escape: Escape, out: &mut String) -> Result<(), Unresolved> {
+    if let Some(value) = scope.ready(hole) {
+        push_escaped(value, escape, out);
+        return Ok(());
+    }
     if escape == Escape::None {
         return scope.resolve(hole, out);
     }
@@ -257,9 +261,15 @@ fn matches_parts(
             Ok(false)
         }
         Part::Hole(hole) => {
-            let mut value = String::new();
-            scope.resolve(hole, &mut value)?;
-            match actual.strip_prefix(value.as_str()) {
+            let mut made = String::new();
+            let value = match scope.ready(hole) {
+                Some(value) => value,
+                None => {
+                    scope.resolve(hole, &mut made)?;
+                    made.as_str()
+                }
+            };
+            match actual.strip_prefix(value) {
                 Some(after) => matches_parts(rest, after, scope, caught),
                 None => Ok(false),
             }

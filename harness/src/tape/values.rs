@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::hole::{Encoding, Hole, Shape, TimeFormat};
@@ -19,7 +21,7 @@ pub struct StepValues {
     pub reference: Option<String>,
     /// Values of the step's card or method sample by name: `card.number`, `card.expiry_month`, `card.iban` …
     /// `expiry_month2`, `expiry_year2`, `last4` and `bin` are derived when they are not given.
-    pub samples: BTreeMap<String, String>,
+    pub samples: Arc<BTreeMap<String, String>>,
 }
 
 /// A hole that has no value in this run.
@@ -83,6 +85,28 @@ pub enum Spoil {
     Unsigned,
     /// It is signed with another key, or, by a key pair, for other content.
     WrongKey,
+    /// Of the signature or shared secret only this many bytes are given, and never all of them.
+    Prefix(usize),
+    /// The signature or shared secret is right, and a byte more is given.
+    Extended,
+    /// What is signed is signed by another algorithm.
+    OtherAlgorithm,
+    /// In place of the signature stands what is signed: tells cheaply whether a change is covered.
+    Fingerprint,
+}
+
+impl Spoil {
+    /// A secret that stands in a header as proof, spoilt.
+    fn secret(self, secret: &str) -> String {
+        match self {
+            Spoil::WrongKey => format!("{secret}-other"),
+            Spoil::Extended => format!("{secret}0"),
+            Spoil::Prefix(length) => secret.chars().take(length.min(secret.len().saturating_sub(1))).collect(),
+            Spoil::Not | Spoil::Body | Spoil::Unsigned | Spoil::OtherAlgorithm | Spoil::Fingerprint => {
+                secret.to_owned()
+            }
+        }
+    }
 }
 
 impl<'a> Scope<'a> {
@@ -91,12 +115,11 @@ impl<'a> Scope<'a> {
         let missing = |why: &str| Unresolved { hole: hole.to_string(), why: why.to_owned() };
         match hole {
             Hole::Secret(name) => {
-                out.push_str(self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?);
-                out.push_str(if self.spoil == Spoil::WrongKey { "-other" } else { "" });
+                let secret = self.credential(name).ok_or_else(|| missing("the profile has no such credential"))?;
+                out.push_str(&self.spoil.secret(secret));
             }
             Hole::Basic { user, password } => {
-                let other = if self.spoil == Spoil::WrongKey { "-other" } else { "" };
-                let pair = format!("{}:{}{other}", self.half(user, hole)?, self.half(password, hole)?);
+                let pair = format!("{}:{}", self.half(user, hole)?, self.spoil.secret(self.half(password, hole)?));
                 out.push_str(&Encoding::Base64.encode(pair.as_bytes()));
             }
             Hole::Key(step) => {
@@ -163,6 +186,20 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
+    /// The value of a hole, where it stands as it is among the values of the run. What has none here is left to [`Scope::resolve`].
+    pub(crate) fn ready(&self, hole: &Hole) -> Option<&'a str> {
+        match hole {
+            Hole::Secret(name) if self.spoil == Spoil::Not => self.credential(name),
+            Hole::Key(step) => self.values_of(*step)?.key.as_deref(),
+            Hole::Reference(step) => self.values_of(*step)?.reference.as_deref(),
+            // Of an earlier step's card the nearest counts, also for what is derived from it.
+            Hole::Card(name) => self.values_of(None)?.samples.get(name).map(String::as_str),
+            Hole::Gen { name, .. } => self.minted.get(name).map(String::as_str),
+            Hole::Capture(name) => self.capture(name),
+            _ => None,
+        }
+    }
+
     fn credential(&self, name: &str) -> Option<&'a str> {
         self.credentials.get(name).map(String::as_str)
     }
@@ -223,20 +260,32 @@ fn derive_sample(samples: &BTreeMap<String, String>, name: &str, out: &mut Strin
             out.push_str(number.get(number.len().checked_sub(4)?..)?);
         }
         "card.bin" => out.push_str(samples.get("card.number")?.get(..6)?),
-        _ => return None,
+        _ => match name.strip_suffix("_base64") {
+            Some(base) => STANDARD.encode_string(samples.get(base)?, out),
+            // A member of a sample that is JSON text: `card.token.id`.
+            None => {
+                let (sample, member) = name.rsplit_once('.')?;
+                let value: serde_json::Value = serde_json::from_str(samples.get(sample)?).ok()?;
+                out.push_str(value.get(member)?.as_str()?);
+            }
+        },
     }
     Some(())
 }
 
 /// Appends an instant; `None` when it lies outside the years that the formats can write.
 pub(crate) fn write_instant(unix_seconds: i64, format: TimeFormat, out: &mut String) -> Option<()> {
+    match format {
+        TimeFormat::Unix => return write!(out, "{unix_seconds}").ok(),
+        TimeFormat::Millis => return write!(out, "{}", unix_seconds.checked_mul(1000)?).ok(),
+        _ => {}
+    }
     let stamp = jiff::Timestamp::from_second(unix_seconds).ok()?;
     let time = jiff::tz::TimeZone::UTC.to_datetime(stamp);
     let (year, month, day) = (time.year(), time.month(), time.day());
     let (hour, minute, second) = (time.hour(), time.minute(), time.second());
     match format {
-        TimeFormat::Unix => write!(out, "{unix_seconds}"),
-        TimeFormat::Millis => write!(out, "{}", unix_seconds.checked_mul(1000)?),
+        TimeFormat::Unix | TimeFormat::Millis => Ok(()),
         TimeFormat::Rfc3339 => write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"),
         TimeFormat::Rfc3339Millis => {
             write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
@@ -250,16 +299,16 @@ pub(crate) fn write_instant(unix_seconds: i64, format: TimeFormat, out: &mut Str
 
 /// Mints a value: SHA-256 over seed, name and a counter gives the letters, so the same seed gives the same value on every machine.
 pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
-    const DIGITS: &[u8] = b"0123456789";
-    const HEX: &[u8] = b"0123456789abcdef";
-    const ALNUM: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    const UPPER: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    let (alphabet, length) = match shape {
-        Shape::Uuid => (HEX, 32),
-        Shape::Hex(length) => (HEX, length),
-        Shape::Digits(length) => (DIGITS, length),
-        Shape::Alnum(length) => (ALNUM, length),
-        Shape::Upper(length) => (UPPER, length),
+    static DIGITS: [u8; 256] = letters(b"0123456789");
+    static HEX: [u8; 256] = letters(b"0123456789abcdef");
+    static ALNUM: [u8; 256] = letters(b"0123456789abcdefghijklmnopqrstuvwxyz");
+    static UPPER: [u8; 256] = letters(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    let (letters, length) = match shape {
+        Shape::Uuid => (&HEX, 32),
+        Shape::Hex(length) => (&HEX, length),
+        Shape::Digits(length) => (&DIGITS, length),
+        Shape::Alnum(length) => (&ALNUM, length),
+        Shape::Upper(length) => (&UPPER, length),
     };
     let mut text = String::with_capacity(length);
     let mut counter: u32 = 0;
@@ -270,10 +319,8 @@ pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
             .chain_update([0])
             .chain_update(counter.to_be_bytes())
             .finalize();
-        for byte in block.iter().take(length - text.len()) {
-            let index = usize::from(*byte) % alphabet.len();
-            text.push(alphabet.get(index).map_or('0', |letter| char::from(*letter)));
-        }
+        let rest = length - text.len();
+        text.extend(block.iter().take(rest).map(|byte| char::from(letters[usize::from(*byte)])));
         counter += 1;
     }
     match shape {
@@ -282,4 +329,15 @@ pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
         Shape::Uuid => format!("{}-{}-4{}-8{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..]),
         _ => text,
     }
+}
+
+/// The letter that stands for each byte.
+const fn letters(alphabet: &[u8]) -> [u8; 256] {
+    let mut letters = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        letters[byte] = alphabet[byte % alphabet.len()];
+        byte += 1;
+    }
+    letters
 }

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::Serialize;
 
-use crate::{Context, Effect, Error, Kind, Reply, Result, Secret};
+use crate::{Context, Effect, Error, Fields, Kind, Reply, Result, Secret};
 
 /// One HTTP request being built. A mistake on the way (a value no header can hold) is kept and comes out of [`Call::send`].
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct Call<'a> {
 }
 
 /// A request as a signer sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Draft<'d> {
     /// The method (`POST`).
     pub method: &'d str,
@@ -34,6 +34,13 @@ pub struct Draft<'d> {
     pub headers: &'d HeaderMap,
     /// The body bytes.
     pub body: &'d [u8],
+}
+
+impl std::fmt::Debug for Draft<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.path.split('?').next().unwrap_or_default();
+        write!(f, "Draft({} {}{path}, {} bytes)", self.method, self.host, self.body.len())
+    }
 }
 
 impl<'a> Call<'a> {
@@ -89,8 +96,8 @@ impl<'a> Call<'a> {
 
     /// Adds query parameters; nested structures in brackets (`a[b]=c`).
     #[must_use]
-    pub fn query(mut self, query: &impl Serialize) -> Call<'a> {
-        match encode_form(query) {
+    pub fn query(mut self, query: &impl Fields) -> Call<'a> {
+        match query.encoded() {
             Ok(text) if text.is_empty() => {}
             Ok(text) => {
                 self.url.push(if self.url.contains('?') { '&' } else { '?' });
@@ -112,8 +119,8 @@ impl<'a> Call<'a> {
 
     /// A form body (`application/x-www-form-urlencoded`); nested structures in brackets (`a[b]=c`, `a[0]=c`).
     #[must_use]
-    pub fn form(self, body: &impl Serialize) -> Call<'a> {
-        match encode_form(body) {
+    pub fn form(self, body: &impl Fields) -> Call<'a> {
+        match body.encoded() {
             Ok(text) => self.raw("application/x-www-form-urlencoded", text),
             Err(error) => Call { mistake: Some(error), ..self },
         }
@@ -186,18 +193,8 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Room for a form of common size, so that it is not copied as it grows.
-const FORM_BYTES: usize = 2048;
-
-fn invalid(message: String) -> Error {
+pub(crate) fn invalid(message: String) -> Error {
     Error::new(Kind::Invalid, Effect::None, message)
-}
-
-fn encode_form(body: &impl Serialize) -> Result<String> {
-    let unwritable = |cause: String| invalid(format!("request cannot be written as a form: {cause}"));
-    let mut text = Vec::with_capacity(FORM_BYTES);
-    serde_qs::to_writer(body, &mut text).map_err(|cause| unwritable(cause.to_string()))?;
-    String::from_utf8(text).map_err(|cause| unwritable(cause.to_string()))
 }
 
 /// Host and path-with-query of an absolute URL; both empty when it is none, which `send` then reports.

@@ -14,7 +14,7 @@ use http::{Method, Request, Response};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::scrub::scrub;
+use crate::scrub::{SHORTEST_ENCODED, scrub};
 use crate::{Call, Effect, Error, Kind, Result, Secret, Spec};
 
 /// Bounds of one operation.
@@ -97,6 +97,13 @@ pub struct MemoryTokens(Mutex<HashMap<String, (Secret, Timestamp)>>);
 impl MemoryTokens {
     fn with<T>(&self, act: impl FnOnce(&mut HashMap<String, (Secret, Timestamp)>) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// The copy keeps its own tokens from then on.
+impl Clone for MemoryTokens {
+    fn clone(&self) -> MemoryTokens {
+        MemoryTokens(Mutex::new(self.with(|tokens| tokens.clone())))
     }
 }
 
@@ -237,6 +244,13 @@ impl<'a> Context<'a> {
     /// Masks card numbers and protected texts.
     pub fn clean(&self, text: &str) -> String {
         self.changed(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// Whether a text that cannot be masked, such as an id, holds a secret of this operation.
+    pub(crate) fn holds_secret(&self, text: &str) -> bool {
+        let protected = self.protected.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let long = protected.iter().filter(|secret| secret.len() >= SHORTEST_ENCODED);
+        long.into_iter().any(|secret| text.len() >= secret.len() && text.contains(secret.as_str()))
     }
 
     /// What [`Context::clean`] makes of a text, where that is another text.

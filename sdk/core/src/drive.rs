@@ -15,7 +15,6 @@ use http::{Request, Response};
 use crate::{Effect, Error, Failure, Kind, Limits, Result, Transport};
 
 /// What a call wants next.
-#[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a step is taken apart at once and never stored")]
 pub enum Step<T> {
     /// Send this and give the reply to [`Exchange::reply`].
@@ -24,10 +23,11 @@ pub enum Step<T> {
     Done(T),
 }
 
-type Answer = std::result::Result<Response<Bytes>, Failure>;
+/// What a transport gives: a reply, or why there is none.
+pub type Answer = std::result::Result<Response<Bytes>, Failure>;
 
 /// The transport of a driven call: a slot for the request and one for the reply.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Wire {
     request: Mutex<Option<Request<Bytes>>>,
     answer: Mutex<Option<Answer>>,
@@ -106,6 +106,25 @@ pub fn drive<T>(
 
 fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Step<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // A request holds card data and keys.
+            Step::Send(request) => {
+                let host = request.uri().host().unwrap_or_default();
+                write!(f, "Send({} {host}{}, {} bytes)", request.method(), request.uri().path(), request.body().len())
+            }
+            Step::Done(result) => f.debug_tuple("Done").field(result).finish(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
 }
 
 impl<T> std::fmt::Debug for Exchange<'_, T> {

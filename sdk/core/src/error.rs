@@ -39,6 +39,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Kind] = &[
+        Kind::Unsupported,
+        Kind::Invalid,
+        Kind::Credentials,
+        Kind::NotFound,
+        Kind::Conflict,
+        Kind::RateLimited,
+        Kind::Unavailable,
+        Kind::Network,
+        Kind::Protocol,
+        Kind::Integrity,
+        Kind::Signature,
+    ];
+
     /// The kind in words, `snake_case`; used in reports and metrics labels.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -182,9 +197,10 @@ impl Error {
         self
     }
 
-    /// Replaces every text of provider origin through `clean`; see [`crate::scrub::scrub`].
+    /// Replaces every text of provider origin through `clean`, see [`crate::scrub::scrub`], and drops a handle that `is_secret`.
     #[must_use]
-    pub(crate) fn cleaned(mut self, clean: impl Fn(&str) -> String) -> Error {
+    pub(crate) fn cleaned(mut self, clean: impl Fn(&str) -> String, is_secret: impl Fn(&str) -> bool) -> Error {
+        self.0.handle = self.0.handle.filter(|handle| !handle.texts().any(&is_secret));
         self.0.message = clean(&self.0.message);
         self.0.code = self.0.code.as_deref().map(&clean);
         self.0.field = self.0.field.as_deref().map(&clean);

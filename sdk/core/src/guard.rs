@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 
+use crate::kept::Kept;
 use crate::{
     Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currency, Decline,
     Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind, Mandate,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// A connector behind the common checks.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Guard<C> {
     inner: C,
 }
@@ -34,6 +35,13 @@ impl<C: Connector> Guard<C> {
     }
 }
 
+impl<C: Connector> std::fmt::Debug for Guard<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A connector holds keys.
+        write!(f, "Guard({})", self.inner.spec().id)
+    }
+}
+
 #[async_trait]
 impl<C: Connector> Connector for Guard<C> {
     fn spec(&self) -> &'static Spec {
@@ -44,6 +52,7 @@ impl<C: Connector> Connector for Guard<C> {
         let cx = self.enter(cx, Op::Authorize)?;
         check_authorize(self.spec(), request)?;
         request.method.secrets(&mut |secret| cx.protect(secret));
+        request.three_ds.secrets(&mut |secret| cx.protect(secret));
         let payment = finish(&cx, self.inner.authorize(&cx, request).await)?;
         agree_payment(&payment, request.amount, &request.reference)?;
         Ok(payment)
@@ -54,6 +63,8 @@ impl<C: Connector> Connector for Guard<C> {
         check_key(&request.key)?;
         check_reference(&request.reference)?;
         check_currency(self.spec(), request.amount.currency())?;
+        // A method that was only stored completes with an amount of zero.
+        self.spec().minor(&request.amount)?;
         let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
         // Before the provider has given an id, a payment goes under the merchant's reference.
         if request.payment.id() != request.reference {
@@ -141,6 +152,7 @@ impl<C: Connector> Connector for Guard<C> {
         check_currency(self.spec(), request.currency)?;
         check_return_url(request.return_url.as_deref())?;
         request.method.secrets(&mut |secret| cx.protect(secret));
+        request.three_ds.secrets(&mut |secret| cx.protect(secret));
         let mandate = finish(&cx, self.inner.set_up(&cx, request).await)?;
         agree_reference(&mandate.handle, mandate.reference.as_deref(), &request.reference)?;
         Ok(mandate)
@@ -158,29 +170,30 @@ impl<C: Connector> Connector for Guard<C> {
         let cx = self.enter(cx, Op::OpenSession)?;
         check_common(self.spec(), &request.key, &request.reference, request.amount)?;
         check_return_url(request.return_url.as_deref())?;
-        self.inner.open_session(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+        let session = self.inner.open_session(&cx, request).await.map_err(|error| cleaned(&cx, error))?;
+        refuse_secrets(&cx, &session)?;
+        Ok(session)
     }
 
     async fn unwrap_token(&self, cx: &Context<'_>, request: &UnwrapToken) -> Result<NetworkToken> {
         let cx = self.enter(cx, Op::UnwrapToken)?;
         match &request.token {
-            WalletToken::ApplePay(token) => cx.protect(token.payment_data.expose()),
-            WalletToken::GooglePay(token) => cx.protect(token.token.expose()),
+            WalletToken::ApplePay(token) => token.secrets(&mut |secret| cx.protect(secret)),
+            WalletToken::GooglePay(token) => token.secrets(&mut |secret| cx.protect(secret)),
         }
-        self.inner.unwrap_token(&cx, request).await.map_err(|error| error.cleaned(|text| cx.clean(text)))
+        self.inner.unwrap_token(&cx, request).await.map_err(|error| cleaned(&cx, error))
     }
 
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
         let cx = self.enter(cx, Op::PayOut)?;
         check_common(self.spec(), &request.key, &request.reference, request.amount)?;
         match &request.recipient {
-            Recipient::Bank { account, .. } => cx.protect(account.number.expose()),
-            Recipient::Card(card) => cx.protect(card.number.expose()),
+            Recipient::Bank { account, .. } => account.secrets(&mut |secret| cx.protect(secret)),
+            Recipient::Card(card) => card.secrets(&mut |secret| cx.protect(secret)),
             Recipient::Wallet { account, .. } => cx.protect(account.expose()),
         }
         let payout = finish(&cx, self.inner.pay_out(&cx, request).await)?;
-        agree(&payout.handle, "payout amount", payout.amount, request.amount)?;
-        agree_reference(&payout.handle, payout.reference.as_deref(), &request.reference)?;
+        agree_payout(&payout, request.amount, &request.reference)?;
         Ok(payout)
     }
 
@@ -294,7 +307,16 @@ pub(crate) fn agree(handle: &Handle, what: &str, answered: Option<Money>, asked:
     }
 }
 
-pub(crate) fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
+/// Checks that a payout in an answer is of the amount and the reference that were asked for, as the guard does with a result; for
+/// connectors that must know it before they go on.
+pub fn agree_payout(payout: &Payout, asked: Money, reference: &str) -> Result<()> {
+    agree(&payout.handle, "payout amount", payout.amount, asked)?;
+    agree_reference(&payout.handle, payout.reference.as_deref(), reference)
+}
+
+/// Checks that a payment in an answer is of the amount and the reference that were asked for, as the guard does with a result;
+/// for connectors that must know it before they go on.
+pub fn agree_payment(payment: &Payment, asked: Money, reference: &str) -> Result<()> {
     agree(&payment.handle, "amount", payment.amount, asked)?;
     if payment.state == State::Captured {
         agree(&payment.handle, "captured amount", payment.captured, asked)?;
@@ -312,9 +334,17 @@ fn agree_captured(spec: &Spec, payment: &Payment, asked: Money) -> Result<()> {
 }
 
 fn agree_id(answered: &Handle, asked: &Handle) -> Result<()> {
-    match answered.id() == asked.id() {
-        true => Ok(()),
-        false => Err(integrity(asked, format!("the answer speaks of {}, asked was {}", answered.id(), asked.id()))),
+    agree_part(asked, Some(asked.id()), Some(answered.id()))
+}
+
+/// Checks that an id in an answer about `handle` is the one that was asked for; for the ids that stand in a handle's parts,
+/// which the guard does not know. Where one of them is not there, nothing disagrees.
+pub fn agree_part(handle: &Handle, asked: Option<&str>, answered: Option<&str>) -> Result<()> {
+    match (asked, answered) {
+        (Some(asked), Some(answered)) if asked != answered => {
+            Err(integrity(handle, format!("the answer speaks of {answered}, asked was {asked}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -327,8 +357,8 @@ pub(crate) fn agree_reference(handle: &Handle, answered: Option<&str>, asked: &s
     }
 }
 
-/// Masks every text of provider origin, on both ways out of a call.
-fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
+/// Masks every text of provider origin, on both ways out of a call. What must stay as it is, such as an id, must hold no secret.
+fn finish<T: Texts + Kept>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
     match result {
         Ok(mut value) => {
             value.texts(&mut |text| {
@@ -336,15 +366,47 @@ fn finish<T: Texts>(cx: &Context<'_>, result: Result<T>) -> Result<T> {
                     *text = clean;
                 }
             });
+            refuse_secrets(cx, &value)?;
+            value.sound()?;
             Ok(value)
         }
-        Err(error) => Err(error.cleaned(|text| cx.clean(text))),
+        Err(error) => Err(cleaned(cx, error)),
     }
 }
 
-/// Visits the texts that come from the provider as free text or raw codes.
+fn cleaned(cx: &Context<'_>, error: Error) -> Error {
+    error.cleaned(|text| cx.clean(text), |text| cx.holds_secret(text))
+}
+
+/// An application stores ids and quotes them; one that repeats a secret of the call is no id.
+fn refuse_secrets(cx: &Context<'_>, answer: &impl Kept) -> Result<()> {
+    let mut repeats = false;
+    answer.kept(&mut |text| repeats |= cx.holds_secret(text));
+    match repeats {
+        true => Err(Error::protocol("an id or address in the answer repeats a secret of the request")),
+        false => Ok(()),
+    }
+}
+
+/// What an answer says, for the checks that hold whatever was asked.
 trait Texts {
+    /// Visits the texts that come from the provider as free text or raw codes.
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String));
+
+    /// Checks that ids are not empty and amounts not below zero.
+    fn sound(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn sound<const N: usize>(handle: &Handle, other: Option<&Handle>, amounts: [Option<Money>; N]) -> Result<()> {
+    if handle.id().is_empty() || other.is_some_and(|other| other.id().is_empty()) {
+        return Err(Error::protocol("the answer has an empty id"));
+    }
+    match amounts.into_iter().flatten().find(|amount| amount.minor() < 0) {
+        Some(below) => Err(integrity(handle, format!("the answer states {below}, which is below zero"))),
+        None => Ok(()),
+    }
 }
 
 fn each(parts: [&mut Option<String>; 4], visit: &mut dyn FnMut(&mut String)) {
@@ -372,6 +434,10 @@ impl Texts for Payment {
         }
         self.network.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.mandate.as_ref(), [self.amount, self.captured, self.captured_now, self.refunded])
+    }
 }
 
 impl Texts for TransferState {
@@ -388,11 +454,19 @@ impl Texts for Refund {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.state.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.payment.as_ref(), [self.amount])
+    }
 }
 
 impl Texts for Payout {
     fn texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.state.texts(visit);
+    }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, None, [self.amount])
     }
 }
 
@@ -405,6 +479,10 @@ impl Texts for Mandate {
         }
         self.network.texts(visit);
     }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, None, [])
+    }
 }
 
 impl Texts for Dispute {
@@ -413,6 +491,10 @@ impl Texts for Dispute {
             visit(raw);
         }
         self.reason_code.iter_mut().for_each(visit);
+    }
+
+    fn sound(&self) -> Result<()> {
+        sound(&self.handle, self.payment.as_ref(), [self.amount])
     }
 }
 
@@ -430,5 +512,16 @@ impl Texts for Vec<Event> {
                 EventBody::Ignored => {}
             }
         }
+    }
+
+    fn sound(&self) -> Result<()> {
+        self.iter().try_for_each(|event| match &event.body {
+            EventBody::Payment(payment) => payment.sound(),
+            EventBody::Refund(refund) => refund.sound(),
+            EventBody::Dispute(dispute) => dispute.sound(),
+            EventBody::Payout(payout) => payout.sound(),
+            EventBody::Mandate(mandate) => mandate.sound(),
+            EventBody::Refusal(_) | EventBody::Ignored => Ok(()),
+        })
     }
 }

@@ -69,6 +69,11 @@ impl Handle {
         }
     }
 
+    /// The id and every further one.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.as_str()).chain(self.parts.values().map(String::as_str))
+    }
+
     /// A further id by name.
     pub fn part(&self, name: &str) -> Option<&str> {
         self.parts.get(name).map(String::as_str)

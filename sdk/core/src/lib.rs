@@ -117,6 +117,7 @@
 //! # }
 //! ```
 
+pub mod body;
 mod call;
 mod card;
 mod client;
@@ -130,6 +131,7 @@ pub mod drive;
 mod error;
 mod guard;
 mod handle;
+mod kept;
 mod method;
 mod money;
 mod op;
@@ -141,6 +143,8 @@ mod request;
 pub mod scrub;
 mod secret;
 mod spec;
+mod text_or;
+mod tree;
 
 pub use async_trait::async_trait;
 pub use bytes::Bytes;
@@ -156,7 +160,7 @@ pub use currency::{Currency, UnknownCurrency};
 pub use decline::{Decline, Reason};
 pub use delivery::{Authentic, Dated, Delivery, Signed, Untrusted, check_age};
 pub use error::{Effect, Error, Kind, Result};
-pub use guard::Guard;
+pub use guard::{Guard, agree_part, agree_payment, agree_payout};
 pub use handle::Handle;
 pub use method::{ApplePay, BankAccount, BankAccountKind, Card, GooglePay, Method, NetworkToken, TokenSource, Upi};
 pub use money::{Decimal, Exponents, MajorNumber, Money, MoneyError};
@@ -165,7 +169,7 @@ pub use outcome::{
     Dispute, DisputeStage, DisputeState, Event, EventBody, Mandate, MandateState, Network, NextAction, Parameters,
     Payment, Payout, Refund, Refusal, Session, State, TransferState,
 };
-pub use pairs::Pairs;
+pub use pairs::{Fields, Pairs};
 pub use reply::{Fault, Reply};
 pub use request::{
     Address, Adjust, Answer, AnswerDispute, Authorize, Browser, Capture, CaptureMode, Complete, Customer, Document,
@@ -177,3 +181,5 @@ pub use spec::{
     CaptureRules, Currencies, DisputeRules, Environment, Idempotency, LookupKind, RefundRules, Spec, ThreeDsRules,
     VoidRules, WebhookAuthentication, WebhookRules,
 };
+pub use text_or::TextOr;
+pub use tree::Tree;

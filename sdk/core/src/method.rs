@@ -2,11 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::scrub::SHORTEST_ENCODED;
 use crate::{Cryptogram, Cvc, Expiry, Family, Handle, Pan, Secret};
 
 /// A card as the customer typed it.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// The card number.
@@ -16,7 +18,26 @@ pub struct Card {
     /// The verification code; absent for a merchant-initiated payment.
     pub cvc: Option<Cvc>,
     /// The name on the card.
+    #[schemars(extend("writeOnly" = true))]
     pub holder: Option<String>,
+}
+
+impl std::fmt::Debug for Card {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Card { number, expiry, cvc, holder } = self;
+        let mut out = f.debug_struct("Card");
+        out.field("number", number).field("expiry", expiry).field("cvc", cvc);
+        out.field("holder", &holder.as_ref().map(|_| Unshown)).finish()
+    }
+}
+
+/// Stands for a person's name in `Debug`.
+struct Unshown;
+
+impl std::fmt::Debug for Unshown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[name]")
+    }
 }
 
 /// Where a network token came from.
@@ -34,7 +55,7 @@ pub enum TokenSource {
 }
 
 /// A token that stands for a card, with the cryptogram that proves its use.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkToken {
     /// The token's number (DPAN); for a Google Pay `PAN_ONLY` token the card number itself, then `cryptogram` is absent.
@@ -48,7 +69,18 @@ pub struct NetworkToken {
     /// Where the token came from.
     pub source: TokenSource,
     /// The name on the card.
+    #[schemars(extend("writeOnly" = true))]
     pub holder: Option<String>,
+}
+
+impl std::fmt::Debug for NetworkToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let NetworkToken { number, expiry, cryptogram, eci, source, holder } = self;
+        let mut out = f.debug_struct("NetworkToken");
+        out.field("number", number).field("expiry", expiry).field("cryptogram", cryptogram);
+        out.field("eci", eci).field("source", source);
+        out.field("holder", &holder.as_ref().map(|_| Unshown)).finish()
+    }
 }
 
 impl NetworkToken {
@@ -85,7 +117,7 @@ pub struct GooglePay {
 }
 
 /// A bank account to debit or to pay.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BankAccount {
     /// The IBAN, or the national account number.
@@ -93,12 +125,22 @@ pub struct BankAccount {
     /// The national bank code where the number lacks it: routing number, sort code, BSB; digits only.
     pub routing: Option<String>,
     /// The account holder.
+    #[schemars(extend("writeOnly" = true))]
     pub holder: String,
     /// Checking or savings, for countries that ask.
     #[serde(default)]
     pub kind: BankAccountKind,
     /// The country of the account, ISO 3166-1 alpha-2.
     pub country: Option<String>,
+}
+
+impl std::fmt::Debug for BankAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let BankAccount { number, routing, holder: _, kind, country } = self;
+        let mut out = f.debug_struct("BankAccount");
+        out.field("number", number).field("routing", routing).field("holder", &Unshown);
+        out.field("kind", kind).field("country", country).finish()
+    }
 }
 
 /// The kind of a bank account.
@@ -241,21 +283,63 @@ impl Method {
         }
     }
 
-    /// Calls `visit` with every secret text of the method, so that echoes of it can be recognised.
+    /// Calls `visit` with every secret text of the method and the payer's name, so that echoes of them can be recognised.
     pub fn secrets(&self, visit: &mut dyn FnMut(&str)) {
         match self {
-            Method::Card(card) => {
-                visit(card.number.expose());
-                card.cvc.iter().for_each(|cvc| visit(cvc.expose()));
-            }
+            Method::Card(card) => card.secrets(visit),
             Method::NetworkToken(token) => {
                 visit(token.number.expose());
                 token.cryptogram.iter().for_each(|cryptogram| visit(cryptogram.expose()));
+                token.holder.iter().for_each(|holder| visit(holder));
             }
-            Method::ApplePay(token) => visit(token.payment_data.expose()),
-            Method::GooglePay(token) => visit(token.token.expose()),
-            Method::BankDebit { account, .. } => visit(account.number.expose()),
+            Method::ApplePay(token) => token.secrets(visit),
+            Method::GooglePay(token) => token.secrets(visit),
+            Method::BankDebit { account, .. } => account.secrets(visit),
             _ => {}
         }
+    }
+}
+
+impl Card {
+    pub(crate) fn secrets(&self, visit: &mut dyn FnMut(&str)) {
+        visit(self.number.expose());
+        self.cvc.iter().for_each(|cvc| visit(cvc.expose()));
+        self.holder.iter().for_each(|holder| visit(holder));
+    }
+}
+
+impl ApplePay {
+    pub(crate) fn secrets(&self, visit: &mut dyn FnMut(&str)) {
+        token_secrets(self.payment_data.expose(), visit);
+    }
+}
+
+impl GooglePay {
+    pub(crate) fn secrets(&self, visit: &mut dyn FnMut(&str)) {
+        token_secrets(self.token.expose(), visit);
+    }
+}
+
+impl BankAccount {
+    pub(crate) fn secrets(&self, visit: &mut dyn FnMut(&str)) {
+        visit(self.number.expose());
+        visit(&self.holder);
+    }
+}
+
+/// A wallet's token and, since a provider may repeat a part of it, each longer text in it.
+fn token_secrets(token: &str, visit: &mut dyn FnMut(&str)) {
+    visit(token);
+    if let Ok(value) = serde_json::from_str(token) {
+        token_parts(&value, visit);
+    }
+}
+
+fn token_parts(value: &Value, visit: &mut dyn FnMut(&str)) {
+    match value {
+        Value::String(text) if text.len() >= SHORTEST_ENCODED => visit(text),
+        Value::Array(items) => items.iter().for_each(|item| token_parts(item, visit)),
+        Value::Object(members) => members.values().for_each(|member| token_parts(member, visit)),
+        _ => {}
     }
 }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use crate::call::invalid;
+use crate::{Error, Result};
 
 /// Fields of a form body ([`crate::Call::form`]) or query ([`crate::Call::query`]), in the order in which they were set.
 ///
@@ -10,6 +13,9 @@ use serde::{Serialize, Serializer};
 /// brackets (`card[number]`); a name that is set twice is sent twice.
 #[derive(Clone, Default)]
 pub struct Pairs<'a>(Vec<(Cow<'static, str>, Cow<'a, str>)>);
+
+/// How many fields a payment commonly has.
+const COMMON_FIELDS: usize = 32;
 
 impl<'a> Pairs<'a> {
     /// No fields.
@@ -19,6 +25,9 @@ impl<'a> Pairs<'a> {
 
     /// Adds a field.
     pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Cow<'a, str>>) {
+        if self.0.capacity() == 0 {
+            self.0.reserve(COMMON_FIELDS);
+        }
         self.0.push((name.into(), value.into()));
     }
 
@@ -30,9 +39,32 @@ impl<'a> Pairs<'a> {
     }
 }
 
-impl Serialize for Pairs<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+/// Room for a form of common size, so that it is not copied as it grows.
+const FORM_BYTES: usize = 2048;
+
+/// What a form body or a query is made of: [`Pairs`], or anything that serde can write, nested structures in brackets
+/// (`a[b]=c`, `a[0]=c`).
+pub trait Fields {
+    /// The fields as `application/x-www-form-urlencoded` text.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Invalid`] for what has no such form.
+    fn encoded(&self) -> Result<String>;
+}
+
+impl Fields for Pairs<'_> {
+    fn encoded(&self) -> Result<String> {
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(FORM_BYTES));
+        Ok(form.extend_pairs(&self.0).finish())
+    }
+}
+
+impl<T: Serialize> Fields for T {
+    fn encoded(&self) -> Result<String> {
+        let unwritable = |cause: String| -> Error { invalid(format!("request cannot be written as a form: {cause}")) };
+        let mut text = Vec::with_capacity(FORM_BYTES);
+        serde_qs::to_writer(self, &mut text).map_err(|cause| unwritable(cause.to_string()))?;
+        String::from_utf8(text).map_err(|cause| unwritable(cause.to_string()))
     }
 }
 
@@ -54,7 +86,7 @@ mod tests {
         pairs.set_some("absent", None::<&str>);
         pairs.set("expand[]", "a&b");
         pairs.set("expand[]", "c");
-        let text = serde_qs::to_string(&pairs).unwrap();
+        let text = pairs.encoded().unwrap();
         let decoded: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         let expected = [("card[number]", "4242 4242"), ("expand[]", "a&b"), ("expand[]", "c")];
         assert_eq!(decoded, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));

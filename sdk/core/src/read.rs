@@ -44,7 +44,7 @@ fn place(cause: &serde_json::Error) -> String {
 /// Refuses text that nests deeper than [`DEPTH`], also where nothing reads it.
 fn shallow(text: &str) -> Result<()> {
     // A text with no more openings than that cannot nest deeper, and most have fewer.
-    if text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count() <= DEPTH {
+    if openings(text) <= DEPTH {
         return Ok(());
     }
     let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
@@ -62,6 +62,14 @@ fn shallow(text: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many `{` and `[` stand in the text, wherever. In chunks whose count fits a byte, which lets the compiler look at many at once.
+fn openings(text: &str) -> usize {
+    let chunks = text.as_bytes().chunks(255);
+    // `{` and `[` differ in one bit.
+    let count = |chunk: &[u8]| chunk.iter().fold(0u8, |count, byte| count + u8::from(byte & 0xdf == b'['));
+    chunks.map(|chunk| usize::from(count(chunk))).sum()
 }
 
 /// The bytes as XML of the shape `T`.

@@ -87,6 +87,15 @@ pub enum ThreeDs {
     External(ExternalThreeDs),
 }
 
+impl ThreeDs {
+    /// Calls `visit` with the authentication value, so that echoes of it can be recognised.
+    pub(crate) fn secrets(&self, visit: &mut dyn FnMut(&str)) {
+        if let ThreeDs::External(external) = self {
+            visit(external.cryptogram.expose());
+        }
+    }
+}
+
 /// Results of a 3-D Secure authentication done outside the provider (EMV 3-D Secure 2.x).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

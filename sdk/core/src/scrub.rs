@@ -5,6 +5,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
 use crate::card::luhn;
 
 /// The longest text that [`scrub`] returns, in characters.
@@ -19,18 +24,79 @@ pub const MAX_CHARS: usize = 500;
 ///   word, longer ones anywhere. Empty ones are skipped. A secret that touches a run of digits takes the run with it.
 /// - Control characters become spaces, and the text ends after [`MAX_CHARS`] characters.
 ///
-/// A secret that the provider repeats in another form (encoded, cut, in capitals) is not recognised. A text with nothing to change is
-/// borrowed.
+/// Secrets of [`SHORTEST_ENCODED`] and more bytes are also recognised as they stand in requests: escaped for a URL or form, JSON or XML, in
+/// base64 (alone or inside a longer text, as in `Basic` pairs) and in hex. A secret that the provider repeats in another form (cut, in
+/// capitals) is not. A text with nothing to change is borrowed.
 pub fn scrub<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     let mut hidden = digit_runs(text);
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         hidden.extend(occurrences(text, secret));
+        if secret.len() >= SHORTEST_ENCODED && text.len() > secret.len() {
+            encoded(secret).iter().for_each(|form| hidden.extend(occurrences(text, form)));
+        }
     }
     let end = text.char_indices().nth(MAX_CHARS).map_or(text.len(), |(at, _)| at);
     if hidden.is_empty() && !text.contains(char::is_control) {
         return Cow::Borrowed(text.split_at(end).0);
     }
     Cow::Owned(render(text, merge(hidden)))
+}
+
+/// Secrets shorter than this are looked for as they are only: encoded, they stand in any noise.
+pub const SHORTEST_ENCODED: usize = 8;
+
+/// What stays as it is in a URL or a form (RFC 3986 section 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The forms in which a request may carry a secret, other than as it is.
+fn encoded(secret: &str) -> Vec<String> {
+    let mut forms = Vec::with_capacity(12);
+    if secret.bytes().any(|byte| !byte.is_ascii_alphanumeric()) {
+        let url = utf8_percent_encode(secret, ESCAPED).to_string();
+        forms.push(url.replace("%20", "+"));
+        // `*` is the one further mark that forms leave as it is.
+        forms.push(url.replace("%20", "+").replace("%2A", "*"));
+        forms.push(lower_escapes(&url));
+        forms.push(url);
+        if let Ok(json) = serde_json::to_string(secret) {
+            let inner = json.get(1..json.len() - 1).unwrap_or_default();
+            forms.push(inner.replace('/', "\\/"));
+            forms.push(inner.to_owned());
+        }
+        forms.push(quick_xml::escape::escape(secret).into_owned());
+    }
+    let hex = hex::encode(secret);
+    forms.push(hex.to_ascii_uppercase());
+    forms.push(hex);
+    for offset in 0..3 {
+        let core = base64_core(secret, offset);
+        if core.contains(['+', '/']) {
+            forms.push(core.replace('+', "-").replace('/', "_"));
+        }
+        forms.push(core);
+    }
+    forms.retain(|form| form != secret);
+    forms
+}
+
+/// The letters of base64 that follow from the secret alone, with `offset` bytes of something else before it in its group of three.
+fn base64_core(secret: &str, offset: usize) -> String {
+    let bytes = Zeroizing::new([b"\0\0".split_at(offset).0, secret.as_bytes()].concat());
+    let (first, end) = ((offset * 8).div_ceil(6), bytes.len() * 8 / 6);
+    STANDARD_NO_PAD.encode(&bytes).get(first..end).unwrap_or_default().to_owned()
+}
+
+/// `%2F` as `%2f`, all else as it is.
+fn lower_escapes(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        out.push('%');
+        out.push_str(&code.to_ascii_lowercase());
+        out.push_str(rest);
+    }
+    out
 }
 
 /// A part of the text and what stands in its place.
@@ -226,6 +292,28 @@ mod tests {
         check("ababababa", &["ababa"], "[secret]");
         check("ключи, ключик", &["ключи"], "[secret], [secret]к");
         check("ключ, ключи", &["ключ"], "[secret], ключи");
+    }
+
+    #[test]
+    fn secrets_go_as_requests_write_them_too() {
+        let secret = "k/ey\"1 é*2";
+        for form in [
+            "k%2Fey%221%20%C3%A9%2A2",
+            "k%2fey%221%20%c3%a9%2a2",
+            "k%2Fey%221+%C3%A9*2",
+            "k/ey\\\"1 é*2",
+            "k\\/ey\\\"1 é*2",
+            "k/ey&quot;1 é*2",
+            "6b2f65792231c3a92a32".replace("31c3", "3120c3").as_str(),
+        ] {
+            check(&format!("sent <{form}>"), &[secret], "sent <[secret]>");
+        }
+        for before in ["", "u", "us", "user:"] {
+            let text = STANDARD_NO_PAD.encode(format!("{before}sk_test_abcdefgh!"));
+            let shown = scrub(&text, &["sk_test_abcdefgh"]).into_owned();
+            assert!(shown.contains("[secret]") && shown.len() < 20, "{shown}");
+        }
+        check("MTIz and 313233", &["123"], "MTIz and 313233");
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn sound() -> Vec<Line> {
     let cases = ["capture.full", "settled@eps", "settled@ideal"];
     let mut lines: Vec<Line> =
         ["memory", "wire"].iter().flat_map(|tier| cases.iter().map(|case| line(case, tier))).collect();
-    let names = CHECKS.iter().map(|check| check.name).chain(FURTHER.iter().copied());
+    let names = BELONGS.iter().map(|(name, _)| *name);
     lines.extend(names.filter(|name| *name != OPTIONAL).map(|name| line(&format!("check:{name}"), "memory")));
     let grades = [("correct", 5), ("safe", 3), ("unsafe", 0)].map(|(name, count)| (name.to_owned(), count));
     for line in lines.iter_mut().filter(|line| line.case == "check:mutation") {

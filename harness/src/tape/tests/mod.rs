@@ -104,7 +104,11 @@ pub(super) fn values(step: u32) -> StepValues {
     } else {
         BTreeMap::new()
     };
-    StepValues { key: Some(format!("key-{step}")), reference: Some(format!("R{step}-0123456789")), samples }
+    StepValues {
+        key: Some(format!("key-{step}")),
+        reference: Some(format!("R{step}-0123456789")),
+        samples: Arc::new(samples),
+    }
 }
 
 pub(super) fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Request<Bytes> {
