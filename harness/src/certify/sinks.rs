@@ -173,7 +173,11 @@ impl Log {
     /// Runs `act` with everything that it logs caught.
     pub(super) fn watch<T>(&self, act: impl FnOnce() -> T) -> T {
         let dispatch = self.dispatch.get_or_init(|| Dispatch::new(Catcher(Arc::clone(&self.lines))));
-        tracing::dispatcher::with_default(dispatch, act)
+        tracing::dispatcher::with_default(dispatch, || {
+            // A place that another thread reached first, with nobody listening there, is else taken for silent.
+            tracing::callsite::rebuild_interest_cache();
+            act()
+        })
     }
 
     /// What was logged since the last time.

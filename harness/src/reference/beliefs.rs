@@ -116,7 +116,9 @@ impl Plants {
             Bug::CardInHandle => {
                 payment.handle = self.kept().map_or(payment.handle, |card| Handle::new(STANDARD.encode(card)))
             }
-            Bug::CardInApprovalCode => payment.network.authorization_code = self.kept().map(hex::encode),
+            Bug::CardInApprovalCode => {
+                payment.network.authorization_code = self.kept().map(|card| STANDARD.encode(format!("a{card}")))
+            }
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }

@@ -221,10 +221,9 @@ impl Laboratory {
     }
 
     fn plant(&self, planted: &Planted) -> Result<Subject, String> {
-        let mut credentials = toml_json(&toml::Value::Table(self.sound.profile.model.credentials.clone()));
-        if let Some(members) = credentials.as_object_mut() {
-            members.insert("bug".to_owned(), json!(planted.bug));
-        }
+        let mut table = self.sound.profile.model.credentials.clone();
+        table.insert("bug".to_owned(), toml::Value::try_from(planted.bug).map_err(|error| error.to_string())?);
+        let credentials = toml_json(&toml::Value::Table(table.clone()));
         let entry = match planted.bug.stand() {
             Stand::Declared(entry) => entry,
             _ => &ENTRY,
@@ -236,7 +235,10 @@ impl Laboratory {
             }
             _ => entry.connect(credentials).map_err(|error| error.to_string())?,
         };
-        Ok(self.sound.with(entry, connector))
+        let mut subject = self.sound.with(entry, connector);
+        // Checks that connect anew do so with the bug.
+        subject.profile.model.credentials = table;
+        Ok(subject)
     }
 }
 
