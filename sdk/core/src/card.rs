@@ -50,7 +50,8 @@ impl fmt::Display for CardError {
 
 impl std::error::Error for CardError {}
 
-/// A card number, or a network token in the shape of one (ISO/IEC 7812): 12 to 19 digits, the last of them a Luhn check digit.
+/// A card number, or a network token in the shape of one (ISO/IEC 7812): 12 to 19 digits, the last of them a Luhn check digit
+/// (but see [`Pan::of_wallet`]).
 ///
 /// Shown as `•••• 4242` in `Debug`, otherwise guarded like [`Secret`].
 #[derive(Clone, PartialEq, Eq)]
@@ -76,6 +77,18 @@ impl Pan {
             return Err(CardError::PanChecksum);
         }
         Ok(Self(Secret::new(std::mem::take(&mut *digits))))
+    }
+
+    /// Reads the number inside a wallet's token: 12 to 19 digits and nothing else. The check digit is not looked at: nobody typed the
+    /// number, the wallet vouches for it, and issuers' device numbers need not have one.
+    pub fn of_wallet(text: &str) -> Result<Self, CardError> {
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(CardError::PanMalformed);
+        }
+        match (MIN_PAN_DIGITS..=MAX_PAN_DIGITS).contains(&text.len()) {
+            true => Ok(Self(Secret::from(text))),
+            false => Err(CardError::PanLength),
+        }
     }
 
     /// All digits, without separators: for the request they belong to, and nothing else.
@@ -363,6 +376,14 @@ mod tests {
         assert_eq!(refused("4242.4242.4242.4242"), CardError::PanMalformed);
         assert_eq!(refused("٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢"), CardError::PanMalformed);
         assert!(Pan::parse("500000000009").is_ok() && Pan::parse("6304000000000000000").is_ok());
+    }
+
+    #[test]
+    fn the_number_in_a_wallet_token_needs_no_check_digit() {
+        assert_eq!(Pan::of_wallet("4817499130000013").unwrap().expose(), "4817499130000013");
+        assert_eq!(Pan::of_wallet("4817 4991 3000 0013"), Err(CardError::PanMalformed));
+        assert_eq!(Pan::of_wallet("48174991300"), Err(CardError::PanLength));
+        assert_eq!(Pan::of_wallet("48174991300000131234"), Err(CardError::PanLength));
     }
 
     #[test]

@@ -88,7 +88,20 @@ pub trait TokenCache: Send + Sync {
     async fn put(&self, name: &str, token: Secret, expires: Timestamp);
     /// Drops the token under `name`.
     async fn forget(&self, name: &str);
+    /// Notes `name` until `until` and says whether it was new at `now`; refuses what may be used only once. A cache that several callers
+    /// share does both in one step, so that of two callers at the same time one is told `false`, which this default does not
+    /// promise. One that cannot tell says `false`.
+    async fn first_use(&self, name: &str, now: Timestamp, until: Timestamp) -> bool {
+        let is_new = self.get(name, now).await.is_none();
+        if is_new {
+            self.put(name, Secret::from("used"), until).await;
+        }
+        is_new
+    }
 }
+
+/// How many entries a [`MemoryTokens`] holds before it refuses to note more: far above what five minutes of wallet tokens bring.
+const MEMORY_ENTRIES: usize = 100_000;
 
 /// A token cache in this process's memory.
 #[derive(Debug, Default)]
@@ -119,6 +132,20 @@ impl TokenCache for MemoryTokens {
 
     async fn forget(&self, name: &str) {
         self.with(|tokens| tokens.remove(name));
+    }
+
+    async fn first_use(&self, name: &str, now: Timestamp, until: Timestamp) -> bool {
+        self.with(|tokens| {
+            // What ran out is dropped now and then, not on every call.
+            if tokens.len() % 1024 == 1023 || tokens.len() >= MEMORY_ENTRIES {
+                tokens.retain(|_, (_, expires)| *expires > now);
+            }
+            if tokens.len() >= MEMORY_ENTRIES || tokens.get(name).is_some_and(|(_, expires)| *expires > now) {
+                return false;
+            }
+            tokens.insert(name.to_owned(), (Secret::from("used"), until));
+            true
+        })
     }
 }
 
@@ -231,6 +258,12 @@ impl<'a> Context<'a> {
     /// Drops the access token under `name`, after the provider refused it.
     pub async fn forget_token(&self, name: &str) {
         self.tokens.forget(name).await;
+    }
+
+    /// Notes something that may be used only once, such as the id of a wallet's token, until it is worthless anyway; says whether this
+    /// was its first use. It stands in the token cache: what its callers share, they refuse together.
+    pub async fn first_use(&self, name: &str, until: Timestamp) -> bool {
+        self.tokens.first_use(name, self.now(), until).await
     }
 
     /// Registers a secret text: from now on it is masked in every error, result text and log line of this operation.

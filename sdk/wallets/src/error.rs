@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use quittance::{Effect, Kind};
+
 /// Why a token is refused. No error holds anything of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,7 +16,7 @@ pub enum Error {
     UnsupportedVersion,
     /// The signature is no CMS message of the expected form.
     MalformedSignature,
-    /// A digest or signature algorithm other than the version's.
+    /// A digest, signature or encryption algorithm other than is expected.
     UnsupportedAlgorithm,
     /// No certificate of the wallet's signing kind.
     MissingLeafCertificate,
@@ -52,6 +54,10 @@ pub enum Error {
     NotOpened,
     /// What was inside is not what the wallet puts there; the part that is not.
     InvalidPayload(&'static str),
+    /// The customer agreed to another amount or currency than the order's.
+    OtherAmount,
+    /// What was inside is no network token: chip data, or a message that is no payment.
+    NoNetworkToken,
     /// A key of the configuration cannot be used; what it is.
     UnusableKey(&'static str),
 }
@@ -83,6 +89,8 @@ impl Error {
             Error::InvalidEphemeralKey => "invalid_ephemeral_key",
             Error::NotOpened => "not_opened",
             Error::InvalidPayload(_) => "invalid_payload",
+            Error::OtherAmount => "other_amount",
+            Error::NoNetworkToken => "no_network_token",
             Error::UnusableKey(_) => "unusable_key",
         }
     }
@@ -97,7 +105,7 @@ impl fmt::Display for Error {
             Error::TooLarge => "the token is too large",
             Error::UnsupportedVersion => "the token's version is not supported",
             Error::MalformedSignature => "the token's signature is malformed",
-            Error::UnsupportedAlgorithm => "the token is signed with another algorithm than its version's",
+            Error::UnsupportedAlgorithm => "the token is signed or encrypted with another algorithm than is expected",
             Error::MissingLeafCertificate => "the signature lacks the wallet's signing certificate",
             Error::MissingIntermediateCertificate => "the signature lacks the wallet's issuing certificate",
             Error::UntrustedChain => "the signing certificate does not lead to the pinned root",
@@ -114,6 +122,10 @@ impl fmt::Display for Error {
             Error::InvalidMessageSignature => "the message's signature does not fit, or it is for another recipient",
             Error::MessageExpired => "the token has expired",
             Error::InvalidEphemeralKey => "the token's one-time key is not a point of the curve",
+            Error::NoNetworkToken => {
+                "the token holds chip data or no payment at all, where a network token is expected"
+            }
+            Error::OtherAmount => "the token is for another amount or currency than the order's",
             Error::NotOpened => "the configured keys do not open the token",
         };
         f.write_str(text)
@@ -121,3 +133,20 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// What a connector answers; nothing has happened at the provider.
+impl From<Error> for quittance::Error {
+    fn from(error: Error) -> quittance::Error {
+        let kind = match error {
+            Error::TooLarge | Error::MalformedToken(_) | Error::UnsupportedVersion => Kind::Invalid,
+            Error::UnknownPublicKeyHash => Kind::Invalid,
+            Error::NoNetworkToken => Kind::Unsupported,
+            Error::Replayed => Kind::Conflict,
+            Error::InvalidPayload(_) => Kind::Protocol,
+            Error::OtherAmount => Kind::Integrity,
+            Error::UnusableKey(_) => Kind::Credentials,
+            _ => Kind::Signature,
+        };
+        quittance::Error::new(kind, Effect::None, error.to_string()).with_code(error.class())
+    }
+}

@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quittance::Secret;
+use quittance_crypto::RsaPublicKey;
 use x509_cert::der::pem;
 use zeroize::Zeroizing;
 
@@ -66,6 +67,15 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 /// Standard base64 with padding.
 pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
+}
+
+/// An RSA public key (PEM, `PUBLIC KEY`).
+pub(crate) fn public_key(text: &str) -> Result<RsaPublicKey, Error> {
+    let unusable = Error::UnusableKey("public key: expected PEM with an RSA key");
+    match pem::decode_vec(text.as_bytes()) {
+        Ok(("PUBLIC KEY", der)) => RsaPublicKey::from_der(&der).map_err(|_| unusable),
+        _ => Err(unusable),
+    }
 }
 
 /// The DER of a private key's PEM text (`PRIVATE KEY`, `EC PRIVATE KEY`).

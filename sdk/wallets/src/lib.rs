@@ -9,15 +9,20 @@
 //! MAC did not fit or a tag did not fit is told to nobody ([`Error::NotOpened`]).
 
 pub mod apple;
+mod checkout;
+pub mod click_to_pay;
 mod error;
 pub mod google;
+mod jose;
 mod keys;
 mod opened;
+pub mod paze;
 mod replays;
+pub mod samsung;
 
 pub use error::Error;
 pub use opened::Opened;
-pub use replays::{MemoryReplays, Replays};
+pub use replays::Replays;
 
 /// The largest token that is looked at, in bytes. Real ones have 2 to 6 KiB.
 pub const TOKEN_BYTES_MAX: usize = 64 * 1024;

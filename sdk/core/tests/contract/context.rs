@@ -155,3 +155,16 @@ fn ids_are_version_4() {
     }
     assert_ne!(world.cx().uuid(), world.cx().uuid());
 }
+
+#[test]
+fn what_may_be_used_once_is_new_once_until_it_runs_out() {
+    let world = World::new([]);
+    let cx = world.cx();
+    let until = cx.now().checked_add(Duration::from_secs(60)).unwrap();
+    assert!(ready(cx.first_use("a", until)));
+    assert!(!ready(cx.first_use("a", until)));
+    assert!(ready(cx.first_use("b", until)));
+    world.clock.advance(Duration::from_secs(60));
+    let until = cx.now().checked_add(Duration::from_secs(60)).unwrap();
+    assert!(ready(cx.first_use("a", until)));
+}

@@ -95,6 +95,11 @@ pub(super) fn verify(
         is_authority(candidate) && is_issued_by_root(candidate, root) && is_issued_by(leaf, candidate)
     };
     let intermediate = candidates.find(trusted).ok_or(Error::UntrustedChain)?;
+    // Apple sends no others, but for the root itself; nobody vouches for what stands there besides.
+    let vouched = |other: &Certificate| other == leaf || other == intermediate || is_issued_by_root(other, root);
+    if !certificates.iter().all(vouched) {
+        return Err(Error::UntrustedChain);
+    }
     let valid = |certificate: &Certificate| {
         let validity = certificate.tbs_certificate().validity();
         validity.not_before.to_unix_duration() <= signed_at && signed_at <= validity.not_after.to_unix_duration()

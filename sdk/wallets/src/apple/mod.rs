@@ -6,13 +6,13 @@
 
 mod ber;
 mod chain;
-mod open;
+pub(crate) mod open;
 mod payload;
 mod signature;
 
 use std::fmt;
 
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 use quittance::Secret;
 use serde::Deserialize;
 
@@ -146,11 +146,11 @@ struct Token {
 /// Verifies and opens `paymentData` of a `PKPaymentToken` (the JSON text).
 ///
 /// `now` is the caller's clock; the token's signing time may lie [`WINDOW_SECONDS`] from it. `replays` remembers the transaction for that
-/// window. The caller compares [`Opened::amount_minor`] and [`Opened::currency`] with the order.
+/// window. The caller compares the order: [`Opened::agree_amount`], [`Opened::application_data_hash`].
 ///
 /// # Errors
 /// The first check that does not hold. See [`Error`].
-pub fn verify_and_decrypt(
+pub async fn verify_and_decrypt(
     payment_data: &str,
     keys: &Keys,
     now: Timestamp,
@@ -161,10 +161,12 @@ pub fn verify_and_decrypt(
     let merchant = keys.merchants.iter().find(|merchant| merchant.public_key_hash.as_slice() == token.public_key_hash);
     let merchant = merchant.ok_or(Error::UnknownPublicKeyHash)?;
     let plaintext = merchant.key.open(&token, &merchant.identifier_hash)?;
-    let opened = payload::read(&plaintext)?;
-    let until = signed_at.checked_add(Span::new().seconds(WINDOW_SECONDS)).unwrap_or(signed_at);
+    let mut opened = payload::read(&plaintext)?;
+    opened.application_data_hash = (!token.application_data.is_empty()).then(|| hex::encode(&token.application_data));
+    // One second more than it is believed.
+    let until = signed_at.checked_add(SignedDuration::from_secs(WINDOW_SECONDS + 1)).unwrap_or(signed_at);
     let id = format!("apple_pay:{}", hex::encode(&token.transaction_id));
-    if replays.is_new(&id, now, until) { Ok(opened) } else { Err(Error::Replayed) }
+    if replays.is_new(&id, now, until).await { Ok(opened) } else { Err(Error::Replayed) }
 }
 
 impl Token {

@@ -43,17 +43,29 @@ impl MerchantKey {
             (MerchantKey::Ec(key), Material::Ec(ephemeral)) => {
                 let point = p256_point(ephemeral).ok_or(Error::InvalidEphemeralKey)?;
                 let secret = key.agree(point)?;
-                let content_key = Zeroizing::new(sha256(&[&[0, 0, 0, 1], &secret, OTHER_INFORMATION, identifier_hash]));
-                decrypt::<AesGcm<Aes256, U16>>(content_key.as_slice(), &token.data)
+                decrypt_ec(content_key(&secret, identifier_hash).as_slice(), &token.data)
             }
             (MerchantKey::Rsa { key, .. }, Material::Rsa(wrapped)) => {
                 let mut buffer = Zeroizing::new(vec![0; key.min_output_size()]);
                 let content_key = key.decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, &mut buffer, None);
-                decrypt::<AesGcm<Aes128, U16>>(content_key.map_err(|_| Error::NotOpened)?, &token.data)
+                decrypt_rsa(content_key.map_err(|_| Error::NotOpened)?, &token.data)
             }
             _ => Err(Error::UnknownPublicKeyHash),
         }
     }
+}
+
+/// The key of `EC_v1` out of the shared secret: one step of the concatenation key derivation.
+pub(crate) fn content_key(secret: &[u8], identifier_hash: &[u8]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(sha256(&[&[0, 0, 0, 1], secret, OTHER_INFORMATION, identifier_hash]))
+}
+
+pub(crate) fn decrypt_ec(content_key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    decrypt::<AesGcm<Aes256, U16>>(content_key, data)
+}
+
+pub(crate) fn decrypt_rsa(content_key: &[u8], data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    decrypt::<AesGcm<Aes128, U16>>(content_key, data)
 }
 
 /// Opens with an initialization vector of sixteen zero bytes; the tag is the last sixteen bytes of `data`.

@@ -8,7 +8,7 @@ use crate::{Error, Opened};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
-    application_primary_account_number: Pan,
+    application_primary_account_number: Secret,
     application_expiration_date: String,
     currency_code: String,
     transaction_amount: i64,
@@ -31,28 +31,31 @@ pub(super) fn read(plaintext: &[u8]) -> Result<Opened, Error> {
     let payload: Payload =
         serde_json::from_str(text).map_err(|_| Error::InvalidPayload("not the JSON of a payment"))?;
     let data = payload.payment_data;
-    // With `EMV` the proof is chip data, which stands in the payload.
-    match (payload.payment_data_type.as_str(), &data.online_payment_cryptogram, &data.emv_data) {
-        ("3DSecure", Some(_), _) | ("EMV", _, Some(_)) => {}
+    // With `EMV` the proof is chip data, which stands in the payload: that is no network token.
+    let is_token = match (payload.payment_data_type.as_str(), &data.online_payment_cryptogram, &data.emv_data) {
+        ("3DSecure", Some(_), _) => true,
+        ("EMV", _, Some(_)) => false,
         _ => return Err(Error::InvalidPayload("paymentData")),
-    }
+    };
     let numeric = |text: &str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     if !numeric(&payload.currency_code) || payload.transaction_amount < 0 {
         return Err(Error::InvalidPayload("amount or currency"));
     }
+    let number = Pan::of_wallet(payload.application_primary_account_number.expose());
+    let number = number.map_err(|_| Error::InvalidPayload("applicationPrimaryAccountNumber"))?;
+    let token = NetworkToken {
+        number,
+        expiry: expiry(&payload.application_expiration_date)?,
+        cryptogram: data.online_payment_cryptogram,
+        eci: data.eci_indicator.map(|eci| format!("{eci:0>2}")),
+        source: TokenSource::ApplePay,
+        holder: payload.cardholder_name,
+    };
     Ok(Opened {
-        token: Some(NetworkToken {
-            number: payload.application_primary_account_number,
-            expiry: expiry(&payload.application_expiration_date)?,
-            cryptogram: data.online_payment_cryptogram,
-            eci: data.eci_indicator.map(|eci| format!("{eci:0>2}")),
-            source: TokenSource::ApplePay,
-            holder: payload.cardholder_name,
-        }),
+        token: is_token.then_some(token),
         amount_minor: Some(payload.transaction_amount),
         currency: Some(payload.currency_code),
-        gateway_merchant_id: None,
-        payload: Secret::from(text),
+        ..Opened::of(text)
     })
 }
 

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 use cms::cert::CertificateChoices;
-use cms::content_info::ContentInfo;
+use cms::content_info::{CmsVersion, ContentInfo};
 use cms::signed_data::{SignedAttributes, SignedData, SignerIdentifier, SignerInfo};
 use jiff::Timestamp;
 use subtle::ConstantTimeEq;
@@ -64,11 +64,19 @@ fn signed_data(signature: &[u8]) -> Result<SignedData, Error> {
         return Err(Error::MalformedSignature);
     }
     let signed = SignedData::from_der(&content.content.to_der().map_err(malformed)?).map_err(malformed)?;
-    // The signed bytes are the token's: content inside the signature would be other bytes.
-    match signed.encap_content_info.econtent_type == DATA && signed.encap_content_info.econtent.is_none() {
+    // The signed bytes are the token's: content inside the signature would be other bytes. Nor is anything else there that Apple does not
+    // write, since no signature covers it.
+    let detached = signed.encap_content_info.econtent_type == DATA && signed.encap_content_info.econtent.is_none();
+    let digests = signed.digest_algorithms.iter().all(|digest| digest.oid == SHA256 && is_plain(digest));
+    match detached && digests && signed.version == CmsVersion::V1 && signed.crls.is_none() {
         true => Ok(signed),
         false => Err(Error::MalformedSignature),
     }
+}
+
+/// Whether an algorithm has no parameters: none at all, or NULL (Apple wrote NULL until 2021).
+fn is_plain(algorithm: &AlgorithmIdentifierOwned) -> bool {
+    algorithm.parameters.as_ref().is_none_or(|parameters| parameters.is_null())
 }
 
 fn certificates(signed: &SignedData) -> Result<Vec<Certificate>, Error> {
@@ -117,6 +125,10 @@ fn check_algorithms(signer: &SignerInfo, attributes: &SignedAttributes, material
     };
     if signer.digest_alg.oid != SHA256 || signer.signature_algorithm.oid != expected {
         return Err(Error::UnsupportedAlgorithm);
+    }
+    let plain = is_plain(&signer.digest_alg) && is_plain(&signer.signature_algorithm);
+    if !plain || signer.version != CmsVersion::V1 || signer.unsigned_attrs.is_some() {
+        return Err(Error::MalformedSignature);
     }
     let Some(value) = attribute(attributes, ALGORITHM_PROTECTION)? else { return Ok(()) };
     let (digest, signature) = protected(value).map_err(|_| Error::MalformedSignature)?;

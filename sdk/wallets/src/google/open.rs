@@ -49,13 +49,18 @@ pub(super) fn open(
     Err(Error::NotOpened)
 }
 
-fn open_with(key_material: &[&[u8]; 2], version: Version, message: &[u8], tag: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (cipher, cipher_bytes, mac_bytes) =
-        if version == Version::EcV1 { (&AES_128, 16, 16) } else { (&AES_256, 32, 32) };
-    let mut derived = Zeroizing::new(vec![0; cipher_bytes + mac_bytes]);
+/// The key of the cipher and, as long, that of the MAC, out of one-time point and shared secret.
+pub(crate) fn derive(key_material: &[&[u8]; 2], length_bytes: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let mut derived = Zeroizing::new(vec![0; length_bytes]);
     let key_material = Zeroizing::new(key_material.concat());
     let pseudorandom = Salt::new(HKDF_SHA256, &[]).extract(&key_material);
-    pseudorandom.expand(&[b"Google"], Length(derived.len())).ok()?.fill(&mut derived).ok()?;
+    pseudorandom.expand(&[b"Google"], Length(length_bytes)).ok()?.fill(&mut derived).ok()?;
+    Some(derived)
+}
+
+fn open_with(key_material: &[&[u8]; 2], version: Version, message: &[u8], tag: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (cipher, cipher_bytes) = if version == Version::EcV1 { (&AES_128, 16) } else { (&AES_256, 32) };
+    let derived = derive(key_material, cipher_bytes * 2)?;
     let (cipher_key, mac_key) = derived.split_at_checked(cipher_bytes)?;
     hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, mac_key), message, tag).ok()?;
     let key = DecryptingKey::ctr(UnboundCipherKey::new(cipher, cipher_key).ok()?).ok()?;

@@ -33,13 +33,13 @@ struct Payment {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Details {
-    pan: Option<Pan>,
+    pan: Option<Secret>,
     expiration_month: u8,
     expiration_year: u16,
     auth_method: Option<String>,
     cryptogram: Option<Cryptogram>,
     eci_indicator: Option<String>,
-    dpan: Option<Pan>,
+    dpan: Option<Secret>,
     #[serde(rename = "3dsCryptogram")]
     legacy_cryptogram: Option<Cryptogram>,
     #[serde(rename = "3dsEciIndicator")]
@@ -50,10 +50,10 @@ struct Details {
 pub(super) fn read(plaintext: &[u8], now: Timestamp) -> Result<Content, Error> {
     let text = std::str::from_utf8(plaintext).map_err(|_| Error::InvalidPayload("not UTF-8"))?;
     let envelope = envelope(text, now)?;
-    if envelope.message_id.is_none() || envelope.message_expiration.is_none() {
-        return Err(Error::InvalidPayload("messageId or messageExpiration"));
+    match envelope.payment_method {
+        Some(_) => content(text, envelope),
+        None => Err(Error::InvalidPayload("no paymentMethod")),
     }
-    content(text, envelope)
 }
 
 /// Reads a message that is only signed: a payment, or any other JSON object.
@@ -71,14 +71,11 @@ fn envelope(text: &str, now: Timestamp) -> Result<Envelope, Error> {
 }
 
 fn content(text: &str, envelope: Envelope) -> Result<Content, Error> {
-    let mut opened = Opened {
-        token: None,
-        amount_minor: None,
-        currency: None,
-        gateway_merchant_id: None,
-        payload: Secret::from(text),
-    };
+    let mut opened = Opened::of(text);
     if let Some(method) = envelope.payment_method.as_deref() {
+        if envelope.message_id.is_none() || envelope.message_expiration.is_none() {
+            return Err(Error::InvalidPayload("messageId or messageExpiration"));
+        }
         let payment: Payment =
             serde_json::from_str(text).map_err(|_| Error::InvalidPayload("not the JSON of a payment"))?;
         opened.gateway_merchant_id = payment.gateway_merchant_id;
@@ -99,9 +96,10 @@ fn token(method: &str, details: Details) -> Result<NetworkToken, Error> {
         }
         _ => return Err(Error::InvalidPayload("paymentMethod or authMethod")),
     };
+    let number = number.ok_or(Error::InvalidPayload("no number"))?;
     let expiry = Expiry::new(details.expiration_month, details.expiration_year);
     Ok(NetworkToken {
-        number: number.ok_or(Error::InvalidPayload("no number"))?,
+        number: Pan::of_wallet(number.expose()).map_err(|_| Error::InvalidPayload("number"))?,
         expiry: expiry.map_err(|_| Error::InvalidPayload("expiry"))?,
         cryptogram,
         eci: eci.map(|eci| format!("{eci:0>2}")),

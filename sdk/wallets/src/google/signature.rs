@@ -32,16 +32,42 @@ pub(super) fn verify(
     if roots.is_empty() {
         return Err(Error::NoValidRootKey);
     }
+    match (version, &token.intermediate_signing_key) {
+        (Version::EcV1, None) => message(token, version, recipient_id, &roots),
+        (Version::EcV2 | Version::EcV2SigningOnly, Some(intermediate)) => {
+            let key = intermediate_key(intermediate, version, &roots, now)?;
+            message(token, version, recipient_id, &[&key])
+        }
+        _ => Err(OTHER_VERSION),
+    }
+}
+
+/// Checks the message against the intermediate key that came with it, whoever vouches for that.
+pub(super) fn verify_message_alone(
+    token: &Token,
+    version: Version,
+    recipient_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match (version, &token.intermediate_signing_key) {
+        (Version::EcV1, None) => Ok(()),
+        (Version::EcV2 | Version::EcV2SigningOnly, Some(intermediate)) => {
+            message(token, version, recipient_id, &[&signed_key(intermediate, now)?])
+        }
+        _ => Err(OTHER_VERSION),
+    }
+}
+
+const OTHER_VERSION: Error = Error::MalformedToken("intermediateSigningKey of another version");
+
+/// Checks that one of the keys signed the message, for the recipient.
+fn message(token: &Token, version: Version, recipient_id: &str, points: &[&[u8]]) -> Result<(), Error> {
     let signature = base64(&token.signature).ok_or(Error::MalformedToken("signature is not base64"))?;
     let signed = joined(&[SENDER, recipient_id, version.as_str(), &token.signed_message]);
-    let fits = match (version, &token.intermediate_signing_key) {
-        (Version::EcV1, None) => roots.iter().any(|root| is_signed(root, &signed, &signature)),
-        (Version::EcV2 | Version::EcV2SigningOnly, Some(intermediate)) => {
-            is_signed(&intermediate_key(intermediate, version, &roots, now)?, &signed, &signature)
-        }
-        _ => return Err(Error::MalformedToken("intermediateSigningKey of another version")),
-    };
-    if fits { Ok(()) } else { Err(Error::InvalidMessageSignature) }
+    match points.iter().any(|point| is_signed(point, &signed, &signature)) {
+        true => Ok(()),
+        false => Err(Error::InvalidMessageSignature),
+    }
 }
 
 /// The point of the intermediate key, once a root vouches for it.
@@ -57,6 +83,11 @@ fn intermediate_key(
     if !signatures.any(|signature| roots.iter().any(|root| is_signed(root, &signed, &signature))) {
         return Err(Error::InvalidIntermediateSignature);
     }
+    signed_key(intermediate, now)
+}
+
+/// The point of the intermediate key, whoever vouches for it.
+fn signed_key(intermediate: &IntermediateSigningKey, now: Timestamp) -> Result<Vec<u8>, Error> {
     let key: SignedKey =
         serde_json::from_str(&intermediate.signed_key).map_err(|_| Error::MalformedToken("signedKey"))?;
     let expires_at = milliseconds(&key.key_expiration).ok_or(Error::MalformedToken("signedKey.keyExpiration"))?;
@@ -68,7 +99,7 @@ fn intermediate_key(
 }
 
 /// Each text after its length in four bytes, the lowest first. The texts are those received: written anew they would be other bytes.
-fn joined(texts: &[&str]) -> Vec<u8> {
+pub(crate) fn joined(texts: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for text in texts {
         // A token is bounded far below four gigabytes.
