@@ -144,6 +144,9 @@ fn spec(ground: &Ground<'_>) -> Tried {
             format!("{:?}", spec.operations),
         ));
     }
+    for host in spec.mutual_tls.iter().filter(|host| !spec.hosts.contains(host)) {
+        findings.push(finding(format!("mutual_tls {host}"), "one of the hosts", "another"));
+    }
     for kind in spec.methods.iter().chain(spec.mandates) {
         trials += 1;
         let played = plan.cases().any(|case| plays_method(subject, case, kind));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use quittance::{Family, Idempotency, LookupKind, MethodKind, Op, Spec, WebhookAuthentication};
+use quittance::{Family, LookupKind, MethodKind, Op, Spec, WebhookAuthentication};
 
 use super::case::Case;
 use super::stage::{Fault, Strike};
@@ -206,7 +206,7 @@ pub fn is_met(need: &str, spec: &Spec, profile: &Profile) -> bool {
         ("lookup", "id") => spec.lookups.contains(&LookupKind::Handle),
         ("lookup", "reference") => spec.lookups.contains(&LookupKind::Reference),
         ("idempotency", "") => spec.idempotency.replays(),
-        ("idempotency", "unique") => matches!(spec.idempotency, Idempotency::Unique(_)),
+        ("idempotency", "unique") => spec.idempotency.refuses(),
         ("dispute", "accept") => spec.disputes.accept,
         ("dispute", "contest") => spec.disputes.contest,
         ("webhook", "signed") => auth
