@@ -191,7 +191,7 @@ pub(super) fn shown_case(subject: &Subject, case: &Case, played: &Played) -> Sho
     };
     ShownCase {
         case: case.id.clone(),
-        tape: format!("{}/{}.toml", subject.folder, case.tape.case),
+        tape: subject.file_of(&case.tape),
         methods,
         steps: case.steps.iter().zip(&played.ended).map(step).collect(),
         exchanges: played.transcript(),
