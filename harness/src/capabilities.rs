@@ -18,6 +18,8 @@ pub struct Capabilities {
     pub documentation: String,
     /// The hosts it talks to.
     pub hosts: Vec<String>,
+    /// Those of them that ask the application's transport for a client certificate (mutual TLS).
+    pub mutual_tls: Vec<String>,
     /// The operations, in the order of the contract.
     pub operations: Vec<String>,
     /// The methods of `authorize`: `card`, `bank_redirect/ideal`.
@@ -46,6 +48,7 @@ impl Capabilities {
             name: spec.name.to_owned(),
             documentation: spec.documentation.to_owned(),
             hosts: texts(spec.hosts),
+            mutual_tls: texts(spec.mutual_tls),
             operations: texts(spec.operations),
             methods: texts(spec.methods),
             mandates: texts(spec.mandates),
@@ -82,6 +85,7 @@ fn idempotency(means: Idempotency) -> String {
         Idempotency::Header(name) => format!("header {name}"),
         Idempotency::Body(name) => format!("body field {name}"),
         Idempotency::Unique(name) => format!("a second {name} is refused"),
+        Idempotency::Path(name) => format!("PUT under {name} in the path"),
         Idempotency::None => "none".to_owned(),
     }
 }
@@ -244,9 +248,15 @@ impl Wish {
         found
     }
 
-    /// What could not be judged: the provider publishes no list of countries.
-    pub fn caveat(&self, spec: &Spec) -> Option<&'static str> {
-        (self.country.is_some() && spec.countries.is_empty()).then_some("no list of countries is published")
+    /// What could not be judged: the provider publishes no list of countries, or asks for what only the application has.
+    pub fn caveat(&self, spec: &Spec) -> Option<String> {
+        let unlisted = self.country.is_some() && spec.countries.is_empty();
+        let caveats = [
+            (unlisted, "no list of countries is published"),
+            (!spec.mutual_tls.is_empty(), "the transport needs a client certificate for mutual TLS"),
+        ];
+        let caveats: Vec<&str> = caveats.into_iter().filter_map(|(holds, text)| holds.then_some(text)).collect();
+        (!caveats.is_empty()).then(|| caveats.join("; "))
     }
 }
 
@@ -349,7 +359,10 @@ mod tests {
     fn without_a_list_of_countries_nobody_is_turned_away() {
         let open = Spec { countries: &[], ..SPEC };
         let wish = Wish::read("refund", None, Some("DE"), None, &[]).unwrap();
-        assert_eq!((wish.obstacles(&open), wish.caveat(&open)), (vec![], Some("no list of countries is published")));
+        assert_eq!(
+            (wish.obstacles(&open), wish.caveat(&open).as_deref()),
+            (vec![], Some("no list of countries is published"))
+        );
         assert_eq!(wish.caveat(&SPEC), None);
     }
 

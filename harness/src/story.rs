@@ -110,7 +110,7 @@ impl Story {
             title: case.scenario.title.clone(),
             tier,
             seed,
-            tape: format!("{}/{}.toml", subject.folder, case.tape.case),
+            tape: subject.file_of(&case.tape),
             rules: case.scenario.clauses.iter().map(rule).collect(),
             steps: steps.collect(),
             findings: findings(played, &masker, 0),

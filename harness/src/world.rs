@@ -13,6 +13,7 @@ use crate::reference;
 use crate::run::input::toml_json;
 use crate::run::plan::{self, Tapes};
 use crate::scenario::Suite;
+use crate::tape::Tape;
 
 /// What stands in the way before anything was judged; the command ends with exit code 2.
 #[derive(Debug)]
@@ -75,6 +76,13 @@ impl std::fmt::Debug for Subject {
 }
 
 impl Subject {
+    /// The file of a tape, relative to the root.
+    pub fn file_of(&self, tape: &Tape) -> String {
+        let other = self.profile.model.like.as_ref().filter(|_| tape.inherited);
+        let folder = other.map_or_else(|| self.folder.clone(), |like| format!("fixtures/{}", like.connector));
+        format!("{folder}/{}.toml", tape.case)
+    }
+
     /// The same profile and tapes under another entry and connector.
     pub(crate) fn with(&self, entry: &'static Entry, connector: Box<dyn Connector>) -> Subject {
         Subject {

@@ -171,6 +171,14 @@ holder = "Ada Example"
 source = "https://leaky.example/cards"
 "#;
 
+const EXEMPTION: &str = r#"
+[[exemption]]
+scenario = "authorize.paid"
+reason = "agreed with AAABBEg0VhI0VniQEjRWAAAAAAA="
+owner = "payments"
+expires = "2026-12-01"
+"#;
+
 const SCENARIO: &str = r#"
 id = "authorize.paid"
 title = "A payment ends in some way"
@@ -221,6 +229,7 @@ fn line(leak: &str) -> Line {
     let today = jiff::civil::date(2026, 11, 22);
     // The leak is a credential, so that the connector that the check makes has it too.
     let text = PROFILE.replace("[cards.approved]", &format!("leak = \"{leak}\"\n[cards.approved]"));
+    let text = if leak == "exemption" { format!("{text}{EXEMPTION}") } else { text };
     let profile = Profile::parse("leaky/profile.toml", &text, Path::new("leaky"), today).map_err(told).unwrap();
     let tape = Tape::parse("fixtures/leaky/authorize.paid.toml", &tape(leak), &profile).map_err(told).unwrap();
     let scenario = Scenario::parse("specs/scenarios/authorize/paid.toml", SCENARIO).map_err(told).unwrap();
@@ -272,6 +281,12 @@ const LEAKS: &[(&str, &str, &str, &str)] = &[
     ("URL with a hole", "a URL", "cards.approved.number", "as it is"),
     ("URL", "a URL without a hole for a secret", "credentials.key", "URL-escaped"),
     ("what is sent", "report.ndjson", "cards.approved.number", "reversed"),
+    ("id in hex", "junit.xml", "cards.approved.number", "in hex"),
+    ("id in hex", "the SARIF file", "cards.approved.number", "in hex"),
+    ("id in hex", "the Markdown summary", "cards.approved.number", "in hex"),
+    ("what is sent", "an HTML page", "cards.approved.number", "reversed"),
+    ("what is sent", "report.ndjson with its background", "cards.approved.number", "reversed"),
+    ("exemption", "a certificate", "input.three_ds.cryptogram", "as it is"),
 ];
 
 #[test]

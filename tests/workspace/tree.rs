@@ -14,7 +14,12 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
 
 /// The folder of every connector crate.
 pub(crate) fn connector_folders() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join("connectors")).into_iter().flatten().flatten();
+    crate_folders("connectors")
+}
+
+/// The folders of crates directly below a folder of the project.
+pub(crate) fn crate_folders(below: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join(below)).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> =
         entries.map(|entry| entry.path()).filter(|path| path.join("Cargo.toml").is_file()).collect();
     folders.sort();

@@ -39,14 +39,23 @@ impl fmt::Debug for SigningKey {
 pub struct PublicKey([u8; PUBLIC_BYTES]);
 
 impl SigningKey {
+    /// Makes a new key.
+    ///
+    /// # Errors
+    /// A system without randomness.
+    pub fn generate() -> Result<SigningKey, String> {
+        let pair = Ed25519KeyPair::generate().map_err(|_| "the system gives no randomness for a key")?;
+        Ok(SigningKey { pair })
+    }
+
     /// Makes a key and writes it to a new file as PKCS#8 in PEM (RFC 5958), which its owner alone can read (mode 0600 from the start).
     ///
     /// # Errors
     /// A file of that name, which is never overwritten, or one that cannot be written.
     pub fn create(path: &Path) -> Result<SigningKey, String> {
         let name = display(path);
-        let unmade = |_| format!("{name}: the system gives no randomness for a key");
-        let pair = Ed25519KeyPair::generate().map_err(unmade)?;
+        let unmade = |_| format!("{name}: the key cannot be written");
+        let pair = SigningKey::generate().map_err(|why| format!("{name}: {why}"))?.pair;
         let pkcs8 = pair.to_pkcs8v1().map_err(unmade)?;
         let text = Zeroizing::new(pem::write(LABEL, pkcs8.as_ref()));
         let mut options = OpenOptions::new();

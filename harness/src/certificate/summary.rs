@@ -56,6 +56,9 @@ pub struct Facts {
     pub unrecorded: usize,
     /// The exemptions of the profile.
     pub exemptions: Vec<Exemption>,
+    /// What the vendor does not publish, by the profile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<String>,
 }
 
 /// What a run says of one connector as a whole.
@@ -81,7 +84,9 @@ pub struct Summary {
 impl Facts {
     /// The facts of a connector on that day.
     pub fn of(plan: &Plan, subject: &Subject) -> Facts {
-        let mut facts = Facts { exemptions: subject.profile.model.exemption.clone(), ..Facts::default() };
+        let model = &subject.profile.model;
+        let (exemptions, unconfirmed) = (model.exemption.clone(), model.unconfirmed.clone());
+        let mut facts = Facts { exemptions, unconfirmed, ..Facts::default() };
         for case in plan.cases().filter(|case| case.strike.is_none()) {
             let exchanges = case.tape.exchanges.iter().map(|exchange| &exchange.provenance);
             let deliveries = case.tape.webhooks.iter().map(|webhook| &webhook.provenance);
@@ -190,7 +195,9 @@ impl Judged<'_> {
         let mut missing: Vec<String> = match level {
             Level::Draft => self.without_level(),
             Level::Bronze => ["memory", "wire"].iter().flat_map(|tier| self.scenarios(tier)).collect(),
-            Level::Silver => Vec::new(),
+            Level::Silver => {
+                self.facts.unconfirmed.iter().map(|what| format!("not confirmed by the vendor: {what}")).collect()
+            }
             Level::Gold => self.live(),
         };
         for (name, _) in BELONGS.iter().filter(|(_, of)| *of == level) {

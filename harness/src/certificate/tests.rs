@@ -45,6 +45,7 @@ fn summary() -> Summary {
             provenance: Histogram { recorded: 0, documented: 7, synthesised: 1 },
             unrecorded: 8,
             exemptions: vec![exemption("2027-02-20")],
+            unconfirmed: Vec::new(),
         },
     }
 }

@@ -103,6 +103,10 @@ impl Trees {
         collect(root, "specs/scenarios", &[], &mut suite)?;
         let mut tapes = BTreeSet::new();
         collect(root, &format!("fixtures/{connector}"), &[], &mut tapes)?;
+        // The files of a connector that this one is like hold for it too.
+        let profile = manifest(&root.join(format!("fixtures/{connector}/profile.toml")))?;
+        let like = profile.get("like").and_then(|like| like.get("connector")).and_then(toml::Value::as_str);
+        like.map_or(Ok(()), |other| collect(root, &format!("fixtures/{other}"), &[], &mut tapes))?;
         let tree = |files| Tree::of(root, files);
         Ok(Trees { source: tree(source)?, suite: tree(suite)?, tapes: tree(tapes)?, toolchain: tree(toolchain)? })
     }

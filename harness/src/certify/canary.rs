@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quittance::{Attempt, Client, Connector, NoSleep, Policy};
 
+use super::dossier::{self, ShownCase};
 use super::ground::{Ground, Place, Tried, finding, struck};
+use super::published;
+use super::report::Line;
 use super::sinks::{self, Log, SINKS, Scene, Sink, When};
 use crate::canary::{self, Canary, Disguised, Kind, Searcher, disguise};
 use crate::run::case::{Bench, Case, Finding, Played, play};
@@ -57,6 +60,8 @@ pub(super) fn canary(ground: &Ground<'_>) -> Tried {
         attempts,
         log: Log::default(),
         secrets,
+        lines: Vec::new(),
+        shown: Vec::new(),
         hits: BTreeMap::new(),
         trials: 0,
     };
@@ -64,6 +69,7 @@ pub(super) fn canary(ground: &Ground<'_>) -> Tried {
     hunt.through_the_client();
     hunt.echoed();
     hunt.values();
+    hunt.published();
     let told = |((sink, expected, found), hit): (Came, Hit)| {
         let more = if hit.count > 1 { format!(", and {} times more", hit.count - 1) } else { String::new() };
         finding(format!("{}: {sink}", hit.first), expected, format!("{found}{more}; canary seed {seed}"))
@@ -99,6 +105,9 @@ struct Hunt<'a> {
     attempts: Arc<Attempts>,
     log: Log,
     secrets: Arc<Searcher>,
+    /// What a report would say of the plain plays.
+    lines: Vec<Line>,
+    shown: Vec<ShownCase>,
     hits: BTreeMap<Came, Hit>,
     trials: usize,
 }
@@ -114,7 +123,26 @@ impl Hunt<'_> {
                 let place = format!("step {}: {}", found.step, found.what);
                 self.hit("what was sent", "a pass with other secrets of the same shape".to_owned(), place, &case.id);
             }
+            if let Some(played) = &played {
+                let subject = &self.disguised.subject;
+                self.lines.push(sinks::failed(subject, case, played));
+                self.shown.push(dossier::shown_case(subject, case, played));
+            }
             self.search(case, &case.id, played.as_ref(), panic, When::Once);
+        }
+    }
+
+    /// What is made of a report on the plain plays. Numbers of three and four digits stand there by themselves.
+    fn published(&mut self) {
+        let (lines, shown) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.shown));
+        match published::texts(self.ground, &self.disguised.subject, lines, shown) {
+            Ok(texts) => {
+                for (name, text) in texts {
+                    self.trials += 1;
+                    self.search_text(name, "the report", &text, &[Kind::Payer, Kind::Credential], 5);
+                }
+            }
+            Err(why) => self.hit("the report", "pages, files and a certificate".to_owned(), why, "the report"),
         }
     }
 

@@ -35,6 +35,8 @@ pub(super) fn idempotency(ground: &Ground<'_>) -> Tried {
                 }),
                 // A body field may hold a digest of the key; the tape states it.
                 Idempotency::Body(name) | Idempotency::Unique(name) => sent.any(|shown| shown.body.contains(name)),
+                // What the id in the path is made of, the tape states.
+                Idempotency::Path(_) => sent.any(|shown| shown.method == "PUT"),
                 Idempotency::None => true,
             };
             if !carried {

@@ -15,7 +15,7 @@ use crate::profile::{Card, CodeRow, StatusRow, StatusSource};
 use crate::run::case::{Case, Played};
 use crate::run::input::Builder;
 use crate::run::judge::Ended;
-use crate::scenario::Suite;
+use crate::scenario::{Scenario, Suite};
 use crate::story::does;
 use crate::tape::ShownRecord;
 use crate::tape::model::{Provenance, ProvenanceKind};
@@ -97,9 +97,13 @@ pub struct ShownStep {
     pub came_to: String,
 }
 
-/// What a report says beside the verdicts on these connectors. Plays each case once more, in memory.
-pub fn background(suite: &Suite, clauses: BTreeMap<String, String>, connectors: Vec<Dossier>) -> Background {
-    let scenario = |scenario: &crate::scenario::Scenario| {
+/// What a report says beside the verdicts on these connectors.
+pub fn background<'s>(
+    scenarios: impl Iterator<Item = &'s Scenario>,
+    clauses: BTreeMap<String, String>,
+    connectors: Vec<Dossier>,
+) -> Background {
+    let scenario = |scenario: &Scenario| {
         let path = scenario.id.replacen('.', "/", 1);
         SuiteScenario {
             id: scenario.id.clone(),
@@ -113,16 +117,25 @@ pub fn background(suite: &Suite, clauses: BTreeMap<String, String>, connectors: 
     };
     Background {
         clauses: clauses.into_iter().map(|(id, text)| Clause { id, text }).collect(),
-        scenarios: suite.scenarios.iter().map(scenario).collect(),
+        scenarios: scenarios.map(scenario).collect(),
         connectors,
     }
 }
 
 impl Dossier {
-    /// The dossier of a connector, its cases played with this seed.
+    /// The dossier of a connector. Plays each case once more, in memory, with this seed.
     pub fn of(suite: &Suite, subject: &Subject, seed: u64, selects: impl Fn(&str) -> bool) -> Dossier {
-        let model = &subject.profile.model;
         let plan = Plan::of(suite, subject);
+        let selected = plan.cases().filter(|case| selects(&case.id));
+        Dossier::with(
+            subject,
+            selected.map(|case| shown_case(subject, case, &play(subject, case, None, seed))).collect(),
+        )
+    }
+
+    /// The dossier of a connector with these cases.
+    pub(super) fn with(subject: &Subject, cases: Vec<ShownCase>) -> Dossier {
+        let model = &subject.profile.model;
         Dossier {
             capabilities: Capabilities::of(subject.entry.spec),
             credentials: subject.entry.credentials_schema().to_value(),
@@ -133,11 +146,7 @@ impl Dossier {
             codes: model.code.clone(),
             status_source: model.status_source.clone(),
             unavailable: model.unavailable.clone(),
-            cases: plan
-                .cases()
-                .filter(|case| selects(&case.id))
-                .map(|case| shown_case(subject, case, &play(subject, case, None, seed)))
-                .collect(),
+            cases,
         }
     }
 }
@@ -169,7 +178,8 @@ fn sources(subject: &Subject) -> Vec<Source> {
     found.into_iter().map(source).collect()
 }
 
-fn shown_case(subject: &Subject, case: &Case, played: &Played) -> ShownCase {
+/// A case with how it went.
+pub(super) fn shown_case(subject: &Subject, case: &Case, played: &Played) -> ShownCase {
     let builder = Builder { spec: subject.entry.spec, profile: &subject.profile, brand: case.brand, seed: 0 };
     let kinds = case.steps.iter().filter_map(|(step, _)| builder.kind(step));
     let mut methods: Vec<String> = kinds.map(|kind: MethodKind| kind.family.to_string()).collect();
@@ -181,7 +191,7 @@ fn shown_case(subject: &Subject, case: &Case, played: &Played) -> ShownCase {
     };
     ShownCase {
         case: case.id.clone(),
-        tape: format!("{}/{}.toml", subject.folder, case.tape.case),
+        tape: subject.file_of(&case.tape),
         methods,
         steps: case.steps.iter().zip(&played.ended).map(step).collect(),
         exchanges: played.transcript(),

@@ -233,7 +233,7 @@ pub fn replays(spec: &Spec, request: &Request<Bytes>) -> bool {
     spec.idempotency.replays() && carrier(spec, request).is_some()
 }
 
-/// What stands in the declared carrier of the idempotency key: a header, or the text around a field of the body.
+/// What stands in the declared carrier of the idempotency key: a header, the text around a field of the body, or the path.
 pub fn carrier(spec: &Spec, request: &Request<Bytes>) -> Option<String> {
     match spec.idempotency {
         Idempotency::Header(name) => request.headers().get(name)?.to_str().ok().map(str::to_owned),
@@ -242,6 +242,7 @@ pub fn carrier(spec: &Spec, request: &Request<Bytes>) -> Option<String> {
             let field = body.get(body.find(name)?..)?;
             field.split(['&', ',', '}', '<']).next().map(str::to_owned)
         }
+        Idempotency::Path(_) => (request.method() == Method::PUT).then(|| request.uri().path().to_owned()),
         Idempotency::None => None,
     }
 }

@@ -13,6 +13,7 @@ mod leaves;
 pub mod ledger;
 mod money;
 mod mutation;
+mod published;
 pub mod report;
 mod sequences;
 mod shown;

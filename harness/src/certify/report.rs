@@ -98,6 +98,21 @@ impl Header {
             narrowed: options.narrowed.clone(),
         }
     }
+
+    /// The header of a report on one connector that nobody is given: it names neither harness nor suite.
+    pub(super) fn alone(connector: &str, seed: u64) -> Header {
+        Header {
+            format: FORMAT,
+            harness: String::new(),
+            suite: String::new(),
+            suite_digest: String::new(),
+            scenarios: 1,
+            seed,
+            tiers: vec!["memory".to_owned()],
+            connectors: vec![connector.to_owned()],
+            narrowed: None,
+        }
+    }
 }
 
 /// One case or check of one connector on one tier.

@@ -1,7 +1,7 @@
 //! Everything that comes out of a play other than on the wire: where the check `canary` looks. A new output is one more line of [`SINKS`].
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -12,6 +12,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
+use super::ground::finding;
 use super::report::{Footer, Header, Line, Report, Verdict, verdict_line};
 use crate::canary::{Kind, Searcher};
 use crate::invoke;
@@ -134,26 +135,22 @@ fn requests(scene: &Scene<'_>) -> String {
     requests.map(|request| format!("{request:?}")).collect::<Vec<_>>().join("\n")
 }
 
-/// The line that the case would have if it had failed: with its findings and exchanges.
 fn line(scene: &Scene<'_>) -> Option<Line> {
-    let played = scene.played?;
-    let line = super::case_line(scene.subject, scene.case, played, false);
-    Some(Line { verdict: Verdict::Fail, findings: played.findings.clone(), exchanges: played.transcript(), ..line })
+    scene.played.map(|played| failed(scene.subject, scene.case, played))
+}
+
+/// The line of a case as if it had failed in each step: what came of it stands in a finding, as of a result that was not expected.
+pub(super) fn failed(subject: &Subject, case: &Case, played: &Played) -> Line {
+    let line = super::case_line(subject, case, played, false);
+    let told =
+        played.results().iter().map(|result| finding("result", "another", result.to_string())).collect::<Vec<_>>();
+    let findings = played.findings.iter().cloned().chain(told).collect();
+    Line { verdict: Verdict::Fail, findings, exchanges: played.transcript(), ..line }
 }
 
 fn junit(scene: &Scene<'_>) -> String {
     let lines: Vec<Line> = line(scene).into_iter().collect();
-    let header = Header {
-        format: super::report::FORMAT,
-        harness: String::new(),
-        suite: String::new(),
-        suite_digest: String::new(),
-        scenarios: 1,
-        seed: scene.seed,
-        tiers: vec!["memory".to_owned()],
-        connectors: vec![scene.subject.entry.spec.id.to_owned()],
-        narrowed: None,
-    };
+    let header = Header::alone(scene.subject.entry.spec.id, scene.seed);
     Report { header, footer: Footer::of(&lines, &[]), lines, summaries: Vec::new(), background: None }.to_junit()
 }
 
@@ -162,22 +159,25 @@ fn story(scene: &Scene<'_>) -> Option<Story> {
     Some(Story::tell(scene.subject, scene.case, scene.played?, &rules, Tier::Memory, scene.seed))
 }
 
+/// Two subscribers that stay for good and care for every place.
+///
+/// While there is one subscriber or none, `tracing` asks the thread that first reaches a place whether anybody listens there, and keeps
+/// the answer for all threads; a thread that watches at the same time would hear nothing. With two it asks the subscribers themselves.
+static LISTENERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+
 /// Everything that is logged while a play is watched, from the finest level on.
 #[derive(Clone, Default)]
 pub(super) struct Log {
     lines: Arc<Mutex<String>>,
-    dispatch: std::sync::OnceLock<Dispatch>,
+    dispatch: OnceLock<Dispatch>,
 }
 
 impl Log {
     /// Runs `act` with everything that it logs caught.
     pub(super) fn watch<T>(&self, act: impl FnOnce() -> T) -> T {
+        LISTENERS.get_or_init(|| std::array::from_fn(|_| Dispatch::new(Catcher(Arc::default()))));
         let dispatch = self.dispatch.get_or_init(|| Dispatch::new(Catcher(Arc::clone(&self.lines))));
-        tracing::dispatcher::with_default(dispatch, || {
-            // A place that another thread reached first, with nobody listening there, is else taken for silent.
-            tracing::callsite::rebuild_interest_cache();
-            act()
-        })
+        tracing::dispatcher::with_default(dispatch, act)
     }
 
     /// What was logged since the last time.

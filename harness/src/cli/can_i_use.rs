@@ -71,7 +71,7 @@ impl CanIUse {
         let wish = Wish::read(&self.op, method, country, currency, &all).map_err(Unusable::Text)?;
         let answer = |spec: &Spec| {
             let obstacles = wish.obstacles(spec);
-            let caveat = wish.caveat(spec).map(str::to_owned);
+            let caveat = wish.caveat(spec);
             Answer { id: spec.id.to_owned(), can: obstacles.is_empty(), obstacles, caveat }
         };
         let connectors: Vec<Answer> = catalogue(&self.ids)?.iter().map(|entry| answer(entry.spec)).collect();

@@ -163,7 +163,7 @@ impl Certify {
 fn background(world: &World, suite: &Suite, subjects: &[Subject], options: &Options) -> Result<Background, Unusable> {
     let clauses = crate::contract::rules(&world.root.join("specs")).map_err(|error| vec![error])?;
     let dossier = |subject: &Subject| Dossier::of(suite, subject, options.seed, |case| options.selects(case));
-    Ok(dossier::background(suite, clauses, subjects.iter().map(dossier).collect()))
+    Ok(dossier::background(suite.scenarios.iter(), clauses, subjects.iter().map(dossier).collect()))
 }
 
 /// Whether a line is a scenario's, of that connector; a run without one has judged nothing.

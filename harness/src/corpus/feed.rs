@@ -252,8 +252,10 @@ fn delivering(
     recording: &Recording,
     view: &View,
 ) -> Result<Arc<Tape>, String> {
-    let file = root.join(&subject.folder).join(format!("{}.toml", way.case.id));
+    let file = root.join(subject.file_of(&way.case.tape));
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let like = subject.profile.model.like.as_ref().filter(|_| way.case.tape.inherited);
+    let text = like.map_or_else(|| text.clone(), |like| like.applied(&text));
     let mut model: TapeModel = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
     let delivery =
         model.webhook.iter_mut().find(|webhook| webhook.step == way.step).ok_or("the tape has no delivery")?;

@@ -1,7 +1,7 @@
 //! The profile of a connector: dummy credentials, test cards, published tables, signature recipes and dated exemptions.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -15,8 +15,10 @@ use crate::run::built::Model;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS};
 use crate::tape::{Hole, Recipe, RecipeModel};
 
+mod like;
 mod tables;
 
+pub use like::Like;
 pub use tables::{CodeRow, MoneyRules, StatusOf, StatusRow, StatusSource};
 
 /// Longest time ahead for which an exemption may be asked, in days.
@@ -46,6 +48,13 @@ const SCENARIO_WORDS: [&str; 14] = [
 pub struct ProfileModel {
     /// The connector's id; the name of the folder.
     pub id: String,
+    /// Whose profile and tapes hold for this connector too; what is stated here goes before them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like: Option<Like>,
+    /// What the provider does not publish about itself (hosts, headers, fields in which it may differ), each in a sentence. Anything
+    /// here holds the connector below silver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<String>,
     /// The currency of amounts, unless a method states another: ISO 4217, upper case.
     pub currency: String,
     /// The country of the payer, unless a method states another: ISO 3166-1, two letters.
@@ -206,7 +215,7 @@ impl Profile {
     }
 
     fn build(document: &Document, folder: &Path, today: Date) -> Result<Self, Vec<FileError>> {
-        let model: ProfileModel = document.parse().map_err(|error| vec![error])?;
+        let model = like::read(document, folder).map_err(|error| vec![error])?;
         let mut check = Check { document, errors: Vec::new() };
         let mut credentials = BTreeMap::new();
         check.head(&model, folder);
@@ -217,7 +226,8 @@ impl Profile {
         check.money(model.money.as_ref());
         check.exemptions(&model.exemption, today);
         check.corpus(model.corpus.as_ref());
-        let recipes = check.recipes(&model.signature, folder, &credentials);
+        let folders = [Some(folder.to_owned()), model.like.as_ref().map(|like| like.folder(folder))];
+        let recipes = check.recipes(&model.signature, &folders, &credentials);
         if check.errors.is_empty() { Ok(Self { model: model.into(), credentials, recipes }) } else { Err(check.errors) }
     }
 
@@ -388,6 +398,10 @@ impl Check<'_> {
                 self.expect(!words.iter().take(index).any(|other| other == word), &path, "expected each word once");
             }
         }
+        for (index, text) in model.unconfirmed.iter().enumerate() {
+            let path = root.key("unconfirmed").item(index);
+            self.expect(text.trim().len() >= 10, &path, "expected what is not published, in a sentence");
+        }
         for (field, method) in [("main", &model.main), ("redirect", &model.redirect)] {
             let sampled = method.as_ref().is_none_or(|method| model.methods.contains_key(method));
             self.expect(sampled, &root.key(field), "expected a method that has a sample in `[methods.…]`");
@@ -448,13 +462,16 @@ impl Check<'_> {
     fn recipes(
         &mut self,
         models: &BTreeMap<String, RecipeModel>,
-        folder: &Path,
+        folders: &[Option<PathBuf>],
         credentials: &BTreeMap<String, String>,
     ) -> BTreeMap<String, Arc<Recipe>> {
         let mut recipes = BTreeMap::new();
         for (name, model) in models {
             let path = FieldPath::root().key("signature").key(name);
-            let recipe = match Recipe::compile(model, folder) {
+            // A key file lies beside the profile that names it: the connector's own or the other's.
+            let mut compiled = folders.iter().flatten().map(|folder| Recipe::compile(model, folder));
+            let first = compiled.next().unwrap_or_else(|| Recipe::compile(model, Path::new(".")));
+            let recipe = match first.or_else(|wrong| compiled.find_map(Result::ok).ok_or(wrong)) {
                 Ok(recipe) => recipe,
                 Err((field, message)) => {
                     self.refuse(&path.key(field), message);

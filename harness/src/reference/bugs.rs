@@ -170,6 +170,7 @@ bugs! {
     PanicOnMissing "a missing member ends in a panic" ["decline.generic_decline"]
     CardInHandle "the handle of a payment holds the card number in base64" ["check:canary"]
     CardInApprovalCode "the approval code holds the card number in base64, one byte on" ["check:canary"]
+    CardInLog "the card number is logged" ["check:canary"]
     LengthHeaderTrusted "an answer with a length header is taken for unfinished" ["check:tiers"]
     // Wallet tokens and deliveries.
     WalletTokenUnproven "the signature of a wallet token is not checked" ["unwrap_token.apple_pay_tampered", "unwrap_token.google_pay_wrong_key"]

@@ -86,6 +86,9 @@ impl Plants {
     }
 
     pub(super) fn remember(&self, number: &str) {
+        if self.has(Bug::CardInLog) {
+            tracing::debug!("paid with {number}");
+        }
         if self.has(Bug::CardSentWithMandate) || self.has(Bug::CardInHandle) || self.has(Bug::CardInApprovalCode) {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(number.to_owned());
         }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use quittance::{Family, Idempotency, LookupKind, MethodKind, Op, Spec, WebhookAuthentication};
+use quittance::{Family, LookupKind, MethodKind, Op, Spec, WebhookAuthentication};
 
 use super::case::Case;
 use super::stage::{Fault, Strike};
 use crate::bad_input::FileError;
-use crate::profile::Profile;
+use crate::profile::{Like, Profile};
 use crate::scenario::{Expectation, FaultAnswer, Scenario, Step, Suite};
 use crate::tape::Tape;
 
@@ -34,12 +34,20 @@ pub enum Planned {
 /// The tapes of a connector by case.
 pub type Tapes = BTreeMap<String, Arc<Tape>>;
 
-/// Reads every tape in the connector's fixture folder.
+/// Reads every tape in the connector's fixture folder, and those of the connector that it is like.
 ///
 /// # Errors
 /// Everything that is wrong in any of them.
 pub fn load_tapes(folder: &Path, profile: &Profile) -> Result<Tapes, Vec<FileError>> {
     let mut tapes = Tapes::new();
+    if let Some(like) = &profile.model.like {
+        load_folder(&like.folder(folder), profile, Some(like), &mut tapes)?;
+    }
+    load_folder(folder, profile, None, &mut tapes)?;
+    Ok(tapes)
+}
+
+fn load_folder(folder: &Path, profile: &Profile, like: Option<&Like>, tapes: &mut Tapes) -> Result<(), Vec<FileError>> {
     let mut errors = Vec::new();
     let unreadable = |error: std::io::Error| {
         vec![FileError::of_file(folder.display().to_string(), format!("cannot be read: {error}"))]
@@ -54,14 +62,14 @@ pub fn load_tapes(folder: &Path, profile: &Profile) -> Result<Tapes, Vec<FileErr
         if !is_tape || path.file_name().is_some_and(|name| name == "profile.toml") {
             continue;
         }
-        match Tape::load(&path, profile) {
+        match Tape::load(&path, profile, like) {
             Ok(tape) => {
                 tapes.insert(tape.case.clone(), tape);
             }
             Err(found) => errors.extend(found),
         }
     }
-    if errors.is_empty() { Ok(tapes) } else { Err(errors) }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// Plans every scenario of the suite for a connector, in the suite's order.
@@ -79,7 +87,7 @@ pub fn plan(
     suite.scenarios.iter().map(plan_one).collect()
 }
 
-/// Tapes that no case uses: of a scenario that does not exist or does not apply.
+/// Tapes of the connector's own that no case uses: of a scenario that does not exist or does not apply.
 pub fn unused_tapes<'t>(planned: &[(Arc<Scenario>, Planned)], tapes: &'t Tapes) -> Vec<&'t str> {
     let used = |name: &str| {
         planned.iter().any(|(_, planned)| match planned {
@@ -87,7 +95,8 @@ pub fn unused_tapes<'t>(planned: &[(Arc<Scenario>, Planned)], tapes: &'t Tapes) 
             _ => false,
         })
     };
-    tapes.keys().map(String::as_str).filter(|name| !used(name)).collect()
+    let own = tapes.iter().filter(|(_, tape)| !tape.inherited);
+    own.map(|(name, _)| name.as_str()).filter(|name| !used(name)).collect()
 }
 
 fn plan_scenario(
@@ -206,7 +215,7 @@ pub fn is_met(need: &str, spec: &Spec, profile: &Profile) -> bool {
         ("lookup", "id") => spec.lookups.contains(&LookupKind::Handle),
         ("lookup", "reference") => spec.lookups.contains(&LookupKind::Reference),
         ("idempotency", "") => spec.idempotency.replays(),
-        ("idempotency", "unique") => matches!(spec.idempotency, Idempotency::Unique(_)),
+        ("idempotency", "unique") => spec.idempotency.refuses(),
         ("dispute", "accept") => spec.disputes.accept,
         ("dispute", "contest") => spec.disputes.contest,
         ("webhook", "signed") => auth

@@ -21,7 +21,7 @@ use super::template::{Escape, Template};
 use super::uses::{self, Site, SiteKind, Use};
 use super::xml;
 use crate::bad_input::{Document, FieldPath, FileError};
-use crate::profile::Profile;
+use crate::profile::{Like, Profile};
 
 /// A tape that was read and checked; shared by all runs of it.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Tape {
     pub file: String,
     /// The scenario's id, with `@brand` where the scenario is expanded by brand.
     pub case: String,
+    /// Whether it is a tape of the connector that this one is like.
+    pub inherited: bool,
     /// The exchanges in order.
     pub exchanges: Vec<Exchange>,
     /// The deliveries in order.
@@ -104,13 +106,19 @@ pub(crate) enum BodyText {
 }
 
 impl Tape {
-    /// Reads the tape at `path` of a connector with this profile.
+    /// Reads the tape at `path` of a connector with this profile; `like` when the tape is another's that holds here too.
     ///
     /// # Errors
     /// Everything that is wrong with the file: syntax, unknown fields, holes that do not exist or have no value, claims of provenance without a source.
-    pub fn load(path: &Path, profile: &Profile) -> Result<Arc<Self>, Vec<FileError>> {
+    pub fn load(path: &Path, profile: &Profile, like: Option<&Like>) -> Result<Arc<Self>, Vec<FileError>> {
         let document = Document::read(path).map_err(|error| vec![error])?;
-        Self::compile(&document, profile).map(Arc::new)
+        match like {
+            Some(like) => {
+                Self::compile(&Document::new(document.file, like.applied(&document.text)), profile, Some(like))
+            }
+            None => Self::compile(&document, profile, None),
+        }
+        .map(Arc::new)
     }
 
     /// Reads a tape from text; `file` is the name used in errors and gives the case (`<case>.toml`).
@@ -118,11 +126,12 @@ impl Tape {
     /// # Errors
     /// As [`Tape::load`].
     pub fn parse(file: &str, text: &str, profile: &Profile) -> Result<Arc<Self>, Vec<FileError>> {
-        Self::compile(&Document::new(file, text), profile).map(Arc::new)
+        Self::compile(&Document::new(file, text), profile, None).map(Arc::new)
     }
 
-    fn compile(document: &Document, profile: &Profile) -> Result<Self, Vec<FileError>> {
-        let model: TapeModel = document.parse().map_err(|error| vec![error])?;
+    fn compile(document: &Document, profile: &Profile, like: Option<&Like>) -> Result<Self, Vec<FileError>> {
+        let mut model: TapeModel = document.parse().map_err(|error| vec![error])?;
+        like.into_iter().for_each(|like| like.claimed(&mut model));
         let [exchange_lines, webhook_lines, return_lines] = document.item_lines(["exchange", "webhook", "return"]);
         let (errors, uses) = (Vec::new(), Vec::new());
         let mut compiler = Compiler { document, profile, errors, uses, exchange_lines, webhook_lines, return_lines };
@@ -131,7 +140,7 @@ impl Tape {
             compiler.refuse(&path, message);
         }
         match tape {
-            Some(tape) if compiler.errors.is_empty() => Ok(tape),
+            Some(tape) if compiler.errors.is_empty() => Ok(Tape { inherited: like.is_some(), ..tape }),
             _ => Err(compiler.errors),
         }
     }
@@ -179,7 +188,7 @@ impl Compiler<'_> {
         let file = self.document.file.clone();
         let case = case_of(&file);
         let recipes = self.profile.recipes.clone();
-        let mut tape = Tape { file, case, exchanges, webhooks, returns, recipes, basics };
+        let mut tape = Tape { file, case, inherited: false, exchanges, webhooks, returns, recipes, basics };
         for minted in uses::mints(&self.uses) {
             let mints = match minted.site.kind {
                 SiteKind::Request => None,

@@ -14,6 +14,9 @@ pub struct Spec {
     /// Every host the connector talks to; no other is reachable through [`crate::Context`].
     /// An entry that starts with `*` stands for one prefix label set by the credentials (`*-checkout-live.adyenpayments.com`).
     pub hosts: &'static [&'static str],
+    /// Those of `hosts` that ask for a client certificate (mutual TLS). Key and certificate are the business of the application's
+    /// [`crate::Transport`]; no connector sees them.
+    pub mutual_tls: &'static [&'static str],
     /// The operations, in the order of [`Op::ALL`].
     pub operations: &'static [Op],
     /// The methods that [`Op::Authorize`] takes.
@@ -52,6 +55,7 @@ impl Spec {
             name,
             documentation,
             hosts: &[],
+            mutual_tls: &[],
             operations: &[],
             methods: &[],
             mandates: &[],
@@ -186,6 +190,9 @@ pub enum Idempotency {
     Body(&'static str),
     /// The provider refuses a second payment of the same merchant reference or key in this field; look it up then.
     Unique(&'static str),
+    /// In the path of a PUT, under this name: an id that is made of the merchant's reference or the key. The provider refuses a second
+    /// payment under it, or answers as to the first; look it up then.
+    Path(&'static str),
     /// The provider has none.
     None,
 }
@@ -194,6 +201,11 @@ impl Idempotency {
     /// Whether a repetition with the same key returns the first result.
     pub const fn replays(self) -> bool {
         matches!(self, Idempotency::Header(_) | Idempotency::Body(_))
+    }
+
+    /// Whether the provider may refuse a repetition because it has the first payment, which a look-up then finds.
+    pub const fn refuses(self) -> bool {
+        matches!(self, Idempotency::Unique(_) | Idempotency::Path(_))
     }
 }
 

@@ -52,7 +52,7 @@ fn sound() -> Vec<Line> {
 
 fn facts() -> Facts {
     let provenance = Histogram { recorded: 0, documented: 7, synthesised: 2 };
-    Facts { provenance, unrecorded: 8, exemptions: Vec::new() }
+    Facts { provenance, unrecorded: 8, ..Facts::default() }
 }
 
 fn summary(lines: &[Line]) -> Summary {
@@ -80,7 +80,7 @@ fn beside_silver_stands_what_the_tapes_are_made_of() {
         (Histogram { recorded: 9, documented: 1, synthesised: 0 }, 1, "silver (documented)"),
         (Histogram { recorded: 0, documented: 0, synthesised: 4 }, 4, "silver (synthesised)"),
     ] {
-        let facts = Facts { provenance, unrecorded, exemptions: Vec::new() };
+        let facts = Facts { provenance, unrecorded, ..Facts::default() };
         assert_eq!(Summary::of(&header(), &sound(), "acme", facts).title, title);
     }
 }
@@ -173,4 +173,12 @@ fn a_recording_is_live_for_ninety_days() {
     assert!(!of(ProvenanceKind::Recorded, "2026-08-23"));
     assert!(!of(ProvenanceKind::Recorded, "2026-11-23"), "in the future");
     assert!(!of(ProvenanceKind::Documented, "2026-11-22"));
+}
+
+#[test]
+fn what_the_vendor_does_not_publish_holds_below_silver() {
+    let facts = Facts { unconfirmed: vec!["the live host".to_owned()], ..facts() };
+    let found = Summary::of(&header(), &sound(), "acme", facts);
+    assert_eq!((found.level, found.next), (Some(Level::Bronze), Some(Level::Silver)));
+    assert_eq!(found.missing, ["not confirmed by the vendor: the live host"]);
 }

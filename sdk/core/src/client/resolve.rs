@@ -2,9 +2,8 @@
 
 use crate::guard::{agree, agree_payment, agree_reference};
 use crate::{
-    Adjust, Authorize, Capture, Client, Complete, Connector, Context, Effect, Error, Handle, Idempotency, Kind, Lookup,
-    LookupKind, Op, PayOut, Payment, Payout, Refund, RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund,
-    Spec, State,
+    Adjust, Authorize, Capture, Client, Complete, Connector, Context, Effect, Error, Handle, Kind, Lookup, LookupKind,
+    Op, PayOut, Payment, Payout, Refund, RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Spec, State,
 };
 
 use super::About;
@@ -18,7 +17,7 @@ impl Client {
         request: &Authorize,
         error: Error,
     ) -> Result<Payment> {
-        let duplicate = error.kind() == Kind::Conflict && matches!(self.spec().idempotency, Idempotency::Unique(_));
+        let duplicate = error.kind() == Kind::Conflict && self.spec().idempotency.refuses();
         if !is_open(&error) && !duplicate {
             return Err(error);
         }

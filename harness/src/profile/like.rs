@@ -1,0 +1,158 @@
+//! Providers that share a wire protocol share its files: a profile may say that another's profile and tapes hold for it too.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ProfileModel;
+use crate::bad_input::{Document, FieldPath, FileError};
+use crate::tape::model::{Provenance, ProvenanceKind, TapeModel};
+
+/// Whose profile and tapes hold for this connector too. What its own files state goes before them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Like {
+    /// The other connector, whose profile has no `[like]` of its own.
+    pub connector: String,
+    /// Texts in the other's files, as hosts, and what stands in their place here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub replace: BTreeMap<String, String>,
+    /// Where this provider publishes that it takes and gives these bytes: `documented`. Left out, they count as synthesised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
+}
+
+/// What is read of a profile before it is known whether the file is all of it.
+#[derive(Deserialize)]
+struct Head {
+    like: Option<Like>,
+}
+
+impl Like {
+    /// The other's fixture folder, beside that of the connector.
+    pub fn folder(&self, own: &Path) -> PathBuf {
+        own.with_file_name(&self.connector)
+    }
+
+    /// A text of the other's files as it reads here.
+    pub fn applied(&self, text: &str) -> String {
+        let (from, to): (Vec<&String>, Vec<&String>) = self.replace.iter().unzip();
+        match AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(from) {
+            Ok(finder) => finder.replace_all(text, &to),
+            Err(_) => text.to_owned(),
+        }
+    }
+
+    /// What a tape of the other claims here: no more than it claims there, and only what this provider publishes itself.
+    pub(crate) fn claimed(&self, tape: &mut TapeModel) {
+        let own = self.provenance.as_ref();
+        let lowered = |there: &mut Provenance| match own.filter(|_| there.kind != ProvenanceKind::Synthesised) {
+            Some(own) => *there = own.clone(),
+            None => {
+                let kind = ProvenanceKind::Synthesised;
+                *there = Provenance { kind, source: None, seen: None, environment: None };
+            }
+        };
+        lowered(&mut tape.provenance);
+        let exchanges = tape.exchange.iter_mut().filter_map(|exchange| exchange.provenance.as_mut());
+        let deliveries = tape.webhook.iter_mut().filter_map(|webhook| webhook.provenance.as_mut());
+        exchanges.chain(deliveries).for_each(lowered);
+    }
+
+    /// What is wrong: field and message.
+    pub(super) fn check(&self) -> Vec<(&'static str, String)> {
+        let mut wrong = Vec::new();
+        if self.connector.is_empty() || self.connector.contains(['/', '\\', '.']) {
+            wrong.push(("connector", "expected the id of another connector".to_owned()));
+        }
+        if self.replace.keys().any(String::is_empty) {
+            wrong.push(("replace", "expected texts that are not empty".to_owned()));
+        }
+        match &self.provenance {
+            Some(own) if own.kind == ProvenanceKind::Recorded => {
+                wrong.push(("provenance", "expected `documented`: what was recorded is a tape of its own".to_owned()));
+            }
+            Some(own) => wrong.extend(own.check().err().map(|(_, message)| ("provenance", message))),
+            None => {}
+        }
+        wrong
+    }
+}
+
+/// Reads a profile, with that of another connector below it where it says so. Tables are joined member by member; of anything else
+/// that both have, the connector's own stands.
+pub(super) fn read(document: &Document, folder: &Path) -> Result<ProfileModel, FileError> {
+    let Some(like) = document.parse::<Head>()?.like else { return document.parse() };
+    let refuse = |field: &str, message: String| document.error(&FieldPath::root().key("like").key(field), message);
+    if let Some((field, message)) = like.check().into_iter().next() {
+        return Err(refuse(field, message));
+    }
+    let other = Document::read(&like.folder(folder).join("profile.toml"))
+        .map_err(|error| refuse("connector", error.to_string()))?;
+    let other = Document::new(other.file.as_str(), like.applied(&other.text));
+    let mut whole: toml::Table = other.parse()?;
+    if whole.contains_key("like") {
+        return Err(refuse("connector", "expected a connector whose profile has no `[like]` of its own".to_owned()));
+    }
+    join(&mut whole, document.parse()?);
+    let read: Result<ProfileModel, toml::de::Error> = whole.try_into();
+    read.map_err(|error| document.error(&FieldPath::root(), error.message().trim_end_matches('.')))
+}
+
+fn join(below: &mut toml::Table, above: toml::Table) {
+    for (name, value) in above {
+        match (below.get_mut(&name), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => join(below, above),
+            (_, value) => {
+                below.insert(name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn like(text: &str) -> Like {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn hosts_are_replaced_at_once() {
+        let like = like("connector = \"acme\"\nreplace = { \"a.test\" = \"b.test\", \"b.test\" = \"c.test\" }");
+        assert_eq!(like.applied("https://a.test/b.test"), "https://b.test/c.test");
+    }
+
+    #[test]
+    fn a_tape_of_another_claims_what_this_provider_publishes() {
+        const TAPE: &str = "[provenance]\nkind = \"recorded\"\nsource = \"there\"\nseen = \"2026-11-22\"\n\
+            environment = \"sandbox\"\n[[webhook]]\nstep = 1\nbody = \"\"\nprovenance = { kind = \"synthesised\" }";
+        let claims = |like: &Like| {
+            let mut tape: TapeModel = toml::from_str(TAPE).unwrap();
+            like.claimed(&mut tape);
+            let delivery = tape.webhook.first().and_then(|webhook| webhook.provenance.clone());
+            (tape.provenance.kind, tape.provenance.source, delivery.map(|delivery| delivery.kind))
+        };
+        let none = like("connector = \"acme\"");
+        let synthesised = ProvenanceKind::Synthesised;
+        assert_eq!(claims(&none), (synthesised, None, Some(synthesised)));
+        let here =
+            "connector = \"acme\"\n[provenance]\nkind = \"documented\"\nsource = \"here\"\nseen = \"2026-11-22\"";
+        let documented = ProvenanceKind::Documented;
+        assert_eq!(claims(&like(here)), (documented, Some("here".to_owned()), Some(synthesised)));
+        assert!(!like("connector = \"../acme\"").check().is_empty());
+        assert!(!like("connector = \"acme\"\n[provenance]\nkind = \"recorded\"").check().is_empty());
+    }
+
+    #[test]
+    fn own_members_go_before() {
+        let table = |text: &str| text.parse::<toml::Table>().unwrap();
+        let mut whole = table("id = \"a\"\nlist = [1, 2]\n[credentials]\nkey = \"a\"\nother = \"a\"");
+        join(&mut whole, table("id = \"b\"\nlist = [3]\n[credentials]\nkey = \"b\""));
+        assert_eq!(whole, table("id = \"b\"\nlist = [3]\n[credentials]\nkey = \"b\"\nother = \"a\""));
+    }
+}
