@@ -39,6 +39,7 @@ pub const CHECKS: &[Check] = &[
     check(
         "webhooks",
         &[
+            "WEBHOOK-1",
             "WEBHOOK-2",
             "WEBHOOK-3",
             "WEBHOOK-4",

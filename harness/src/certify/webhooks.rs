@@ -1,11 +1,13 @@
 //! Deliveries: each that a tape holds is handed over valid, spoilt in every way that a proof must notice, at the edges of the time
-//! that it is good for, twice, and among all the others in both orders.
+//! that it is good for, twice, and among all the others in both orders; one of several events also backwards, and each event alone.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use http::Method;
 use quittance::{Error, Kind, MemoryTokens, WebhookAuthentication, WebhookRules};
+use serde_json::value::RawValue;
 
 use super::again::{Answered, Scene, as_it_was};
 use super::ground::{Ground, Tried, finding};
@@ -63,6 +65,7 @@ pub(super) fn webhooks(ground: &Ground<'_>) -> Tried {
         }
     }
     for one in &valid {
+        one.parted(&mut count);
         match rules.authentication {
             WebhookAuthentication::ReadBack => one.read_back(&mut count),
             _ => {
@@ -123,6 +126,25 @@ impl Valid<'_> {
         }
     }
 
+    /// The list of a batch with each of its items alone, and backwards: every event is told in its place, as when it comes alone.
+    fn parted(&self, count: &mut Count) {
+        let Ok(Outcome::Events(events)) = &self.answered.result else { return };
+        let Some(body) = self.scene.played.player(|player| player.unsigned(self.index)) else { return };
+        let Some((list, items)) = batch(&body, events.len()) else { return };
+        let mut turn = |how: String, order: &[usize]| {
+            let with: Vec<&str> = order.iter().filter_map(|at| items.get(*at).copied()).collect();
+            let edits = [Edit { at: list.clone(), with: format!("[{}]", with.join(",")) }];
+            let made = self.scene.played.player(|player| player.remade(self.index, Spoil::Not, &edits));
+            let Some(made) = made else { return };
+            let wanted = order.iter().filter_map(|at| events.get(*at).cloned()).collect();
+            let expected = told(&Ok(Outcome::Events(wanted)));
+            let found = told(&self.scene.deliver(made, &as_it_was).result);
+            count.add(self, &how, (found != expected).then_some((expected, found)));
+        };
+        (0..items.len()).for_each(|at| turn(format!("with event {} alone", at + 1), &[at]));
+        turn("backwards".to_owned(), &(0..items.len()).rev().collect::<Vec<_>>());
+    }
+
     /// Good up to the tolerance on both sides of now, and no further.
     fn dated(&self, rules: &WebhookRules, count: &mut Count) {
         let Some(tolerance) = rules.tolerance_seconds.map(i64::from) else { return };
@@ -181,6 +203,19 @@ fn in_every_order(valid: &[Valid<'_>], count: &mut Count) {
     };
     turn(&mut valid.iter(), "after those before it");
     turn(&mut valid.iter().rev(), "after those behind it");
+}
+
+/// The list in a JSON body that holds as many items as the delivery has events, where it is the only one: its place, and the items.
+fn batch(body: &str, events: usize) -> Option<(Range<usize>, Vec<&str>)> {
+    let members: BTreeMap<&str, &RawValue> = serde_json::from_str(body).ok()?;
+    let lists = members.into_values().filter_map(|member| {
+        let items: Vec<&RawValue> = serde_json::from_str(member.get()).ok()?;
+        let start = body.find(member.get())?;
+        let items: Vec<&str> = items.into_iter().map(RawValue::get).collect();
+        (items.len() == events && events > 1).then_some((start..start + member.get().len(), items))
+    });
+    let lists: Vec<_> = lists.collect();
+    <[_; 1]>::try_from(lists).ok().map(|[list]| list)
 }
 
 fn told(result: &Result<Outcome, Error>) -> String {
