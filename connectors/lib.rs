@@ -8,6 +8,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_adyen::ENTRY,
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
+    #[cfg(feature = "gocardless")]
+    &quittance_gocardless::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
     #[cfg(feature = "stripe")]
