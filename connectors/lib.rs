@@ -12,6 +12,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_gocardless::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
+    #[cfg(feature = "razorpay")]
+    &quittance_razorpay::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];

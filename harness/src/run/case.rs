@@ -476,7 +476,9 @@ impl Play<'_> {
     fn complete(&mut self, number: u32, returned: Vec<(String, String)>) -> Result<Outcome, Error> {
         let key = self.builder.key(number + 1000);
         let reference = self.builder.reference(number);
-        let values = StepValues { key: Some(key.clone()), reference: Some(reference.clone()), ..StepValues::default() };
+        // What the step was called with stays secret.
+        let asked = self.asked.get(&number).map(|asked| asked.values.clone()).unwrap_or_default();
+        let values = StepValues { key: Some(key.clone()), reference: Some(reference.clone()), ..asked };
         self.stage.with(|player| {
             player.begin_step(number, values);
             player.begin_settle();

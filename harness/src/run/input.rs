@@ -299,6 +299,9 @@ impl Builder<'_> {
                 let name = kind.brand.unwrap_or(family.as_str());
                 values.samples = self.profile.method_samples(name).unwrap_or_default().into();
                 let mut sample = self.sample(name)?;
+                if let Some(way) = sample.get("flow").filter(|_| family == Family::Upi) {
+                    return Ok(json!({ "upi": way }));
+                }
                 if let (Some(brand), Some(fields)) = (kind.brand, sample.as_object_mut()) {
                     put(fields, "brand", json!(brand));
                 }

@@ -13,6 +13,8 @@ use serde::{Serialize, Serializer};
 pub enum Json<'a> {
     /// A truth value.
     Flag(bool),
+    /// A whole number: minor units, a count.
+    Whole(i64),
     /// A text.
     Text(Cow<'a, str>),
     /// A list.
@@ -27,6 +29,16 @@ pub type Member<'a> = Option<(&'a str, Json<'a>)>;
 /// A member with text.
 pub fn text<'a>(name: &'a str, text: impl Into<Cow<'a, str>>) -> Member<'a> {
     Some((name, Json::Text(text.into())))
+}
+
+/// A member with a whole number, if there is one.
+pub fn whole<'a>(name: &'a str, number: impl Into<Option<i64>>) -> Member<'a> {
+    number.into().map(|number| (name, Json::Whole(number)))
+}
+
+/// A member with a truth value, if there is one.
+pub fn flag<'a>(name: &'a str, flag: impl Into<Option<bool>>) -> Member<'a> {
+    flag.into().map(|flag| (name, Json::Flag(flag)))
 }
 
 /// A member with text, if there is one.
@@ -56,7 +68,7 @@ pub fn object<'a>(members: impl IntoIterator<Item = Member<'a>>) -> Json<'a> {
 impl Json<'_> {
     fn is_empty(&self) -> bool {
         match self {
-            Json::Flag(_) | Json::Text(_) => false,
+            Json::Flag(_) | Json::Whole(_) | Json::Text(_) => false,
             Json::List(items) => items.is_empty(),
             Json::Node(members) => members.is_empty(),
         }
@@ -67,6 +79,7 @@ impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Json::Flag(flag) => serializer.serialize_bool(*flag),
+            Json::Whole(number) => serializer.serialize_i64(*number),
             Json::Text(text) => serializer.serialize_str(text),
             Json::List(items) => serializer.collect_seq(items),
             Json::Node(members) => serializer.collect_map(members.iter().map(|(name, value)| (name, value))),
@@ -79,6 +92,7 @@ impl fmt::Debug for Json<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Json::Flag(_) => "Flag",
+            Json::Whole(_) => "Whole",
             Json::Text(_) => "Text",
             Json::List(_) => "List",
             Json::Node(_) => "Node",
@@ -96,11 +110,13 @@ mod tests {
             text("b", "1"),
             optional("absent", None::<&str>),
             node("hollow", [node("inner", [None])]),
-            Some(("a", Json::Flag(true))),
+            flag("a", true),
+            whole("absent", None),
+            whole("n", -5),
             list("items", [object([text("x", "\"")]), object([None])]),
             list("none", [object([None])]),
         ]);
-        assert_eq!(serde_json::to_string(&body).unwrap(), r#"{"b":"1","a":true,"items":[{"x":"\""}]}"#);
+        assert_eq!(serde_json::to_string(&body).unwrap(), r#"{"b":"1","a":true,"n":-5,"items":[{"x":"\""}]}"#);
         assert_eq!(serde_json::to_string(&object([])).unwrap(), "{}");
         assert!(!format!("{:?}", text("number", "4242424242424242")).contains("4242"));
     }

@@ -91,6 +91,7 @@ impl<'a> Call<'a> {
     pub fn basic(self, user: &str, password: &Secret) -> Call<'a> {
         self.cx.protect(password.expose());
         let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
+        self.cx.protect(&pair);
         self.put(AUTHORIZATION, &format!("Basic {pair}"), true)
     }
 
