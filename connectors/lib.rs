@@ -14,6 +14,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_paypal::ENTRY,
     #[cfg(feature = "razorpay")]
     &quittance_razorpay::ENTRY,
+    #[cfg(feature = "square")]
+    &quittance_square::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];

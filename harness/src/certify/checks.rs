@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use quittance::{Error, Op};
+use quittance::{Error, Family, MethodKind, Op};
 use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
@@ -155,6 +155,12 @@ fn spec(ground: &Ground<'_>) -> Tried {
             findings.push(finding(format!("method {kind}"), "a case that uses it", "none"));
         }
     }
+    for (form, played) in card_forms(ground) {
+        trials += 1;
+        if !played {
+            findings.push(finding(format!("form of a card: {form}"), "a case that uses it", "none"));
+        }
+    }
     for rule in declared_rules(spec) {
         trials += 1;
         let proven = |(scenario, planned): &(Arc<Scenario>, Planned)| {
@@ -167,7 +173,24 @@ fn spec(ground: &Ground<'_>) -> Tried {
     Tried::new(trials, findings)
 }
 
-fn plays_method(subject: &Subject, case: &Case, kind: &quittance::MethodKind) -> bool {
+/// The declared forms of a card, and whether a case uses each: a test card that has a token is sent as that.
+fn card_forms(ground: &Ground<'_>) -> Vec<(&'static str, bool)> {
+    let (spec, model) = (ground.spec(), &ground.subject.profile.model);
+    if !spec.methods.contains(&MethodKind::of(Family::Card)) {
+        return Vec::new();
+    }
+    let uses = |token: bool| {
+        let mut steps = ground.plan.cases().flat_map(|case| case.steps.iter().map(|(step, _)| step));
+        steps.any(|step| {
+            let card = step.card.as_deref().and_then(|name| model.cards.get(name));
+            card.is_some_and(|card| (spec.cards.token && card.token.is_some()) == token)
+        })
+    };
+    let forms = [(spec.cards.number, "number", false), (spec.cards.token, "token", true)];
+    forms.into_iter().filter(|(declared, ..)| *declared).map(|(_, form, token)| (form, uses(token))).collect()
+}
+
+fn plays_method(subject: &Subject, case: &Case, kind: &MethodKind) -> bool {
     let builder =
         crate::run::input::Builder { spec: subject.entry.spec, profile: &subject.profile, brand: case.brand, seed: 0 };
     case.steps.iter().any(|(step, _)| builder.kind(step).is_some_and(|used| used == *kind))

@@ -164,7 +164,12 @@ pub(super) fn money(ground: &Ground<'_>) -> Tried {
             let own = scenario.id.split('.').next() == Some(op.as_str());
             (!plain, !own, scene.case.brand.is_some(), scene.step)
         });
-        let Some(written) = candidates.iter().find_map(|scene| Written::find(scene, op, rules)) else {
+        // A case whose request holds the amount comes first: a provider that takes all of a reservation is told none in the plain one.
+        let found = |sent: bool| {
+            let mut found = candidates.iter().filter_map(|scene| Written::find(scene, op, rules));
+            found.find(|written| !sent || written.spots.iter().any(|spot| spot.style.is_amount()))
+        };
+        let Some(written) = found(true).or_else(|| found(false)) else {
             if matches!(op, Op::Authorize | Op::PayOut) {
                 tried.findings.push(finding(
                     format!("the amount of {op}"),

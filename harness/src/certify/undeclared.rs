@@ -77,6 +77,12 @@ pub(super) fn operations(ground: &Ground<'_>) -> Tried {
             let request = authorize(subject, &method_sample(family), "automatic");
             check(format!("method {family}"), request, Kind::Unsupported);
         }
+        if spec.methods.iter().any(|kind| kind.family == Family::Card) {
+            let forms = [(spec.cards.number, method_sample(Family::Card)), (spec.cards.token, card_token())];
+            for (_, form) in forms.into_iter().filter(|(declared, _)| !declared) {
+                check("form of a card".to_owned(), authorize(subject, &form, "automatic"), Kind::Unsupported);
+            }
+        }
         if let (false, Some(method)) = (spec.capture.manual, declared_method(subject)) {
             check("manual capture".to_owned(), authorize(subject, &method, "manual"), Kind::Unsupported);
         }
@@ -139,7 +145,10 @@ fn authorize(subject: &Subject, method: &Value, capture: &str) -> Result<Request
 /// A sample of the first declared method that needs no token of an earlier call.
 fn declared_method(subject: &Subject) -> Option<Value> {
     let kind = subject.entry.spec.methods.iter().find(|kind| kind.family != Family::Mandate)?;
-    let mut sample = method_sample(kind.family);
+    let mut sample = match kind.family {
+        Family::Card => card_sample(subject),
+        family => method_sample(family),
+    };
     if let (Some(brand), Some(fields)) = (kind.brand, sample.get_mut(kind.family.as_str())) {
         put(fields, "brand", json!(brand));
     }
@@ -149,7 +158,7 @@ fn declared_method(subject: &Subject) -> Option<Value> {
 fn sample_input(op: Op, subject: &Subject) -> Value {
     let currency = &subject.profile.model.currency;
     let amount = json!({ "minor": 1000, "currency": currency });
-    let card = method_sample(Family::Card);
+    let card = card_sample(subject);
     let (key, reference, object) = ("k-1", "R-1", "object-1");
     match op {
         Op::Authorize => json!({ "key": key, "reference": reference, "amount": amount, "method": card }),
@@ -174,6 +183,15 @@ fn sample_input(op: Op, subject: &Subject) -> Value {
         Op::AnswerDispute => json!({ "key": key, "dispute": object, "answer": "accept" }),
         Op::Webhook => Value::Null,
     }
+}
+
+/// A card in a form that the connector takes.
+fn card_sample(subject: &Subject) -> Value {
+    if subject.entry.spec.cards.number { method_sample(Family::Card) } else { card_token() }
+}
+
+fn card_token() -> Value {
+    json!({ "card_token": "card-token-1" })
 }
 
 /// Any method of a family, with made-up data.

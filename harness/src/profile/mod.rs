@@ -134,7 +134,7 @@ pub struct Card {
     /// Cryptogram of a network token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cryptogram: Option<String>,
-    /// The provider's token for the card.
+    /// The token that the provider's client SDK gives for the card; sent in place of the card where the connector takes tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// The vendor's page that lists the card.

@@ -280,6 +280,11 @@ impl Builder<'_> {
                 let name = step.card.as_deref().unwrap_or("approved");
                 let card = self.profile.model.cards.get(name).ok_or(format!("the profile has no cards.{name}"))?;
                 values.samples = self.profile.card_samples(name).unwrap_or_default().into();
+                if self.spec.cards.token
+                    && let Some(token) = &card.token
+                {
+                    return Ok(json!({ "card_token": token }));
+                }
                 let mut fields = json!({
                     "number": card.number,
                     "expiry": { "month": card.expiry_month, "year": card.expiry_year },

@@ -280,6 +280,11 @@ fn check_method(spec: &Spec, op: Op, method: &Method) -> Result<()> {
     let (family, brand) = (method.family(), method.brand());
     let declared =
         spec.methods_of(op).iter().any(|kind| kind.family == family && (kind.brand.is_none() || kind.brand == brand));
+    match method {
+        Method::Card(_) if !spec.cards.number => return Err(Error::unsupported_variant("a card number")),
+        Method::CardToken(_) if !spec.cards.token => return Err(Error::unsupported_variant("a card token")),
+        _ => {}
+    }
     match (declared, brand) {
         (true, _) => Ok(()),
         (false, Some(brand)) => Err(Error::unsupported_variant(format_args!("{op} with {family}/{brand}"))),

@@ -177,6 +177,9 @@ pub enum Upi {
 pub enum Method {
     /// A typed card.
     Card(Card),
+    /// A card that the provider's client SDK took from the customer: the token (nonce) that it gave for one use. Of family `card`;
+    /// see [`crate::CardRules::token`].
+    CardToken(Secret),
     /// A network token, from a network or out of a decrypted wallet token.
     NetworkToken(NetworkToken),
     /// An Apple Pay token, handed through to the provider.
@@ -248,7 +251,7 @@ impl Method {
     /// The family.
     pub fn family(&self) -> Family {
         match self {
-            Method::Card(_) => Family::Card,
+            Method::Card(_) | Method::CardToken(_) => Family::Card,
             Method::NetworkToken(_) => Family::NetworkToken,
             Method::ApplePay(_) => Family::ApplePay,
             Method::GooglePay(_) => Family::GooglePay,
@@ -287,6 +290,7 @@ impl Method {
     pub fn secrets(&self, visit: &mut dyn FnMut(&str)) {
         match self {
             Method::Card(card) => card.secrets(visit),
+            Method::CardToken(token) => visit(token.expose()),
             Method::NetworkToken(token) => {
                 visit(token.number.expose());
                 token.cryptogram.iter().for_each(|cryptogram| visit(cryptogram.expose()));

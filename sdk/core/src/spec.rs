@@ -23,6 +23,8 @@ pub struct Spec {
     pub methods: &'static [MethodKind],
     /// The methods that [`Op::SetUp`] stores.
     pub mandates: &'static [MethodKind],
+    /// In what form cards are taken, where [`crate::Family::Card`] is among the methods.
+    pub cards: CardRules,
     /// The currencies.
     pub currencies: Currencies,
     /// The countries of merchants that can use it, ISO 3166-1 alpha-2; empty: no list is published.
@@ -59,6 +61,7 @@ impl Spec {
             operations: &[],
             methods: &[],
             mandates: &[],
+            cards: CardRules { number: true, token: false },
             currencies: Currencies::Only(&[]),
             countries: &[],
             capture: CaptureRules { manual: false, partial: false, multiple: false },
@@ -125,6 +128,15 @@ impl Currencies {
             Currencies::Only(list) => list.contains(&currency),
         }
     }
+}
+
+/// In what form a connector takes cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardRules {
+    /// As number, expiry and code ([`crate::Method::Card`]).
+    pub number: bool,
+    /// As a token of the provider's client SDK ([`crate::Method::CardToken`]).
+    pub token: bool,
 }
 
 /// Rules for taking reserved money.
