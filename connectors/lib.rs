@@ -6,10 +6,14 @@ use quittance::Entry;
 pub static ALL: &[&Entry] = &[
     #[cfg(feature = "adyen")]
     &quittance_adyen::ENTRY,
+    #[cfg(feature = "apple-pay")]
+    &quittance_apple_pay::ENTRY,
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
     #[cfg(feature = "gocardless")]
     &quittance_gocardless::ENTRY,
+    #[cfg(feature = "google-pay")]
+    &quittance_google_pay::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
     #[cfg(feature = "razorpay")]

@@ -10,6 +10,7 @@ mod planted;
 mod self_test;
 mod tidy;
 mod tree;
+mod wallets;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ fn main() {
     planted::tests(&mut add);
     certificate::tests(&mut add);
     self_test::tests(&mut add);
+    wallets::tests(&mut add);
     trials.extend(scenarios());
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -168,7 +168,7 @@ impl Maker<'_> {
     /// A wallet's token that is opened stays, since it is signed; it is looked for all the same.
     fn methods(&mut self, model: &mut ProfileModel, opened: bool) {
         for (name, sample) in &mut model.methods {
-            let stays = opened && matches!(name.as_str(), "apple_pay" | "google_pay");
+            let stays = opened && (name.starts_with("apple_pay") || name.starts_with("google_pay"));
             self.sample(&format!("methods.{name}"), sample, stays);
         }
     }

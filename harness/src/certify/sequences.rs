@@ -33,7 +33,7 @@ const PAYMENTS: usize = 3;
 pub(super) fn sequences(ground: &Ground<'_>) -> Tried {
     let pool: Vec<Candidate<'_>> = ground
         .sound()
-        .filter(|(case, alone)| !moves_clock(case) && !is_unauthorized(alone))
+        .filter(|(case, alone)| !moves_clock(case) && !is_unauthorized(alone) && !opens_token(case))
         .map(|(case, alone)| Candidate::new(ground, case, alone))
         .collect();
     if pool.is_empty() {
@@ -91,6 +91,11 @@ fn a_move() -> impl Strategy<Value = Move> {
 /// A case that moves the clock for itself would move it for the others.
 fn moves_clock(case: &Case) -> bool {
     case.steps.iter().any(|(step, _)| step.op == StepOp::Advance || step.tamper == Some(Tamper::Stale))
+}
+
+/// A wallet's token is opened once: repeated, or beside itself, it is refused as it should be.
+fn opens_token(case: &Case) -> bool {
+    case.steps.iter().any(|(step, _)| step.op == StepOp::UnwrapToken && step.tamper.is_none())
 }
 
 /// What refuses the credentials of one payment accepts those of the others, from which a token is in the cache.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use http::HeaderMap;
 use quittance::MemoryTokens;
 use serde_json::Value;
 
@@ -33,11 +34,25 @@ pub(super) fn tokens(ground: &Ground<'_>) -> Tried {
     tried
 }
 
-/// The exchange of the step that fetched a token, and the life of the token in seconds (RFC 6749 section 5.1).
+/// The exchange of the step that fetched a token, and the life of the token in seconds (RFC 6749 section 5.1); or one that fetched keys or
+/// the like, with the life that the answer's headers state (RFC 9111 section 4.2).
 fn fetch_of(scene: &Scene<'_>) -> Option<(usize, i64)> {
     scene.records.iter().enumerate().filter(|(_, record)| record.step == scene.step).find_map(|(index, record)| {
-        let answer: Value = serde_json::from_slice(record.answer.as_ref()?.body()).ok()?;
+        let answer = record.answer.as_ref()?;
+        if let Some(life) = max_age(answer.headers()) {
+            return Some((index, life));
+        }
+        let answer: Value = serde_json::from_slice(answer.body()).ok()?;
         answer.get("access_token")?;
         Some((index, answer.get("expires_in")?.as_i64()?))
     })
+}
+
+/// What is left of `max-age`, in seconds.
+fn max_age(headers: &HeaderMap) -> Option<i64> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let mut directives = text("cache-control")?.split(',');
+    let whole: i64 = directives.find_map(|directive| directive.trim().strip_prefix("max-age="))?.parse().ok()?;
+    let age = text("age").and_then(|age| age.trim().parse().ok()).unwrap_or(0);
+    Some(whole - age)
 }

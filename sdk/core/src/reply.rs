@@ -118,6 +118,21 @@ impl Reply {
         Some(Duration::from_secs(seconds.min(86_400)))
     }
 
+    /// How long the answer may be kept: `max-age` of `Cache-Control`, less the `Age` that it has already (RFC 9111, sections 4.2 and 5.2.2);
+    /// nothing where `no-store` or `no-cache` stand, or no `max-age`; at most a year.
+    pub fn max_age(&self) -> Duration {
+        let control = self.header("cache-control").unwrap_or_default().to_ascii_lowercase();
+        let mut directives = control.split(',').map(str::trim);
+        if directives.clone().any(|directive| matches!(directive, "no-store" | "no-cache")) {
+            return Duration::ZERO;
+        }
+        let number = |text: &str| text.trim().trim_matches('"').parse::<u64>().ok();
+        let whole = directives.find_map(|directive| number(directive.strip_prefix("max-age=")?)).unwrap_or(0);
+        // An age that cannot be read is taken for the whole.
+        let age = self.header("age").map_or(0, |text| number(text).unwrap_or(u64::MAX));
+        Duration::from_secs(whole.min(31_536_000).saturating_sub(age))
+    }
+
     fn refuse_html(&self) -> Result<()> {
         match self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
             Some(kind) if kind.trim_start().to_ascii_lowercase().starts_with("text/html") => {

@@ -450,6 +450,9 @@ pub struct OpenSession {
     pub return_url: Option<String>,
     /// The registered domain that shows the wallet sheet (Apple Pay `initiativeContext`).
     pub domain: Option<String>,
+    /// The URL that the browser gave for the merchant's validation (Apple Pay `validationURL`). Not trusted: a connector calls none but
+    /// the wallet's own hosts.
+    pub validation_url: Option<String>,
 }
 
 /// Turn a wallet token into a network token.

@@ -157,3 +157,22 @@ fn a_reply_does_not_show_its_body() {
     let shown = format!("{:?}", body("hunter2"));
     assert!(shown.contains("200") && !shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn an_answer_says_how_long_it_may_be_kept() {
+    let kept = |control: &str, age: &str| {
+        let mut answer = with_header(200, "cache-control", control, "{}").unwrap();
+        if !age.is_empty() {
+            answer.headers_mut().insert("age", age.parse().unwrap());
+        }
+        reply(Ok(answer)).max_age().as_secs()
+    };
+    assert_eq!(kept("public, max-age=600", ""), 600);
+    assert_eq!(kept("Max-Age=600,public", "100"), 500);
+    assert_eq!(kept("max-age=600", "601"), 0);
+    assert_eq!(kept("max-age=600", "soon"), 0);
+    assert_eq!(kept("max-age=99999999999", ""), 31_536_000);
+    for none in ["", "public", "max-age=-1", "max-age=600, no-store", "no-cache, max-age=600", "s-maxage=600"] {
+        assert_eq!(kept(none, ""), 0, "{none}");
+    }
+}
