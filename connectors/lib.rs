@@ -22,6 +22,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_square::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
+    #[cfg(feature = "worldpay-cnp")]
+    &quittance_worldpay_cnp::ENTRY,
 ];
 
 /// The entry of a connector by id.

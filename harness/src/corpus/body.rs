@@ -58,7 +58,7 @@ fn form(body: &str) -> Value {
 
 fn xml_with_root(body: &str) -> Option<Value> {
     let root = xml::read(body).ok()?;
-    Some(Value::Object(Map::from_iter([(local(&root.name).to_owned(), element(&root))])))
+    Some(Value::Object(Map::from_iter([(local(&root.name).to_owned(), element(&root, true))])))
 }
 
 /// An XML document as JSON: the root's children become members, repeated elements lists, text is trimmed; attributes, namespace
@@ -69,7 +69,7 @@ fn xml_with_root(body: &str) -> Option<Value> {
 /// What is not well-formed.
 pub fn xml_as_json(body: &str, lists: &[String], wrappers: &[String]) -> Result<String, String> {
     let root = xml::read(body.trim_start_matches('\u{feff}'))?;
-    let mut value = element(&root);
+    let mut value = element(&root, false);
     if value.as_str() == Some("") {
         value = Value::Object(Map::new());
     }
@@ -96,14 +96,18 @@ fn as_list(value: Value) -> Vec<Value> {
     }
 }
 
-fn element(element: &Element<String>) -> Value {
+/// An element without children or kept attributes is its text; else text is left out, but stands as `#text` beside attributes.
+fn element(element: &Element<String>, attributes: bool) -> Value {
     let mut members: Map<String, Value> = Map::new();
     let mut text = String::new();
+    for (name, value) in element.attributes.iter().filter(|_| attributes) {
+        members.insert(format!("@{}", local(name)), Value::String(value.clone()));
+    }
     for node in &element.children {
         match node {
             Node::Text(part) => text.push_str(part),
             Node::Element(child) => {
-                let value = self::element(child);
+                let value = self::element(child, attributes);
                 match members.get_mut(local(&child.name)) {
                     None => {
                         members.insert(local(&child.name).to_owned(), value);
@@ -117,7 +121,14 @@ fn element(element: &Element<String>) -> Value {
             }
         }
     }
-    if members.is_empty() { Value::String(text.trim().to_owned()) } else { Value::Object(members) }
+    let text = text.trim();
+    if members.is_empty() {
+        return Value::String(text.to_owned());
+    }
+    if attributes && !text.is_empty() {
+        members.insert("#text".to_owned(), Value::String(text.to_owned()));
+    }
+    Value::Object(members)
 }
 
 fn local(name: &str) -> &str {
@@ -141,6 +152,8 @@ mod tests {
     fn every_form_of_body_can_be_looked_into() {
         assert!(View::of("json", "\u{feff}{\"a\":{\"b\":1}}").has("/a/b", |text| text == "1"));
         assert!(View::of("xml", "<a><b>x</b></a>").has("/a/b", |text| text == "x"));
+        let view = View::of("xml", "<!DOCTYPE a SYSTEM 'a.dtd'><a><b c='1'> x </b></a>");
+        assert!(view.has("/a/b/@c", |text| text == "1") && view.has("/a/b/#text", |text| text == "x"));
         assert_eq!(View::of("form", "A=1%20&B=").text("/A").as_deref(), Some("1 "));
         assert_eq!(View::of("form", "A=1&B=").text("/B"), None);
         assert!(!View::of("json", "{\"a\":null}").has("/a", |_| true));

@@ -191,6 +191,11 @@ impl Run<'_> {
             self.objects.note_terms(number, terms_of(&input).map(Arc::new));
         }
         change(&mut input);
+        // What the recorded answer repeats is also what the tape's other answers of the step repeat.
+        let member = |name: &str| input.get(name).and_then(Value::as_str).map(str::to_owned);
+        let (key, reference) = (member("key"), member("reference"));
+        let StepValues { samples, .. } = prepared.values;
+        self.player.begin_step(number, StepValues { key, reference, samples });
         Request::from_json(prepared.op, input)
     }
 

@@ -75,9 +75,18 @@ impl Spoiling {
     }
 }
 
-/// Two roots make a text that is no XML document; for anything else, the text twice.
+/// The children of the XML root twice; anything else twice as a whole.
 fn doubled_xml(text: &str) -> String {
-    format!("{text}{text}")
+    let prolog = crate::tape::xml::prolog(text);
+    let root = text.get(prolog.len()..).unwrap_or_default();
+    match (root.find('>'), root.rfind("</")) {
+        (Some(start), Some(end)) if root.starts_with('<') && start < end => {
+            let (open, children, close) = (root.get(..=start), root.get(start + 1..end), root.get(end..));
+            let [open, children, close] = [open, children, close].map(Option::unwrap_or_default);
+            format!("{prolog}{open}{children}{children}{close}")
+        }
+        _ => format!("{text}{text}"),
+    }
 }
 
 impl Fault {

@@ -37,7 +37,7 @@ pub(super) fn problems(request: &RequestPattern, path: &FieldPath) -> Vec<(Field
             open_members("", false, root, &mut names);
             "json"
         }
-        BodyPattern::Xml(root) => {
+        BodyPattern::Xml { root, .. } => {
             open_elements(false, root, &mut names);
             "xml"
         }

@@ -435,11 +435,11 @@ impl Compiler<'_> {
         }
         if let Some(text) = &model.xml {
             let path = path.key("xml");
-            return match xml::read(text) {
-                Ok(root) => root
+            return match xml::document(text) {
+                Ok(xml::Document { doctype, root }) => root
                     .try_map(&mut |text: String| self.template(site, Place::Request, &path, &text).ok_or(()))
                     .ok()
-                    .map(BodyPattern::Xml),
+                    .map(|root| BodyPattern::Xml { doctype, root }),
                 Err(message) => {
                     self.refuse(&path, message);
                     None

@@ -83,7 +83,7 @@ pub(crate) enum BodyPattern {
     None,
     Form { fields: Vec<FieldPattern>, ordered: bool },
     Json { root: JsonPattern, ordered: bool },
-    Xml(Element<Template>),
+    Xml { doctype: Option<String>, root: Element<Template> },
     Text(Template),
 }
 
@@ -289,8 +289,17 @@ impl<'p> Comparison<'p, '_> {
                     self.differ(error.path, "strict JSON", format!("{} at byte {}", error.message, error.offset))
                 }
             },
-            BodyPattern::Xml(root) => match super::xml::read(body) {
-                Ok(actual) => self.xml(XmlTrail { parent: None, name: &root.name, position: 1 }, root, &actual),
+            BodyPattern::Xml { doctype, root } => match super::xml::document(body) {
+                Ok(actual) => {
+                    if *doctype != actual.doctype {
+                        let told = |doctype: &Option<String>| match doctype {
+                            Some(named) => format!("the document type `{named}`"),
+                            None => "no document type".to_owned(),
+                        };
+                        self.differ("/", told(doctype), told(&actual.doctype));
+                    }
+                    self.xml(XmlTrail { parent: None, name: &root.name, position: 1 }, root, &actual.root);
+                }
                 Err(message) => self.differ("/", "well-formed XML", message),
             },
             BodyPattern::Text(template) => self.text("body", template, body),

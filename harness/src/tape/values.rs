@@ -262,11 +262,13 @@ fn derive_sample(samples: &BTreeMap<String, String>, name: &str, out: &mut Strin
         "card.bin" => out.push_str(samples.get("card.number")?.get(..6)?),
         _ => match name.strip_suffix("_base64") {
             Some(base) => STANDARD.encode_string(samples.get(base)?, out),
-            // A member of a sample that is JSON text: `card.token.id`.
+            // A member of a sample that is JSON text: `card.token.id`, `card.token.header.id`.
             None => {
-                let (sample, member) = name.rsplit_once('.')?;
-                let value: serde_json::Value = serde_json::from_str(samples.get(sample)?).ok()?;
-                out.push_str(value.get(member)?.as_str()?);
+                let parted = |(at, _): (usize, &str)| Some((samples.get(name.get(..at)?)?, name.get(at + 1..)?));
+                let (sample, members) = name.match_indices('.').find_map(parted)?;
+                let value: serde_json::Value = serde_json::from_str(sample).ok()?;
+                let member = members.split('.').try_fold(&value, |value, member| value.get(member))?;
+                out.push_str(member.as_str()?);
             }
         },
     }

@@ -33,9 +33,37 @@ impl<T> Node<T> {
     }
 }
 
-/// Reads a document; the error says what is wrong.
-pub(crate) fn read(text: &str) -> Result<Element<String>, String> {
+/// A document: its document type, if it names one, and its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Document {
+    /// What stands in `<!DOCTYPE …>`, with single blanks.
+    pub(crate) doctype: Option<String>,
+    pub(crate) root: Element<String>,
+}
+
+/// What stands before the root element: declaration, document type, comments; nothing where there is no root.
+pub(crate) fn prolog(text: &str) -> &str {
     let mut reader = Reader::from_str(text);
+    let mut end = 0;
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Start(_) | Event::Empty(_) => return text.get(..end).unwrap_or_default(),
+            Event::Eof => break,
+            _ => end = usize::try_from(reader.buffer_position()).unwrap_or_default(),
+        }
+    }
+    ""
+}
+
+/// The root of a document; the error says what is wrong.
+pub(crate) fn read(text: &str) -> Result<Element<String>, String> {
+    document(text).map(|document| document.root)
+}
+
+/// Reads a document. A document type with declarations of its own is refused, since it could change what the rest means.
+pub(crate) fn document(text: &str) -> Result<Document, String> {
+    let mut reader = Reader::from_str(text);
+    let mut doctype = None;
     let mut open: Vec<Element<String>> = Vec::new();
     let mut root: Option<Element<String>> = None;
     loop {
@@ -68,7 +96,12 @@ pub(crate) fn read(text: &str) -> Result<Element<String>, String> {
                     (None, None) => return Err(format!("unknown entity `&{named};`")),
                 }
             }
-            Event::DocType(_) => return Err("expected no document type declaration".to_owned()),
+            Event::DocType(named) => {
+                let named: String = named.split_whitespace().collect::<Vec<_>>().join(" ");
+                if named.contains('[') || root.is_some() || !outside || doctype.replace(named).is_some() {
+                    return Err("expected at most one document type, without declarations, before the root".to_owned());
+                }
+            }
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
             Event::Eof => break,
         }
@@ -76,7 +109,8 @@ pub(crate) fn read(text: &str) -> Result<Element<String>, String> {
     if !open.is_empty() {
         return Err("an element is not closed".to_owned());
     }
-    root.ok_or_else(|| "expected a root element".to_owned())
+    let root = root.ok_or_else(|| "expected a root element".to_owned())?;
+    Ok(Document { doctype, root })
 }
 
 fn element(start: &BytesStart<'_>) -> Result<Element<String>, String> {
@@ -144,6 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn a_document_type_is_kept_by_its_names() {
+        let text = "<?xml version='1.0'?>\n<!DOCTYPE a PUBLIC \"-//A//B\"\n   \"http://a/b.dtd\">\n<a/>";
+        assert_eq!(document(text).unwrap().doctype.as_deref(), Some("a PUBLIC \"-//A//B\" \"http://a/b.dtd\""));
+        assert_eq!(prolog(text), text.strip_suffix("<a/>").unwrap());
+        assert_eq!(document("<a/>").unwrap().doctype, None);
+        assert_eq!((prolog("<a/>"), prolog("no")), ("", ""));
+    }
+
+    #[test]
     fn what_is_no_xml_is_refused() {
         for text in [
             "",
@@ -152,7 +195,9 @@ mod tests {
             "<a/><b/>",
             "<a x='1' x='2'/>",
             "<a>&other;</a>",
-            "<!DOCTYPE a><a/>",
+            "<!DOCTYPE a [<!ENTITY e 'x'>]><a/>",
+            "<!DOCTYPE a><!DOCTYPE a><a/>",
+            "<a/><!DOCTYPE a>",
             "x<a/>",
             "<a/>x",
             "</a>",

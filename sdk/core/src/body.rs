@@ -1,4 +1,7 @@
-//! JSON bodies put together member by member: for requests most of whose members are absent as a rule.
+//! JSON and XML bodies put together member by member: for requests most of whose members are absent as a rule.
+//!
+//! The same tree serves [`crate::Call::json`] and [`crate::Call::xml`]; in XML a member named `@name` is an attribute (attributes come
+//! first), `$text` the text beside attributes, a list the element of its name repeated, and an empty text an empty element.
 //!
 //! Members keep their order. A member without a value, and an object or a list with nothing in it, is left out. Texts are
 //! borrowed where they can be, so that a card number is not copied.
@@ -118,6 +121,10 @@ mod tests {
         ]);
         assert_eq!(serde_json::to_string(&body).unwrap(), r#"{"b":"1","a":true,"n":-5,"items":[{"x":"\""}]}"#);
         assert_eq!(serde_json::to_string(&object([])).unwrap(), "{}");
+        let inner = node("amount", [text("@value", "6000"), text("$text", "<")]);
+        let body = object([text("@version", "1.4"), inner, text("cancel", ""), list("i", [object([text("x", "1")])])]);
+        let xml = "<r version=\"1.4\"><amount value=\"6000\">&lt;</amount><cancel/><i><x>1</x></i></r>";
+        assert_eq!(quick_xml::se::to_string_with_root("r", &body).unwrap(), xml);
         assert!(!format!("{:?}", text("number", "4242424242424242")).contains("4242"));
     }
 }

@@ -127,12 +127,20 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An XML body: declaration, then `body` as element `root`.
+    /// An XML body: declaration, then `body` as element `root`. Members named `@name` are attributes, and come first; one named
+    /// `$text` is the text beside them.
     #[must_use]
     pub fn xml(self, root: &str, body: &impl Serialize) -> Call<'a> {
+        self.xml_after("", root, body)
+    }
+
+    /// An XML body of a document type, which is put before the root as it is (`<!DOCTYPE root PUBLIC "…" "…">`).
+    #[must_use]
+    pub fn xml_after(self, doctype: &'static str, root: &str, body: &impl Serialize) -> Call<'a> {
         match quick_xml::se::to_string_with_root(root, body) {
             Ok(text) => {
-                self.raw("text/xml; charset=utf-8", format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{text}"))
+                let declaration = "<?xml version=\"1.0\" encoding=\"utf-8\"?>";
+                self.raw("text/xml; charset=utf-8", format!("{declaration}{doctype}{text}"))
             }
             Err(cause) => self.wrong(format!("request cannot be written as XML: {cause}")),
         }

@@ -72,7 +72,7 @@ fn openings(text: &str) -> usize {
     chunks.map(|chunk| usize::from(count(chunk))).sum()
 }
 
-/// The bytes as XML of the shape `T`.
+/// The bytes as XML of the shape `T`: one root, and no document type with declarations of its own.
 pub(crate) fn xml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let text = text(bytes)?.trim_start();
     well_formed(text)?;
@@ -86,6 +86,7 @@ fn well_formed(text: &str) -> Result<()> {
     let mut elements = 0usize;
     loop {
         match reader.read_event().map_err(|_| broken())? {
+            XmlEvent::Start(_) | XmlEvent::Empty(_) if depth == 0 && elements > 0 => return Err(broken()),
             XmlEvent::Start(_) => {
                 depth += 1;
                 elements += 1;
@@ -95,7 +96,10 @@ fn well_formed(text: &str) -> Result<()> {
             }
             XmlEvent::End(_) => depth = depth.checked_sub(1).ok_or_else(broken)?,
             XmlEvent::Empty(_) => elements += 1,
-            XmlEvent::DocType(_) => return Err(Error::protocol("the answer has a document type")),
+            // A document type that only names a definition declares nothing: no entity of it is ever resolved.
+            XmlEvent::DocType(named) if named.contains('[') => {
+                return Err(Error::protocol("the answer declares its own document type"));
+            }
             XmlEvent::Eof => return if depth == 0 && elements > 0 { Ok(()) } else { Err(broken()) },
             _ => {}
         }

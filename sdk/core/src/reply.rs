@@ -64,7 +64,8 @@ impl Reply {
         read::json(&self.body)
     }
 
-    /// The body as XML. Refuses HTML, document types and more than 128 levels.
+    /// The body as XML. Refuses HTML, more than one root, document types with declarations of their own, and more than
+    /// 128 levels.
     pub fn xml<T: DeserializeOwned>(&self) -> Result<T> {
         self.refuse_html()?;
         read::xml(&self.body)
@@ -79,9 +80,9 @@ impl Reply {
     }
 
     /// The error that this reply stands for. Kind and effect follow from the status; `read` takes code, text and field out of the
-    /// body if it can be read as an `F`, and is left out if not.
+    /// body if it can be read as an `F` (JSON, else XML), and is left out if not.
     pub fn fault<F: DeserializeOwned>(&self, read: impl FnOnce(F) -> Fault) -> Error {
-        self.fault_with(self.json::<F>().map(read).unwrap_or_default())
+        self.fault_with(self.json::<F>().or_else(|_| self.xml()).map(read).unwrap_or_default())
     }
 
     /// The error that this reply stands for, with what the caller read from the body.

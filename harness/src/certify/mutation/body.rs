@@ -42,8 +42,8 @@ enum Syntax {
 #[derive(Debug, Clone)]
 pub(super) struct Body {
     syntax: Syntax,
-    /// A byte-order mark, or nothing.
-    mark: &'static str,
+    /// What stands before the root: a byte-order mark, the declaration and document type of XML, or nothing.
+    prolog: String,
     root: Value,
 }
 
@@ -117,11 +117,12 @@ impl Body {
     pub(super) fn read(bytes: &[u8], media_type: &str) -> Option<Body> {
         let whole = std::str::from_utf8(bytes).ok()?;
         let text = whole.trim_start_matches('\u{feff}').trim();
-        let mark = if whole.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+        let mut prolog = if whole.starts_with('\u{feff}') { "\u{feff}".to_owned() } else { String::new() };
         let (syntax, root) = match text.chars().next()? {
             '{' | '[' => (Syntax::Json, Value::of_json(&json::read(text).ok()?)),
             '<' => {
                 let root = xml::read(text).ok()?;
+                prolog.push_str(xml::prolog(text));
                 (Syntax::Xml, Value::Object(vec![(root.name.clone(), Value::of_xml(&root))]))
             }
             _ if media_type.starts_with("application/x-www-form-urlencoded") => {
@@ -131,7 +132,7 @@ impl Body {
             }
             _ => return None,
         };
-        Some(Body { syntax, mark, root })
+        Some(Body { syntax, prolog, root })
     }
 
     /// Whether half of it cannot be taken for a whole.
@@ -151,7 +152,7 @@ impl Body {
 
     /// The body with these changes.
     pub(super) fn write(&self, changes: &Changes) -> Vec<u8> {
-        let mut out = self.mark.to_owned();
+        let mut out = self.prolog.clone();
         let mut writer = Writer { changes, next: 0, out: &mut out };
         match (self.syntax, &self.root) {
             (Syntax::Xml, Value::Object(members)) => writer.elements(members),
@@ -330,8 +331,10 @@ mod tests {
 
     #[test]
     fn xml_and_forms_likewise() {
-        let xml = "<?xml version=\"1.0\"?><r t=\"1\"><s>a&amp;b</s><s><u/></s></r>";
-        let with = |path, change| changed(xml, "text/xml", path, change);
+        let xml = "<?xml version=\"1.0\"?><!DOCTYPE r><r t=\"1\"><s>a&amp;b</s><s><u/></s></r>";
+        let prolog = "<?xml version=\"1.0\"?><!DOCTYPE r>";
+        let with =
+            |path, change| changed(xml, "text/xml", path, change).strip_prefix(prolog).map(str::to_owned).unwrap();
         assert_eq!(with("$.r.s", Change::Drop), "<r t=\"1\"><s><u></u></s></r>");
         assert_eq!(
             with("$.r[\"@t\"]", Change::With(Value::text("<"))),
