@@ -10,6 +10,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_authorize_net::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
+    #[cfg(feature = "pix-efi")]
+    &quittance_pix_efi::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
 ];
