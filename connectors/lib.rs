@@ -16,6 +16,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_google_pay::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
+    #[cfg(feature = "pix-efi")]
+    &quittance_pix_efi::ENTRY,
     #[cfg(feature = "razorpay")]
     &quittance_razorpay::ENTRY,
     #[cfg(feature = "square")]

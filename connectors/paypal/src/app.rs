@@ -60,14 +60,7 @@ impl App {
     /// The one funnel: with the access token, which is fetched anew and tried once more when PayPal refuses it.
     pub(crate) async fn send(&self, cx: &Context<'_>, call: Call<'_>) -> Result<Reply> {
         let name = format!("paypal {} {}", self.url(""), self.client_id);
-        let token = cx.token(&name, self.fetch_token(cx)).await?;
-        let reply = call.clone().bearer(&token).send().await?;
-        if reply.status() != 401 {
-            return Ok(reply);
-        }
-        cx.forget_token(&name).await;
-        let token = cx.token(&name, self.fetch_token(cx)).await?;
-        call.bearer(&token).send().await
+        call.send_with_token(&name, || self.fetch_token(cx)).await
     }
 
     async fn fetch_token(&self, cx: &Context<'_>) -> Result<(Secret, Duration)> {
@@ -75,10 +68,7 @@ impl App {
         let mut form = Pairs::new();
         form.set("grant_type", "client_credentials");
         let reply = call.form(&form).send().await?;
-        match reply.is_success() {
-            true => reply.json().map(|token: wire::Token| (token.access_token, Duration::from_secs(token.expires_in))),
-            false => Err(fault(&reply)),
-        }
+        if reply.is_success() { reply.token() } else { Err(fault(&reply)) }
     }
 
     pub(crate) async fn read<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<T> {

@@ -1,7 +1,6 @@
 //! PayPal's answers: the members that are read (Orders v2.13, Payments v2.5, Payment Method Tokens v3.1, Payouts
 //! v1.9, Disputes v1.10). A missing status is an empty one, so that the id beside it is not lost.
 
-use quittance::Secret;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -207,12 +206,6 @@ pub(crate) struct Event<T> {
     pub(crate) create_time: Option<String>,
     pub(crate) event_type: String,
     pub(crate) resource: T,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Token {
-    pub(crate) access_token: Secret,
-    pub(crate) expires_in: u64,
 }
 
 /// An error body: of the REST APIs, or (`error`) of the token endpoint.

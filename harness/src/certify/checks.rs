@@ -211,7 +211,10 @@ fn answers(ground: &Ground<'_>) -> Tried {
             ));
         }
     }
-    for word in &shown {
+    // Where there is one currency only, an answer need not name it.
+    let implied =
+        |word: &str| word == "currency" && matches!(ground.spec().currencies, quittance::Currencies::Only([_]));
+    for word in shown.iter().filter(|word| !implied(word)) {
         if !declared.iter().any(|declared| declared == word) {
             findings.push(finding(
                 format!("answers.{word}"),

@@ -1,5 +1,8 @@
 //! Building one HTTP request.
 
+use std::future::Future;
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -184,6 +187,23 @@ impl<'a> Call<'a> {
         *request.headers_mut() = self.headers;
         let reply = self.cx.exchange(request, self.harmless).await?;
         Ok(Reply::new(reply, acted_before, self.cx.now()))
+    }
+
+    /// Sends the request with the access token under `name`, which `fetch` gets (see [`Context::token`]). A token that the provider
+    /// refuses (401) is fetched anew, and the request sent once more.
+    pub async fn send_with_token<F>(self, name: &str, fetch: impl Fn() -> F + Send + Sync) -> Result<Reply>
+    where
+        F: Future<Output = Result<(Secret, Duration)>> + Send,
+    {
+        let cx = self.cx;
+        let token = cx.token(name, fetch()).await?;
+        let reply = self.clone().bearer(&token).send().await?;
+        if reply.status() != 401 {
+            return Ok(reply);
+        }
+        cx.forget_token(name).await;
+        let token = cx.token(name, fetch()).await?;
+        self.bearer(&token).send().await
     }
 
     fn put(mut self, name: HeaderName, value: &str, secret: bool) -> Call<'a> {

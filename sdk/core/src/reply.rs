@@ -6,10 +6,11 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Response};
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::read;
-use crate::{Effect, Error, Kind, Result};
+use crate::{Effect, Error, Kind, Result, Secret};
 
 /// A reply of whatever status.
 #[derive(Clone)]
@@ -19,6 +20,14 @@ pub struct Reply {
     body: Bytes,
     acted_before: bool,
     at: Timestamp,
+}
+
+/// What is read of a token endpoint's answer.
+#[derive(Deserialize)]
+struct Token {
+    access_token: Secret,
+    #[serde(default)]
+    expires_in: u64,
 }
 
 /// What a provider's error body says; every part as it came.
@@ -77,6 +86,13 @@ impl Reply {
         Ok(form_urlencoded::parse(self.text()?.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect())
+    }
+
+    /// The access token of a token endpoint's answer and for how long it is good (RFC 6749 section 5.1). One that says no time is good
+    /// for this operation only.
+    pub fn token(&self) -> Result<(Secret, Duration)> {
+        let Token { access_token, expires_in } = self.json()?;
+        Ok((access_token, Duration::from_secs(expires_in)))
     }
 
     /// The error that this reply stands for. Kind and effect follow from the status; `read` takes code, text and field out of the

@@ -1,0 +1,284 @@
+//! Pix by dynamic QR code, over the API that Brazil's central bank prescribes to every institution that receives Pix
+//! (<https://github.com/bacen/pix-api>, version 2.9.0): JSON over mutual TLS with a client-credentials token, decimal texts in
+//! BRL. What an institution has of its own stands in an [`Institution`]; [`Pix`] is the connector.
+//!
+//! A payment is a charge (`cob`), created by PUT under a `txid` of the merchant's making: the reference itself where it has the form
+//! of one (26 to 35 letters and digits), else 32 hexadecimal digits of its SHA-256. The reference stands in the charge as additional
+//! information, too, which the payer sees. The payment's handle is the txid, with the end-to-end id of the Pix that paid it as
+//! part `e2e`. A refund (`devolução`) is a PUT as well, under the digest of its key; its handle needs both ids.
+//!
+//! A charge that is left unpaid stays active in the institution's register. It is answered as expired once its time is over; a payer
+//! who read the code before may still pay it in the minutes after that, which a delivery then tells.
+//!
+//! Institutions prove deliveries by their client certificate alone, which ends at the application's own TLS: each charge is read
+//! back. A delivery of more charges than a call has exchanges needs [`Limits::exchanges`] raised.
+
+mod read;
+mod wire;
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use quittance::http::Method as Verb;
+use quittance::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What an institution has of its own.
+pub trait Institution: Send + Sync + 'static {
+    /// The connector's spec, made from [`spec`].
+    const SPEC: Spec;
+    /// Its test environment.
+    const SANDBOX: Site;
+    /// Its live environment.
+    const LIVE: Site;
+    /// How it takes the request for an access token.
+    const GRANT: Grant;
+
+    /// The kind of an error that the institution tells by its own code and not by the status that the central bank prescribes.
+    fn kind(_code: &str) -> Option<Kind> {
+        None
+    }
+}
+
+/// The addresses of one environment.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// What stands before the central bank's paths (`https://host/v2`).
+    pub api: &'static str,
+    /// The token endpoint.
+    pub token: &'static str,
+}
+
+/// How the request for an access token is written (RFC 6749 section 4.4); the client's id and secret go by HTTP Basic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// As a form, with these scopes when there are any.
+    Form {
+        /// The scopes, with blanks between.
+        scope: &'static str,
+    },
+    /// As JSON.
+    Json,
+}
+
+/// The account of a merchant who receives Pix.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Client ID of the application.
+    client_id: String,
+    /// Client secret of the application.
+    client_secret: Secret,
+    /// The Pix key that receives: CPF, CNPJ, telephone, e-mail or random key.
+    chave: String,
+    /// For how long a code can be paid, seconds from 1; an hour when absent.
+    expires_seconds: Option<u32>,
+    /// `sandbox` or `live`; each has credentials of its own.
+    #[serde(default)]
+    environment: Environment,
+}
+
+const METHODS: &[MethodKind] = &[MethodKind::of(Family::Pix)];
+
+/// The spec of an institution whose hosts are these, all of which ask for a client certificate.
+pub const fn spec(
+    id: &'static str,
+    name: &'static str,
+    documentation: &'static str,
+    hosts: &'static [&'static str],
+) -> Spec {
+    Spec {
+        hosts,
+        mutual_tls: hosts,
+        operations: &[Op::Authorize, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::Webhook],
+        methods: METHODS,
+        currencies: Currencies::Only(&[Currency::BRL]),
+        countries: &["BR"],
+        refund: RefundRules { partial: true, multiple: true },
+        lookups: &[LookupKind::Handle, LookupKind::Reference],
+        idempotency: Idempotency::Path("txid"),
+        webhook: Some(WebhookRules {
+            authentication: WebhookAuthentication::ReadBack,
+            tolerance_seconds: None,
+            acknowledgement: "",
+        }),
+        ..Spec::new(id, name, documentation)
+    }
+}
+
+/// One account at the institution `I`.
+#[derive(Debug)]
+pub struct Pix<I> {
+    account: Account,
+    institution: PhantomData<I>,
+}
+
+impl<I: Institution> Provider for Pix<I> {
+    const SPEC: Spec = I::SPEC;
+    type Credentials = Account;
+
+    fn new(account: Account) -> Result<Self> {
+        let wrong = |what| Error::new(Kind::Credentials, Effect::None, what);
+        match (account.chave.is_empty(), account.expires_seconds) {
+            (true, _) => Err(wrong("the pix key that receives is needed").in_field("chave")),
+            (_, Some(0)) => Err(wrong("a code is good for a second at least").in_field("expires_seconds")),
+            _ => Ok(Self { account, institution: PhantomData }),
+        }
+    }
+}
+
+#[async_trait]
+impl<I: Institution> Connector for Pix<I> {
+    fn spec(&self) -> &'static Spec {
+        &<Self as Provider>::SPEC
+    }
+
+    async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
+        let handle = Handle::new(txid(&request.reference));
+        let original = self.spec().major(&request.amount)?;
+        let order = wire::Order::new(&self.account, request, original);
+        let call = self.call(cx, Verb::PUT, &format!("/cob/{}", handle.segment()?)).json(&order);
+        self.charge(cx, call, &handle).await
+    }
+
+    async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
+        let call = self.call(cx, Verb::PATCH, &format!("/cob/{}", request.payment.segment()?));
+        let call = call.json(&wire::Removal { status: wire::REMOVED_BY_RECEIVER });
+        self.charge(cx, call, &request.payment).await
+    }
+
+    async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
+        let e2e = match request.payment.part("e2e") {
+            Some(e2e) => e2e.to_owned(),
+            None => self.paid_by(cx, &request.payment).await?,
+        };
+        let id = digits(request.key.as_str());
+        let body = wire::Return { valor: self.spec().major(&request.amount)?, descricao: request.reason.as_deref() };
+        let call = self.call(cx, Verb::PUT, &return_path(&id, &e2e)?).json(&body);
+        self.returned(cx, call, &id, &e2e).await
+    }
+
+    async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
+        match &request.by {
+            Lookup::Handle(handle) => self.look(cx, handle).await,
+            Lookup::Reference(reference) => self.look(cx, &Handle::new(txid(reference))).await,
+        }
+    }
+
+    async fn retrieve_refund(&self, cx: &Context<'_>, request: &RetrieveRefund) -> Result<Refund> {
+        let missing = || Error::new(Kind::NotFound, Effect::None, "the handle lacks the end-to-end id of its pix");
+        let (id, e2e) = (request.refund.id(), request.refund.part("e2e").ok_or_else(missing)?);
+        self.returned(cx, self.call(cx, Verb::GET, &return_path(id, e2e)?), id, e2e).await
+    }
+
+    async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
+        let notice: wire::Notice = delivery.untrusted(|body| body.json())?;
+        let mut events = Vec::new();
+        for told in &notice.pix {
+            // Pix without a charge: sent ones, and those by a key or a static code, whose txid is shorter.
+            let Some(txid) = told.txid.as_deref().filter(|txid| is_txid(txid)) else {
+                events.push(Event { id: None, at: None, name: "pix".to_owned(), body: EventBody::Ignored });
+                continue;
+            };
+            let handle = Handle::new(txid);
+            let charge: wire::Charge = self.read(cx, self.look_call(cx, &handle)?).await?;
+            agree_part(&handle, Some(txid), Some(&charge.txid))?;
+            events.extend(read::events(self.spec(), cx, told, &charge)?);
+        }
+        Ok(events)
+    }
+}
+
+impl<I: Institution> Pix<I> {
+    fn site(&self) -> Site {
+        if self.account.environment == Environment::Live { I::LIVE } else { I::SANDBOX }
+    }
+
+    fn call<'a>(&self, cx: &'a Context<'_>, verb: Verb, path: &str) -> Call<'a> {
+        cx.call(verb, format!("{}{path}", self.site().api))
+    }
+
+    fn look_call<'a>(&self, cx: &'a Context<'_>, handle: &Handle) -> Result<Call<'a>> {
+        Ok(self.call(cx, Verb::GET, &format!("/cob/{}", handle.segment()?)))
+    }
+
+    async fn look(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
+        self.charge(cx, self.look_call(cx, handle)?, handle).await
+    }
+
+    /// The end-to-end id of the Pix that paid a charge.
+    async fn paid_by(&self, cx: &Context<'_>, payment: &Handle) -> Result<String> {
+        let found = self.look(cx, payment).await?;
+        let unpaid =
+            || Error::new(Kind::Conflict, Effect::None, "the charge is not paid, there is nothing to give back");
+        found.handle.part("e2e").map(str::to_owned).ok_or_else(unpaid)
+    }
+
+    /// A call about the charge of `handle`.
+    async fn charge(&self, cx: &Context<'_>, call: Call<'_>, handle: &Handle) -> Result<Payment> {
+        let charge: wire::Charge = self.read(cx, call).await?;
+        agree_part(handle, Some(handle.id()), Some(&charge.txid))?;
+        read::payment(self.spec(), cx, &charge)
+    }
+
+    /// A call about the refund `id` of the Pix `e2e`.
+    async fn returned(&self, cx: &Context<'_>, call: Call<'_>, id: &str, e2e: &str) -> Result<Refund> {
+        let returned: wire::Returned = self.read(cx, call).await?;
+        let refund = read::refund(self.spec(), &returned, e2e)?;
+        agree_part(&refund.handle, Some(id), Some(&returned.id))?;
+        Ok(refund)
+    }
+
+    /// The one funnel.
+    async fn read<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<T> {
+        let name = format!("pix {} {}", self.site().token, self.account.client_id);
+        let reply = call.send_with_token(&name, || self.fetch_token(cx)).await?;
+        if reply.is_success() { reply.json() } else { Err(self.fault(&reply)) }
+    }
+
+    async fn fetch_token(&self, cx: &Context<'_>) -> Result<(Secret, Duration)> {
+        let call = cx.post(self.site().token).harmless().basic(&self.account.client_id, &self.account.client_secret);
+        let call = match I::GRANT {
+            Grant::Json => call.json(&wire::Grant { grant_type: wire::CLIENT_CREDENTIALS }),
+            Grant::Form { scope } => {
+                let mut form = Pairs::new();
+                form.set("grant_type", wire::CLIENT_CREDENTIALS);
+                form.set_some("scope", Some(scope).filter(|scope| !scope.is_empty()));
+                call.form(&form)
+            }
+        };
+        let reply = call.send().await?;
+        if reply.is_success() { reply.token() } else { Err(self.fault(&reply)) }
+    }
+
+    fn fault(&self, reply: &Reply) -> Error {
+        let error = reply.fault(wire::Problem::into_fault);
+        match error.code().and_then(I::kind) {
+            Some(kind) if (400..500).contains(&reply.status()) => error.of_kind(kind),
+            _ => error,
+        }
+    }
+}
+
+fn return_path(id: &str, e2e: &str) -> Result<String> {
+    Ok(format!("/pix/{}/devolucao/{}", Handle::new(e2e).segment()?, Handle::new(id).segment()?))
+}
+
+/// The txid of a charge: the reference where it is one, else made from it.
+fn txid(reference: &str) -> String {
+    if is_txid(reference) { reference.to_owned() } else { digits(reference) }
+}
+
+/// `[a-zA-Z0-9]{26,35}`, as the schema `TxId` says.
+fn is_txid(text: &str) -> bool {
+    (26..=35).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// 32 hexadecimal digits that stand for a text.
+fn digits(text: &str) -> String {
+    let mut digits = hex::encode(digest::sha256(text.as_bytes()));
+    digits.truncate(32);
+    digits
+}
