@@ -16,6 +16,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_razorpay::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
+    #[cfg(feature = "wechat-pay")]
+    &quittance_wechat_pay::ENTRY,
 ];
 
 /// The entry of a connector by id.
