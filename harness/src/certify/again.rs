@@ -102,9 +102,12 @@ impl<'a> Scene<'a> {
             sent.push((found, request));
             let Some(index) = found else { return Ok(not_found()) };
             *used.entry(index).or_insert(0) += 1;
-            let answer = self.records.get(index).and_then(|record| record.answer.clone()).ok_or(Failure::Reset)?;
-            let body = altered(index, answer.body());
-            Ok(answer.map(|plain| body.unwrap_or(plain)))
+            let record = self.records.get(index).ok_or(Failure::Reset)?;
+            let answer = record.answer.clone().ok_or(Failure::Reset)?;
+            Ok(match altered(index, answer.body()) {
+                Some(body) => self.played.player(|player| player.resigned(record, answer.map(|_| body))),
+                None => answer,
+            })
         });
         Answered { result, sent }
     }

@@ -308,7 +308,7 @@ impl<'a> Written<'a> {
         compares.then_some(written)
     }
 
-    /// The request of the step with another amount, and with a handle that names its currency in accord.
+    /// The request of the step with another amount, and with a handle that names its currency and amount in accord.
     fn request(&self, amount: Amount) -> Option<Request> {
         let mut input = self.input.clone();
         let members = input.as_object_mut()?;
@@ -317,10 +317,15 @@ impl<'a> Written<'a> {
         }
         // What the amount is made up of would no longer add up.
         members.get_mut("order").and_then(Value::as_object_mut).and_then(|order| order.remove("line_items"));
-        let (old, new) = (format!("={}", self.asked.currency), format!("={}", amount.currency));
+        let currency = (format!("={}", self.asked.currency), format!("={}", amount.currency));
+        let minor = (format!("={}", self.asked.minor), format!("={}", amount.minor));
         for handle in ["/payment", "/mandate", "/refund", "/payout", "/by/handle"] {
             if let Some(Value::String(text)) = input.pointer_mut(handle) {
-                *text = text.replace(&old, &new);
+                let renamed = |part: &str| match part.strip_suffix(minor.0.as_str()) {
+                    Some(name) => format!("{name}{}", minor.1),
+                    None => part.replace(&currency.0, &currency.1),
+                };
+                *text = text.split('&').map(renamed).collect::<Vec<_>>().join("&");
             }
         }
         Request::from_json(self.op, input).ok()

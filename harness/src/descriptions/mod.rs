@@ -11,6 +11,8 @@ mod openapi;
 pub mod overlay;
 #[cfg(feature = "descriptions")]
 mod schema;
+#[cfg(feature = "descriptions")]
+mod swagger;
 
 use std::path::Path;
 

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::swagger;
+
 /// The largest description that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// How many references are followed before one is taken for a circle.
@@ -41,7 +43,7 @@ impl Api {
         }
         let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
         let yaml = file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        let root: Value = match yaml {
+        let mut root: Value = match yaml {
             true => serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { budget: None })
                 .map_err(|error| error.to_string())?,
             false => serde_json::from_str(&text).map_err(|error| error.to_string())?,
@@ -49,6 +51,7 @@ impl Api {
         if !root.get("paths").is_some_and(Value::is_object) {
             return Err("expected an OpenAPI document with paths".to_owned());
         }
+        swagger::modernise(&mut root);
         Ok(Api { root, base: base.to_owned() })
     }
 

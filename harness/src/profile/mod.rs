@@ -478,7 +478,7 @@ impl Check<'_> {
                     continue;
                 }
             };
-            for (field, template) in ["key", "over"].into_iter().zip(recipe.templates()) {
+            for (field, template) in recipe.templates() {
                 for hole in template.holes() {
                     if let Hole::Secret(secret) = hole
                         && !credentials.contains_key(secret)

@@ -5,7 +5,6 @@ mod rehearsal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
 use serde_json::{Value, json};
 
@@ -70,9 +69,9 @@ impl Played {
         self.stage.with(|player| ask(player))
     }
 
-    /// The requests as sent, byte for byte, for comparing runs: method, URL, headers, body.
+    /// The requests as sent, byte for byte but for randomized signatures, for comparing runs: method, URL, headers, body.
     pub fn sent(&self) -> Vec<Vec<u8>> {
-        self.stage.with(|player| player.transcript().iter().map(|record| bytes_of(&record.request)).collect())
+        self.stage.with(|player| player.sent())
     }
 
     /// Every result as JSON, in order.
@@ -567,16 +566,4 @@ fn told(mismatches: &[crate::tape::Mismatch]) -> String {
         format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found)
     };
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
-fn bytes_of(request: &http::Request<Bytes>) -> Vec<u8> {
-    let mut bytes = format!("{} {}\n", request.method(), request.uri()).into_bytes();
-    for (name, value) in request.headers() {
-        bytes.extend_from_slice(name.as_str().as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.push(b'\n');
-    }
-    bytes.extend_from_slice(request.body());
-    bytes
 }

@@ -228,6 +228,7 @@ impl<'a> Course<'a> {
     pub fn look_up(&mut self, cut: &Cut) -> Option<Result<Outcome, Error>> {
         let opened = self.open.take()?;
         let (step, _) = self.case.steps.get(self.begun)?;
+        self.play.see_clock();
         let told = cut.told.as_ref().and_then(|told| told.as_ref().err()).and_then(Error::handle);
         self.play.objects.note_struck(opened.number, wanted(&opened.request), told);
         // What the provider did by itself meanwhile is not delivered to the caller: its process was not there.

@@ -225,7 +225,14 @@ impl Stage {
         match inner.player.exchange(request) {
             Ok(answer) => match fault {
                 None => Ok(answer),
-                Some(Fault::Body(body)) => Ok(answer.map(|_| Bytes::copy_from_slice(&body))),
+                Some(Fault::Body(body)) => {
+                    let answer = answer.map(|_| Bytes::copy_from_slice(&body));
+                    let record = inner.player.transcript().last().cloned();
+                    Ok(match record {
+                        Some(record) => inner.player.resigned(&record, answer),
+                        None => answer,
+                    })
+                }
                 Some(Fault::Typed(media_type)) => Ok(typed(answer, media_type)),
                 Some(Fault::Spoilt(spoiling)) => Ok(answer.map(|body| Bytes::from(spoiling.of(&body)))),
                 Some(Fault::Echo(echo)) => Ok(echo.answer(request, Some(answer))),

@@ -8,6 +8,7 @@ use http::header::HeaderValue;
 
 use super::compile::{AnswerTemplate, BodyText, Exchange, HeaderText, Return};
 use super::hole::Hole;
+use super::seal;
 use super::template::{Escape, Part, Template, push_escaped, render_hole};
 use super::values::{Headers, Message, Scope, Unresolved};
 
@@ -22,11 +23,10 @@ impl Exchange {
         structured && self.response.status.is_success()
     }
 
-    /// Whether the provider signs the answer: then it cannot be changed and stay valid.
+    /// Whether a signature or a sealed part stands in the answer's body: then it cannot be changed and stay valid.
     pub fn is_signed(&self) -> bool {
-        let in_body = matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature());
-        let in_header = |text: &HeaderText| matches!(text, HeaderText::Holes(template) if template.has_signature());
-        in_body || self.response.headers.iter().any(|(_, text)| in_header(text))
+        let signed = matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature());
+        signed || !self.response.seals.is_empty()
     }
 
     /// Whether the answer has exactly this status and body.
@@ -63,31 +63,43 @@ impl Exchange {
 /// The answer of an exchange.
 pub(crate) fn response(template: &AnswerTemplate, scope: &Scope<'_>) -> Result<Response<Bytes>, Unresolved> {
     let body = match &template.body {
-        BodyText::Fixed(bytes) => bytes.clone(),
-        BodyText::Holes(template, escape) => Bytes::from(body(template, *escape, scope)?),
+        BodyText::Fixed(bytes) if template.seals.is_empty() => bytes.clone(),
+        BodyText::Fixed(bytes) => {
+            Bytes::from(seal::seal(&template.seals, String::from_utf8_lossy(bytes).into_owned(), scope)?)
+        }
+        BodyText::Holes(text, escape) => Bytes::from(seal::seal(&template.seals, body(text, *escape, scope)?, scope)?),
     };
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = template.status;
     response.headers_mut().reserve(template.headers.len());
-    let mut signed = Vec::new();
     for (name, text) in &template.headers {
         let value = match text {
             HeaderText::Fixed(value) => value.clone(),
-            HeaderText::Holes(template) if template.has_signature() => {
-                signed.push((name, template));
-                continue;
-            }
+            HeaderText::Holes(template) if template.has_signature() => continue,
             HeaderText::Holes(template) => header_value(template, scope)?,
         };
         response.headers_mut().insert(name, value);
     }
-    for (name, template) in signed {
-        let text = std::str::from_utf8(&body).unwrap_or_default();
-        let value = header_value(template, &with_message(scope, Headers::Sent(response.headers()), text))?;
-        response.headers_mut().insert(name, value);
-    }
     *response.body_mut() = body;
+    sign(template, scope, &mut response)?;
     Ok(response)
+}
+
+/// Puts the signatures over an answer into its headers, in place of those that stand there.
+pub(super) fn sign(
+    template: &AnswerTemplate,
+    scope: &Scope<'_>,
+    answer: &mut Response<Bytes>,
+) -> Result<(), Unresolved> {
+    for (name, text) in &template.headers {
+        let HeaderText::Holes(template) = text else { continue };
+        if template.has_signature() {
+            let text = std::str::from_utf8(answer.body()).unwrap_or_default();
+            let value = header_value(template, &with_message(scope, Headers::Sent(answer.headers()), text))?;
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    Ok(())
 }
 
 /// What the customer comes back with.

@@ -16,6 +16,7 @@ use super::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPattern};
 use super::model::{
     ExchangeModel, FormModel, Provenance, RequestModel, ResponseModel, ReturnModel, TapeModel, WebhookModel,
 };
+use super::seal::{self, Sealed};
 use super::signature::Recipe;
 use super::template::{Escape, Template};
 use super::uses::{self, Site, SiteKind, Use};
@@ -71,6 +72,7 @@ pub struct Webhook {
     pub(crate) headers: Vec<(String, Template)>,
     pub(crate) body: Template,
     pub(crate) escape: Escape,
+    pub(crate) seals: Sealed,
     pub(crate) mints: Vec<(String, Shape)>,
 }
 
@@ -90,6 +92,7 @@ pub(crate) struct AnswerTemplate {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderText)>,
     pub(crate) body: BodyText,
+    pub(crate) seals: Sealed,
     pub(crate) mints: Vec<(String, Shape)>,
 }
 
@@ -303,6 +306,7 @@ impl Compiler<'_> {
             headers,
             body: body?,
             escape: escape_of(&model.headers, &model.body),
+            seals: self.seals(&path, &model.seal),
             mints: Vec::new(),
         })
     }
@@ -508,7 +512,15 @@ impl Compiler<'_> {
             None => HeaderText::Holes(template),
         };
         let headers = headers?.into_iter().map(|(name, template)| (name, text(template))).collect();
-        Some(AnswerTemplate { status: status?, headers, body, mints: Vec::new() })
+        let seals = self.seals(path, &model.seal);
+        Some(AnswerTemplate { status: status?, headers, body, seals, mints: Vec::new() })
+    }
+
+    fn seals(&mut self, path: &FieldPath, model: &BTreeMap<String, String>) -> Sealed {
+        for (pointer, message) in seal::problems(model, self.profile) {
+            self.refuse(&path.key("seal").key(&pointer), message);
+        }
+        model.clone().into_iter().collect()
     }
 }
 

@@ -7,6 +7,7 @@ use super::compile::Webhook;
 use super::hole::{Hole, TimeFormat};
 use super::json;
 use super::player::Delivery;
+use super::seal;
 use super::template::Template;
 use super::values::{Headers, Message, Scope, Spoil, Unresolved, write_instant};
 
@@ -19,6 +20,8 @@ const SPREAD: usize = 8;
 /// All of a delivery but its proofs.
 struct Making<'t> {
     webhook: &'t Webhook,
+    /// What stands in the holes of a valid one.
+    honest: Scope<'t>,
     url: Option<String>,
     headers: Vec<(String, String)>,
     draft: Draft<'t>,
@@ -46,7 +49,8 @@ pub(crate) fn remade(webhook: &Webhook, scope: &Scope<'_>, edits: &[Edit]) -> Re
     making.draft = making.draft.edited(edits);
     match scope.spoil {
         Spoil::Unsigned => {
-            Ok(Delivery { url: making.url, headers: making.headers, body: Bytes::from(making.draft.unsigned) })
+            let body = Bytes::from(making.whole(&[]));
+            Ok(Delivery { url: making.url, headers: making.headers, body })
         }
         Spoil::Body => {
             let altered = making.altered(scope)?;
@@ -139,14 +143,20 @@ fn change(text: &mut String, at: usize) {
 }
 
 impl<'t> Making<'t> {
-    fn new(webhook: &'t Webhook, scope: &Scope<'_>) -> Result<Self, Unresolved> {
+    fn new(webhook: &'t Webhook, scope: &Scope<'t>) -> Result<Self, Unresolved> {
         let honest = Scope { spoil: Spoil::Not, ..*scope };
         let url = webhook.url.as_ref().map(|url| text(url, &honest)).transpose()?;
         let plain = webhook.headers.iter().filter(|(_, template)| !is_proof(template));
         let headers =
             plain.map(|(name, value)| Ok((name.clone(), text(value, &honest)?))).collect::<Result<Vec<_>, _>>()?;
         let draft = Draft::new(&webhook.body, webhook.escape, &honest)?;
-        Ok(Making { webhook, url, headers, draft })
+        Ok(Making { webhook, honest, url, headers, draft })
+    }
+
+    /// The whole body: with its signatures, and its parts sealed. One whose parts cannot be sealed stays in the clear.
+    fn whole(&self, inside: &[String]) -> String {
+        let body = self.draft.sealed(inside, self.webhook.escape);
+        seal::seal(&self.webhook.seals, body.clone(), &self.honest).unwrap_or(body)
     }
 
     /// Signs the inside of the body first, then what the headers say about the whole.
@@ -161,7 +171,7 @@ impl<'t> Making<'t> {
         let headers = Headers::Made(&self.headers);
         let message = Message { method, host, path, headers, body: &self.draft.unsigned };
         let inside = self.draft.signatures(&Scope { message: Some(message), ..*scope })?;
-        let body = self.draft.sealed(&inside, self.webhook.escape);
+        let body = self.whole(&inside);
         let whole = Scope { message: Some(Message { body: &body, ..message }), ..*scope };
         let proofs = self.webhook.headers.iter().filter(|(_, template)| is_proof(template));
         let headers =
@@ -172,7 +182,7 @@ impl<'t> Making<'t> {
     /// The delivery under these proofs.
     fn under(&self, proofs: &Proofs) -> Delivery {
         let headers = self.headers.iter().chain(&proofs.headers).cloned().collect();
-        let body = Bytes::from(self.draft.sealed(&proofs.inside, self.webhook.escape));
+        let body = Bytes::from(self.whole(&proofs.inside));
         Delivery { url: self.url.clone(), headers, body }
     }
 
@@ -242,6 +252,6 @@ impl<'t> Making<'t> {
 
     fn same(&self) -> Making<'t> {
         let draft = Draft { unsigned: self.draft.unsigned.clone(), places: self.draft.places.clone() };
-        Making { draft, url: self.url.clone(), headers: self.headers.clone(), webhook: self.webhook }
+        Making { draft, url: self.url.clone(), headers: self.headers.clone(), ..*self }
     }
 }

@@ -232,6 +232,16 @@ impl Encoding {
             Self::Base64url => base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes),
         }
     }
+
+    /// The bytes of a text, where it is one of this encoding.
+    pub(crate) fn decode(self, text: &str) -> Option<Vec<u8>> {
+        use base64::Engine as _;
+        match self {
+            Self::Hex | Self::HexUpper => hex::decode(text).ok(),
+            Self::Base64 => base64::engine::general_purpose::STANDARD.decode(text).ok(),
+            Self::Base64url => base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok(),
+        }
+    }
 }
 
 /// Where a template stands; it decides which holes are allowed.

@@ -298,6 +298,22 @@ impl Json<'_> {
         Some(value)
     }
 
+    /// As [`Json::pointer`], to change what stands there.
+    pub(super) fn pointer_mut(&mut self, pointer: &str) -> Option<&mut Self> {
+        let mut place = self;
+        for token in pointer.strip_prefix('/')?.split('/') {
+            let name = token.replace("~1", "/").replace("~0", "~");
+            place = match place {
+                Json::Object(members) => {
+                    members.iter_mut().find(|(member, _)| *member == name).map(|(_, value)| value)?
+                }
+                Json::Array(items) => items.get_mut(name.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(place)
+    }
+
     /// The text of a scalar: a string's content, a number as written.
     pub(crate) fn scalar(&self) -> Option<Cow<'_, str>> {
         match self {

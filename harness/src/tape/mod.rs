@@ -10,11 +10,14 @@ mod deliver;
 mod fields;
 mod hole;
 pub(crate) mod json;
+mod key_pair;
 pub mod matcher;
 pub mod model;
 mod player;
 mod redact;
+mod seal;
 mod signature;
+mod stable;
 mod stand_in;
 mod template;
 #[cfg(test)]

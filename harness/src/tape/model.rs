@@ -146,6 +146,9 @@ pub struct ResponseModel {
     /// The body, byte for byte.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
+    /// Parts of a JSON body that are encrypted on the way: pointer, and recipe of `aes-256-gcm`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seal: BTreeMap<String, String>,
 }
 
 /// A delivery by the provider.
@@ -165,6 +168,9 @@ pub struct WebhookModel {
     pub headers: BTreeMap<String, String>,
     /// The body, byte for byte.
     pub body: String,
+    /// Parts of a JSON body that are encrypted on the way: pointer, and recipe of `aes-256-gcm`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seal: BTreeMap<String, String>,
 }
 
 /// The customer's return after a redirect or a challenge.

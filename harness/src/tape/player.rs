@@ -460,7 +460,7 @@ impl Player {
         let redactor = self.redactor();
         let shown = |record: &Record| {
             let exchange = record.exchange.and_then(|index| self.tape.exchanges.get(index));
-            shown(record, exchange, &redactor)
+            shown(record, exchange, &self.tape, &redactor)
         };
         self.transcript.iter().map(shown).collect()
     }
@@ -472,7 +472,7 @@ impl Player {
         let text = |record: &Record| {
             let request = &record.request;
             let mut text = format!("{} {}\n", request.method(), redactor.replaced(&request.uri().to_string(), instead));
-            for (name, value) in request.headers() {
+            for (name, value) in &self.tape.stable_headers(record) {
                 let value = String::from_utf8_lossy(value.as_bytes());
                 let value = match (is_authorization(name.as_str()), value.split_once(' ')) {
                     (true, Some((scheme, proof))) => format!("{scheme} {}", instead(proof)),
@@ -532,17 +532,19 @@ fn no_value(place: &str, unresolved: &Unresolved) -> Mismatch {
     }
 }
 
-fn shown(record: &Record, exchange: Option<&Exchange>, redactor: &Redactor) -> ShownRecord {
+fn shown(record: &Record, exchange: Option<&Exchange>, tape: &Tape, redactor: &Redactor) -> ShownRecord {
     let body = |bytes: &Bytes| redactor.text(&String::from_utf8_lossy(bytes));
     let answer = record.answer.as_ref();
     ShownRecord {
         step: record.step,
         method: record.request.method().to_string(),
         url: redactor.text(&record.request.uri().to_string()),
-        headers: shown_headers(record.request.headers(), redactor),
+        headers: shown_headers(&tape.stable_headers(record), redactor),
         body: body(record.request.body()),
         status: answer.map(|answer| answer.status().as_u16()),
-        answer_headers: answer.map(|answer| shown_headers(answer.headers(), redactor)).unwrap_or_default(),
+        answer_headers: answer
+            .map(|answer| shown_headers(&tape.stable_answer_headers(record, answer), redactor))
+            .unwrap_or_default(),
         answer_body: answer.map(|answer| body(answer.body())).unwrap_or_default(),
         line: exchange.map(|exchange| exchange.line),
         provenance: exchange.map(|exchange| exchange.provenance.kind),

@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit, Mac};
 use schemars::JsonSchema;
@@ -13,9 +12,10 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use super::hole::{Encoding, Place};
+use super::key_pair::{KeyPair, Scheme};
+use super::seal::Seal;
 use super::template::{Escape, Template};
 use super::values::{Scope, Spoil, Unresolved};
-use crate::pem;
 
 /// How a signature is made, as `[signature.NAME]` of a profile states it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,14 +23,26 @@ use crate::pem;
 pub struct RecipeModel {
     /// The algorithm.
     pub algorithm: Algorithm,
-    /// Template of the key. For `rsa-sha256`: a PEM private key, or the name of a PEM file beside the profile. None for plain digests.
+    /// Template of the key. For a key pair (`rsa-sha256`, `ps256`, `es256`, `es512`): a PEM private key, or the name of a PEM file
+    /// beside the profile. None for plain digests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// How the key's text becomes bytes.
     #[serde(default)]
     pub key_encoding: KeyEncoding,
-    /// Template of the signed text.
+    /// Template of the signed text; none for `aes-256-gcm`, which seals what a tape says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub over: String,
+    /// Template of the protected header, as JSON: the signature is then a detached JWS (RFC 7515, appendix F) in base64url. With
+    /// `"b64": false` in it the signed text goes in as it is (RFC 7797).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected: Option<String>,
+    /// For `aes-256-gcm`: template of the nonce of 12 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// For `aes-256-gcm`: template of the associated data; none is the empty text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub associated_data: Option<String>,
     /// How the signature is written.
     pub encoding: Encoding,
 }
@@ -51,6 +63,15 @@ pub enum Algorithm {
     Sha512,
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2), which is deterministic.
     RsaSha256,
+    /// RSASSA-PSS with SHA-256 and a salt of 32 bytes (RFC 7518 §3.5), which is randomized.
+    Ps256,
+    /// ECDSA on P-256 with SHA-256, `r` and `s` of fixed length (RFC 7518 §3.4), which is randomized.
+    Es256,
+    /// ECDSA on P-521 with SHA-512, `r` and `s` of fixed length (RFC 7518 §3.4), which is randomized.
+    Es512,
+    /// No signature: seals parts of bodies by AES-256-GCM with the tag behind the ciphertext.
+    #[serde(rename = "aes-256-gcm")]
+    Aes256Gcm,
 }
 
 impl Algorithm {
@@ -60,8 +81,24 @@ impl Algorithm {
             Algorithm::HmacSha1 | Algorithm::HmacSha512 => Algorithm::HmacSha256,
             Algorithm::HmacSha256 => Algorithm::HmacSha1,
             Algorithm::Sha256 => Algorithm::Sha512,
-            Algorithm::Sha512 | Algorithm::RsaSha256 => Algorithm::Sha256,
+            _ => Algorithm::Sha256,
         }
+    }
+
+    /// The scheme, for one that signs by a key pair.
+    const fn scheme(self) -> Option<Scheme> {
+        match self {
+            Algorithm::RsaSha256 => Some(Scheme::RsaSha256),
+            Algorithm::Ps256 => Some(Scheme::Ps256),
+            Algorithm::Es256 => Some(Scheme::Es256),
+            Algorithm::Es512 => Some(Scheme::Es512),
+            _ => None,
+        }
+    }
+
+    /// Whether two signatures over one text differ, so that one that was sent can only be verified.
+    const fn is_randomized(self) -> bool {
+        matches!(self, Algorithm::Ps256 | Algorithm::Es256 | Algorithm::Es512)
     }
 }
 
@@ -84,9 +121,13 @@ pub struct Recipe {
     key: Template,
     key_encoding: KeyEncoding,
     over: Template,
+    protected: Option<Template>,
     encoding: Encoding,
+    seal: Option<Seal>,
     /// The key pair, when it does not depend on the run.
-    key_pair: Option<RsaKeyPair>,
+    key_pair: Option<KeyPair>,
+    /// The key pair that was read last, with its text: reading one takes longer than signing.
+    last_pair: Mutex<Option<(String, Arc<KeyPair>)>>,
 }
 
 impl fmt::Debug for Recipe {
@@ -99,10 +140,12 @@ impl fmt::Debug for Recipe {
     }
 }
 
+type Fault = (&'static str, String);
+
 impl Recipe {
     /// Reads a recipe. `folder` is where a PEM file is looked for. The error names the field and what was expected.
-    pub(crate) fn compile(model: &RecipeModel, folder: &Path) -> Result<Self, (&'static str, String)> {
-        let over = Template::parse(&model.over, Place::Recipe).map_err(|message| ("over", message))?;
+    pub(crate) fn compile(model: &RecipeModel, folder: &Path) -> Result<Self, Fault> {
+        let over = template("over", &model.over)?;
         let keyless = matches!(model.algorithm, Algorithm::Sha256 | Algorithm::Sha512);
         let key_text = match (&model.key, keyless) {
             (None, false) => return Err(("key", "expected a key for this algorithm".to_owned())),
@@ -111,10 +154,10 @@ impl Recipe {
             }
             (key, _) => key.clone().unwrap_or_default(),
         };
-        let key = Template::parse(&key_text, Place::Recipe).map_err(|message| ("key", message))?;
-        let key_pair = match (model.algorithm, key.literal()) {
-            (Algorithm::RsaSha256, Some(literal)) => {
-                Some(literal_key_pair(literal, folder).map_err(|message| ("key", message))?)
+        let key = template("key", &key_text)?;
+        let key_pair = match (model.algorithm.scheme(), key.literal()) {
+            (Some(scheme), Some(literal)) => {
+                Some(KeyPair::read_literal(scheme, literal, folder).map_err(|message| ("key", message))?)
             }
             _ => None,
         };
@@ -123,14 +166,29 @@ impl Recipe {
             key,
             key_encoding: model.key_encoding,
             over,
+            protected: protected(model)?,
             encoding: model.encoding,
+            seal: seal(model)?,
             key_pair,
+            last_pair: Mutex::new(None),
         })
     }
 
-    /// The templates of this recipe, for checks of the names in their holes.
-    pub(crate) fn templates(&self) -> [&Template; 2] {
-        [&self.key, &self.over]
+    /// The templates of this recipe with their fields, for checks of the names in their holes.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
+        let seal = self.seal.iter().flat_map(Seal::templates);
+        let protected = self.protected.iter().map(|template| ("protected", template));
+        [("key", &self.key), ("over", &self.over)].into_iter().chain(protected).chain(seal)
+    }
+
+    /// Whether it seals parts of bodies in place of signing.
+    pub(crate) fn seals(&self) -> bool {
+        self.seal.is_some()
+    }
+
+    /// Whether a signature that was sent is verified, since computing it again gives another text.
+    pub(crate) fn verifies(&self) -> bool {
+        self.algorithm.is_randomized() || self.protected.is_some()
     }
 
     /// The signature over the message in `scope`, written in the recipe's encoding.
@@ -143,31 +201,100 @@ impl Recipe {
             // To the verifier a signature over another text and one by another key look alike, and every key keeps its form.
             text.push_str("forged");
         }
+        let header = self.header(scope)?;
         if spoil == Spoil::Fingerprint {
-            return Ok(text);
+            return Ok(header.unwrap_or_default() + &text);
         }
         let algorithm = if spoil == Spoil::OtherAlgorithm { self.algorithm.another() } else { self.algorithm };
-        let mut signature = self.signature(algorithm, text.as_bytes(), scope)?;
+        let encoded = header.as_deref().map(|header| Encoding::Base64url.encode(header.as_bytes()));
+        let input = match (&header, &encoded) {
+            (Some(header), Some(encoded)) => jws_input(header, encoded, &text),
+            _ => text,
+        };
+        let mut signature = self.signature(algorithm, input.as_bytes(), scope)?;
         match spoil {
             Spoil::Prefix(length) => signature.truncate(length.min(signature.len().saturating_sub(1))),
             Spoil::Extended => signature.push(0),
             _ => {}
         }
-        Ok(self.encoding.encode(&signature))
+        let signature = self.encoding.encode(&signature);
+        Ok(encoded.map_or_else(|| signature.clone(), |encoded| format!("{encoded}..{signature}")))
+    }
+
+    /// Length in bytes of the start of `text` that can be a signature of this recipe.
+    pub(crate) fn extent(&self, text: &str) -> usize {
+        let fits = |byte: u8| match self.encoding {
+            Encoding::Hex | Encoding::HexUpper => byte.is_ascii_hexdigit(),
+            Encoding::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+            Encoding::Base64url => {
+                byte.is_ascii_alphanumeric()
+                    || matches!(byte, b'-' | b'_')
+                    || (byte == b'.' && self.protected.is_some())
+            }
+        };
+        text.bytes().position(|byte| !fits(byte)).unwrap_or(text.len())
+    }
+
+    /// Whether `given` is a signature of this recipe over the message in `scope`. Of a detached JWS the members of the header must be
+    /// those of the recipe, in any order, and are signed as they came.
+    pub(crate) fn verify(&self, given: &str, scope: &Scope<'_>) -> Result<bool, Unresolved> {
+        let Some(scheme) = self.algorithm.scheme() else { return Ok(self.sign(scope)? == given) };
+        let mut text = String::new();
+        self.over.render(scope, Escape::None, &mut text)?;
+        let (input, signature) = match self.header(scope)? {
+            None => (text, given),
+            Some(expected) => {
+                let Some((encoded, signature)) = given.split_once("..") else { return Ok(false) };
+                let header = Encoding::Base64url.decode(encoded).and_then(|header| String::from_utf8(header).ok());
+                let Some(header) = header.filter(|header| same_members(header, &expected)) else { return Ok(false) };
+                (jws_input(&header, encoded, &text), signature)
+            }
+        };
+        let Some(signature) = self.encoding.decode(signature) else { return Ok(false) };
+        Ok(self.pair(scheme, scope)?.verify(scheme, input.as_bytes(), &signature))
+    }
+
+    /// `text` sealed, in the recipe's encoding.
+    pub(crate) fn sealed(&self, text: &str, scope: &Scope<'_>) -> Result<String, Unresolved> {
+        let seal = self.seal.as_ref().ok_or_else(|| unusable("the recipe seals nothing"))?;
+        let scope = &Scope { spoil: Spoil::Not, ..*scope };
+        Ok(self.encoding.encode(&seal.sealed(&self.key_bytes(scope)?, text, scope)?))
+    }
+
+    fn header(&self, scope: &Scope<'_>) -> Result<Option<String>, Unresolved> {
+        let render = |template: &Template| {
+            let mut header = String::new();
+            template.render(scope, Escape::Json, &mut header).map(|()| header)
+        };
+        self.protected.as_ref().map(render).transpose()
     }
 
     fn signature(&self, algorithm: Algorithm, text: &[u8], scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
+        if let Some(scheme) = algorithm.scheme() {
+            return self.pair(scheme, scope)?.sign(scheme, text).map_err(|why| unusable(&why));
+        }
         Ok(match algorithm {
-            Algorithm::Sha256 => Sha256::digest(text).to_vec(),
             Algorithm::Sha512 => Sha512::digest(text).to_vec(),
             Algorithm::HmacSha1 => finish(Hmac::<Sha1>::new_from_slice(&self.key_bytes(scope)?), text)?,
             Algorithm::HmacSha256 => finish(Hmac::<Sha256>::new_from_slice(&self.key_bytes(scope)?), text)?,
             Algorithm::HmacSha512 => finish(Hmac::<Sha512>::new_from_slice(&self.key_bytes(scope)?), text)?,
-            Algorithm::RsaSha256 => match &self.key_pair {
-                Some(pair) => sign_rsa(pair, text)?,
-                None => sign_rsa(&key_pair(&self.key_text(scope)?).map_err(|why| unusable(&why))?, text)?,
-            },
+            Algorithm::Aes256Gcm => return Err(unusable("the recipe seals and does not sign")),
+            _ => Sha256::digest(text).to_vec(),
         })
+    }
+
+    fn pair(&self, scheme: Scheme, scope: &Scope<'_>) -> Result<Pair<'_>, Unresolved> {
+        if let Some(pair) = &self.key_pair {
+            return Ok(Pair::Own(pair));
+        }
+        let text = self.key_text(scope)?;
+        let mut last = self.last_pair.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, pair)) = last.as_ref().filter(|(known, _)| *known == text) {
+            return Ok(Pair::Shared(Arc::clone(pair)));
+        }
+        let pair = Arc::new(KeyPair::read(scheme, &text).map_err(|why| unusable(&why))?);
+        *last = Some((text, Arc::clone(&pair)));
+        Ok(Pair::Shared(pair))
     }
 
     fn key_text(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
@@ -188,6 +315,72 @@ impl Recipe {
     }
 }
 
+/// A key pair of the profile, or one out of the credentials of a run.
+enum Pair<'r> {
+    Own(&'r KeyPair),
+    Shared(Arc<KeyPair>),
+}
+
+impl std::ops::Deref for Pair<'_> {
+    type Target = KeyPair;
+
+    fn deref(&self) -> &KeyPair {
+        match self {
+            Pair::Own(pair) => pair,
+            Pair::Shared(pair) => pair,
+        }
+    }
+}
+
+fn template(field: &'static str, text: &str) -> Result<Template, Fault> {
+    Template::parse(text, Place::Recipe).map_err(|message| (field, message))
+}
+
+fn protected(model: &RecipeModel) -> Result<Option<Template>, Fault> {
+    let Some(text) = &model.protected else { return Ok(None) };
+    if model.algorithm.scheme().is_none() || model.encoding != Encoding::Base64url {
+        return Err(("protected", "expected it only with a key pair and the encoding `base64url`".to_owned()));
+    }
+    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+        Ok(_) => template("protected", text).map(Some),
+        Err(error) => Err(("protected", format!("expected a JSON object with its holes inside strings: {error}"))),
+    }
+}
+
+fn seal(model: &RecipeModel) -> Result<Option<Seal>, Fault> {
+    let sealing = model.algorithm == Algorithm::Aes256Gcm;
+    match (&model.nonce, sealing) {
+        (Some(_), true) if !model.over.is_empty() => {
+            Err(("over", "expected none: what is sealed stands in the tape".to_owned()))
+        }
+        (Some(nonce), true) => {
+            let associated_data = template("associated_data", model.associated_data.as_deref().unwrap_or_default())?;
+            Ok(Some(Seal { nonce: template("nonce", nonce)?, associated_data }))
+        }
+        (None, true) => Err(("nonce", "expected a nonce for this algorithm".to_owned())),
+        (None, false) if model.associated_data.is_none() => match model.over.is_empty() {
+            true => Err(("over", "expected the signed text".to_owned())),
+            false => Ok(None),
+        },
+        _ => Err(("nonce", "expected neither `nonce` nor `associated_data` but for `aes-256-gcm`".to_owned())),
+    }
+}
+
+/// What a detached JWS signs: the encoded header, and the text encoded unless the header says `"b64": false`.
+fn jws_input(header: &str, encoded: &str, text: &str) -> String {
+    let members: serde_json::Value = serde_json::from_str(header).unwrap_or_default();
+    match members.get("b64") {
+        Some(serde_json::Value::Bool(false)) => format!("{encoded}.{text}"),
+        _ => format!("{encoded}.{}", Encoding::Base64url.encode(text.as_bytes())),
+    }
+}
+
+/// Whether two JSON objects have the same members with the same values; none twice.
+fn same_members(one: &str, other: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    super::json::read(one).is_ok() && read(one).is_some_and(|one| Some(one) == read(other))
+}
+
 fn unusable(why: &str) -> Unresolved {
     Unresolved { hole: "the signature key".to_owned(), why: why.to_owned() }
 }
@@ -196,37 +389,4 @@ fn finish<M: Mac>(mac: Result<M, hmac::digest::InvalidLength>, text: &[u8]) -> R
     let mut mac = mac.map_err(|_| unusable("its length is wrong"))?;
     mac.update(text);
     Ok(mac.finalize().into_bytes().to_vec())
-}
-
-fn sign_rsa(pair: &RsaKeyPair, text: &[u8]) -> Result<Vec<u8>, Unresolved> {
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).map_err(|_| unusable("it cannot sign"))?;
-    Ok(signature)
-}
-
-/// A literal key is a PEM text, or the name of a PEM file beside the profile.
-fn literal_key_pair(literal: &str, folder: &Path) -> Result<RsaKeyPair, String> {
-    if literal.contains("-----BEGIN") {
-        return key_pair(literal);
-    }
-    let plain_name = !literal.is_empty() && !literal.contains(['/', '\\']) && literal.ends_with(".pem");
-    if !plain_name {
-        return Err(format!(
-            "expected a PEM private key, or the name of a `.pem` file beside the profile, found `{literal}`"
-        ));
-    }
-    let pem = std::fs::read_to_string(folder.join(literal))
-        .map_err(|error| format!("the key file `{literal}` cannot be read: {error}"))?;
-    key_pair(&pem)
-}
-
-fn key_pair(text: &str) -> Result<RsaKeyPair, String> {
-    let expected = "expected a PEM private key (`PRIVATE KEY` or `RSA PRIVATE KEY`)";
-    let refused = |_| expected.to_owned();
-    let pair = match (pem::block(text, "PRIVATE KEY"), pem::block(text, "RSA PRIVATE KEY")) {
-        (Some(inner), _) => RsaKeyPair::from_pkcs8(&inner.map_err(refused)?),
-        (None, Some(inner)) => RsaKeyPair::from_der(&inner.map_err(refused)?),
-        (None, None) => return Err(expected.to_owned()),
-    };
-    pair.map_err(|error| format!("the RSA key is refused: {error}"))
 }

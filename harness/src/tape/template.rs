@@ -54,8 +54,8 @@ impl Template {
             };
             let hole = parse_hole(name, place)?;
             template.number |= number;
-            if number && place == Place::Answer {
-                // In an answer the quotes around the hole only keep the file readable as JSON.
+            if number && place != Place::Request {
+                // In what the harness writes the quotes around the hole only keep the file readable as JSON.
                 literal.pop().filter(|quote| *quote == '"').ok_or("expected quotes around a `#number` hole")?;
                 rest = after[end + 1..].strip_prefix('"').ok_or("expected quotes around a `#number` hole")?;
             } else {
@@ -137,6 +137,15 @@ impl Template {
         }
     }
 
+    /// The text with its holes as they are written in the tape.
+    pub(crate) fn written(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Hole(hole) => hole.to_string(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// Writes the text with the values of `scope` in its holes.
     pub(crate) fn render(&self, scope: &Scope<'_>, escape: Escape, out: &mut String) -> Result<(), Unresolved> {
         for part in &self.parts {
@@ -169,7 +178,7 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Hole(hole) if hole.is_open() || hole.is_secret() => {
+                Part::Hole(hole) if hole.is_open() || hole.is_secret() || scope.verifier(hole).is_some() => {
                     let _ = write!(out, "{hole}");
                 }
                 Part::Hole(hole) => {
@@ -259,6 +268,15 @@ fn matches_parts(
                 length -= 1;
             }
             Ok(false)
+        }
+        // What is signed may have been caught by a hole before it in the same text.
+        Part::Hole(Hole::Signature(_)) if !scope.caught.ends_with(caught) => {
+            let scope = &Scope { caught: &[scope.caught, caught].concat(), ..*scope };
+            matches_parts(parts, actual, scope, caught)
+        }
+        Part::Hole(hole) if let Some(recipe) = scope.verifier(hole) => {
+            let (given, after) = actual.split_at(recipe.extent(actual));
+            Ok(matches_parts(rest, after, scope, caught)? && recipe.verify(given, scope)?)
         }
         Part::Hole(hole) => {
             let mut made = String::new();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hole::{Hole, Shape};
+use super::signature::Recipe;
 use crate::bad_input::FieldPath;
 use crate::profile::Profile;
 
@@ -127,6 +128,7 @@ fn problem_of(used: &Use, uses: &[Use], profile: &Profile) -> Option<String> {
         Hole::Signature(name) if !profile.recipes.contains_key(name) => {
             Some(format!("the profile has no recipe `[signature.{name}]`"))
         }
+        Hole::Signature(name) => signature_problem(profile.recipes.get(name)?, used),
         Hole::Key(Some(other)) | Hole::Reference(Some(other)) if *other > step => {
             Some(format!("step {other} comes after step {step}"))
         }
@@ -142,4 +144,14 @@ fn problem_of(used: &Use, uses: &[Use], profile: &Profile) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A recipe that seals is no signature; a signature that is verified stands in a header, where reports leave it out.
+fn signature_problem(recipe: &Recipe, used: &Use) -> Option<String> {
+    if recipe.seals() {
+        return Some("the recipe seals: name it under `seal`".to_owned());
+    }
+    let in_header = used.path.to_string().contains(".headers.");
+    (recipe.verifies() && used.site.kind == SiteKind::Request && !in_header)
+        .then(|| "expected a signature of this algorithm in a header of the request".to_owned())
 }

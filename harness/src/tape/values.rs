@@ -200,6 +200,14 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The recipe of a signature that can only be verified where it was sent.
+    pub(crate) fn verifier(&self, hole: &Hole) -> Option<&'a Recipe> {
+        match hole {
+            Hole::Signature(name) => self.recipes.get(name).map(|recipe| &**recipe).filter(|recipe| recipe.verifies()),
+            _ => None,
+        }
+    }
+
     fn credential(&self, name: &str) -> Option<&'a str> {
         self.credentials.get(name).map(String::as_str)
     }

@@ -2,7 +2,7 @@
 
 use crate::{Error, RsaPublicKey};
 use x509_cert::der::asn1::ObjectIdentifier;
-use x509_cert::der::{Decode, DecodePem};
+use x509_cert::der::{Decode, DecodePem, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
@@ -63,7 +63,7 @@ impl Certificate {
         let alternative = body.get_extension::<SubjectAltName>().map_err(malformed)?;
         let names = alternative.into_iter().flat_map(|(_, names)| names.0);
         Ok(Self {
-            key: RsaPublicKey { pkcs1: rsa_key(body.subject_public_key_info())? },
+            key: rsa_key(body.subject_public_key_info())?,
             common_name: body.subject().common_name().map_err(malformed)?.map(|name| name.value().into_owned()),
             dns_names: names.filter_map(dns_name).collect(),
             not_before: body.validity().not_before.to_unix_duration().as_secs(),
@@ -102,20 +102,19 @@ impl Certificate {
     }
 }
 
-/// The `RSAPublicKey` inside the DER of a `SubjectPublicKeyInfo`.
-pub(crate) fn key_from_der(spki: &[u8]) -> Result<Vec<u8>, Error> {
-    if spki.len() > PEM_BYTES_MAX {
-        return Err(Error::TooLarge { what: "public key", limit_bytes: PEM_BYTES_MAX });
-    }
+/// The key inside the DER of a `SubjectPublicKeyInfo`.
+pub(crate) fn key_from_der(spki: &[u8]) -> Result<RsaPublicKey, Error> {
     let key = SubjectPublicKeyInfoOwned::from_der(spki).map_err(|_| Error::Malformed { what: "public key" })?;
     rsa_key(&key)
 }
 
-fn rsa_key(key: &SubjectPublicKeyInfoOwned) -> Result<Vec<u8>, Error> {
+fn rsa_key(key: &SubjectPublicKeyInfoOwned) -> Result<RsaPublicKey, Error> {
+    const MALFORMED: Error = Error::Malformed { what: "public key" };
     if key.algorithm.oid != RSA_ENCRYPTION {
         return Err(Error::KeyType);
     }
-    key.subject_public_key.as_bytes().map(<[u8]>::to_vec).ok_or(Error::Malformed { what: "public key" })
+    let pkcs1 = key.subject_public_key.as_bytes().ok_or(MALFORMED)?.to_vec();
+    Ok(RsaPublicKey { pkcs1, spki: key.to_der().map_err(|_| MALFORMED)? })
 }
 
 fn dns_name(name: GeneralName) -> Option<String> {

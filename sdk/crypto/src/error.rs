@@ -1,4 +1,4 @@
-//! What can be wrong with a key, a certificate or a signature.
+//! What can be wrong with a key, a certificate, a signature or a sealed text.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Error {
     /// The input is longer than this crate looks at.
     TooLarge {
-        /// Which input: `signature`, `certificate file` or `public key`.
+        /// Which input, such as `signature` or `certificate file`.
         what: &'static str,
         /// The limit that it passed.
         limit_bytes: usize,
@@ -20,15 +20,19 @@ pub enum Error {
     },
     /// No certificate stands in the input.
     Empty,
-    /// Not the PEM or DER that it should be.
+    /// Not of the form that it should have.
     Malformed {
-        /// Which input: `certificate` or `public key`.
+        /// Which input: `certificate`, `public key`, `private key`, `aes key` or `detached signature`.
         what: &'static str,
     },
     /// The key is not an RSA key (object identifier 1.2.840.113549.1.1.1).
     KeyType,
     /// The signature does not belong to this key and message.
     Signature,
+    /// The key cannot sign.
+    Signing,
+    /// The sealed text cannot be opened with this key, or no text be sealed with it.
+    Sealed,
 }
 
 impl fmt::Display for Error {
@@ -44,6 +48,8 @@ impl fmt::Display for Error {
             Self::Malformed { what } => write!(formatter, "the {what} cannot be read"),
             Self::KeyType => formatter.write_str("the public key is not an rsa key"),
             Self::Signature => formatter.write_str("the signature does not belong to this key and message"),
+            Self::Signing => formatter.write_str("the private key cannot sign"),
+            Self::Sealed => formatter.write_str("the sealed text does not belong to this key"),
         }
     }
 }

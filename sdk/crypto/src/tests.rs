@@ -3,6 +3,8 @@
 
 use super::*;
 
+mod keys;
+
 const TWO_NAMES: &[u8] = include_bytes!("../testdata/two-names.pem");
 const COMMON_NAME: &[u8] = include_bytes!("../testdata/common-name.pem");
 const ELLIPTIC: &[u8] = include_bytes!("../testdata/elliptic.pem");

@@ -6,6 +6,7 @@ mod matching;
 mod order;
 mod properties;
 mod signatures;
+mod verified;
 
 use std::collections::BTreeMap;
 use std::path::Path;
