@@ -6,34 +6,36 @@ use crate::tape::Edit;
 
 /// A text or number of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Leaf {
+pub(crate) struct Leaf {
     /// Where it stands: `/amount/value`, `/items/0/code`, `/Order/@id`, the name of a form field.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The name of the member, element, attribute or field.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The value, decoded.
-    pub(super) value: String,
+    pub(crate) value: String,
     /// How it is written.
-    pub(super) form: Form,
+    pub(crate) form: Form,
     at: Range<usize>,
 }
 
 /// How a value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// A JSON string.
     Text,
     /// A JSON number.
     Number,
     /// The text of an XML element, or an attribute.
     Xml,
+    /// The text of an XML element in a CDATA section.
+    Cdata,
     /// A field of a form or query.
     Field,
 }
 
 impl Leaf {
     /// The edit that puts `value` here, in the same form; a JSON number becomes a string when the value is none.
-    pub(super) fn edit(&self, value: &str) -> Edit {
+    pub(crate) fn edit(&self, value: &str) -> Edit {
         let quoted = || serde_json::Value::from(value).to_string();
         let is_number = serde_json::from_str::<serde_json::Number>(value).is_ok();
         let with = match self.form {
@@ -41,6 +43,7 @@ impl Leaf {
             Form::Number if is_number => value.to_owned(),
             Form::Number => quoted(),
             Form::Xml => quick_xml::escape::escape(value).into_owned(),
+            Form::Cdata => value.replace("]]>", "]]]]><![CDATA[>"),
             Form::Field => form_urlencoded::byte_serialize(value.as_bytes()).collect(),
         };
         Edit { at: self.at.clone(), with }
@@ -48,7 +51,7 @@ impl Leaf {
 }
 
 /// The values of a JSON, XML or form body, in order; none of any other text.
-pub(super) fn of(body: &str) -> Vec<Leaf> {
+pub(crate) fn of(body: &str) -> Vec<Leaf> {
     let mut scan = Scan { text: body, at: 0, path: Vec::new(), leaves: Vec::new() };
     scan.space();
     let complete = match scan.peek() {
@@ -182,6 +185,12 @@ impl Scan<'_> {
                 self.path.pop();
                 continue;
             }
+            if let Some((content, end)) = self.section(&name) {
+                let value = self.text.get(content.clone())?.to_owned();
+                self.at = end;
+                self.push(value, Form::Cdata, content);
+                continue;
+            }
             let length = self.rest().find('<')?;
             let content = self.at..self.at + length;
             if self.rest().get(length..)?.starts_with(&format!("</{name}")) {
@@ -191,6 +200,18 @@ impl Scan<'_> {
             }
         }
         Some(())
+    }
+
+    /// The one CDATA section that is all of an element: where its content stands, and where it ends.
+    fn section(&self, name: &str) -> Option<(Range<usize>, usize)> {
+        const OPEN: &str = "<![CDATA[";
+        let rest = self.rest();
+        let start = rest.len() - rest.trim_start().len() + OPEN.len();
+        let content = rest.trim_start().strip_prefix(OPEN)?;
+        let length = content.find("]]>")?;
+        let end = start + length + "]]>".len();
+        let closes = rest.get(end..)?.trim_start().starts_with(&format!("</{name}"));
+        closes.then_some((self.at + start..self.at + start + length, self.at + end))
     }
 
     fn attributes(&mut self, tag: &str, start: usize) {
@@ -242,6 +263,8 @@ mod tests {
         let xml = "<?xml version=\"1.0\"?><p:O id='1&amp;2' x=\"y\"><A>60.00</A><B/><C><D>t &lt;</D></C></p:O>";
         let expected = [("/p:O/@id", "1&2"), ("/p:O/@x", "y"), ("/p:O/A", "60.00"), ("/p:O/C/D", "t <")];
         assert_eq!(told(xml), pairs(&expected));
+        let section = "<!DOCTYPE a SYSTEM \"a.dtd\"><a><b c=\"2\"><![CDATA[x < y]]></b></a>";
+        assert_eq!(told(section), pairs(&[("/a/b/@c", "2"), ("/a/b", "x < y")]));
         assert_eq!(told("amount=60&card%5Bno%5D=4+2"), pairs(&[("/amount", "60"), ("/card[no]", "4 2")]));
         for text in ["", "text", "{\"a\":", "a b=c", "[1", "<a>"] {
             assert!(told(text).is_empty(), "{text}");
@@ -257,6 +280,7 @@ mod tests {
         assert_eq!(replaced("{\"a\":\"x\",\"b\":[1]}", "a\"b"), "{\"a\":\"a\\\"b\",\"b\":[\"a\\\"b\"]}");
         assert_eq!(replaced("{\"a\":\"x\",\"b\":[1]}", "7"), "{\"a\":\"7\",\"b\":[7]}");
         assert_eq!(replaced("<a b='1'>x</a>", "<&"), "<a b='&lt;&amp;'>&lt;&amp;</a>");
+        assert_eq!(replaced("<a>\n<![CDATA[<x>]]>\n</a>", "]]>"), "<a>\n<![CDATA[]]]]><![CDATA[>]]>\n</a>");
         assert_eq!(replaced("a=1&b=", "x y"), "a=x+y&b=x+y");
     }
 }

@@ -9,7 +9,7 @@ mod declared;
 pub mod dossier;
 mod faults;
 pub mod ground;
-mod leaves;
+pub(crate) mod leaves;
 pub mod ledger;
 mod money;
 mod mutation;

@@ -8,6 +8,8 @@ use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::canary::Searcher;
+use crate::certify::leaves::{self, Leaf};
+use crate::tape::Edit;
 
 /// Words in the name of a member that holds a text for people.
 const TEXTS: [&str; 8] = ["message", "description", "reason", "detail", "error", "text", "issue", "title"];
@@ -153,26 +155,13 @@ fn replace_members(name: &str, value: &mut Value, said: &str, chosen: Chosen) {
     }
 }
 
-/// Replaces the chosen texts that stand right behind a start tag.
+/// Replaces the chosen texts of elements, CDATA sections and attributes.
 fn replace_elements(text: &str, said: &str, chosen: Chosen) -> String {
-    let said = quick_xml::escape::escape(said);
-    let mut out = String::with_capacity(text.len());
-    let mut name = "";
-    for (index, part) in text.split('<').enumerate() {
-        let Some((tag, content)) = part.split_once('>') else {
-            out.push_str(part);
-            continue;
-        };
-        out.push_str(if index > 0 { "<" } else { "" });
-        out.push_str(tag);
-        out.push('>');
-        if !tag.starts_with('/') {
-            name = tag.split([' ', '/']).next().unwrap_or_default();
-        }
-        let replaces = !tag.starts_with('/') && !content.trim().is_empty() && chosen(name, content);
-        out.push_str(if replaces { &said } else { content });
-    }
-    out
+    let leaves = leaves::of(text);
+    let is_chosen =
+        |leaf: &&Leaf| !leaf.value.trim().is_empty() && chosen(leaf.name.trim_start_matches('@'), &leaf.value);
+    let edits: Vec<Edit> = leaves.iter().filter(is_chosen).map(|leaf| leaf.edit(said)).collect();
+    Edit::all(&edits, text)
 }
 
 #[cfg(test)]
@@ -212,5 +201,8 @@ mod tests {
         let xml = answered(Shape::Texts, "<a><id>1</id><message>no</message><b>two words</b></a>");
         assert!(xml.starts_with("<a><id>1</id><message>refused: sk_test_1234"), "{xml}");
         assert!(xml.ends_with("</b></a>") && !xml.contains("two words"), "{xml}");
+        let xml = answered(Shape::Texts, "<a id=\"1\"><c description=\"no\"/><message><![CDATA[no]]></message></a>");
+        assert!(xml.starts_with("<a id=\"1\"><c description=\"refused: sk_test_1234"), "{xml}");
+        assert!(xml.contains("<message><![CDATA[refused: sk_test_1234"), "{xml}");
     }
 }
