@@ -26,6 +26,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_stripe::ENTRY,
     #[cfg(feature = "wechat-pay")]
     &quittance_wechat_pay::ENTRY,
+    #[cfg(feature = "worldpay")]
+    &quittance_worldpay::ENTRY,
     #[cfg(feature = "worldpay-cnp")]
     &quittance_worldpay_cnp::ENTRY,
 ];

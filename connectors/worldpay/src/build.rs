@@ -1,0 +1,206 @@
+//! Members of an order, in the order of the document type.
+
+use quittance::body::{Member, node, optional, text};
+use quittance::*;
+use serde::Deserialize;
+
+use crate::Worldpay;
+
+/// The order of a payment.
+pub(crate) fn order<'a>(request: &'a Authorize, code: &'a str) -> Result<Member<'a>> {
+    let delay = if request.capture == CaptureMode::Automatic { "0" } else { "OFF" };
+    let description = request.order.description.as_deref().unwrap_or(&request.reference);
+    let session = [text("@id", code), optional("@shopperIPAddress", request.browser.ip.as_deref())];
+    let details = [method(request)?, stored(request), node("session", session), external(&request.three_ds)];
+    let members = [
+        text("@orderCode", code),
+        text("@captureDelay", delay),
+        text("description", description),
+        amount(&request.amount, false)?,
+        node("paymentDetails", details),
+        shopper(request),
+        optional("statementNarrative", request.order.descriptor.as_deref()),
+        flex(request),
+    ];
+    Ok(node("order", members))
+}
+
+/// An amount; a modification says in which direction it goes.
+pub(crate) fn amount<'a>(amount: &Money, directed: bool) -> Result<Member<'a>> {
+    let exponent = Worldpay::SPEC.exponents.exponent(amount.currency()).to_string();
+    let members = [
+        text("@value", Worldpay::SPEC.minor(amount)?.to_string()),
+        text("@currencyCode", amount.currency().code()),
+        text("@exponent", exponent),
+        optional("@debitCreditIndicator", directed.then_some("credit")),
+    ];
+    Ok(node("amount", members))
+}
+
+/// The code that the order of this reference goes by.
+pub(crate) fn order_code(reference: &str) -> String {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"<>|'\"&".contains(&byte);
+    match reference.len() <= 64 && reference.bytes().all(fits) {
+        true => reference.to_owned(),
+        false => hex::encode(digest::sha256(reference.as_bytes())),
+    }
+}
+
+fn method(request: &Authorize) -> Result<Member<'_>> {
+    Ok(match &request.method {
+        Method::Card(card) => {
+            let holder = card.holder.clone().or(request.customer.full_name());
+            let members = [
+                text("cardNumber", card.number.expose()),
+                expiry(card.expiry),
+                optional("cardHolderName", holder),
+                optional("cvc", card.cvc.as_ref().map(Cvc::expose)),
+                node("cardAddress", [address(request)]),
+            ];
+            node("CARD-SSL", members)
+        }
+        Method::NetworkToken(token) => {
+            let kind = match token.source {
+                TokenSource::ApplePay => "APPLEPAY",
+                TokenSource::GooglePay => "GOOGLEPAY",
+                TokenSource::Network => "NETWORKTOKEN",
+                TokenSource::SamsungPay => return Err(Error::unsupported_variant("a Samsung Pay token")),
+            };
+            let members = [
+                text("@type", kind),
+                text("tokenNumber", token.number.expose()),
+                expiry(token.expiry),
+                optional("cardHolderName", token.holder.clone().or(request.customer.full_name())),
+                optional("cryptogram", token.cryptogram.as_ref().map(Cryptogram::expose)),
+                optional("eciIndicator", token.eci.as_deref()),
+            ];
+            node("EMVCO_TOKEN-SSL", members)
+        }
+        Method::ApplePay(token) => apple_pay(token)?,
+        Method::GooglePay(token) => google_pay(token)?,
+        other => return Err(Error::unsupported_variant(other.family())),
+    })
+}
+
+#[derive(Deserialize)]
+struct AppleToken {
+    data: String,
+    signature: String,
+    version: String,
+    header: AppleHeader,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AppleHeader {
+    ephemeral_public_key: String,
+    public_key_hash: String,
+    transaction_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GoogleToken {
+    protocol_version: String,
+    signature: String,
+    signed_message: String,
+}
+
+fn unreadable<T>(_: T) -> Error {
+    Error::invalid("method", "the token is not the JSON that the device gives")
+}
+
+fn apple_pay(token: &ApplePay) -> Result<Member<'static>> {
+    let AppleToken { data, signature, version, header } =
+        serde_json::from_str(token.payment_data.expose()).map_err(unreadable)?;
+    let header = node(
+        "header",
+        [
+            text("ephemeralPublicKey", header.ephemeral_public_key),
+            text("publicKeyHash", header.public_key_hash),
+            text("transactionId", header.transaction_id),
+        ],
+    );
+    Ok(node("APPLEPAY-SSL", [header, text("signature", signature), text("version", version), text("data", data)]))
+}
+
+fn google_pay(token: &GooglePay) -> Result<Member<'static>> {
+    let GoogleToken { protocol_version, signature, signed_message } =
+        serde_json::from_str(token.token.expose()).map_err(unreadable)?;
+    let members = [
+        text("protocolVersion", protocol_version),
+        text("signature", signature),
+        text("signedMessage", signed_message),
+    ];
+    Ok(node("PAYWITHGOOGLE-SSL", members))
+}
+
+fn expiry<'a>(expiry: Expiry) -> Member<'a> {
+    node("expiryDate", [node("date", [text("@month", expiry.month2()), text("@year", expiry.year().to_string())])])
+}
+
+fn address(request: &Authorize) -> Member<'_> {
+    let Address { line1, line2, city, state, postal_code, country } = &request.billing;
+    let members = [
+        optional("address1", line1.as_deref()),
+        optional("address2", line2.as_deref()),
+        optional("postalCode", postal_code.as_deref()),
+        optional("city", city.as_deref()),
+        optional("state", state.as_deref()),
+        optional("countryCode", country.as_deref()),
+        optional("telephoneNumber", request.customer.phone.as_deref()),
+    ];
+    node("address", members)
+}
+
+/// A payment that the merchant starts quotes the first one of its series.
+fn stored(request: &Authorize) -> Member<'_> {
+    let reason = match request.initiator {
+        Initiator::Customer => return None,
+        Initiator::Merchant(MitCategory::Recurring) => "RECURRING",
+        Initiator::Merchant(MitCategory::Installment) => "INSTALMENT",
+        Initiator::Merchant(MitCategory::Unscheduled) => "UNSCHEDULED",
+    };
+    let first = optional("schemeTransactionIdentifier", request.network_transaction_id.as_deref());
+    node("storedCredentials", [text("@usage", "USED"), text("@merchantInitiatedReason", reason), first])
+}
+
+fn external(three_ds: &ThreeDs) -> Member<'_> {
+    let ThreeDs::External(results) = three_ds else { return None };
+    let members = [
+        text("threeDSVersion", results.version.as_str()),
+        text("dsTransactionId", results.ds_transaction_id.as_str()),
+        text("cavv", results.cryptogram.expose()),
+        text("eci", results.eci.as_str()),
+    ];
+    node("info3DSecure", members)
+}
+
+fn shopper(request: &Authorize) -> Member<'_> {
+    let Browser { accept, user_agent, .. } = &request.browser;
+    let browser = [optional("acceptHeader", accept.as_deref()), optional("userAgentHeader", user_agent.as_deref())];
+    let email = optional("shopperEmailAddress", request.customer.email.as_deref());
+    node("shopper", [email, node("browser", browser)])
+}
+
+/// What 3DS Flex asks for; without a device data collection the browser counts as one without JavaScript.
+fn flex(request: &Authorize) -> Member<'_> {
+    let preference = match &request.three_ds {
+        ThreeDs::External(_) => return None,
+        ThreeDs::Auto if request.browser.user_agent.is_none() => return None,
+        ThreeDs::Auto => "noPreference",
+        ThreeDs::Challenge => "challengeRequested",
+        ThreeDs::Never => "noChallengeRequested",
+    };
+    if !matches!(request.method, Method::Card(_)) {
+        return None;
+    }
+    let collected = request.order.metadata.iter().find(|(name, _)| name == "dfReferenceId");
+    let members = [
+        optional("@dfReferenceId", collected.map(|(_, value)| value.as_str())),
+        optional("@javaScriptEnabled", collected.is_none().then_some("false")),
+        text("@challengeWindowSize", "fullPage"),
+        text("@challengePreference", preference),
+    ];
+    node("additional3DSData", members)
+}
