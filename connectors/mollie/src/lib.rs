@@ -45,7 +45,7 @@ const SPEC: Spec = Spec {
     hosts: &["api.mollie.com"],
     operations: &[
         Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::SetUp, Op::Revoke,
-        Op::Webhook,
+        Op::OpenSession, Op::Webhook,
     ],
     methods: &[
         MethodKind::of(Family::Card), MethodKind::of(Family::ApplePay),
@@ -186,6 +186,25 @@ impl Connector for Mollie {
             204 => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
             _ => Err(fault(&reply)),
         }
+    }
+
+    /// An Apple Pay session, which Mollie opens at the host that the browser was given.
+    async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
+        let domain = request.domain.as_deref().ok_or_else(|| Error::invalid("domain", "a session is for a domain"))?;
+        let url = request.validation_url.as_deref().filter(|url| is_apple(url));
+        let url = url.ok_or_else(|| Error::invalid("validation_url", "a session needs Apple's https URL"))?;
+        let body = json!({ "domain": domain, "validationUrl": url });
+        let call = self.post(cx, "wallets/applepay/sessions", request.key.as_str()).json(&body);
+        let reply = self.exchange(call).await?;
+        if reply.status() != 201 {
+            return Err(fault(&reply));
+        }
+        let session: wire::AppleSession = reply.json()?;
+        if session.merchant_session_identifier.is_empty() {
+            return Err(Error::protocol("the session has no identifier"));
+        }
+        let expires = session.expires_at.and_then(|at| Timestamp::from_millisecond(at).ok());
+        Ok(Session { handle: None, token: Secret::new(reply.text()?), expires })
     }
 
     async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
@@ -366,6 +385,14 @@ impl Mollie {
             _ => EventBody::Ignored,
         })
     }
+}
+
+/// Mollie asks to refuse hosts that are not Apple's (<https://docs.mollie.com/reference/request-apple-pay-payment-session>).
+fn is_apple(url: &str) -> bool {
+    let url: Option<http::Uri> = url.parse().ok();
+    url.is_some_and(|url| {
+        url.scheme_str() == Some("https") && url.host().is_some_and(|host| host.ends_with(".apple.com"))
+    })
 }
 
 /// The id in a classic webhook's form. What is no form is a newer webhook, which would be signed.

@@ -194,6 +194,15 @@ pub(crate) struct MandateBody {
     pub(crate) mandate_reference: Option<String>,
 }
 
+/// What is read of the session that Apple gave.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AppleSession {
+    pub(crate) merchant_session_identifier: String,
+    /// Milliseconds since 1970.
+    pub(crate) expires_at: Option<i64>,
+}
+
 /// A signed event.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
