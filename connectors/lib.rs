@@ -14,6 +14,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_gocardless::ENTRY,
     #[cfg(feature = "google-pay")]
     &quittance_google_pay::ENTRY,
+    #[cfg(feature = "mollie")]
+    &quittance_mollie::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
     #[cfg(feature = "pix-efi")]

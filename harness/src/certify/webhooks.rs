@@ -67,7 +67,11 @@ pub(super) fn webhooks(ground: &Ground<'_>) -> Tried {
     for one in &valid {
         one.parted(&mut count);
         match rules.authentication {
-            WebhookAuthentication::ReadBack => one.read_back(&mut count),
+            WebhookAuthentication::ReadBack => {
+                one.read_back(&mut count);
+                // Some of its deliveries may be signed all the same.
+                one.spoilt(&rules, &mut count);
+            }
             _ => {
                 one.spoilt(&rules, &mut count);
                 one.dated(&rules, &mut count);

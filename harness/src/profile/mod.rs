@@ -68,7 +68,7 @@ pub struct ProfileModel {
     /// Test cards by the name used in scenarios.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cards: BTreeMap<String, Card>,
-    /// Samples of the input of other methods, by family or brand; `currency` and `country` are optional.
+    /// Samples of the input of other methods, by family or brand, or both with `_` between; `currency` and `country` are optional.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub methods: BTreeMap<String, toml::Table>,

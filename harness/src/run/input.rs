@@ -242,8 +242,16 @@ impl Builder<'_> {
         let kind = self.kind(step)?;
         match kind.family {
             Family::Card | Family::Mandate => None,
-            family => Some(kind.brand.unwrap_or(family.as_str()).to_owned()),
+            _ => Some(self.sample_of(kind)),
         }
+    }
+
+    /// The name of a method's sample: its brand, with the family before it where the profile has such a one, or its family.
+    fn sample_of(&self, kind: MethodKind) -> String {
+        let family = kind.family.as_str();
+        let Some(brand) = kind.brand else { return family.to_owned() };
+        let both = format!("{family}_{brand}");
+        if self.profile.model.methods.contains_key(&both) { both } else { brand.to_owned() }
     }
 
     fn is_card(&self, step: &Step) -> bool {
@@ -301,9 +309,9 @@ impl Builder<'_> {
             }
             Family::Pix => Ok(json!("pix")),
             family => {
-                let name = kind.brand.unwrap_or(family.as_str());
-                values.samples = self.profile.method_samples(name).unwrap_or_default().into();
-                let mut sample = self.sample(name)?;
+                let name = self.sample_of(kind);
+                values.samples = self.profile.method_samples(&name).unwrap_or_default().into();
+                let mut sample = self.sample(&name)?;
                 if let Some(way) = sample.get("flow").filter(|_| family == Family::Upi) {
                     return Ok(json!({ "upi": way }));
                 }

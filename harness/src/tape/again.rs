@@ -103,7 +103,8 @@ impl Player {
         let (acts, again) = self.memory.as_ref().map(|memory| (Arc::clone(&memory.acts), memory.again))?;
         let own = |exchange: &Exchange| exchange.step == self.step && !exchange.settle;
         let tape = Arc::clone(&self.tape);
-        let repeated = again.and_then(|from| {
+        // What follows an operation to its end repeats nothing of it.
+        let repeated = again.filter(|_| !self.settling).and_then(|from| {
             let mut answered = tape.exchanges.iter().enumerate().take(self.next).skip(from);
             answered.find(|(_, exchange)| own(exchange) && self.fits(exchange, request)).map(|(index, _)| index)
         });
