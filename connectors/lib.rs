@@ -10,6 +10,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_apple_pay::ENTRY,
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
+    #[cfg(feature = "braintree")]
+    &quittance_braintree::ENTRY,
     #[cfg(feature = "gocardless")]
     &quittance_gocardless::ENTRY,
     #[cfg(feature = "google-pay")]

@@ -1,0 +1,109 @@
+//! The gateway's XML, as Braintree's SDK reads it.
+
+use quittance::*;
+use serde::Deserialize;
+
+use crate::Braintree;
+use crate::codes::Found;
+
+/// `<transaction>`: a payment (`sale`) or a refund (`credit`). An element that is `nil` reads as an empty text.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Transaction {
+    id: String,
+    global_id: Option<String>,
+    status: String,
+    amount: String,
+    currency_iso_code: String,
+    order_id: Option<String>,
+    refunded_transaction_id: Option<String>,
+    processor_response_code: Option<String>,
+    processor_response_text: Option<String>,
+    processor_authorization_code: Option<String>,
+    processor_settlement_response_code: Option<String>,
+    gateway_rejection_reason: Option<String>,
+    network_transaction_id: Option<String>,
+    network_response_code: Option<String>,
+    merchant_advice_code: Option<String>,
+    avs_postal_code_response_code: Option<String>,
+    cvv_response_code: Option<String>,
+}
+
+/// What stands in an element, if anything does.
+fn filled(element: Option<String>) -> Option<String> {
+    element.filter(|text| !text.is_empty())
+}
+
+impl Transaction {
+    pub(crate) fn found(self) -> Result<Found> {
+        let handle = Handle::new(self.id).with_some("node", filled(self.global_id));
+        let amount = Braintree::SPEC.money_major(&self.amount, &self.currency_iso_code);
+        let network = Network {
+            transaction_id: filled(self.network_transaction_id),
+            authorization_code: filled(self.processor_authorization_code),
+            response_code: filled(self.network_response_code),
+            advice_code: filled(self.merchant_advice_code),
+            avs: filled(self.avs_postal_code_response_code),
+            cvc: filled(self.cvv_response_code),
+            ..Network::default()
+        };
+        Ok(Found {
+            amount: amount.map_err(|error| error.about(&handle))?,
+            handle,
+            // The gateway writes GraphQL's words in small letters.
+            status: self.status.to_ascii_uppercase(),
+            reference: filled(self.order_id),
+            original: filled(self.refunded_transaction_id).map(Handle::new),
+            code: filled(self.processor_settlement_response_code).or_else(|| filled(self.processor_response_code)),
+            message: filled(self.processor_response_text),
+            rejection: filled(self.gateway_rejection_reason),
+            network,
+        })
+    }
+}
+
+/// `<api-error-response>`: what the gateway found wrong, nested as the request was.
+#[derive(Deserialize)]
+pub(crate) struct Refusal {
+    message: Option<String>,
+    errors: Option<Errors>,
+}
+
+#[derive(Deserialize)]
+struct Errors {
+    transaction: Option<OfTransaction>,
+}
+
+#[derive(Deserialize)]
+struct OfTransaction {
+    errors: Option<List>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    #[serde(default)]
+    error: Vec<One>,
+}
+
+#[derive(Deserialize)]
+struct One {
+    code: Option<String>,
+    attribute: Option<Attribute>,
+}
+
+#[derive(Deserialize)]
+struct Attribute {
+    #[serde(rename = "$text")]
+    name: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn fault(self) -> Fault {
+        let list = self.errors.and_then(|errors| errors.transaction).and_then(|transaction| transaction.errors);
+        let first = list.and_then(|list| list.error.into_iter().next());
+        let (code, attribute) = first.map_or((None, None), |first| (first.code, first.attribute));
+        // `base` stands for the transaction as a whole.
+        let field = attribute.and_then(|attribute| attribute.name).filter(|name| name != "base");
+        Fault { code, message: self.message, field }
+    }
+}
