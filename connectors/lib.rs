@@ -10,6 +10,12 @@ pub static ALL: &[&Entry] = &[
     &quittance_apple_pay::ENTRY,
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
+    #[cfg(feature = "bank-of-america")]
+    &quittance_bank_of_america::ENTRY,
+    #[cfg(feature = "barclaycard")]
+    &quittance_barclaycard::ENTRY,
+    #[cfg(feature = "cybersource")]
+    &quittance_cybersource::ENTRY,
     #[cfg(feature = "gocardless")]
     &quittance_gocardless::ENTRY,
     #[cfg(feature = "google-pay")]
@@ -26,6 +32,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_stripe::ENTRY,
     #[cfg(feature = "wechat-pay")]
     &quittance_wechat_pay::ENTRY,
+    #[cfg(feature = "wells-fargo")]
+    &quittance_wells_fargo::ENTRY,
     #[cfg(feature = "worldpay-cnp")]
     &quittance_worldpay_cnp::ENTRY,
 ];
