@@ -10,8 +10,14 @@ pub static ALL: &[&Entry] = &[
     &quittance_apple_pay::ENTRY,
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
+    #[cfg(feature = "bank-of-america")]
+    &quittance_bank_of_america::ENTRY,
+    #[cfg(feature = "barclaycard")]
+    &quittance_barclaycard::ENTRY,
     #[cfg(feature = "braintree")]
     &quittance_braintree::ENTRY,
+    #[cfg(feature = "cybersource")]
+    &quittance_cybersource::ENTRY,
     #[cfg(feature = "gocardless")]
     &quittance_gocardless::ENTRY,
     #[cfg(feature = "google-pay")]
@@ -30,6 +36,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_stripe::ENTRY,
     #[cfg(feature = "wechat-pay")]
     &quittance_wechat_pay::ENTRY,
+    #[cfg(feature = "wells-fargo")]
+    &quittance_wells_fargo::ENTRY,
     #[cfg(feature = "worldpay")]
     &quittance_worldpay::ENTRY,
     #[cfg(feature = "worldpay-cnp")]

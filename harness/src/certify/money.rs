@@ -353,7 +353,9 @@ impl<'a> Written<'a> {
             };
         }
         let answered = self.scene.ask(&request, &|record, body| rewritten(&self.answers, record, body, amount));
-        if self.asks && amount.minor >= MAY_BE_TOO_LARGE && is_refused(&answered) {
+        // A request that states the difference to what is known has no place of the amount: what does not add to it is not sent.
+        let relative = !self.spots.iter().any(|spot| spot.style.is_amount());
+        if self.asks && (relative || amount.minor >= MAY_BE_TOO_LARGE) && is_refused(&answered) {
             return None;
         }
         if let Some((expected, found)) = self.unlike(&answered, amount) {

@@ -236,6 +236,7 @@ impl<'a> Course<'a> {
         self.begun += 1;
         let mut step = step.clone();
         step.of = step.of.or(Some(opened.number).filter(|_| told.is_none() && step.input.contains_key("lookup")));
+        self.play.see_clock();
         let found = self.play.open(self.number(), &step)?;
         Some(self.play.call(&found.request))
     }

@@ -139,6 +139,13 @@ impl Judge<'_> {
         let shown =
             |json: &Json, name: &str| Some((json.get(name)?.get("minor")?.as_i64()?, json[name]["currency"].clone()));
         let asked = self.site.amount().map(|money| money.minor());
+        // Of a payment that is found with what followed on it, another amount may be the one that the body tells.
+        let followed = |gone: i64| {
+            AMOUNTS.iter().any(|name| match (shown(&self.whole, name), shown(json, name)) {
+                (Some((before, _)), Some((now, _))) => before == gone && now != gone,
+                _ => false,
+            })
+        };
         for name in AMOUNTS {
             let (before, now) = (shown(&self.whole, name), shown(json, name));
             let found = || (told(outcome), format!("{name} {:?}", now.as_ref().map(|(minor, _)| minor)));
@@ -162,7 +169,7 @@ impl Judge<'_> {
                     return wrong("an integrity or protocol error, as the answer names another amount");
                 }
                 _ if !self.site.is_last => {}
-                (Aim::Amount(gone), Some((shown, _))) if *gone == minor && *shown == minor => {
+                (Aim::Amount(gone), Some((shown, _))) if *gone == minor && *shown == minor && !followed(*gone) => {
                     return wrong("the amount of the answer, or none");
                 }
                 (Aim::Currency, _) if was_asked => {

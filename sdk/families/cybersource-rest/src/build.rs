@@ -1,0 +1,186 @@
+//! The gateway's JSON: what is sent.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use quittance::body::{Json, Member, list, node, object, optional, text};
+use quittance::*;
+
+use crate::codes;
+
+/// `FID=COMMON.APPLE.INAPP.PAYMENT` in base64: says that the sealed data is Apple Pay's.
+const APPLE_PAY: &str = "RklEPUNPTU1PTi5BUFBMRS5JTkFQUC5QQVlNRU5U";
+
+/// The body of `POST /pts/v2/payments`. An amount of nothing stores the card and takes no money.
+pub(crate) fn payment(request: &Authorize) -> Result<Json<'_>> {
+    let Authorize { method, customer, order, browser, .. } = request;
+    let (indicator, proof) = proof(method, &request.three_ds)?;
+    let solution = match (method.family(), source(method)) {
+        (Family::ApplePay, _) | (_, Some(TokenSource::ApplePay)) => Some("001"),
+        (Family::GooglePay, _) | (_, Some(TokenSource::GooglePay)) => Some("012"),
+        (_, Some(TokenSource::SamsungPay)) => Some("008"),
+        _ => None,
+    };
+    let tokens = if request.store { &["customer", "paymentInstrument"][..] } else { &[] };
+    let processing = node(
+        "processingInformation",
+        [
+            Some(("capture", Json::Flag(request.capture == CaptureMode::Automatic && request.amount.minor() > 0))),
+            optional("commerceIndicator", series(request.initiator).or(indicator)),
+            optional("paymentSolution", solution),
+            list("actionList", request.store.then(|| Json::Text("TOKEN_CREATE".into()))),
+            list("actionTokenTypes", tokens.iter().map(|name| Json::Text((*name).into()))),
+            node("authorizationOptions", [initiator(request)]),
+        ],
+    );
+    let bill_to = node("billTo", bill_to(request));
+    let ship_to = order.shipping.iter().flat_map(|address| postal(address));
+    let descriptor = node("merchantDescriptor", [optional("name", order.descriptor.as_deref())]);
+    Ok(object([
+        reference(&request.reference),
+        processing,
+        node("paymentInformation", instrument(method)?),
+        node("orderInformation", [amount("totalAmount", &request.amount), bill_to, node("shipTo", ship_to)]),
+        node("buyerInformation", [optional("merchantCustomerID", customer.id.as_deref())]),
+        node(
+            "deviceInformation",
+            [optional("ipAddress", browser.ip.as_deref()), optional("userAgent", browser.user_agent.as_deref())],
+        ),
+        node("merchantInformation", [descriptor]),
+        node("consumerAuthenticationInformation", proof),
+    ]))
+}
+
+/// The merchant's reference of a request.
+pub(crate) fn reference(code: &str) -> Member<'_> {
+    node("clientReferenceInformation", [text("code", code)])
+}
+
+/// An amount under the name that the service has for it.
+pub(crate) fn amount<'a>(name: &'a str, money: &Money) -> Member<'a> {
+    node("amountDetails", [text(name, money.major()), text("currency", money.currency().code())])
+}
+
+/// What a follow-on service is asked: `group` holds the amount.
+pub(crate) fn follow_on<'a>(code: &'a str, group: &'a str, money: &Money) -> Json<'a> {
+    object([reference(code), node(group, [amount("totalAmount", money)])])
+}
+
+/// Merchant-initiated payments are told apart by the indicator too.
+fn series(initiator: Initiator) -> Option<&'static str> {
+    match initiator {
+        Initiator::Merchant(MitCategory::Recurring) => Some("recurring"),
+        Initiator::Merchant(MitCategory::Installment) => Some("install"),
+        Initiator::Merchant(MitCategory::Unscheduled) => Some("internet"),
+        Initiator::Customer => None,
+    }
+}
+
+fn initiator(request: &Authorize) -> Member<'_> {
+    let stored = matches!(request.method, Method::Mandate(_));
+    let merchant = matches!(request.initiator, Initiator::Merchant(_));
+    let flag = |name, is: bool| is.then_some((name, Json::Flag(true)));
+    let who = if merchant { Some("merchant") } else { stored.then_some("customer") };
+    let first = optional("previousTransactionId", request.network_transaction_id.as_deref().filter(|_| merchant));
+    node(
+        "initiator",
+        [
+            optional("type", who),
+            flag("credentialStoredOnFile", request.store),
+            flag("storedCredentialUsed", stored || merchant),
+            node("merchantInitiatedTransaction", [first]),
+        ],
+    )
+}
+
+fn instrument(method: &Method) -> Result<Vec<Member<'_>>> {
+    Ok(match method {
+        Method::Card(card) => vec![node("card", numbered(&card.number, &card.expiry, card.cvc.as_ref()))],
+        Method::NetworkToken(token) => {
+            // The network's own cryptogram goes with the authentication, a wallet's with the token.
+            let wallet = token.cryptogram.as_ref().filter(|_| token.source != TokenSource::Network);
+            let more = [optional("cryptogram", wallet.map(|proof| proof.expose())), text("transactionType", "1")];
+            vec![node("tokenizedCard", numbered(&token.number, &token.expiry, None).into_iter().chain(more))]
+        }
+        Method::ApplePay(pay) => {
+            let sealed = STANDARD.encode(pay.payment_data.expose());
+            let sealed = [text("value", sealed), text("descriptor", APPLE_PAY), text("encoding", "Base64")];
+            vec![node("fluidData", sealed), node("tokenizedCard", [text("transactionType", "1")])]
+        }
+        Method::GooglePay(pay) => vec![node("fluidData", [text("value", STANDARD.encode(pay.token.expose()))])],
+        Method::Mandate(handle) => {
+            let customer = handle.part("customer").map(|id| node("customer", [text("id", id)]));
+            vec![customer.flatten(), node("paymentInstrument", [text("id", handle.id())])]
+        }
+        other => return Err(Error::unsupported_variant(other.family())),
+    })
+}
+
+fn numbered<'a>(number: &'a Pan, expiry: &Expiry, cvc: Option<&'a Cvc>) -> [Member<'a>; 5] {
+    [
+        text("number", number.expose()),
+        text("expirationMonth", expiry.month2()),
+        text("expirationYear", expiry.year().to_string()),
+        optional("type", codes::card_type(number.brand())),
+        optional("securityCode", cvc.map(|cvc| cvc.expose())),
+    ]
+}
+
+fn source(method: &Method) -> Option<TokenSource> {
+    match method {
+        Method::NetworkToken(token) => Some(token.source),
+        _ => None,
+    }
+}
+
+/// The indicator of an authenticated payment, and what proves it.
+type Proof<'a> = (Option<&'static str>, Vec<Member<'a>>);
+
+/// Mastercard has fields of its own for the cryptogram. A network token counts as authenticated: its cryptogram is that of the network.
+fn proof<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Result<Proof<'a>> {
+    let (number, eci, cryptogram, more) = match (method, three_ds) {
+        (Method::Card(card), ThreeDs::External(done)) => {
+            let directory = text("directoryServerTransactionId", &done.ds_transaction_id);
+            let more = [directory, text("paSpecificationVersion", &done.version)];
+            (&card.number, Some(done.eci.as_str()), &done.cryptogram, more)
+        }
+        (_, ThreeDs::External(_)) => return Err(Error::unsupported_variant("3-D Secure of anything but a card")),
+        (Method::NetworkToken(token), _) if token.source == TokenSource::Network => match &token.cryptogram {
+            Some(own) => (&token.number, token.eci.as_deref(), own, [None, None]),
+            None => return Ok((None, Vec::new())),
+        },
+        _ => return Ok((None, Vec::new())),
+    };
+    let brand = number.brand();
+    let authenticated = if brand == Brand::Mastercard { "02" } else { "05" };
+    let stated = eci.unwrap_or(authenticated);
+    let indicator = codes::commerce_indicator(brand, stated);
+    let unknown = || Error::unsupported_variant("authentication of this brand with this indicator");
+    let indicator = Some(indicator.ok_or_else(unknown)?);
+    let mut members = vec![optional("eciRaw", eci)];
+    if brand == Brand::Mastercard {
+        let collected = if stated == "02" { "2" } else { "1" };
+        members
+            .extend([text("ucafAuthenticationData", cryptogram.expose()), text("ucafCollectionIndicator", collected)]);
+    } else {
+        members.push(text("cavv", cryptogram.expose()));
+    }
+    members.extend(more);
+    Ok((indicator, members))
+}
+
+fn bill_to(request: &Authorize) -> Vec<Member<'_>> {
+    let Customer { first_name, last_name, email, phone, .. } = &request.customer;
+    let name = [optional("firstName", first_name.as_deref()), optional("lastName", last_name.as_deref())];
+    let reach = [optional("email", email.as_deref()), optional("phoneNumber", phone.as_deref())];
+    name.into_iter().chain(postal(&request.billing)).chain(reach).collect()
+}
+
+fn postal(address: &Address) -> [Member<'_>; 6] {
+    [
+        optional("address1", address.line1.as_deref()),
+        optional("address2", address.line2.as_deref()),
+        optional("locality", address.city.as_deref()),
+        optional("administrativeArea", address.state.as_deref()),
+        optional("postalCode", address.postal_code.as_deref()),
+        optional("country", address.country.as_deref()),
+    ]
+}
