@@ -3,7 +3,8 @@
 //!
 //! The customer pays on TrueLayer's hosted page, or, when the bank is named, goes straight to the bank. Money has arrived
 //! when a payment is `settled`; `executed` says only that the bank took it on. The merchant's reference travels in the metadata.
-//! Webhooks state no amount. Not offered: mandates (VRP), verified payouts, look-up by reference.
+//! Webhooks state no amount. Not offered: mandates (VRP), whose limits a set-up has no place for; verified payouts; look-up
+//! by reference.
 //!
 //! Sources: <https://docs.truelayer.com/docs/create-a-payment>, the vendor's library for Java
 //! (<https://github.com/TrueLayer/truelayer-java>) and signing libraries (<https://github.com/TrueLayer/truelayer-signing>).
