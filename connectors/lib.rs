@@ -34,6 +34,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_square::ENTRY,
     #[cfg(feature = "stripe")]
     &quittance_stripe::ENTRY,
+    #[cfg(feature = "truelayer")]
+    &quittance_truelayer::ENTRY,
     #[cfg(feature = "wechat-pay")]
     &quittance_wechat_pay::ENTRY,
     #[cfg(feature = "wells-fargo")]

@@ -26,7 +26,8 @@ struct Proof<'h> {
 
 impl<'h> Proof<'h> {
     fn read(header: impl Fn(&str) -> Option<&'h str>) -> Option<Proof<'h>> {
-        if header("wechatpay-signature-type").is_some_and(|kind| kind != SCHEME) {
+        let scheme = header("wechatpay-signature-type").unwrap_or(SCHEME);
+        if scheme != SCHEME {
             return None;
         }
         Some(Proof {

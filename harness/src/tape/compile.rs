@@ -305,7 +305,7 @@ impl Compiler<'_> {
             url: url.flatten(),
             headers,
             body: body?,
-            escape: escape_of(&model.headers, &model.body),
+            escape: Escape::of(&model.headers, &model.body),
             seals: self.seals(&path, &model.seal),
             mints: Vec::new(),
         })
@@ -505,7 +505,7 @@ impl Compiler<'_> {
         let body = self.template(site, Place::Answer, &path.key("body"), &model.body)?;
         let body = match body.literal() {
             Some(text) => BodyText::Fixed(Bytes::copy_from_slice(text.as_bytes())),
-            None => BodyText::Holes(body, escape_of(&model.headers, &model.body)),
+            None => BodyText::Holes(body, Escape::of(&model.headers, &model.body)),
         };
         let text = |template: Template| match template.literal().and_then(|text| HeaderValue::from_str(text).ok()) {
             Some(value) => HeaderText::Fixed(value),
@@ -584,21 +584,6 @@ fn collect_templates<'p>(pattern: &'p JsonPattern, templates: &mut Vec<&'p Templ
         JsonPattern::String(template) | JsonPattern::Number(template) => templates.push(template),
         JsonPattern::Array(items) => items.iter().for_each(|item| collect_templates(item, templates)),
         JsonPattern::Object(members) => members.iter().for_each(|(_, member)| collect_templates(member, templates)),
-    }
-}
-
-/// How values are written into a body: by its content type, or by its looks when there is none.
-fn escape_of(headers: &BTreeMap<String, String>, body: &str) -> Escape {
-    let media = headers.get("content-type").map(|text| text.to_ascii_lowercase()).unwrap_or_default();
-    let start = body.trim_start();
-    if media.contains("json") || (media.is_empty() && start.starts_with(['{', '['])) {
-        Escape::Json
-    } else if media.contains("x-www-form-urlencoded") {
-        Escape::Form
-    } else if media.contains("xml") || (media.is_empty() && start.starts_with('<')) {
-        Escape::Xml
-    } else {
-        Escape::None
     }
 }
 

@@ -1,5 +1,6 @@
 //! Text with typed holes, `${…}`: read once into parts, then rendered or matched without being read again.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::hole::parse_hole;
@@ -17,6 +18,23 @@ pub(crate) enum Escape {
     Form,
     /// As XML text.
     Xml,
+}
+
+impl Escape {
+    /// How values are written into a body: by its content type, or by its looks when there is none.
+    pub(super) fn of(headers: &BTreeMap<String, String>, body: &str) -> Escape {
+        let media = headers.get("content-type").map(|text| text.to_ascii_lowercase()).unwrap_or_default();
+        let start = body.trim_start();
+        if media.contains("json") || (media.is_empty() && start.starts_with(['{', '['])) {
+            Self::Json
+        } else if media.contains("x-www-form-urlencoded") {
+            Self::Form
+        } else if media.contains("xml") || (media.is_empty() && start.starts_with('<')) {
+            Self::Xml
+        } else {
+            Self::None
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
