@@ -10,10 +10,16 @@ pub static ALL: &[&Entry] = &[
     &quittance_apple_pay::ENTRY,
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
+    #[cfg(feature = "banco-do-brasil")]
+    &quittance_banco_do_brasil::ENTRY,
+    #[cfg(feature = "bradesco")]
+    &quittance_bradesco::ENTRY,
     #[cfg(feature = "gocardless")]
     &quittance_gocardless::ENTRY,
     #[cfg(feature = "google-pay")]
     &quittance_google_pay::ENTRY,
+    #[cfg(feature = "itau")]
+    &quittance_itau::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
     #[cfg(feature = "pix-efi")]
