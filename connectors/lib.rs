@@ -10,10 +10,16 @@ pub static ALL: &[&Entry] = &[
     &quittance_apple_pay::ENTRY,
     #[cfg(feature = "authorize-net")]
     &quittance_authorize_net::ENTRY,
+    #[cfg(feature = "banco-do-brasil")]
+    &quittance_banco_do_brasil::ENTRY,
     #[cfg(feature = "bank-of-america")]
     &quittance_bank_of_america::ENTRY,
     #[cfg(feature = "barclaycard")]
     &quittance_barclaycard::ENTRY,
+    #[cfg(feature = "barclays-uk")]
+    &quittance_barclays_uk::ENTRY,
+    #[cfg(feature = "bradesco")]
+    &quittance_bradesco::ENTRY,
     #[cfg(feature = "braintree")]
     &quittance_braintree::ENTRY,
     #[cfg(feature = "cybersource")]
@@ -22,8 +28,16 @@ pub static ALL: &[&Entry] = &[
     &quittance_gocardless::ENTRY,
     #[cfg(feature = "google-pay")]
     &quittance_google_pay::ENTRY,
+    #[cfg(feature = "hsbc-uk")]
+    &quittance_hsbc_uk::ENTRY,
+    #[cfg(feature = "itau")]
+    &quittance_itau::ENTRY,
+    #[cfg(feature = "lloyds")]
+    &quittance_lloyds::ENTRY,
     #[cfg(feature = "mollie")]
     &quittance_mollie::ENTRY,
+    #[cfg(feature = "natwest")]
+    &quittance_natwest::ENTRY,
     #[cfg(feature = "paypal")]
     &quittance_paypal::ENTRY,
     #[cfg(feature = "pix-efi")]

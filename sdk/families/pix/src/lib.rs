@@ -35,6 +35,8 @@ pub trait Institution: Send + Sync + 'static {
     const LIVE: Site;
     /// How it takes the request for an access token.
     const GRANT: Grant;
+    /// The query parameter that names the application in every call, if the institution asks for one.
+    const APPLICATION_KEY: Option<&'static str> = None;
 
     /// The kind of an error that the institution tells by its own code and not by the status that the central bank prescribes.
     fn kind(_code: &str) -> Option<Kind> {
@@ -51,15 +53,14 @@ pub struct Site {
     pub token: &'static str,
 }
 
-/// How the request for an access token is written (RFC 6749 section 4.4); the client's id and secret go by HTTP Basic.
+/// How the request for an access token is written (RFC 6749 section 4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// As a form, with these scopes when there are any.
-    Form {
-        /// The scopes, with blanks between.
-        scope: &'static str,
-    },
-    /// As JSON.
+    /// As a form, the client's id and secret by HTTP Basic.
+    Form,
+    /// As a form that holds the client's id and secret.
+    FormWithSecret,
+    /// As JSON, the client's id and secret by HTTP Basic.
     Json,
 }
 
@@ -71,6 +72,8 @@ pub struct Account {
     client_id: String,
     /// Client secret of the application.
     client_secret: Secret,
+    /// The application's key at the institution's developer portal, where it asks for one (Banco do Brasil).
+    application_key: Option<Secret>,
     /// The Pix key that receives: CPF, CNPJ, telephone, e-mail or random key.
     chave: String,
     /// For how long a code can be paid, seconds from 1; an hour when absent.
@@ -121,11 +124,16 @@ impl<I: Institution> Provider for Pix<I> {
 
     fn new(account: Account) -> Result<Self> {
         let wrong = |what| Error::new(Kind::Credentials, Effect::None, what);
-        match (account.chave.is_empty(), account.expires_seconds) {
-            (true, _) => Err(wrong("the pix key that receives is needed").in_field("chave")),
-            (_, Some(0)) => Err(wrong("a code is good for a second at least").in_field("expires_seconds")),
-            _ => Ok(Self { account, institution: PhantomData }),
+        if account.chave.is_empty() {
+            return Err(wrong("the pix key that receives is needed").in_field("chave"));
         }
+        if account.expires_seconds == Some(0) {
+            return Err(wrong("a code is good for a second at least").in_field("expires_seconds"));
+        }
+        if I::APPLICATION_KEY.is_some() != account.application_key.is_some() {
+            return Err(wrong("this institution asks for it, or does not").in_field("application_key"));
+        }
+        Ok(Self { account, institution: PhantomData })
     }
 }
 
@@ -197,7 +205,12 @@ impl<I: Institution> Pix<I> {
     }
 
     fn call<'a>(&self, cx: &'a Context<'_>, verb: Verb, path: &str) -> Call<'a> {
-        cx.call(verb, format!("{}{path}", self.site().api))
+        let call = cx.call(verb, format!("{}{path}", self.site().api));
+        let (Some(name), Some(key)) = (I::APPLICATION_KEY, &self.account.application_key) else { return call };
+        cx.protect(key.expose());
+        let mut query = Pairs::new();
+        query.set(name, key.expose());
+        call.query(&query)
     }
 
     fn look_call<'a>(&self, cx: &'a Context<'_>, handle: &Handle) -> Result<Call<'a>> {
@@ -239,13 +252,19 @@ impl<I: Institution> Pix<I> {
     }
 
     async fn fetch_token(&self, cx: &Context<'_>) -> Result<(Secret, Duration)> {
-        let call = cx.post(self.site().token).harmless().basic(&self.account.client_id, &self.account.client_secret);
+        let Account { client_id, client_secret, .. } = &self.account;
+        let call = cx.post(self.site().token).harmless();
+        let mut form = Pairs::new();
+        form.set("grant_type", wire::CLIENT_CREDENTIALS);
         let call = match I::GRANT {
-            Grant::Json => call.json(&wire::Grant { grant_type: wire::CLIENT_CREDENTIALS }),
-            Grant::Form { scope } => {
-                let mut form = Pairs::new();
-                form.set("grant_type", wire::CLIENT_CREDENTIALS);
-                form.set_some("scope", Some(scope).filter(|scope| !scope.is_empty()));
+            Grant::Json => {
+                call.basic(client_id, client_secret).json(&wire::Grant { grant_type: wire::CLIENT_CREDENTIALS })
+            }
+            Grant::Form => call.basic(client_id, client_secret).form(&form),
+            Grant::FormWithSecret => {
+                cx.protect(client_secret.expose());
+                form.set("client_id", client_id.as_str());
+                form.set("client_secret", client_secret.expose());
                 call.form(&form)
             }
         };

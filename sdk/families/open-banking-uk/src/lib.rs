@@ -1,0 +1,305 @@
+//! Single domestic payments over UK Open Banking's Read/Write API (<https://openbankinguk.github.io/read-write-api-site3/>, versions 3.1
+//! and 4.0): JSON over mutual TLS, access tokens by OAuth, bodies signed by detached JWS (PS256). What a bank has of its own stands
+//! in a [`Bank`]; [`OpenBanking`] is the connector.
+//!
+//! A payment is a consent (`POST /domestic-payment-consents`) that the customer authorises at the bank, where they are sent with a
+//! signed request object (OpenID Connect Core, section 6.1; response type `code id_token`), and then a payment
+//! (`POST /domestic-payments`) under the customer's access token, which [`Connector::complete`] makes. The handle is the consent's id,
+//! with the payment's id as part `payment` once there is one. The bank answers the parameters in the fragment of the redirect URL: the
+//! page there must hand them on.
+//!
+//! The client authenticates by its certificate (`tls_client_auth`, RFC 8705), which belongs to the application's transport, as in every
+//! call. The bank's own signatures over answers are not checked: the answers come over the same mutual TLS. The interface takes nothing
+//! back: there is no void and no refund in it.
+
+mod read;
+mod sign;
+mod wire;
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use quittance::*;
+use quittance_crypto::RsaPrivateKey;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What a bank has of its own.
+pub trait Bank: Send + Sync + 'static {
+    /// The connector's spec, made from [`spec`].
+    const SPEC: Spec;
+    /// Its test environment, where the address of one is known.
+    const SANDBOX: Option<Site>;
+    /// Its live environment.
+    const LIVE: Site;
+}
+
+/// A version of the Read/Write API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Version {
+    /// 3.1: the payee's reference is a member of its own.
+    #[serde(rename = "v3.1")]
+    V3_1,
+    /// 4.0: remittance information is a list of texts.
+    #[default]
+    #[serde(rename = "v4.0")]
+    V4_0,
+}
+
+/// The addresses of one environment.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// What stands before the version in the paths (`https://host/open-banking`).
+    pub api: &'static str,
+    /// Where the bank says the rest: token endpoint, authorisation page and issuer (OpenID Connect Discovery 1.0, section 4).
+    pub discovery: &'static str,
+}
+
+/// A registration of the merchant, or of its payment initiation service, at the bank.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// Client ID that the bank gave at registration.
+    client_id: String,
+    /// Who signs: organisation ID and software statement ID of the Open Banking Directory, with a slash between.
+    signer: String,
+    /// The id (`kid`) of the signing certificate in the directory.
+    kid: String,
+    /// The private key of the signing certificate: RSA, PKCS#8, PEM.
+    signing_key: Secret,
+    /// The registered https address to which customers return.
+    return_url: String,
+    /// The account that receives: sort code and account number, 14 digits.
+    creditor_account: String,
+    /// The holder of the account that receives.
+    creditor_name: String,
+    /// The version of the interface, `v4.0` or `v3.1`: banks offer both for some time.
+    #[serde(default)]
+    version: Version,
+    /// `sandbox` or `live`; each has registrations of its own.
+    #[serde(default)]
+    environment: Environment,
+}
+
+const METHODS: &[MethodKind] = &[MethodKind::branded(Family::OpenBanking, "uk")];
+
+/// The spec of a bank. `mutual_tls`: the hosts of API and token endpoint, which ask for a client certificate.
+pub const fn spec(
+    id: &'static str,
+    name: &'static str,
+    documentation: &'static str,
+    hosts: &'static [&'static str],
+    mutual_tls: &'static [&'static str],
+) -> Spec {
+    Spec {
+        hosts,
+        mutual_tls,
+        operations: &[Op::Authorize, Op::Complete, Op::Retrieve],
+        methods: METHODS,
+        currencies: Currencies::Only(&[Currency::GBP]),
+        countries: &["GB"],
+        lookups: &[LookupKind::Handle],
+        idempotency: Idempotency::Header("x-idempotency-key"),
+        ..Spec::new(id, name, documentation)
+    }
+}
+
+/// One registration at the bank `B`.
+pub struct OpenBanking<B> {
+    registration: Registration,
+    site: Site,
+    key: RsaPrivateKey,
+    bank: PhantomData<B>,
+}
+
+impl<B: Bank> std::fmt::Debug for OpenBanking<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OpenBanking({})", B::SPEC.id)
+    }
+}
+
+impl<B: Bank> Provider for OpenBanking<B> {
+    const SPEC: Spec = B::SPEC;
+    type Credentials = Registration;
+
+    fn new(registration: Registration) -> Result<Self> {
+        let wrong = |field, what| Error::new(Kind::Credentials, Effect::None, what).in_field(field);
+        let key = RsaPrivateKey::from_pem(registration.signing_key.expose())
+            .map_err(|_| wrong("signing_key", "this is no RSA key in PEM of PKCS#8"))?;
+        let account = &registration.creditor_account;
+        if account.len() != 14 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong("creditor_account", "sort code and account number have 14 digits together"));
+        }
+        if !registration.return_url.starts_with("https://") {
+            return Err(wrong("return_url", "a return URL starts with https://"));
+        }
+        let site = if registration.environment == Environment::Live { Some(B::LIVE) } else { B::SANDBOX };
+        let site = site.ok_or_else(|| wrong("environment", "no test environment of this bank is known"))?;
+        Ok(Self { registration, site, key, bank: PhantomData })
+    }
+}
+
+#[async_trait]
+impl<B: Bank> Connector for OpenBanking<B> {
+    fn spec(&self) -> &'static Spec {
+        &<Self as Provider>::SPEC
+    }
+
+    async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
+        let registered = self.registration.return_url.as_str();
+        if request.return_url.as_deref().is_some_and(|url| url != registered) {
+            return Err(Error::invalid("return_url", "customers return to the registered address only"));
+        }
+        let initiation = wire::Initiation::new(&self.registration, self.registration.version, self.spec(), request)?;
+        let data = wire::Data { consent_id: None, initiation: &initiation };
+        let call = self.post(cx, "/domestic-payment-consents", &request.key);
+        let call = call.header_some("x-fapi-customer-ip-address", request.browser.ip.as_deref());
+        let call = call.header_some("x-customer-user-agent", request.browser.user_agent.as_deref());
+        let consent: wire::Answer = self.with_own_token(cx, self.signed(cx, call, data)).await?;
+        let payment = read::payment(self.spec(), &consent.data)?;
+        if !read::awaits_customer(&consent.data.status) {
+            return Ok(payment);
+        }
+        let bank = self.discover(cx).await.map_err(|error| error.about(&payment.handle))?;
+        let url = sign::page(&self.registration, &self.key, &bank, cx, &consent.data.consent_id);
+        let url = url.map_err(|error| error.about(&payment.handle).with_effect(Effect::Unknown))?;
+        Ok(Payment { state: State::ActionRequired(NextAction::Redirect { url }), ..payment })
+    }
+
+    async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
+        let consent = self.look(cx, &request.payment).await?;
+        let payment = read::payment(self.spec(), &consent)?;
+        agree_payment(&payment, request.amount, &request.reference)?;
+        let authorised = read::is_authorised(&consent.status) && consent.payment_id.is_none();
+        let (true, Some(code)) = (authorised, request.returned("code")) else { return Ok(payment) };
+        if request.returned("state") != Some(request.payment.id()) {
+            return Err(Error::invalid("returned.state", "the customer came back from another payment"));
+        }
+        let initiation = consent.initiation.ok_or_else(|| Error::protocol("the consent has no initiation"))?;
+        let name = format!("open banking {} {} {}", self.site.api, self.registration.client_id, consent.consent_id);
+        // Kept, since a code is good for one exchange and the payment may have to be sent again.
+        let token = cx.token(&name, self.customer_token(cx, code)).await?;
+        let data = wire::Data { consent_id: Some(&consent.consent_id), initiation: &initiation };
+        let call = self.post(cx, "/domestic-payments", &request.key);
+        let reply = self.signed(cx, call, data).bearer(&token).send().await?;
+        if reply.status() == 401 {
+            cx.forget_token(&name).await;
+        }
+        if !reply.is_success() {
+            return Err(fault(&reply));
+        }
+        let made: wire::Answer = reply.json()?;
+        agree_part(&payment.handle, Some(&consent.consent_id), Some(&made.data.consent_id))?;
+        read::payment(self.spec(), &made.data).map_err(|error| error.about(&payment.handle))
+    }
+
+    async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
+        let Lookup::Handle(handle) = &request.by else {
+            return Err(Error::unsupported_variant("retrieve by reference"));
+        };
+        read::payment(self.spec(), &self.look(cx, handle).await?)
+    }
+}
+
+impl<B: Bank> OpenBanking<B> {
+    fn url(&self, path: &str) -> String {
+        let version = match self.registration.version {
+            Version::V3_1 => "v3.1",
+            Version::V4_0 => "v4.0",
+        };
+        format!("{}/{version}/pisp{path}", self.site.api)
+    }
+
+    /// What the bank says of itself, kept for a day.
+    async fn discover(&self, cx: &Context<'_>) -> Result<wire::Discovery> {
+        let fetch = async {
+            let reply = cx.get(self.site.discovery).send().await?;
+            if !reply.is_success() {
+                return Err(fault(&reply));
+            }
+            reply.json::<wire::Discovery>()?;
+            Ok((Secret::new(reply.text()?), Duration::from_secs(86_400)))
+        };
+        let text = cx.token(self.site.discovery, fetch).await?;
+        serde_json::from_str(text.expose()).map_err(|_| Error::protocol("the bank's discovery document cannot be read"))
+    }
+
+    /// A POST that makes something, under the caller's key: the standard takes 40 characters.
+    fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key) -> Call<'a> {
+        let call = cx.post(self.url(path));
+        match key.as_str() {
+            short if short.len() <= 40 => call.header("x-idempotency-key", short),
+            long => {
+                let digest = hex::encode(digest::sha256(long.as_bytes()));
+                call.header("x-idempotency-key", digest.get(..40).unwrap_or(&digest))
+            }
+        }
+    }
+
+    /// Adds the body and what goes with it: correlation and signature.
+    fn signed<'a>(&self, cx: &'a Context<'_>, call: Call<'a>, data: wire::Data<'_>) -> Call<'a> {
+        let body = wire::Order { data, risk: wire::Risk { context: "EcommerceMerchantInitiatedPayment" } };
+        let call = call.header("accept", "application/json").header("x-fapi-interaction-id", &cx.uuid());
+        call.json(&body).sign(|draft| {
+            let signature = sign::detached(&self.registration, &self.key, cx.now(), draft.body)?;
+            Ok(vec![("x-jws-signature", signature)])
+        })
+    }
+
+    /// The payment where there is one, else the consent.
+    async fn look(&self, cx: &Context<'_>, handle: &Handle) -> Result<wire::Object> {
+        let path = match handle.part("payment") {
+            Some(payment) => format!("/domestic-payments/{}", Handle::new(payment).segment()?),
+            None => format!("/domestic-payment-consents/{}", handle.segment()?),
+        };
+        let call = cx.get(self.url(&path));
+        let call = call.header("accept", "application/json").header("x-fapi-interaction-id", &cx.uuid());
+        let found: wire::Answer = self.with_own_token(cx, call).await?;
+        agree_part(handle, handle.part("payment"), found.data.payment_id.as_deref())?;
+        agree_part(handle, Some(handle.id()), Some(&found.data.consent_id))?;
+        Ok(found.data)
+    }
+
+    /// A call in the client's own name.
+    async fn with_own_token<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<T> {
+        let name = format!("open banking {} {}", self.site.api, self.registration.client_id);
+        let own = || {
+            let mut form = Pairs::new();
+            form.set("grant_type", "client_credentials");
+            form.set("scope", "payments");
+            self.fetch_token(cx, form)
+        };
+        let reply = call.send_with_token(&name, own).await?;
+        if reply.is_success() { reply.json() } else { Err(fault(&reply)) }
+    }
+
+    /// The token that the customer's authorisation is exchanged for.
+    async fn customer_token(&self, cx: &Context<'_>, code: &str) -> Result<(Secret, Duration)> {
+        cx.protect(code);
+        let mut form = Pairs::new();
+        form.set("grant_type", "authorization_code");
+        form.set("code", code);
+        form.set("redirect_uri", self.registration.return_url.as_str());
+        self.fetch_token(cx, form).await
+    }
+
+    async fn fetch_token(&self, cx: &Context<'_>, mut form: Pairs<'_>) -> Result<(Secret, Duration)> {
+        form.set("client_id", self.registration.client_id.clone());
+        let bank = self.discover(cx).await?;
+        let reply = cx.post(bank.token_endpoint).harmless().form(&form).send().await?;
+        if reply.is_success() { reply.token() } else { Err(fault(&reply)) }
+    }
+}
+
+/// The error that an answer stands for. Banks answer 400 for what they do not know and for what is in another state.
+fn fault(reply: &Reply) -> Error {
+    let error = reply.fault(wire::Problem::into_fault);
+    let kind = match error.code() {
+        Some("U011" | "UK.OBIE.Resource.NotFound") => Kind::NotFound,
+        Some("U009" | "UK.OBIE.Resource.InvalidConsentStatus") => Kind::Conflict,
+        Some("U029" | "UK.OBIE.Rules.ResourceAlreadyExists") => Kind::Conflict,
+        _ => return error,
+    };
+    if (400..500).contains(&reply.status()) { error.of_kind(kind) } else { error }
+}
