@@ -108,7 +108,7 @@ pub fn descriptions(id: &str, checked: Checked) -> Line {
             let findings = ran.findings.into_iter().map(place).collect();
             let mut line = Tried::new(ran.exchanges + ran.answers, findings).line(id, "descriptions", &["OP-6"]);
             line.because = Some(format!(
-                "{} requests and {} answers compared, {} differences are reviewed deviations, {} patterns cannot be compiled",
+                "{} requests and {} answers compared, {} differences are reviewed deviations, {} parts cannot be interpreted",
                 ran.exchanges,
                 ran.answers,
                 ran.deviations,

@@ -42,7 +42,7 @@ pub(super) struct Certify {
     /// Write report.ndjson into this folder and, made of it, site, badges, quittance.sarif, summary.md and junit.xml
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Also hold every tape against the vendors' OpenAPI descriptions in this folder, under the names that specs/descriptions gives
+    /// Also hold every tape against the vendors' descriptions in this folder, under the names that specs/descriptions gives
     #[arg(long, value_name = "DIR")]
     descriptions: Option<PathBuf>,
     #[command(flatten)]

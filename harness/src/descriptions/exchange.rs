@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::form;
 use super::openapi::{Api, Operation, schema_of};
 use super::schema::{Schemas, Side};
+use super::xsd::Xsd;
 
 /// Headers that a description declares elsewhere or not at all (OpenAPI 3, parameter object).
 const RESERVED: [&str; 3] = ["accept", "content-type", "authorization"];
@@ -30,6 +31,8 @@ pub(super) struct Difference {
 pub(super) struct Checker {
     /// The descriptions, in the order in which a path is looked for.
     pub(super) apis: Vec<(Api, Schemas)>,
+    /// XML Schemas, each with the start of the URLs whose bodies it describes.
+    pub(super) schemas: Vec<(String, Xsd)>,
 }
 
 impl Checker {
@@ -39,6 +42,16 @@ impl Checker {
         let method = request.method().as_str();
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let url = format!("{}://{authority}{}", uri.scheme_str().unwrap_or("https"), uri.path());
+        if let Some((_, schema)) = self.schemas.iter().find(|(base, _)| url.starts_with(base)) {
+            let text = |body: &Bytes| String::from_utf8_lossy(body).into_owned();
+            let place = format!("{method} {}", uri.path());
+            let mut found = schema.check(&format!("{place} request"), &text(request.body()));
+            // Other statuses are answers of the servers before the interface.
+            if let Some(answer) = answer.filter(|answer| answer.status().is_success()) {
+                found.extend(schema.check(&format!("{place} response"), &text(answer.body())));
+            }
+            return found;
+        }
         let index = self.apis.iter().position(|(api, _)| api.operation(method, &url).is_some());
         let Some((api, schemas)) = index.and_then(|index| self.apis.get_mut(index)) else {
             return vec![Difference {

@@ -1,4 +1,4 @@
-//! Tapes against the vendors' own OpenAPI descriptions, from where they lie; no description is part of this project.
+//! Tapes against the vendors' own descriptions (OpenAPI, XML Schema), from where they lie; no description is part of this project.
 //!
 //! Which file belongs to which connector, and where the two are known to differ: `specs/descriptions/<connector>.toml`.
 
@@ -13,6 +13,8 @@ pub mod overlay;
 mod schema;
 #[cfg(feature = "descriptions")]
 mod swagger;
+#[cfg(feature = "descriptions")]
+mod xsd;
 
 use std::path::Path;
 
@@ -57,7 +59,7 @@ pub struct Ran {
     pub findings: Vec<Finding>,
     /// How many differences the deviations cover.
     pub deviations: usize,
-    /// Patterns of the description that cannot be compiled; what they ask for was not checked.
+    /// Patterns of the description that cannot be compiled, and other parts that are not interpreted; what they ask for was not checked.
     pub skipped_patterns: Vec<String>,
 }
 
@@ -103,6 +105,11 @@ pub fn check(world: &World, suite: &Suite, subject: &Subject, dir: &Path) -> Res
     let mut checker = exchange::Checker::default();
     for described in &overlay.description {
         let path = dir.join(&described.file);
+        if described.file.ends_with(".xsd") {
+            let schema = xsd::Xsd::load(&path).map_err(Unusable::Text)?;
+            checker.schemas.push((described.base.clone(), schema));
+            continue;
+        }
         let api = openapi::Api::load(&path, &described.base)
             .map_err(|why| Unusable::Text(format!("{}: {why}", path.display())))?;
         checker.apis.push((api, schema::Schemas::default()));
@@ -147,6 +154,8 @@ pub fn check(world: &World, suite: &Suite, subject: &Subject, dir: &Path) -> Res
         });
     }
     ran.skipped_patterns = checker.apis.into_iter().flat_map(|(_, schemas)| schemas.skipped).collect();
+    let schemas = checker.schemas.into_iter();
+    ran.skipped_patterns.extend(schemas.flat_map(|(_, schema)| schema.skipped.into_inner()));
     Ok(Checked::Ran(ran))
 }
 
