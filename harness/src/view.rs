@@ -1,5 +1,7 @@
 //! Results as JSON: for the command line, for reports and for comparing expectations. Secrets stand as `[secret]`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use quittance::{
     Decline, Dispute, DisputeState, Error, Event, EventBody, Handle, Mandate, MandateState, Money, Network,
     NetworkToken, NextAction, Payment, Payout, Refund, Session, State, TransferState,
@@ -206,22 +208,34 @@ fn event_json(event: &Event) -> Value {
     Value::Object(out)
 }
 
-/// A page with the signature of a signed request (RFC 9101) left out: one by PS256 or ES256 is another in each run.
-fn stable(url: &str) -> String {
-    let signed = |part: &str| -> Option<String> {
-        let token = part.split_once("request=").filter(|(before, _)| before.is_empty() || before.ends_with('?'))?.1;
-        let [header, payload, _] = token.split('.').collect::<Vec<_>>().try_into().ok()?;
-        Some(part.replace(token, &format!("{header}.{payload}.[signature]")))
+/// A page and, where it is given a signed request (RFC 9101), what that says. Its signature is another in each run when it is by PS256 or
+/// ES256, and its times are those of the call: both are left out.
+fn page(out: &mut Map<String, Value>, url: &str) {
+    let is_request = |part: &&str| part.split_once("request=").is_some_and(|(before, _)| before.is_empty());
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let token = query.split('&').find(is_request).and_then(|part| part.strip_prefix("request="));
+    let claims = token.and_then(claims);
+    let shown = match (token, &claims) {
+        (Some(token), Some(_)) => url.replace(token, "[signed]"),
+        _ => url.to_owned(),
     };
-    let parts: Vec<String> = url.split('&').map(|part| signed(part).unwrap_or_else(|| part.to_owned())).collect();
-    parts.join("&")
+    put(out, "url", json!(shown));
+    put(out, "request", claims.unwrap_or(Value::Null));
+}
+
+fn claims(token: &str) -> Option<Value> {
+    let [_, payload, _] = token.split('.').collect::<Vec<_>>().try_into().ok()?;
+    let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    let members = claims.as_object_mut()?;
+    ["iat", "nbf", "exp"].iter().for_each(|name| drop(members.remove(*name)));
+    Some(claims)
 }
 
 fn action_json(action: &NextAction) -> Value {
     let mut out = Map::new();
     put(&mut out, "kind", json!(action.as_str()));
     match action {
-        NextAction::Redirect { url } => put(&mut out, "url", json!(stable(url))),
+        NextAction::Redirect { url } => page(&mut out, url),
         NextAction::PostForm { url, fields } | NextAction::ThreeDs { url, fields } => {
             put(&mut out, "url", json!(url));
             put(&mut out, "fields", json!(fields));

@@ -445,7 +445,7 @@ impl Play<'_> {
         }
         let open = now.result.as_ref().is_ok_and(|outcome| self.is_open(expect, outcome));
         if open && self.stage.with(|player| player.remaining() > 0) {
-            match self.look_up(&first) {
+            match self.look_up(&first, now.result.as_ref().unwrap_or(&first)) {
                 Some(look_up) => now.result = self.call(&look_up),
                 None => self.finding(number, "settle", "an operation that looks the object up", "none"),
             }
@@ -536,10 +536,18 @@ impl Play<'_> {
         }
     }
 
-    fn look_up(&self, first: &Outcome) -> Option<Request> {
+    /// The look-up of a step's object, with the further ids that the customer's return or a delivery has brought.
+    fn look_up(&self, first: &Outcome, now: &Outcome) -> Option<Request> {
         let spec = self.builder.spec;
         let (op, input) = match first {
-            Outcome::Payment(payment) => (Op::Retrieve, json!({ "by": { "handle": payment.handle.to_string() } })),
+            Outcome::Payment(payment) => {
+                let further = match now {
+                    Outcome::Payment(now) if now.handle.id() == payment.handle.id() => &now.handle,
+                    _ => &payment.handle,
+                };
+                let handle = payment.handle.clone().merged(further);
+                (Op::Retrieve, json!({ "by": { "handle": handle.to_string() } }))
+            }
             Outcome::Refund(refund) => (Op::RetrieveRefund, json!({ "refund": refund.handle.to_string() })),
             Outcome::Payout(payout) => (Op::RetrievePayout, json!({ "payout": payout.handle.to_string() })),
             _ => return None,

@@ -264,11 +264,12 @@ impl<B: Bank> OpenBanking<B> {
     /// A call in the client's own name.
     async fn with_own_token<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<T> {
         let name = format!("open banking {} {}", self.site.api, self.registration.client_id);
+        let bank = self.discover(cx).await?;
         let own = || {
             let mut form = Pairs::new();
             form.set("grant_type", "client_credentials");
             form.set("scope", "payments");
-            self.fetch_token(cx, form)
+            self.fetch_token(cx, &bank, form)
         };
         let reply = call.send_with_token(&name, own).await?;
         if reply.is_success() { reply.json() } else { Err(fault(&reply)) }
@@ -281,13 +282,17 @@ impl<B: Bank> OpenBanking<B> {
         form.set("grant_type", "authorization_code");
         form.set("code", code);
         form.set("redirect_uri", self.registration.return_url.as_str());
-        self.fetch_token(cx, form).await
+        self.fetch_token(cx, &self.discover(cx).await?, form).await
     }
 
-    async fn fetch_token(&self, cx: &Context<'_>, mut form: Pairs<'_>) -> Result<(Secret, Duration)> {
+    async fn fetch_token(
+        &self,
+        cx: &Context<'_>,
+        bank: &wire::Discovery,
+        mut form: Pairs<'_>,
+    ) -> Result<(Secret, Duration)> {
         form.set("client_id", self.registration.client_id.clone());
-        let bank = self.discover(cx).await?;
-        let reply = cx.post(bank.token_endpoint).harmless().form(&form).send().await?;
+        let reply = cx.post(&bank.token_endpoint).harmless().form(&form).send().await?;
         if reply.is_success() { reply.token() } else { Err(fault(&reply)) }
     }
 }

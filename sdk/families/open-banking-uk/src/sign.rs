@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use quittance::digest::{self, Hash};
 use quittance::{Context, Effect, Error, Fields as _, Kind, Pairs, Result, Timestamp};
 use quittance_crypto::{JwsKey, RsaPrivateKey};
 use serde::Serialize;
@@ -97,7 +98,9 @@ pub(crate) fn page(
     cx: &Context<'_>,
     consent: &str,
 ) -> Result<String> {
-    let (now, nonce) = (cx.now().as_second(), cx.uuid());
+    let now = cx.now().as_second();
+    // The same for the same consent, so that a call made again gives the same page; nobody else can make it.
+    let nonce = hex::encode(digest::hmac(Hash::Sha256, by.signing_key.expose().as_bytes(), &[consent.as_bytes()]));
     let object = RequestObject {
         iss: &by.client_id,
         aud: &bank.issuer,
