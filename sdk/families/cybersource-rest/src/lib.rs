@@ -5,9 +5,11 @@
 //! - A capture is `PENDING` until its batch goes out, which nobody decides on: money counts as taken. A refund is done when `TRANSMITTED`.
 //! - Captures, reversals, voids and refunds are transactions of their own. Handles carry the total and the id of what took the money
 //!   (`taken`); a look-up follows the links of the payment to them.
+//! - The values of a looked-up transaction (`applicationInformation`) are listed nowhere: those that others read are read, the rest is
+//!   unrecognised.
 //! - Several captures of one payment need their number stated beforehand, so one is offered. 3-D Secure by the gateway needs the card
-//!   again after the challenge, so results of an authentication done elsewhere are taken. Payment webhooks are sealed for keys that are
-//!   exchanged beside the API.
+//!   again after the challenge, payouts need the sender's data, and payment webhooks are sealed for keys that are exchanged beside the
+//!   API: none is offered. Results of an authentication done elsewhere are taken.
 //!
 //! Sources: developer.cybersource.com/api-reference-assets/index.html, `cybersource-rest-client` 0.0.83, `cybersource-rest-samples-node`.
 
