@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::bugs::Bug;
 use super::connector::SIGNATURE;
 use super::plants::Plants;
-use super::wire::{self, EventAnswer, TransferAnswer};
+use super::wire::{self, Delivered, TransferAnswer};
 
 /// Under which id a bug reports a payment that it knows nothing of.
 const MADE_UP: &str = "pay_believed";
@@ -22,7 +22,7 @@ fn refused() -> State {
 }
 
 /// A delivery whose proof is the beginning of the right one; `None` leaves the proof to be checked as it should be.
-fn believe_cut(cx: &Context<'_>, delivery: &Delivery, key: &[u8]) -> Option<Result<EventAnswer>> {
+fn believe_cut(cx: &Context<'_>, delivery: &Delivery, key: &[u8]) -> Option<Result<Delivered>> {
     let header = delivery.header("reference-signature").ok()?;
     let (time, given) = header.strip_prefix("t=")?.split_once(",v1=")?;
     let given = hex::decode(given).ok().filter(|given| !given.is_empty())?;
@@ -226,7 +226,7 @@ impl Plants {
     }
 
     /// How a delivery is vouched for, where a bug has its own way.
-    pub(super) fn vouch(&self, cx: &Context<'_>, delivery: &Delivery, key: &[u8]) -> Option<Result<EventAnswer>> {
+    pub(super) fn vouch(&self, cx: &Context<'_>, delivery: &Delivery, key: &[u8]) -> Option<Result<Delivered>> {
         match self.bug? {
             Bug::UnsignedBelieved => Some(delivery.untrusted(|body| body.json())),
             Bug::StaleBelieved => {
@@ -250,6 +250,14 @@ impl Plants {
     pub(super) fn unread(&self, error: Error) -> Result<Vec<Event>> {
         let ignores = self.has(Bug::UnreadableEventIgnored) && error.kind() == Kind::Protocol;
         if ignores { Ok(Vec::new()) } else { Err(error) }
+    }
+
+    /// The events of a delivery in the order in which they are told.
+    pub(super) fn ordered(&self, mut events: Vec<Event>) -> Vec<Event> {
+        if self.has(Bug::EventsSorted) {
+            events.sort_by(|one, other| one.name.cmp(&other.name));
+        }
+        events
     }
 
     /// What is made of an event that was read.

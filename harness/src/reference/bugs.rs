@@ -180,6 +180,7 @@ bugs! {
     ProofCutBelieved "the beginning of a proof is enough" ["check:webhooks"]
     AheadBelieved "a delivery that is dated ahead of now is read" ["check:webhooks"]
     UnknownDeliveredAsSuccess "a status that is not known becomes success in a delivery" ["check:unrecognised"]
+    EventsSorted "the events of a delivery are sorted" ["check:webhooks"]
     EventIdMinted "each reading of a delivery gives another event id" ["webhook.payment"]
     EventOfOtherPayment "an event names another payment" ["bank_redirect.settled@ideal"]
     UnknownEventAsPayment "a delivery of an unknown type becomes a captured payment" ["webhook.unknown_type"]

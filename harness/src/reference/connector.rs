@@ -311,9 +311,9 @@ impl<V: Variant> Connector for Reference<V> {
             Some(believed) => believed,
             None => delivery.dated_hmac(cx, "reference-signature", &SIGNATURE, key)?.json(),
         };
-        match read.and_then(wire::event) {
-            Ok(event) if self.plants.came_before(&event) => Ok(Vec::new()),
-            Ok(event) => Ok(vec![self.plants.event(cx, event)?]),
+        match read.and_then(wire::events) {
+            Ok(events) if events.iter().any(|event| self.plants.came_before(event)) => Ok(Vec::new()),
+            Ok(events) => self.plants.ordered(events).into_iter().map(|event| self.plants.event(cx, event)).collect(),
             Err(error) => self.plants.unread(error),
         }
     }

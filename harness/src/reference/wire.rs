@@ -101,7 +101,15 @@ pub(super) struct RefusalAnswer {
     decline: DeclineAnswer,
 }
 
-/// A delivery.
+/// A delivery: one event, or a batch of several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Delivered {
+    Several { events: Vec<EventAnswer> },
+    One(EventAnswer),
+}
+
+/// An event.
 #[derive(Deserialize)]
 pub(super) struct EventAnswer {
     id: String,
@@ -283,7 +291,14 @@ pub(super) fn dispute(answer: &DisputeAnswer) -> Result<Dispute> {
     })
 }
 
-pub(super) fn event(answer: EventAnswer) -> Result<Event> {
+pub(super) fn events(delivered: Delivered) -> Result<Vec<Event>> {
+    match delivered {
+        Delivered::Several { events } => events.into_iter().map(event).collect(),
+        Delivered::One(one) => event(one).map(|event| vec![event]),
+    }
+}
+
+fn event(answer: EventAnswer) -> Result<Event> {
     let body = match &answer.data {
         Subject::Payment(data) => EventBody::Payment(payment(data)?),
         Subject::Refund(data) => EventBody::Refund(refund(data)?),
