@@ -16,7 +16,7 @@ const CONNECTOR_LINES: usize = 900;
 const THIN_LINES: usize = 80;
 /// Connectors that may be longer, with the reason.
 const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
-    ("braintree", 960, "two APIs under one account: GraphQL, and the gateway's XML for look-ups and voids"),
+    ("braintree", 1_120, "two APIs under one account: GraphQL, and the gateway's XML for look-ups, voids and webhooks"),
     (
         "paypal",
         1_340,

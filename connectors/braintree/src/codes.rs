@@ -1,7 +1,8 @@
 //! What Braintree's statuses and codes become, whichever API told them.
 
 use quittance::{
-    Currency, Currency as C, Decline, Handle, Money, Network, Payment, Reason, Refund, Result, State, TransferState,
+    Currency, Currency as C, Decline, DisputeStage, DisputeState, Handle, Money, Network, Payment, Reason, Refund,
+    Result, State, Timestamp, TransferState,
 };
 
 /// A transaction or refund, as GraphQL or the gateway shows it.
@@ -121,6 +122,32 @@ fn reason(code: &str) -> Reason {
         "3000" => Reason::IssuerUnavailable,
         _ => Reason::Unmapped,
     }
+}
+
+/// `DisputeStatus` of the schema, in whatever letters.
+pub(crate) fn dispute_state(status: String) -> DisputeState {
+    match status.to_ascii_uppercase().as_str() {
+        "OPEN" => DisputeState::NeedsResponse,
+        "DISPUTED" | "UNDER_REVIEW" => DisputeState::UnderReview,
+        "WON" => DisputeState::Won,
+        "LOST" | "ACCEPTED" | "AUTO_ACCEPTED" | "EXPIRED" => DisputeState::Lost,
+        _ => DisputeState::Unrecognised(status),
+    }
+}
+
+/// `DisputeType` of the schema, in whatever letters.
+pub(crate) fn stage(kind: &str) -> Option<DisputeStage> {
+    match kind.to_ascii_uppercase().as_str() {
+        "RETRIEVAL" => Some(DisputeStage::Inquiry),
+        "CHARGEBACK" => Some(DisputeStage::Chargeback),
+        "PRE_ARBITRATION" => Some(DisputeStage::PreArbitration),
+        _ => None,
+    }
+}
+
+/// The first moment of the last day for an answer.
+pub(crate) fn deadline(date: &str) -> Option<Timestamp> {
+    format!("{date}T00:00:00Z").parse().ok()
 }
 
 /// Currencies that merchant accounts can have (developer.paypal.com/braintree/docs/reference/general/currencies), those of which

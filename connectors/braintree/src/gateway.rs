@@ -4,7 +4,7 @@ use quittance::*;
 use serde::Deserialize;
 
 use crate::Braintree;
-use crate::codes::Found;
+use crate::codes::{self, Found};
 
 /// `<transaction>`: a payment (`sale`) or a refund (`credit`). An element that is `nil` reads as an empty text.
 #[derive(Deserialize)]
@@ -13,6 +13,7 @@ pub(crate) struct Transaction {
     id: String,
     global_id: Option<String>,
     status: String,
+    r#type: Option<String>,
     amount: String,
     currency_iso_code: String,
     order_id: Option<String>,
@@ -35,6 +36,11 @@ fn filled(element: Option<String>) -> Option<String> {
 }
 
 impl Transaction {
+    /// Whether it gives money back.
+    pub(crate) fn is_refund(&self) -> bool {
+        self.r#type.as_deref() == Some("credit")
+    }
+
     pub(crate) fn found(self) -> Result<Found> {
         let handle = Handle::new(self.id).with_some("node", filled(self.global_id));
         let amount = Braintree::SPEC.money_major(&self.amount, &self.currency_iso_code);
@@ -58,6 +64,66 @@ impl Transaction {
             message: filled(self.processor_response_text),
             rejection: filled(self.gateway_rejection_reason),
             network,
+        })
+    }
+}
+
+/// `<notification>` without its subject.
+#[derive(Deserialize)]
+pub(crate) struct Head {
+    pub(crate) kind: String,
+    pub(crate) timestamp: String,
+}
+
+/// `<notification>` about something.
+#[derive(Deserialize)]
+pub(crate) struct Notification<T> {
+    pub(crate) subject: T,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct AboutTransaction {
+    pub(crate) transaction: Transaction,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct AboutDispute {
+    pub(crate) dispute: ReadDispute,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct ReadDispute {
+    id: String,
+    global_id: Option<String>,
+    status: String,
+    kind: Option<String>,
+    amount_disputed: Option<String>,
+    currency_iso_code: Option<String>,
+    reason_code: Option<String>,
+    reply_by_date: Option<String>,
+    transaction: Option<Original>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Original {
+    id: String,
+    global_id: Option<String>,
+}
+
+impl ReadDispute {
+    pub(crate) fn dispute(self) -> Result<Dispute> {
+        let handle = Handle::new(self.id).with_some("node", filled(self.global_id));
+        let amount = filled(self.amount_disputed).zip(filled(self.currency_iso_code));
+        let amount = amount.map(|(major, currency)| Braintree::SPEC.money_major(&major, &currency)).transpose();
+        Ok(Dispute {
+            stage: self.kind.as_deref().and_then(codes::stage),
+            payment: self.transaction.map(|of| Handle::new(of.id).with_some("node", filled(of.global_id))),
+            amount: amount.map_err(|error| error.about(&handle))?,
+            reason_code: filled(self.reason_code),
+            respond_by: self.reply_by_date.as_deref().and_then(codes::deadline),
+            ..Dispute::new(handle, codes::dispute_state(self.status))
         })
     }
 }

@@ -7,11 +7,8 @@ use serde::Deserialize;
 use crate::Braintree;
 use crate::codes::{self, Found};
 
-/// The members of a mutation's or search's `input`.
-pub(crate) type Input<'a> = [Member<'a>; 2];
-
 /// The fields of a transaction that are read.
-pub(crate) const TRANSACTION: &str = "transaction { id legacyId status orderId amount { value currencyCode } \
+pub(crate) const TRANSACTION: &str = "it: transaction { id legacyId status orderId amount { value currencyCode } \
     paymentMethod { id } paymentMethodSnapshot { ... on CreditCardTransactionDetails { networkTransactionId } } \
     statusHistory { status \
     ... on AuthorizedEvent { processorResponse { legacyCode message authorizationId cvvResponse avsPostalCodeResponse } \
@@ -23,10 +20,13 @@ pub(crate) const TRANSACTION: &str = "transaction { id legacyId status orderId a
     ... on SettlementDeclinedEvent { processorResponse { legacyCode message } } } }";
 
 /// The fields of a refund that are read.
-pub(crate) const REFUND: &str = "refund { id legacyId status orderId amount { value currencyCode } \
+pub(crate) const REFUND: &str = "it: refund { id legacyId status orderId amount { value currencyCode } \
     refundedTransaction { id legacyId } statusHistory { status \
     ... on ProcessorDeclinedEvent { processorResponse { legacyCode message } networkResponse { code } } \
     ... on SettlementDeclinedEvent { processorResponse { legacyCode message } } } }";
+
+/// The fields of a dispute that are read.
+pub(crate) const DISPUTE: &str = "it: dispute { id legacyId status }";
 
 /// The fields of a stored method that are read.
 pub(crate) const VAULTED: &str = "paymentMethod { id } verification { status gatewayRejectionReason \
@@ -41,19 +41,19 @@ pub(crate) fn mutation(name: &str, fields: &str) -> String {
 
 /// A search for transactions.
 pub(crate) fn search() -> String {
-    let fields = TRANSACTION.trim_start_matches("transaction ");
-    let found = format!("transactions(input: $input, first: 1) {{ edges {{ node {fields} }} }}");
+    let fields = TRANSACTION.trim_start_matches("it: transaction ");
+    let found = format!("it: transactions(input: $input, first: 1) {{ edges {{ node {fields} }} }}");
     format!("query ($input: TransactionSearchInput!) {{ done: search {{ {found} }} }}")
 }
 
 /// A whole request.
-pub(crate) fn request<'a>(query: &'a str, input: Input<'a>) -> Json<'a> {
+pub(crate) fn request<'a>(query: &'a str, input: impl IntoIterator<Item = Member<'a>>) -> Json<'a> {
     object([text("query", query), node("variables", [node("input", input)])])
 }
 
 /// `transaction` of a charge or an authorization.
 pub(crate) fn transaction<'a>(request: &'a Authorize, account: &'a str) -> Result<Vec<Member<'a>>> {
-    let (customer, order, browser) = (&request.customer, &request.order, &request.browser);
+    let (customer, order) = (&request.customer, &request.order);
     let vault = request.store.then_some("ON_SUCCESSFUL_TRANSACTION");
     Ok(vec![
         text("amount", Braintree::SPEC.major(&request.amount)?),
@@ -65,11 +65,6 @@ pub(crate) fn transaction<'a>(request: &'a Authorize, account: &'a str) -> Resul
         node(
             "customerDetails",
             [optional("email", customer.email.as_deref()), optional("phoneNumber", customer.phone.as_deref())],
-        ),
-        node("shipping", [order.shipping.as_ref().and_then(|place| node("shippingAddress", address(place)))]),
-        node(
-            "riskData",
-            [optional("customerBrowser", browser.user_agent.as_deref()), optional("customerIp", browser.ip.as_deref())],
         ),
         three_ds(&request.three_ds),
     ])
@@ -198,37 +193,15 @@ impl Fault {
     }
 }
 
+/// What was done, where it is one thing: queries call it `it`.
 #[derive(Deserialize)]
-pub(crate) struct OneTransaction {
-    pub(crate) transaction: Transaction,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct OneRefund {
-    pub(crate) refund: Transaction,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct OneMethod {
-    pub(crate) payment_method: Id,
+pub(crate) struct One<T> {
+    pub(crate) it: T,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Id {
     pub(crate) id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Deleted {
-    pub(crate) client_mutation_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ClientToken {
-    pub(crate) client_token: Secret,
 }
 
 /// A transaction or a refund.
@@ -329,6 +302,30 @@ impl Transaction {
     }
 }
 
+/// Texts against a dispute, each with its category.
+pub(crate) fn evidence(evidence: &Evidence) -> impl Iterator<Item = (&'static str, &str)> {
+    let texts = [
+        ("GENERAL", Some(evidence.explanation.as_str()).filter(|text| !text.is_empty())),
+        ("CARRIER_NAME", evidence.carrier.as_deref()),
+        ("TRACKING_NUMBER", evidence.tracking_number.as_deref()),
+    ];
+    texts.into_iter().filter_map(|(category, content)| Some((category, content?)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReadDispute {
+    id: String,
+    legacy_id: String,
+    status: String,
+}
+
+impl ReadDispute {
+    pub(crate) fn dispute(self) -> Dispute {
+        Dispute::new(Handle::new(self.legacy_id).with("node", self.id), codes::dispute_state(self.status))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Vaulted {
@@ -369,14 +366,9 @@ impl Verification {
     }
 }
 
-/// The answer of a search.
+/// What a search found.
 #[derive(Deserialize)]
 pub(crate) struct Search {
-    transactions: Edges,
-}
-
-#[derive(Deserialize)]
-struct Edges {
     edges: Vec<Edge>,
 }
 
@@ -387,6 +379,6 @@ struct Edge {
 
 impl Search {
     pub(crate) fn newest(self) -> Option<Transaction> {
-        self.transactions.edges.into_iter().next().map(|edge| edge.node)
+        self.edges.into_iter().next().map(|edge| edge.node)
     }
 }

@@ -8,6 +8,7 @@
 //! - A card number is exchanged for a single-use token first. There is no idempotency key: after an unknown end, look the
 //!   payment up by its reference (`orderId`).
 //! - A capture is final for Braintree once it is submitted for settlement.
+//! - A webhook is a form: the gateway's XML in base64, and its HMAC-SHA1 under the SHA-1 of the private key.
 //!
 //! Sources: <https://developer.paypal.com/braintree/graphql> with its schema, and Braintree's SDK for the gateway.
 
@@ -17,8 +18,10 @@ mod graphql;
 
 use std::collections::BTreeMap;
 
-use graphql::{Input, mutation};
-use quittance::body::{node, optional, text};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use graphql::mutation;
+use quittance::body::{Member, node, optional, text};
+use quittance::digest::{self, Hash};
 use quittance::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -54,37 +57,30 @@ pub struct Credentials {
     pub environment: Environment,
 }
 
+#[rustfmt::skip]
+const SPEC: Spec = Spec {
+    hosts: &[
+        "payments.braintree-api.com", "payments.sandbox.braintree-api.com", "api.braintreegateway.com",
+        "api.sandbox.braintreegateway.com",
+    ],
+    operations: &[
+        Op::Authorize, Op::Capture, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::Adjust, Op::SetUp, Op::Revoke,
+        Op::OpenSession, Op::AnswerDispute, Op::Webhook,
+    ],
+    methods: &[MethodKind::of(Family::Card), MethodKind::of(Family::NetworkToken), MethodKind::of(Family::Mandate)],
+    mandates: &[MethodKind::of(Family::Card)], cards: CardRules { number: true, token: true },
+    currencies: Currencies::Only(codes::CURRENCIES),
+    capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true },
+    refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: false, external: true },
+    lookups: &[LookupKind::Handle, LookupKind::Reference], disputes: DisputeRules { accept: true, contest: true },
+    webhook: Some(WebhookRules {
+        authentication: WebhookAuthentication::BodyMac, tolerance_seconds: None, acknowledgement: "",
+    }),
+    ..Spec::new("braintree", "Braintree", "https://developer.paypal.com/braintree/graphql")
+};
+
 impl Provider for Braintree {
-    const SPEC: Spec = Spec {
-        hosts: &[
-            "payments.braintree-api.com",
-            "payments.sandbox.braintree-api.com",
-            "api.braintreegateway.com",
-            "api.sandbox.braintreegateway.com",
-        ],
-        operations: &[
-            Op::Authorize,
-            Op::Capture,
-            Op::Void,
-            Op::Refund,
-            Op::Retrieve,
-            Op::RetrieveRefund,
-            Op::Adjust,
-            Op::SetUp,
-            Op::Revoke,
-            Op::OpenSession,
-        ],
-        methods: &[MethodKind::of(Family::Card), MethodKind::of(Family::NetworkToken), MethodKind::of(Family::Mandate)],
-        mandates: &[MethodKind::of(Family::Card)],
-        cards: CardRules { number: true, token: true },
-        currencies: Currencies::Only(codes::CURRENCIES),
-        capture: CaptureRules { manual: true, partial: true, multiple: false },
-        void: VoidRules { captured: true },
-        refund: RefundRules { partial: true, multiple: true },
-        three_ds: ThreeDsRules { challenge: false, external: true },
-        lookups: &[LookupKind::Handle, LookupKind::Reference],
-        ..Spec::new("braintree", "Braintree", "https://developer.paypal.com/braintree/graphql")
-    };
+    const SPEC: Spec = SPEC;
     type Credentials = Credentials;
 
     fn new(credentials: Credentials) -> Result<Braintree> {
@@ -112,9 +108,10 @@ impl Connector for Braintree {
             CaptureMode::Manual => "authorizePaymentMethod",
         };
         let input = [text("paymentMethodId", method), node("transaction", graphql::transaction(request, account)?)];
-        let answer = self.act::<graphql::OneTransaction>(cx, &mutation(verb, graphql::TRANSACTION), input).await?;
-        let stored = answer.transaction.stored();
-        let payment = answer.transaction.found()?.payment()?;
+        let answer =
+            self.done::<graphql::Transaction>(self.graphql(cx, &mutation(verb, graphql::TRANSACTION), input)).await?;
+        let stored = answer.stored();
+        let payment = answer.found()?.payment()?;
         let stored = stored.filter(|_| request.store && payment.state.is_success());
         Ok(Payment { mandate: stored.map(Handle::new), ..payment })
     }
@@ -123,7 +120,7 @@ impl Connector for Braintree {
         let amount = node("transaction", [text("amount", self.spec().major(&request.amount)?)]);
         let input = [text("transactionId", graphql_id(&request.payment)?), amount];
         let query = mutation("captureTransaction", graphql::TRANSACTION);
-        self.change(cx, &request.payment, &query, input).await
+        self.change(&request.payment, self.graphql(cx, &query, input)).await
     }
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
@@ -138,7 +135,7 @@ impl Connector for Braintree {
         let refund = node("refund", [amount, text("orderId", &request.reference), reason]);
         let input = [text("transactionId", graphql_id(&request.payment)?), refund];
         let query = mutation("refundTransaction", graphql::REFUND);
-        let refund = self.act::<graphql::OneRefund>(cx, &query, input).await?.refund.found()?.refund()?;
+        let refund = self.done::<graphql::Transaction>(self.graphql(cx, &query, input)).await?.found()?.refund()?;
         refund.payment.as_ref().map_or(Ok(()), |payment| agree_node(&request.payment, payment))?;
         Ok(refund)
     }
@@ -147,12 +144,10 @@ impl Connector for Braintree {
         match &request.by {
             Lookup::Handle(handle) => self.look_up(cx, handle).await?.payment(),
             Lookup::Reference(reference) => {
-                let input = [node("orderId", [text("is", reference)]), None];
+                let input = [node("orderId", [text("is", reference)])];
                 let call = self.graphql(cx, &graphql::search(), input).harmless();
-                let (found, error) = self.answer::<graphql::Search>(call).await?;
                 let unknown = || Error::new(Kind::NotFound, Effect::None, "no transaction has this reference");
-                let found = found.ok_or_else(|| error.unwrap_or_else(unreadable))?;
-                found.newest().ok_or_else(unknown)?.found()?.payment()
+                self.done::<graphql::Search>(call).await?.newest().ok_or_else(unknown)?.found()?.payment()
             }
         }
     }
@@ -166,7 +161,7 @@ impl Connector for Braintree {
         let input = [text("transactionId", graphql_id(&request.payment)?), amount];
         let query = mutation("updateTransactionAmount", graphql::TRANSACTION);
         // The payment keeps the reference of its authorization.
-        Ok(Payment { reference: None, ..self.change(cx, &request.payment, &query, input).await? })
+        Ok(Payment { reference: None, ..self.change(&request.payment, self.graphql(cx, &query, input)).await? })
     }
 
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
@@ -196,18 +191,68 @@ impl Connector for Braintree {
 
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
         let input = [text("paymentMethodId", request.mandate.id()), text("clientMutationId", request.key.as_str())];
-        let query = mutation("deletePaymentMethodFromVault", "clientMutationId");
-        let deleted: graphql::Deleted = self.act(cx, &query, input).await?;
-        agree_part(&request.mandate, Some(request.key.as_str()), Some(&deleted.client_mutation_id))?;
+        let query = mutation("deletePaymentMethodFromVault", "it: clientMutationId");
+        let deleted: String = self.done(self.graphql(cx, &query, input)).await?;
+        agree_part(&request.mandate, Some(request.key.as_str()), Some(&deleted))?;
         Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked))
     }
 
     async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
         let account = self.account(request.amount.currency())?;
-        let input = [node("clientToken", [text("merchantAccountId", account)]), None];
-        let call = self.graphql(cx, &mutation("createClientToken", "clientToken"), input);
-        let opened: graphql::ClientToken = self.done(call).await?;
-        Ok(Session { handle: None, token: opened.client_token, expires: None })
+        let input = [node("clientToken", [text("merchantAccountId", account)])];
+        let call = self.graphql(cx, &mutation("createClientToken", "it: clientToken"), input);
+        let token: Secret = self.done(call).await?;
+        Ok(Session { handle: None, token, expires: None })
+    }
+
+    async fn answer_dispute(&self, cx: &Context<'_>, request: &AnswerDispute) -> Result<Dispute> {
+        let id = graphql_id(&request.dispute)?;
+        let about = |error: Error| error.about(&request.dispute);
+        let verb = match &request.answer {
+            Answer::Accept => "acceptDispute",
+            Answer::Contest(evidence) if !evidence.documents.is_empty() => {
+                return Err(Error::unsupported_variant("evidence as a document"));
+            }
+            Answer::Contest(evidence) => {
+                let query = mutation("createDisputeTextEvidence", "it: evidence { id }");
+                let mut given = false;
+                for (category, content) in graphql::evidence(evidence) {
+                    let input = [text("disputeId", id), text("category", category), text("content", content)];
+                    // What was given before stays with the dispute.
+                    let after = |error: Error| if given { error.with_effect(Effect::Unknown) } else { error };
+                    let _: graphql::Id =
+                        self.done(self.graphql(cx, &query, input)).await.map_err(|error| about(after(error)))?;
+                    given = true;
+                }
+                "finalizeDispute"
+            }
+        };
+        let call = self.graphql(cx, &mutation(verb, graphql::DISPUTE), [text("disputeId", id)]);
+        let contested = matches!(request.answer, Answer::Contest(_));
+        let after = |error: Error| about(if contested { error.with_effect(Effect::Unknown) } else { error });
+        let answered = self.done::<graphql::ReadDispute>(call).await.map_err(after)?.dispute();
+        agree_node(&request.dispute, &answered.handle)?;
+        Ok(answered)
+    }
+
+    async fn webhook(&self, _cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
+        // What was signed is the text of a field, so the proven XML becomes a delivery of its own.
+        let proven = Delivery::new(http::HeaderMap::new(), self.vouched(delivery)?);
+        let notification = proven.vouch(|_| Ok(()))?;
+        let head: gateway::Head = notification.xml()?;
+        let body = match head.kind.as_str() {
+            "transaction_settled" | "transaction_settlement_declined" | "refund_failed" => {
+                let subject = notification.xml::<gateway::Notification<gateway::AboutTransaction>>()?.subject;
+                let (is_refund, found) = (subject.transaction.is_refund(), subject.transaction.found()?);
+                if is_refund { EventBody::Refund(found.refund()?) } else { EventBody::Payment(found.payment()?) }
+            }
+            kind if kind.starts_with("dispute_") => {
+                let subject = notification.xml::<gateway::Notification<gateway::AboutDispute>>()?.subject;
+                EventBody::Dispute(subject.dispute.dispute()?)
+            }
+            _ => EventBody::Ignored,
+        };
+        Ok(vec![Event { id: None, at: head.timestamp.parse().ok(), name: head.kind, body }])
     }
 }
 
@@ -230,24 +275,50 @@ impl Braintree {
             other => return Err(Error::unsupported_variant(other.family())),
         };
         // A single-use token moves nothing and lapses by itself.
-        let call = self.graphql(cx, &mutation(verb, "paymentMethod { id }"), [input, None]).harmless();
-        let made: graphql::OneMethod = self.done(call).await?;
-        Ok(made.payment_method.id.into())
-    }
-
-    /// A mutation whose answer shows what it did.
-    async fn act<T: DeserializeOwned>(&self, cx: &Context<'_>, query: &str, input: Input<'_>) -> Result<T> {
-        self.done(self.graphql(cx, query, input)).await
+        let call = self.graphql(cx, &mutation(verb, "it: paymentMethod { id }"), [input]).harmless();
+        let made: graphql::Id = self.done(call).await?;
+        Ok(made.id.into())
     }
 
     /// A mutation that changes the payment `of`.
-    async fn change(&self, cx: &Context<'_>, of: &Handle, query: &str, input: Input<'_>) -> Result<Payment> {
-        let changed = self.act::<graphql::OneTransaction>(cx, query, input).await?.transaction.found()?.payment()?;
+    async fn change(&self, of: &Handle, call: Call<'_>) -> Result<Payment> {
+        let changed = self.done::<graphql::Transaction>(call).await?.found()?.payment()?;
         agree_node(of, &changed.handle)?;
         Ok(changed)
     }
 
-    fn graphql<'a>(&self, cx: &'a Context<'a>, query: &str, input: Input<'_>) -> Call<'a> {
+    /// The XML of a delivery. `bt_signature` holds pairs of public key and digest, one for each key of the account; the digest is over
+    /// `bt_payload`, to which senders may have added a line end.
+    fn vouched(&self, delivery: &Delivery) -> Result<Vec<u8>> {
+        let fields = delivery.untrusted(|body| {
+            let pairs = form_urlencoded::parse(body.text()?.as_bytes()).into_owned();
+            Ok(pairs.collect::<BTreeMap<String, String>>())
+        });
+        let fields = fields.map_err(|_| Error::signature("the delivery is not a form"))?;
+        let field =
+            |name: &str| fields.get(name).ok_or_else(|| Error::signature(format!("form field {name} is missing")));
+        let (signature, payload) = (field("bt_signature")?, field("bt_payload")?);
+        let mut pairs = signature.split('&').filter_map(|pair| pair.split_once('|'));
+        let own =
+            pairs.find(|(key, _)| *key == self.credentials.public_key).and_then(|(_, made)| hex::decode(made).ok());
+        let own = own.ok_or_else(|| Error::signature("bt_signature holds no digest of this public key"))?;
+        let private = self.credentials.private_key.expose();
+        let key = digest::sha1(private.as_bytes());
+        let agrees =
+            |end: &str| digest::same(&digest::hmac(Hash::Sha1, &key, &[payload.as_bytes(), end.as_bytes()]), &own);
+        if private.is_empty() || !(agrees("") || agrees("\n")) {
+            return Err(Error::signature("the signature does not agree"));
+        }
+        let lines: String = payload.split_ascii_whitespace().collect();
+        STANDARD.decode(lines).map_err(|_| Error::protocol("bt_payload is not base64"))
+    }
+
+    fn graphql<'a, 'm>(
+        &self,
+        cx: &'a Context<'a>,
+        query: &'m str,
+        input: impl IntoIterator<Item = Member<'m>>,
+    ) -> Call<'a> {
         let url = match self.credentials.environment {
             Environment::Live => "https://payments.braintree-api.com/graphql",
             Environment::Sandbox => "https://payments.sandbox.braintree-api.com/graphql",
@@ -257,10 +328,10 @@ impl Braintree {
     }
 
     async fn done<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T> {
-        match self.answer(call).await? {
-            (_, Some(error)) => Err(error),
-            (Some(data), None) => Ok(data),
-            (None, None) => Err(unreadable()),
+        match self.answer::<graphql::One<T>>(call).await? {
+            // An error beside what was done is about a part of the answer only.
+            (Some(done), _) => Ok(done.it),
+            (None, error) => Err(error.unwrap_or_else(unreadable)),
         }
     }
 

@@ -113,6 +113,8 @@ pub enum KeyEncoding {
     Hex,
     /// Base64 with padding.
     Base64,
+    /// The key is the SHA-1 of the text.
+    Sha1,
 }
 
 /// A recipe that was read once and can sign any message.
@@ -307,6 +309,7 @@ impl Recipe {
         let text = self.key_text(scope)?;
         match self.key_encoding {
             KeyEncoding::Text => Ok(text.into_bytes()),
+            KeyEncoding::Sha1 => Ok(quittance::digest::sha1(text.as_bytes()).to_vec()),
             KeyEncoding::Hex => hex::decode(&text).map_err(|_| unusable("it is no hexadecimal text")),
             KeyEncoding::Base64 => {
                 base64::engine::general_purpose::STANDARD.decode(&text).map_err(|_| unusable("it is no base64 text"))
