@@ -44,6 +44,8 @@ pub static ALL: &[&Entry] = &[
     &quittance_pix_efi::ENTRY,
     #[cfg(feature = "razorpay")]
     &quittance_razorpay::ENTRY,
+    #[cfg(feature = "redsys")]
+    &quittance_redsys::ENTRY,
     #[cfg(feature = "square")]
     &quittance_square::ENTRY,
     #[cfg(feature = "stripe")]

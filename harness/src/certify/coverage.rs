@@ -150,6 +150,9 @@ pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
 pub(super) fn unrecognised(ground: &Ground<'_>) -> Tried {
     let Published { statuses, codes, names, .. } = Published::of(ground);
     let mut tried = Tried::new(statuses.len() + codes.len() + names.0, names.1.clone());
+    // Where one member is status and code at once, an unknown value says neither that it was refused nor that it was not.
+    let path = |tested: &Tested| tested.place.rsplit(' ').next().map(str::to_owned);
+    let both: BTreeSet<Option<String>> = statuses.iter().map(path).collect();
     for tested in statuses {
         let fits = |seen: &Seen| {
             let kept = seen.raw.as_deref().is_some_and(|raw| raw.contains(UNKNOWN));
@@ -162,7 +165,8 @@ pub(super) fn unrecognised(ground: &Ground<'_>) -> Tried {
         let fits = |seen: &Seen| {
             let unmapped = seen.reason == Some("unmapped") || !by_code;
             let kept = seen.id == tested.plain.id && seen.code.as_deref() == Some(UNKNOWN);
-            kept && unmapped && seen.state == tested.plain.state
+            let open = seen.id == tested.plain.id && seen.raw.as_deref() == Some(UNKNOWN);
+            kept && unmapped && seen.state == tested.plain.state || open && both.contains(&path(&tested))
         };
         let named = matches!(&tested.unknown, Found::Failed(error) if error.code() == Some(UNKNOWN));
         if !named {

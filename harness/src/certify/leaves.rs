@@ -237,6 +237,12 @@ impl Scan<'_> {
             let decoded = form_urlencoded::parse(pair.as_bytes()).next()?;
             self.path = vec![decoded.0.into_owned()];
             let from = start + name.len() + 1;
+            // What will be base64 stands open.
+            if value.starts_with('{') {
+                self.at = from;
+                self.json()?;
+                continue;
+            }
             self.push(decoded.1.into_owned(), Form::Field, from..from + value.len());
         }
         self.path.clear();

@@ -18,7 +18,7 @@ use crate::invoke::Request;
 use crate::profile::MoneyRules;
 use crate::run::case::Finding;
 use crate::scenario::Class;
-use crate::tape::Edit;
+use crate::tape::{Edit, opened};
 use crate::view::Outcome;
 
 /// Operations whose request or answer names an amount.
@@ -224,7 +224,7 @@ fn delivered(ground: &Ground<'_>, currencies: &[Currency], rules: Option<&MoneyR
             let amount = Amount { minor: 123_457 * unit, currency: *currency, decimals };
             let edits: Vec<Edit> = styled.iter().map(|(leaf, style)| leaf.edit(&amount.write(*style))).collect();
             let wanted = (amount.minor, currency.code().to_owned());
-            let altered = |record: usize, body: &Bytes| rewritten(&read_back, record, body, amount);
+            let altered = |record: usize, body: &Bytes| rewritten(&shown.scene, &read_back, record, body, amount);
             let found = shown.with_answers(&edits, &altered).map(|outcome| stated(&outcome.to_json(), String::new()));
             let wrong = paths.iter().find(|path| found.as_ref().map_or(true, |read| read.get(*path) != Some(&wanted)));
             tried.trials += 1;
@@ -356,7 +356,8 @@ impl<'a> Written<'a> {
                 ),
             };
         }
-        let answered = self.scene.ask(&request, &|record, body| rewritten(&self.answers, record, body, amount));
+        let answered =
+            self.scene.ask(&request, &|record, body| rewritten(self.scene, &self.answers, record, body, amount));
         // A request that states the difference to what is known has no place of the amount: what does not add to it is not sent.
         let relative = !self.spots.iter().any(|spot| spot.style.is_amount());
         if self.asks && (relative || amount.minor >= MAY_BE_TOO_LARGE) && is_refused(&answered) {
@@ -405,7 +406,7 @@ impl<'a> Written<'a> {
 
 /// The places of each answer of a scene that hold the amount.
 fn answers(scene: &Scene<'_>, asked: Amount) -> BTreeMap<usize, Vec<(Leaf, Style)>> {
-    let of = |body: &Bytes| styled(&leaves::of(&String::from_utf8_lossy(body)), asked);
+    let of = |body: &Bytes| styled(&leaves::of(&opened(&String::from_utf8_lossy(body))), asked);
     let answers = scene.records.iter().enumerate();
     answers.filter_map(|(index, record)| Some((index, of(record.answer.as_ref()?.body())))).collect()
 }
@@ -416,6 +417,7 @@ fn styled(leaves: &[Leaf], asked: Amount) -> Vec<(Leaf, Style)> {
 
 /// What the answer of a record says once it speaks of the amount.
 fn rewritten(
+    scene: &Scene<'_>,
     answers: &BTreeMap<usize, Vec<(Leaf, Style)>>,
     record: usize,
     body: &Bytes,
@@ -423,12 +425,15 @@ fn rewritten(
 ) -> Option<Bytes> {
     let styled = answers.get(&record).filter(|styled| !styled.is_empty())?;
     let edits: Vec<Edit> = styled.iter().map(|(leaf, style)| leaf.edit(&amount.write(*style))).collect();
-    Some(Bytes::from(Edit::all(&edits, std::str::from_utf8(body).ok()?)))
+    let open = opened(std::str::from_utf8(body).ok()?);
+    let altered = Edit::all(&edits, &open);
+    let exchange = scene.records.get(record)?.exchange?;
+    Some(Bytes::from(scene.played.player(|player| player.resealed(exchange, &open, &altered))))
 }
 
 /// The values of a request's body and query.
 fn leaves_of(request: &HttpRequest<Bytes>) -> Vec<Leaf> {
-    let mut all = leaves::of(std::str::from_utf8(request.body()).unwrap_or_default());
+    let mut all = leaves::of(&opened(std::str::from_utf8(request.body()).unwrap_or_default()));
     let mut query = leaves::of(request.uri().query().unwrap_or_default());
     query.iter_mut().for_each(|leaf| leaf.path.insert(0, '?'));
     all.append(&mut query);

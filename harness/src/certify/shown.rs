@@ -10,7 +10,7 @@ use super::ground::Ground;
 use super::leaves::{self, Leaf};
 use crate::invoke::Request;
 use crate::profile::StatusOf;
-use crate::tape::{Edit, Spoil};
+use crate::tape::{Edit, Spoil, opened};
 use crate::view::Outcome;
 
 /// A body of the provider's, and how it reaches the connector.
@@ -53,7 +53,10 @@ impl Shown<'_> {
     pub(super) fn with_answers(&self, edits: &[Edit], altered: &Altered<'_>) -> Result<Outcome, Error> {
         match self.way {
             Way::Answer(index) => {
-                let changed = Bytes::from(Edit::all(edits, &self.body));
+                let altered = Edit::all(edits, &self.body);
+                let sealed = |at| self.scene.played.player(|player| player.resealed(at, &self.body, &altered));
+                let exchange = self.scene.records.get(index).and_then(|record| record.exchange);
+                let changed = Bytes::from(exchange.map_or_else(|| altered.clone(), sealed));
                 let asked = self.scene.asked.ok_or_else(|| Error::protocol("the step asked nothing"))?;
                 let request = Request::read(asked.op, &asked.input).map_err(|why| Error::protocol(why.to_string()))?;
                 self.scene.ask(&request, &|at, _| (at == index).then(|| changed.clone())).result
@@ -97,15 +100,10 @@ pub(super) fn all<'a>(ground: &Ground<'a>) -> Vec<Shown<'a>> {
         let Some(Ok(request)) = scene.asked.map(|asked| Request::read(asked.op, &asked.input)) else { continue };
         let Ok(plain) = scene.ask(&request, &as_it_was).result else { continue };
         for (index, record) in scene.records.iter().enumerate().filter(|(_, record)| record.step == scene.step) {
-            let signed = record
-                .exchange
-                .and_then(|at| scene.case.tape.exchanges.get(at))
-                .is_some_and(|exchange| exchange.is_signed());
-            let body = record
-                .answer
-                .as_ref()
-                .filter(|_| !signed)
-                .map(|answer| String::from_utf8_lossy(answer.body()).into_owned());
+            let of = record.exchange.and_then(|at| scene.case.tape.exchanges.get(at));
+            let sealed = of.is_some_and(|exchange| exchange.is_sealed());
+            let answer = record.answer.as_ref().filter(|_| !sealed);
+            let body = answer.map(|answer| opened(&String::from_utf8_lossy(answer.body())).into_owned());
             let body = body.unwrap_or_default();
             let leaves = leaves::of(&body);
             if !leaves.is_empty() {

@@ -147,7 +147,7 @@ pub fn feed(subject: &Subject, root: &Path, way: &Way, recording: &Recording, vi
     let echo = echo(rules, way.op, recording, view);
     let request =
         run.request(way, way.step, |input| adapt(input, echo, recording, view, &subject.profile.model.currency))?;
-    let answer = answer(rules, recording, view)?;
+    let answer = answer(rules, recording, view, run.digested(rules, recording, view))?;
     Ok(run.answered(&request, way, answer))
 }
 
@@ -173,6 +173,15 @@ impl Run<'_> {
         self.objects.note(number, &outcome);
         let _settling_is_left_over = self.player.end_step();
         Ok(())
+    }
+
+    /// The recorded answer with the digest inside its body made anew by the profile's key.
+    fn digested(&self, rules: &CorpusRules, recording: &Recording, view: &View) -> Option<String> {
+        let digest = rules.digest.iter().find(|digest| rules::holds(&digest.when, recording, view))?;
+        let made = self.player.signed(&digest.signature, &recording.body)?;
+        let mut value: Value = serde_json::from_str(&recording.body).ok()?;
+        *value.pointer_mut(&digest.at)? = json!(made);
+        Some(value.to_string())
     }
 
     fn request(&mut self, way: &Way, number: u32, change: impl FnOnce(&mut Value)) -> Result<Request, String> {
@@ -342,12 +351,17 @@ fn about(members: &mut Map<String, Value>, id: &str) {
     }
 }
 
-/// The recorded answer as an HTTP answer.
-fn answer(rules: &CorpusRules, recording: &Recording, view: &View) -> Result<Response<Bytes>, String> {
+/// The recorded answer as an HTTP answer; `digested` when it is signed anew.
+fn answer(
+    rules: &CorpusRules,
+    recording: &Recording,
+    view: &View,
+    digested: Option<String>,
+) -> Result<Response<Bytes>, String> {
     let as_json = rules.xml_as_json && recording.content_type == "xml";
     let body = match as_json {
         true => xml_as_json(&recording.body, &rules.xml_lists, &rules.xml_wrappers)?,
-        false => recording.body.clone(),
+        false => digested.unwrap_or_else(|| recording.body.clone()),
     };
     let media_type = match recording.content_type.as_str() {
         "json" => "application/json",

@@ -7,6 +7,7 @@ use http::Response;
 use http::header::HeaderValue;
 
 use super::compile::{AnswerTemplate, BodyText, Exchange, HeaderText, Return};
+use super::enclosed::close;
 use super::hole::Hole;
 use super::seal;
 use super::template::{Escape, Part, Template, push_escaped, render_hole};
@@ -23,10 +24,9 @@ impl Exchange {
         structured && self.response.status.is_success()
     }
 
-    /// Whether a signature or a sealed part stands in the answer's body: then it cannot be changed and stay valid.
-    pub fn is_signed(&self) -> bool {
-        let signed = matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature());
-        signed || !self.response.seals.is_empty()
+    /// Whether a sealed part stands in the answer's body: then it cannot be changed and stay valid. A signature is made anew.
+    pub fn is_sealed(&self) -> bool {
+        !self.response.seals.is_empty()
     }
 
     /// Whether the answer has exactly this status and body.
@@ -128,10 +128,10 @@ fn header_value(template: &Template, scope: &Scope<'_>) -> Result<HeaderValue, U
 fn body(template: &Template, escape: Escape, scope: &Scope<'_>) -> Result<String, Unresolved> {
     let draft = Draft::new(template, escape, scope)?;
     if draft.places.is_empty() {
-        return Ok(draft.unsigned);
+        return Ok(close(&draft.unsigned).into_owned());
     }
-    let values = draft.signatures(&with_message(scope, Headers::Made(&[]), &draft.unsigned))?;
-    Ok(draft.sealed(&values, escape))
+    let values = draft.signatures(&with_message(scope, Headers::Made(&[]), &close(&draft.unsigned)))?;
+    Ok(close(&draft.sealed(&values, escape)).into_owned())
 }
 
 /// A part of a text with what is put in its place.

@@ -81,6 +81,7 @@ fn open_members(name: &str, money: bool, pattern: &JsonPattern, names: &mut Vec<
         JsonPattern::Object(members) => {
             members.iter().for_each(|(name, member)| open_members(name, money || speaks_of_money(name), member, names));
         }
+        JsonPattern::Base64(inner) => open_members(name, money, inner, names),
     }
 }
 

@@ -9,6 +9,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use super::closed;
+use super::enclosed;
 use super::fields;
 use super::hole::{Hole, Place, Shape};
 use super::json::{self, Json};
@@ -504,7 +505,7 @@ impl Compiler<'_> {
         let headers = self.headers(site, Place::Answer, &path.key("headers"), &model.headers);
         let body = self.template(site, Place::Answer, &path.key("body"), &model.body)?;
         let body = match body.literal() {
-            Some(text) => BodyText::Fixed(Bytes::copy_from_slice(text.as_bytes())),
+            Some(text) => BodyText::Fixed(Bytes::copy_from_slice(enclosed::close(text).as_bytes())),
             None => BodyText::Holes(body, Escape::of(&model.headers, &model.body)),
         };
         let text = |template: Template| match template.literal().and_then(|text| HeaderValue::from_str(text).ok()) {
@@ -564,6 +565,11 @@ fn json_pattern(value: &Json<'_>) -> Result<JsonPattern, String> {
         }
         Json::Array(items) => JsonPattern::Array(items.iter().map(json_pattern).collect::<Result<_, _>>()?),
         Json::Object(members) => {
+            if let [(name, inner)] = members.as_slice()
+                && name == enclosed::WORD
+            {
+                return Ok(JsonPattern::Base64(Box::new(json_pattern(inner)?)));
+            }
             let member = |(name, value): &(std::borrow::Cow<'_, str>, Json<'_>)| {
                 if name.contains("${") {
                     return Err(format!("expected no hole in the member name `{name}`"));
@@ -584,6 +590,7 @@ fn collect_templates<'p>(pattern: &'p JsonPattern, templates: &mut Vec<&'p Templ
         JsonPattern::String(template) | JsonPattern::Number(template) => templates.push(template),
         JsonPattern::Array(items) => items.iter().for_each(|item| collect_templates(item, templates)),
         JsonPattern::Object(members) => members.iter().for_each(|(_, member)| collect_templates(member, templates)),
+        JsonPattern::Base64(inner) => collect_templates(inner, templates),
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::answer::{Draft, Edit, text};
 use super::compile::Webhook;
+use super::enclosed::close;
 use super::hole::{Hole, TimeFormat};
 use super::json;
 use super::player::Delivery;
@@ -156,7 +157,8 @@ impl<'t> Making<'t> {
     /// The whole body: with its signatures, and its parts sealed. One whose parts cannot be sealed stays in the clear.
     fn whole(&self, inside: &[String]) -> String {
         let body = self.draft.sealed(inside, self.webhook.escape);
-        seal::seal(&self.webhook.seals, body.clone(), &self.honest).unwrap_or(body)
+        let body = seal::seal(&self.webhook.seals, body.clone(), &self.honest).unwrap_or(body);
+        close(&body).into_owned()
     }
 
     /// Signs the inside of the body first, then what the headers say about the whole.
@@ -169,7 +171,8 @@ impl<'t> Making<'t> {
             });
         let method = if url.is_some() { "POST" } else { "" };
         let headers = Headers::Made(&self.headers);
-        let message = Message { method, host, path, headers, body: &self.draft.unsigned };
+        let unsigned = close(&self.draft.unsigned);
+        let message = Message { method, host, path, headers, body: &unsigned };
         let inside = self.draft.signatures(&Scope { message: Some(message), ..*scope })?;
         let body = self.whole(&inside);
         let whole = Scope { message: Some(Message { body: &body, ..message }), ..*scope };

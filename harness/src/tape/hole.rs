@@ -18,6 +18,13 @@ pub(crate) enum Hole {
     Key(Option<u32>),
     /// `${reference}`, `${reference:N}`: the merchant reference of this step, or of step N.
     Reference(Option<u32>),
+    /// `${digest:reference:SHAPE}`, `${digest:reference:N:SHAPE}`: letters made of the SHA-256 of the merchant reference.
+    Digest {
+        /// The step whose reference is meant, when not this one.
+        step: Option<u32>,
+        /// Alphabet and length.
+        shape: Shape,
+    },
     /// `${card:NAME}`: a value of the step's card or method sample; holds the full name `card.NAME`.
     Card(String),
     /// `${gen:NAME}`, `${gen:NAME:SHAPE}`: a value that the provider mints.
@@ -220,6 +227,8 @@ pub enum Encoding {
     Base64,
     /// URL-safe base64 without padding (RFC 4648 §5).
     Base64url,
+    /// URL-safe base64 with padding.
+    Base64urlPadded,
 }
 
 impl Encoding {
@@ -230,6 +239,7 @@ impl Encoding {
             Self::HexUpper => hex::encode_upper(bytes),
             Self::Base64 => base64::engine::general_purpose::STANDARD.encode(bytes),
             Self::Base64url => base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes),
+            Self::Base64urlPadded => base64::engine::general_purpose::URL_SAFE.encode(bytes),
         }
     }
 
@@ -240,6 +250,7 @@ impl Encoding {
             Self::Hex | Self::HexUpper => hex::decode(text).ok(),
             Self::Base64 => base64::engine::general_purpose::STANDARD.decode(text).ok(),
             Self::Base64url => base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).ok(),
+            Self::Base64urlPadded => base64::engine::general_purpose::URL_SAFE.decode(text).ok(),
         }
     }
 }
@@ -288,6 +299,13 @@ pub(super) fn parse_hole(text: &str, place: Place) -> Result<Hole, String> {
         }
         ("key", step) => Hole::Key(step_of(step, text)?),
         ("reference", step) => Hole::Reference(step_of(step, text)?),
+        ("digest", Some(rest)) => {
+            let rest = rest
+                .strip_prefix("reference:")
+                .ok_or_else(|| format!("expected `digest:reference:SHAPE`, found `{text}`"))?;
+            let (step, shape) = rest.split_once(':').map_or((None, rest), |(step, shape)| (Some(step), shape));
+            Hole::Digest { step: step_of(step, text)?, shape: Shape::parse(shape)? }
+        }
         ("card", Some(name)) => Hole::Card(format!("card.{}", name_of(name, text)?)),
         ("gen", Some(rest)) => match rest.split_once(':') {
             Some((name, shape)) => Hole::Gen { name: name_of(name, text)?, shape: Some(Shape::parse(shape)?) },
@@ -386,6 +404,7 @@ impl fmt::Display for Hole {
             Self::Basic { user, password } => write!(out, "${{basic:{user}:{password}}}"),
             Self::Key(number) => write!(out, "${{key{}}}", step(number)),
             Self::Reference(number) => write!(out, "${{reference{}}}", step(number)),
+            Self::Digest { step: number, .. } => write!(out, "${{digest:reference{}}}", step(number)),
             Self::Card(name) => write!(out, "${{card:{}}}", name.strip_prefix("card.").unwrap_or(name)),
             Self::Gen { name, .. } => write!(out, "${{gen:{name}}}"),
             Self::Capture(name) => write!(out, "${{capture:{name}}}"),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 use http::{HeaderMap, Method, Request};
 
+use super::enclosed;
 use super::fields;
 use super::json::{self, Json, member_path};
 use super::redact::MASK;
@@ -96,6 +97,8 @@ pub(crate) enum JsonPattern {
     Number(Template),
     Array(Vec<JsonPattern>),
     Object(Vec<(String, JsonPattern)>),
+    /// A string that holds JSON in base64.
+    Base64(Box<JsonPattern>),
 }
 
 /// Where in a JSON text the comparison stands; made into text only when something differs.
@@ -408,6 +411,13 @@ impl<'p> Comparison<'p, '_> {
                 }
             }
             (JsonPattern::Object(members), Json::Object(found)) => self.json_object(trail, members, found, ordered),
+            (JsonPattern::Base64(inner), Json::String(text)) => {
+                let decoded = enclosed::inside(text).unwrap_or_default();
+                match json::read(&decoded) {
+                    Ok(actual) => self.json(Trail::Member(&trail, enclosed::WORD), inner, &actual, ordered),
+                    Err(_) => self.differ(trail, "base64 of strict JSON", "something else"),
+                }
+            }
             _ => {
                 let expected = self.describe_json(pattern);
                 let found = if pattern.has_secret() { "something else".to_owned() } else { text_of(actual) };
@@ -458,6 +468,7 @@ impl<'p> Comparison<'p, '_> {
             JsonPattern::Number(template) => format!("the number {}", template.describe(&self.scope)),
             JsonPattern::Array(items) => format!("an array of {}", items.len()),
             JsonPattern::Object(members) => format!("an object of {}", members.len()),
+            JsonPattern::Base64(inner) => format!("base64 of {}", self.describe_json(inner)),
         }
     }
 
@@ -544,6 +555,7 @@ impl JsonPattern {
             Self::String(template) | Self::Number(template) => template.holes().any(super::hole::Hole::is_secret),
             Self::Array(items) => items.iter().any(Self::has_secret),
             Self::Object(members) => members.iter().any(|(_, member)| member.has_secret()),
+            Self::Base64(inner) => inner.has_secret(),
         }
     }
 }

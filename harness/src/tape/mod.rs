@@ -7,6 +7,7 @@ mod answer;
 mod closed;
 mod compile;
 mod deliver;
+mod enclosed;
 mod fields;
 mod hole;
 pub(crate) mod json;
@@ -35,5 +36,6 @@ pub use signature::{Algorithm, KeyEncoding, Recipe, RecipeModel};
 pub use stand_in::StandIn;
 pub use values::{Spoil, StepValues};
 
+pub(crate) use enclosed::open as opened;
 pub(crate) use hole::Hole;
 pub(crate) use redact::{MASK, Redactor, is_secret_value};

@@ -30,6 +30,10 @@ pub struct RecipeModel {
     /// How the key's text becomes bytes.
     #[serde(default)]
     pub key_encoding: KeyEncoding,
+    /// Template of a text that makes another key of the key, for each message its own: the text, filled up with zero bytes, encrypted with
+    /// Triple DES in CBC mode from a zero vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub triple_des_over: Option<String>,
     /// Template of the signed text; none for `aes-256-gcm`, which seals what a tape says.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub over: String,
@@ -122,6 +126,7 @@ pub struct Recipe {
     algorithm: Algorithm,
     key: Template,
     key_encoding: KeyEncoding,
+    triple_des_over: Option<Template>,
     over: Template,
     protected: Option<Template>,
     encoding: Encoding,
@@ -156,6 +161,8 @@ impl Recipe {
             }
             (key, _) => key.clone().unwrap_or_default(),
         };
+        let own = model.triple_des_over.as_ref().map(|text| template("triple_des_over", text));
+        let triple_des_over = own.transpose()?;
         let key = template("key", &key_text)?;
         let key_pair = match (model.algorithm.scheme(), key.literal()) {
             (Some(scheme), Some(literal)) => {
@@ -167,6 +174,7 @@ impl Recipe {
             algorithm: model.algorithm,
             key,
             key_encoding: model.key_encoding,
+            triple_des_over,
             over,
             protected: protected(model)?,
             encoding: model.encoding,
@@ -180,7 +188,8 @@ impl Recipe {
     pub(crate) fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
         let seal = self.seal.iter().flat_map(Seal::templates);
         let protected = self.protected.iter().map(|template| ("protected", template));
-        [("key", &self.key), ("over", &self.over)].into_iter().chain(protected).chain(seal)
+        let own = self.triple_des_over.iter().map(|template| ("triple_des_over", template));
+        [("key", &self.key), ("over", &self.over)].into_iter().chain(protected).chain(seal).chain(own)
     }
 
     /// Whether it seals parts of bodies in place of signing.
@@ -228,6 +237,7 @@ impl Recipe {
         let fits = |byte: u8| match self.encoding {
             Encoding::Hex | Encoding::HexUpper => byte.is_ascii_hexdigit(),
             Encoding::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='),
+            Encoding::Base64urlPadded => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'='),
             Encoding::Base64url => {
                 byte.is_ascii_alphanumeric()
                     || matches!(byte, b'-' | b'_')
@@ -306,6 +316,15 @@ impl Recipe {
     }
 
     fn key_bytes(&self, scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
+        let key = self.given_key(scope)?;
+        let Some(template) = &self.triple_des_over else { return Ok(key) };
+        let mut text = String::new();
+        template.render(scope, Escape::None, &mut text)?;
+        let own = quittance_crypto::triple_des_cbc(&key, text.as_bytes());
+        own.map_err(|_| unusable("Triple DES takes a key of 24 bytes"))
+    }
+
+    fn given_key(&self, scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
         let text = self.key_text(scope)?;
         match self.key_encoding {
             KeyEncoding::Text => Ok(text.into_bytes()),

@@ -129,7 +129,9 @@ fn problem_of(used: &Use, uses: &[Use], profile: &Profile) -> Option<String> {
             Some(format!("the profile has no recipe `[signature.{name}]`"))
         }
         Hole::Signature(name) => signature_problem(profile.recipes.get(name)?, used),
-        Hole::Key(Some(other)) | Hole::Reference(Some(other)) if *other > step => {
+        Hole::Key(Some(other)) | Hole::Reference(Some(other)) | Hole::Digest { step: Some(other), .. }
+            if *other > step =>
+        {
             Some(format!("step {other} comes after step {step}"))
         }
         Hole::Gen { name, .. } if used.site.kind == SiteKind::Request => {

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use super::enclosed;
 use super::hole::{Encoding, Hole, Shape, TimeFormat};
 use super::json;
 use super::signature::Recipe;
@@ -133,6 +134,11 @@ impl<'a> Scope<'a> {
             Hole::Card(name) => self
                 .sample(name, out)
                 .ok_or_else(|| missing("neither this step nor an earlier one has that sample value"))?,
+            Hole::Digest { step, shape } => {
+                let values = self.values_of(*step).and_then(|values| values.reference.as_deref());
+                let reference = values.ok_or_else(|| missing("that step has no merchant reference"))?;
+                out.push_str(&digest(reference, *shape).ok_or_else(|| missing("a digest has no such shape"))?);
+            }
             Hole::Gen { name, .. } => {
                 out.push_str(self.minted.get(name).ok_or_else(|| missing("no answer has minted it yet"))?)
             }
@@ -168,14 +174,26 @@ impl<'a> Scope<'a> {
                 out.push_str(message.headers.get(name).ok_or_else(|| missing("there is no such header"))?)
             }
             Hole::BodyPointer(pointer) => {
-                let root = json::read(message.body)
+                let body = enclosed::open(message.body);
+                let inside = pointer.contains(enclosed::WORD);
+                let root = json::read(if inside { &body } else { message.body })
                     .map_err(|error| missing(&format!("the body is no JSON: {}", error.message)))?;
                 let value = root.pointer(pointer).ok_or_else(|| missing("the body has no value there"))?;
                 out.push_str(&value.scalar().ok_or_else(|| missing("the value there is an object or an array"))?);
             }
             Hole::Form(name) => {
-                let value = form_urlencoded::parse(message.body.as_bytes()).find(|(key, _)| key == name.as_str());
-                out.push_str(&value.ok_or_else(|| missing("the body has no such field"))?.1);
+                let (name, inside) =
+                    name.split_once(enclosed::STEP).map_or((name.as_str(), None), |(n, at)| (n, Some(at)));
+                let value = form_urlencoded::parse(message.body.as_bytes()).find(|(key, _)| key == name);
+                let value = value.ok_or_else(|| missing("the body has no such field"))?.1;
+                let Some(pointer) = inside else {
+                    out.push_str(&value);
+                    return Ok(());
+                };
+                let open = enclosed::inside(&value).ok_or_else(|| missing("the field is no base64 of text"))?;
+                let root = json::read(&open).map_err(|error| missing(&format!("the field: {}", error.message)))?;
+                let found = root.pointer(pointer).and_then(json::Json::scalar);
+                out.push_str(&found.ok_or_else(|| missing("the field has no value there"))?);
             }
             Hole::Crc32Body => {
                 let _ = write!(out, "{}", crc32fast::hash(message.body.as_bytes()));
@@ -305,6 +323,20 @@ pub(crate) fn write_instant(unix_seconds: i64, format: TimeFormat, out: &mut Str
         TimeFormat::Basic => write!(out, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"),
     }
     .ok()
+}
+
+/// SHA-256 of a text in letters: each byte of the hash gives the letter at its remainder by the size of the alphabet.
+fn digest(text: &str, shape: Shape) -> Option<String> {
+    let (letters, length): (&[u8], usize) = match shape {
+        Shape::Uuid => return None,
+        Shape::Hex(length) => (b"0123456789abcdef", length),
+        Shape::Digits(length) => (b"0123456789", length),
+        Shape::Alnum(length) => (b"0123456789abcdefghijklmnopqrstuvwxyz", length),
+        Shape::Upper(length) => (b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", length),
+    };
+    let hash = Sha256::digest(text.as_bytes());
+    let letter = |byte: &u8| letters.get(usize::from(*byte) % letters.len()).map(|letter| char::from(*letter));
+    hash.get(..length)?.iter().map(letter).collect()
 }
 
 /// Mints a value: SHA-256 over seed, name and a counter gives the letters, so the same seed gives the same value on every machine.

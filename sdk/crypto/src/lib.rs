@@ -24,6 +24,7 @@ mod error;
 mod jws;
 mod pem;
 mod rsa;
+mod triple_des;
 
 pub use aead::{Aes256Key, SEALED_BYTES_MAX};
 pub use certificate::{CERTIFICATES_MAX, Certificate, PEM_BYTES_MAX};
@@ -33,6 +34,7 @@ pub use jws::{DetachedJws, JWS_BYTES_MAX, JwsKey, JwsVerifier};
 pub use rsa::{
     RsaPrivateKey, RsaPublicKey, SIGNATURE_BYTES_MAX, rsa_oaep_sha1_seal, rsa_pss_sha256_verify, rsa_sha256_verify,
 };
+pub use triple_des::{TRIPLE_DES_TEXT_BYTES_MAX, triple_des_cbc};
 
 #[cfg(test)]
 mod tests;

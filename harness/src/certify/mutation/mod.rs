@@ -12,13 +12,13 @@ mod grade;
 mod mutants;
 mod site;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::ground::{Ground, Place, Tried, finding};
-use crate::run::case::{Asked, Case, Finding, Rehearsal};
+use crate::run::case::{Case, Finding, Played, Rehearsal};
 use crate::run::stage::{Fault, Strike};
+use crate::tape::opened;
 use crate::view::result_json;
 use body::{Body, Changes, Spot};
 use grade::{Grade, Judge};
@@ -57,15 +57,14 @@ pub(super) fn mutation(ground: &Ground<'_>) -> Tried {
 fn sites<'g>(ground: &'g Ground<'_>) -> Vec<Site<'g>> {
     let mut rehearsals: HashMap<(&str, u32), Option<Rc<Rehearsal<'g>>>> = HashMap::new();
     let mut all = Vec::new();
-    let asked: HashMap<&str, &BTreeMap<u32, Arc<Asked>>> =
-        ground.sound().map(|(case, played)| (case.id.as_str(), &played.asked)).collect();
+    let played: HashMap<&str, &Played> = ground.sound().map(|(case, played)| (case.id.as_str(), played)).collect();
     for (case, place) in ground.distinct(ground.sound().map(|(case, _)| case)) {
         let rehearsal = rehearsals
             .entry((case.id.as_str(), place.step))
             .or_insert_with(|| ground.rehearse(case, place.step).ok().map(Rc::new));
         let Some(rehearsal) = rehearsal else { continue };
-        let asked = asked.get(case.id.as_str()).and_then(|steps| steps.get(&place.step));
-        all.extend(site(ground, case, place, asked.map(AsRef::as_ref), rehearsal));
+        let Some(played) = played.get(case.id.as_str()) else { continue };
+        all.extend(site(ground, case, place, played, rehearsal));
     }
     all
 }
@@ -74,7 +73,7 @@ fn site<'g>(
     ground: &'g Ground<'_>,
     case: &'g Case,
     place: Place,
-    asked: Option<&'g Asked>,
+    played: &'g Played,
     rehearsal: &Rc<Rehearsal<'g>>,
 ) -> Option<Site<'g>> {
     let op = ground.ended(case, place.step)?.op?;
@@ -86,20 +85,22 @@ fn site<'g>(
     let moves = |record: &crate::tape::Record| record.request.method() != http::Method::GET;
     let later = rehearsed.records.iter().skip(place.exchange + 1).any(moves);
     let sent = String::from_utf8_lossy(record.request.body());
+    let open = opened(&String::from_utf8_lossy(answer.body())).into_owned();
     Some(Site {
         case,
         place,
         exchange,
         op,
-        asked,
+        asked: played.asked.get(&place.step).map(AsRef::as_ref),
+        played,
         rehearsal: Rc::clone(rehearsal),
         status: answer.status().as_u16(),
         decides: moves(record) && !later && answer.status().is_success() && !op.reads() && op != quittance::Op::Webhook,
         is_last: rehearsed.records.len() == place.exchange + 1,
         endpoint: exchange.endpoint(),
         sent: format!("{} {sent}", record.request.uri().path()),
-        body: Body::read(answer.body(), media_type.unwrap_or_default())?,
-        bytes: answer.body().to_vec(),
+        body: Body::read(open.as_bytes(), media_type.unwrap_or_default())?,
+        bytes: open.into_bytes(),
         whole: rehearsed.result?,
     })
 }
@@ -133,7 +134,7 @@ impl Run<'_> {
         self.left -= 1;
         self.tried.trials += 1;
         let place = self.judge.site.place;
-        let fault = Fault::Body(mutant.bytes.as_slice().into());
+        let fault = Fault::Body(self.judge.site.sealed(&mutant.bytes));
         let strike = Strike { step: place.step, exchange: place.exchange, fault, lasting: false };
         let rehearsed = self.judge.site.rehearsal.play(Some(strike));
         let noticed = self.judge.noticed(rehearsed.result.as_ref());

@@ -1,6 +1,7 @@
 //! One answer of one operation: what its members stand for, as far as request, profile and tapes tell without the connector.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use quittance::{Currency, Error, EventBody, Handle, Money, Op, Spec};
 use serde_json::Value as Json;
@@ -9,7 +10,7 @@ use super::body::{Body, Spot};
 use super::decimal;
 use crate::certify::ground::Place;
 use crate::profile::{StatusOf, StatusRow};
-use crate::run::case::{Asked, Case, Rehearsal};
+use crate::run::case::{Asked, Case, Played, Rehearsal};
 use crate::tape::Exchange;
 use crate::view::Outcome;
 
@@ -23,6 +24,7 @@ pub(super) struct Site<'g> {
     pub(super) exchange: &'g Exchange,
     pub(super) op: Op,
     pub(super) asked: Option<&'g Asked>,
+    pub(super) played: &'g Played,
     pub(super) rehearsal: Rc<Rehearsal<'g>>,
     /// How the operation ends with the answer as it is.
     pub(super) whole: Result<Outcome, Error>,
@@ -35,6 +37,7 @@ pub(super) struct Site<'g> {
     pub(super) endpoint: String,
     /// The path and the body of the request.
     pub(super) sent: String,
+    /// The answer, with what stands in base64 open.
     pub(super) body: Body,
     pub(super) bytes: Vec<u8>,
 }
@@ -59,6 +62,16 @@ pub(super) struct Roles {
 }
 
 impl Site<'_> {
+    /// Another answer as the provider would send it: base64 made, signed anew.
+    pub(super) fn sealed(&self, altered: &[u8]) -> Arc<[u8]> {
+        match (std::str::from_utf8(&self.bytes), std::str::from_utf8(altered)) {
+            (Ok(open), Ok(altered)) => {
+                self.played.player(|player| player.resealed(self.place.index, open, altered)).into_bytes().into()
+            }
+            _ => altered.into(),
+        }
+    }
+
     /// The state as it is, empty for an error or what has none.
     pub(super) fn state(&self) -> &'static str {
         self.whole.as_ref().map_or("", state)

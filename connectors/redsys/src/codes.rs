@@ -1,0 +1,86 @@
+//! What Redsys' response codes (`Ds_Response`) and error codes (`SIS…`) mean.
+
+use quittance::{Currency as C, Decline, Effect, Error, Kind, Reason, State};
+
+/// Where a payment stands after an operation of this kind: <https://pagosonline.redsys.es/codigosRespuesta.html>. Up to 99 is an
+/// approval, 900 that of a confirmation, 400 that of a cancellation; 9998 and 9999 wait for the customer; all other
+/// numbers of three or four digits refuse.
+pub(crate) fn state(kind: &str, code: &str) -> State {
+    let approved = code.len() == 3 && code.starts_with('0') && is_number(code);
+    match (kind, code) {
+        ("0" | "A" | "7", _) if approved => State::Captured,
+        ("1", _) if approved => State::Authorized,
+        ("2", "900") => State::Captured,
+        ("9", "400") => State::Voided,
+        (_, "998" | "999" | "9998" | "9999") => State::Pending,
+        (_, "400" | "481" | "500" | "900") => State::Unrecognised(code.to_owned()),
+        _ if !approved && is_number(code) => State::Declined(Decline::with_code(reason(code), code)),
+        _ => State::Unrecognised(code.to_owned()),
+    }
+}
+
+fn is_number(code: &str) -> bool {
+    matches!(code.len(), 3 | 4) && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The class of a refusal. The first digit of a code of three tells whether the card is to be retained.
+pub(crate) fn reason(code: &str) -> Reason {
+    match code {
+        "101" | "191" | "201" => Reason::ExpiredCard,
+        "102" | "167" | "202" => Reason::SuspectedFraud,
+        "104" | "114" | "181" | "182" | "204" => Reason::NotPermitted,
+        "106" => Reason::VelocityLimit,
+        "107" | "190" | "207" | "290" => Reason::Generic,
+        "110" | "916" => Reason::InvalidAmount,
+        "116" => Reason::InsufficientFunds,
+        "118" | "9093" => Reason::IncorrectNumber,
+        "125" => Reason::InvalidAccount,
+        "129" | "280" => Reason::IncorrectCvc,
+        "180" | "9078" => Reason::CardNotSupported,
+        "184" => Reason::AuthenticationFailed,
+        "195" => Reason::AuthenticationRequired,
+        "208" => Reason::LostCard,
+        "209" => Reason::StolenCard,
+        "904" | "9104" | "9218" | "9256" | "9257" => Reason::MerchantConfiguration,
+        "909" | "928" | "944" | "949" | "9094" => Reason::ProcessingError,
+        "912" | "9912" => Reason::IssuerUnavailable,
+        "913" | "945" | "947" => Reason::Duplicate,
+        "9064" | "9253" => Reason::IncorrectNumber,
+        "9261" => Reason::RiskRules,
+        "9915" => Reason::CustomerCancelled,
+        _ => Reason::Unmapped,
+    }
+}
+
+/// The error of a request that was refused as a whole, with HTTP 200: <https://pagosonline.redsys.es/codigosRespuesta.html>.
+pub(crate) fn refused(code: &str) -> Error {
+    let (kind, effect, field) = match code {
+        "SIS0007" | "SIS0014" | "SIS0430" => (Kind::Invalid, Effect::None, None),
+        "SIS0008" | "SIS0009" | "SIS0026" => (Kind::Credentials, Effect::None, Some("merchant_code")),
+        "SIS0010" | "SIS0011" | "SIS0028" => (Kind::Credentials, Effect::None, Some("terminal")),
+        "SIS0020" | "SIS0021" | "SIS0041" | "SIS0042" => (Kind::Credentials, Effect::None, Some("secret_key")),
+        "SIS0015" | "SIS0016" | "SIS0027" => (Kind::Invalid, Effect::None, Some("amount.currency")),
+        "SIS0018" | "SIS0019" | "SIS0057" | "SIS0062" => (Kind::Invalid, Effect::None, Some("amount")),
+        "SIS0051" | "SIS0055" | "SIS0056" | "SIS0060" | "SIS0061" => (Kind::Conflict, Effect::None, None),
+        "SIS0054" | "SIS0059" | "SIS0222" => (Kind::NotFound, Effect::None, None),
+        "SIS0063" | "SIS0064" | "SIS0065" | "SIS0066" => (Kind::Invalid, Effect::None, Some("method.card.number")),
+        "SIS0067" | "SIS0068" | "SIS0069" | "SIS0070" | "SIS0071" => {
+            (Kind::Invalid, Effect::None, Some("method.card.expiry"))
+        }
+        "SIS0034" | "SIS0038" | "SIS0252" => (Kind::Unavailable, Effect::Unknown, None),
+        _ => (Kind::Invalid, Effect::None, None),
+    };
+    let error = Error::new(kind, effect, "the provider refused the request").with_code(code);
+    match field {
+        Some(field) => error.in_field(field),
+        None => error,
+    }
+}
+
+/// <https://pagosonline.redsys.es/monedas.html>, less what ISO 4217 has withdrawn; a terminal has one of them.
+#[rustfmt::skip]
+pub(crate) const CURRENCIES: &[C] = &[
+    C::AED, C::ARS, C::AUD, C::BRL, C::CAD, C::CHF, C::CLP, C::CNY, C::COP, C::CRC, C::CZK, C::DKK, C::DOP, C::EUR,
+    C::GBP, C::GTQ, C::HUF, C::IDR, C::INR, C::JPY, C::KRW, C::MXN, C::MYR, C::NOK, C::NZD, C::PEN, C::PLN, C::SAR,
+    C::SEK, C::SGD, C::THB, C::TWD, C::USD, C::UYU,
+];

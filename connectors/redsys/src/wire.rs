@@ -1,0 +1,55 @@
+//! Redsys' JSON, as far as the connector reads it. Unknown members are ignored.
+
+use quittance::{Error, Result};
+use serde::Deserialize;
+
+/// The envelope of every request, answer and notification: parameters are JSON in base64, the signature is over that text.
+#[derive(Deserialize)]
+pub(crate) struct Envelope {
+    #[serde(rename = "Ds_SignatureVersion")]
+    pub version: Option<String>,
+    #[serde(rename = "Ds_MerchantParameters")]
+    pub parameters: Option<String>,
+    #[serde(rename = "Ds_Signature")]
+    pub signature: Option<String>,
+    /// In place of all others: a code `SIS0000` of a request that was refused.
+    #[serde(rename = "errorCode")]
+    pub error_code: Option<String>,
+}
+
+/// Parameters of an answer or a notification: <https://pagosonline.redsys.es/parametros-entrada-salida.html>.
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    #[serde(rename = "Ds_Order")]
+    pub order: String,
+    #[serde(rename = "Ds_Amount")]
+    pub amount: Option<String>,
+    #[serde(rename = "Ds_Currency")]
+    pub currency: Option<String>,
+    #[serde(rename = "Ds_Response")]
+    pub response: Option<String>,
+    #[serde(rename = "Ds_TransactionType")]
+    pub kind: Option<String>,
+    #[serde(rename = "Ds_MerchantData")]
+    pub merchant_data: Option<String>,
+    #[serde(rename = "Ds_AuthorisationCode")]
+    pub authorisation_code: Option<String>,
+    #[serde(rename = "Ds_Response_Description")]
+    pub description: Option<String>,
+    #[serde(rename = "Ds_Merchant_Identifier")]
+    pub identifier: Option<String>,
+    #[serde(rename = "Ds_Merchant_Cof_Txnid")]
+    pub network_transaction_id: Option<String>,
+    #[serde(rename = "Ds_ECI")]
+    pub eci: Option<String>,
+}
+
+impl Parameters {
+    /// The response code without the zeros before it, at least three digits: `0190` and `190` are the same.
+    pub(crate) fn code(&self) -> Result<&str> {
+        let code = self.response.as_deref().ok_or_else(|| Error::protocol("the answer has no Ds_Response"))?;
+        let cut = code.len().saturating_sub(3);
+        let (zeros, rest) = code.split_at_checked(cut).unwrap_or(("", code));
+        Ok(if zeros.bytes().all(|byte| byte == b'0') { rest } else { code })
+    }
+}
