@@ -32,7 +32,8 @@ pub use ecdsa::{Curve, EcPrivateKey, EcPublicKey};
 pub use error::Error;
 pub use jws::{DetachedJws, JWS_BYTES_MAX, JwsKey, JwsVerifier};
 pub use rsa::{
-    RsaPrivateKey, RsaPublicKey, SIGNATURE_BYTES_MAX, rsa_oaep_sha1_seal, rsa_pss_sha256_verify, rsa_sha256_verify,
+    RsaPrivateKey, RsaPublicKey, SIGNATURE_BYTES_MAX, rsa_oaep_sha1_seal, rsa_pss_sha256_salt20_verify,
+    rsa_pss_sha256_verify, rsa_sha256_verify,
 };
 pub use triple_des::{TRIPLE_DES_TEXT_BYTES_MAX, triple_des_cbc};
 

@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{
 };
 use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
-    RsaParameters, UnparsedPublicKey,
+    RsaParameters, RsaPssSaltLength, UnparsedPublicKey,
 };
 
 use crate::{Error, PEM_BYTES_MAX, certificate, pem};
@@ -89,6 +89,14 @@ impl RsaPrivateKey {
         self.sign(&RSA_PSS_SHA256, message)
     }
 
+    /// As [`RsaPrivateKey::sign_pss_sha256`] with a salt of 20 bytes, as Amazon Pay's `AMZN-PAY-RSASSA-PSS` has it.
+    ///
+    /// # Errors
+    /// [`Error::Signing`] when the key cannot sign.
+    pub fn sign_pss_sha256_salt20(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        self.sign(&const { RSA_PSS_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20)) }, message)
+    }
+
     fn sign(&self, encoding: &'static dyn RsaEncoding, message: &[u8]) -> Result<Vec<u8>, Error> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         let signed = self.pair.sign(encoding, &SystemRandom::new(), message, &mut signature);
@@ -134,6 +142,15 @@ pub fn rsa_sha256_verify(key: &RsaPublicKey, message: &[u8], signature: &[u8]) -
 /// As [`rsa_sha256_verify`].
 pub fn rsa_pss_sha256_verify(key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<(), Error> {
     verify(&RSA_PSS_2048_8192_SHA256, key, message, signature)
+}
+
+/// As [`rsa_pss_sha256_verify`] with a salt of 20 bytes; another length does not fit.
+///
+/// # Errors
+/// As [`rsa_sha256_verify`].
+pub fn rsa_pss_sha256_salt20_verify(key: &RsaPublicKey, message: &[u8], signature: &[u8]) -> Result<(), Error> {
+    let parameters = &const { RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Custom(20)) };
+    verify(parameters, key, message, signature)
 }
 
 fn verify(

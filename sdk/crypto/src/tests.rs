@@ -4,6 +4,7 @@
 use super::*;
 
 mod keys;
+mod vectors;
 
 const TWO_NAMES: &[u8] = include_bytes!("../testdata/two-names.pem");
 const COMMON_NAME: &[u8] = include_bytes!("../testdata/common-name.pem");
