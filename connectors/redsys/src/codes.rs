@@ -2,7 +2,7 @@
 
 use quittance::{Currency as C, Decline, Effect, Error, Kind, Reason, State};
 
-/// Where a payment stands after an operation of this kind: <https://pagosonline.redsys.es/codigosRespuesta.html>. Up to 99 is an
+/// Where a payment stands after an operation of this kind: <https://sis-d.redsys.es/websantander/codigosRespuesta.html>. Up to 99 is an
 /// approval, 900 that of a confirmation, 400 that of a cancellation; 9998 and 9999 wait for the customer; all other
 /// numbers of three or four digits refuse.
 pub(crate) fn state(kind: &str, code: &str) -> State {
@@ -52,7 +52,7 @@ pub(crate) fn reason(code: &str) -> Reason {
     }
 }
 
-/// The error of a request that was refused as a whole, with HTTP 200: <https://pagosonline.redsys.es/codigosRespuesta.html>.
+/// The error of a request that was refused as a whole, with HTTP 200: <https://sis-d.redsys.es/websantander/codigosRespuesta.html>.
 pub(crate) fn refused(code: &str) -> Error {
     let (kind, effect, field) = match code {
         "SIS0007" | "SIS0014" | "SIS0430" => (Kind::Invalid, Effect::None, None),
@@ -77,7 +77,7 @@ pub(crate) fn refused(code: &str) -> Error {
     }
 }
 
-/// <https://pagosonline.redsys.es/monedas.html>, less what ISO 4217 has withdrawn; a terminal has one of them.
+/// Those that <https://github.com/javiertury/redsys-easy> lists, less what ISO 4217 has withdrawn; a terminal has one of them.
 #[rustfmt::skip]
 pub(crate) const CURRENCIES: &[C] = &[
     C::AED, C::ARS, C::AUD, C::BRL, C::CAD, C::CHF, C::CLP, C::CNY, C::COP, C::CRC, C::CZK, C::DKK, C::DOP, C::EUR,

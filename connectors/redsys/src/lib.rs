@@ -4,13 +4,13 @@
 //!   that Triple DES makes of the terminal's key and the order number (`HMAC_SHA256_V1`). Answers and notifications are signed
 //!   alike, and nothing is read of them before.
 //! - The order number has 4 to 12 letters and digits, the first four digits. A reference of that form is the order number; of any
-//!   other, order number is made from its SHA-256. Redsys refuses a second payment of the same order.
+//!   other, the order number is made from its SHA-256. Redsys refuses a second payment of the same order.
 //! - There is no idempotency key: what comes after the payment must not be repeated blindly.
 //! - Later operations name order, amount and currency, so the handle keeps them.
 //! - Cards typed at the merchant's go as direct payments, without authentication: an issuer that wants it answers 0195. Storing a
 //!   card is part of a payment; its handle is Redsys' reference, with the network's transaction id.
 //! - Not offered: challenges by REST, whose last step asks for the card number again, which the contract does not keep; looking up,
-//!   which has an interface of its own (SOAP); the page for cards, since a card is then not the merchant's to name.
+//!   which has an interface of its own; the page for cards, since a card is then not the merchant's to name.
 //!
 //! Sources: <https://pagosonline.redsys.es/conexion-rest.html>, <https://pagosonline.redsys.es/conexion-redireccion.html>.
 
@@ -196,7 +196,7 @@ impl Redsys {
         ]
     }
 
-    /// The page for Bizum: <https://pagosonline.redsys.es/desarrolladores-inicio/documentacion-tipos-de-integracion/>.
+    /// The page for Bizum: <https://pagosonline.redsys.es/conexion-redireccion.html>. The letter is unconfirmed: no page that was read has it.
     fn page<'a>(&'a self, request: &'a Authorize) -> [Member<'a>; 4] {
         [
             text("DS_MERCHANT_PAYMETHODS", "z"),
@@ -274,7 +274,7 @@ struct Order {
     order: String,
 }
 
-/// The members that name card or stored card: <https://pagosonline.redsys.es/parametros-entrada-salida.html>.
+/// The members that name card or stored card: <https://pagosonline.redsys.es/conexion-rest.html>.
 fn method(request: &Authorize) -> Result<Vec<Member<'_>>> {
     let category = match request.initiator {
         Initiator::Merchant(MitCategory::Recurring) => Some("R"),

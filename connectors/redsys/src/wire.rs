@@ -17,7 +17,7 @@ pub(crate) struct Envelope {
     pub error_code: Option<String>,
 }
 
-/// Parameters of an answer or a notification: <https://pagosonline.redsys.es/parametros-entrada-salida.html>.
+/// Parameters of an answer or a notification: <https://pagosonline.redsys.es/conexion-rest.html>.
 #[derive(Deserialize)]
 pub(crate) struct Parameters {
     #[serde(rename = "Ds_Order")]
