@@ -32,7 +32,7 @@ impl Truelayer {
     }
 
     /// A signed POST: the signature covers method, path, idempotency key and body
-    /// (<https://docs.truelayer.com/docs/sign-your-requests>).
+    /// (<https://github.com/TrueLayer/truelayer-signing>).
     pub(crate) fn post<'a, T: Serialize>(
         &self,
         cx: &'a Context<'_>,

@@ -257,7 +257,7 @@ impl Truelayer {
         found.into_payment()
     }
 
-    /// The hosted page, whose address holds the payment's token, as the vendor wants it (<https://docs.truelayer.com/docs/hosted-payments-page>).
+    /// The hosted page, whose address holds the payment's token, as the vendor wants it (`HostedPaymentPageLinkBuilder` of its library for Java).
     fn hosted_page(&self, made: &wire::Created, return_url: &str) -> Result<NextAction> {
         let missing = || Error::protocol("the answer has no resource token");
         let token = made.resource_token.as_ref().ok_or_else(missing)?;

@@ -1,4 +1,4 @@
-//! TrueLayer's JSON (<https://docs.truelayer.com/reference>). Amounts are integers of minor units.
+//! TrueLayer's JSON (<https://docs.truelayer.com/docs/create-a-payment>, <https://github.com/TrueLayer/truelayer-java>). Amounts are integers of minor units.
 
 use quittance::*;
 use serde::{Deserialize, Serialize};
@@ -326,7 +326,7 @@ fn transfer(status: String, failure_reason: Option<String>) -> TransferState {
     }
 }
 
-/// The class of a `failure_reason` (<https://docs.truelayer.com/docs/payment-statuses>, failure reasons).
+/// The class of a `failure_reason` (`PaymentFailureReason` of the vendor's SDK for Android).
 fn decline(failure_reason: Option<String>) -> Decline {
     let reason = match failure_reason.as_deref() {
         Some("authorization_failed" | "invalid_credentials" | "invalid_otp" | "not_authorized") => {

@@ -1,5 +1,5 @@
 //! Signing requests, and vouching for answers and notifications
-//! (<https://pay.weixin.qq.com/doc/v3/merchant/4012365342>).
+//! (<https://pay.weixin.qq.com/docs/merchant/development/interface-rules/build-verify-sign-src.html>).
 
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ impl WechatPay {
         signature.map(|signature| STANDARD.encode(signature)).map_err(unusable)
     }
 
-    /// The signed call of the client's SDK (<https://pay.weixin.qq.com/doc/v3/merchant/4012365341>).
+    /// The signed call of the client's SDK (`JsapiServiceExtension` and `AppServiceExtension` of the vendor's SDK).
     pub(crate) fn client_call(&self, cx: &Context<'_>, product: &str, prepay_id: &str) -> Result<NextAction> {
         let (timestamp, nonce) = (cx.now().as_second().to_string(), nonce(cx));
         let package = format!("prepay_id={prepay_id}");
@@ -207,8 +207,8 @@ fn fault(reply: &Reply) -> Error {
         field: fault.detail.and_then(|detail| detail.field),
     });
     let kind = match error.code() {
-        Some("OUT_TRADE_NO_USED" | "ORDER_CLOSED" | "ORDERPAID") => Kind::Conflict,
-        Some("ACCOUNT_ERROR" | "NOT_ENOUGH" | "RULE_LIMIT" | "TRADE_ERROR" | "USER_ACCOUNT_ABNORMAL") => Kind::Invalid,
+        Some("OUT_TRADE_NO_USED" | "ORDER_CLOSED") => Kind::Conflict,
+        Some("NOT_ENOUGH" | "RULE_LIMIT" | "TRADE_ERROR" | "USER_ACCOUNT_ABNORMAL") => Kind::Invalid,
         _ => return error,
     };
     if (400..500).contains(&reply.status()) { error.of_kind(kind) } else { error }

@@ -8,7 +8,7 @@
 //! An answer with a 2xx status is read only when its signature holds. What vouches for it is the WeChat Pay public key of
 //! the credentials, or a platform certificate, which is fetched, opened with the APIv3 key and kept for twelve hours.
 //!
-//! Sources: <https://pay.weixin.qq.com/doc/v3/merchant/4012791874> and the vendor's SDK for Java
+//! Sources: <https://pay.weixin.qq.com/doc/v3/merchant/4012791877> and the vendor's SDK for Java
 //! (<https://github.com/wechatpay-apiv3/wechatpay-java>).
 
 mod account;
@@ -79,7 +79,7 @@ impl Provider for WechatPay {
             tolerance_seconds: Some(TOLERANCE_SECONDS),
             acknowledgement: "",
         }),
-        ..Spec::new("wechat-pay", "WeChat Pay", "https://pay.weixin.qq.com/doc/v3/merchant/4012791874")
+        ..Spec::new("wechat-pay", "WeChat Pay", "https://pay.weixin.qq.com/doc/v3/merchant/4012791877")
     };
     type Credentials = Credentials;
 
@@ -237,7 +237,7 @@ fn handle(number: &str, total: Option<i64>) -> Handle {
 }
 
 /// The state of an order by its `trade_state`
-/// (<https://pay.weixin.qq.com/doc/v3/merchant/4012791880>; `ACCEPT` in the vendor's SDK, `Transaction.TradeStateEnum`).
+/// (<https://pay.weixin.qq.com/doc/v3/merchant/4013070356>, and `Transaction.TradeStateEnum` of the vendor's SDK).
 fn state(trade_state: &str, description: Option<String>) -> State {
     match trade_state {
         // A refunded order was captured; how much went back, the refunds tell.
@@ -251,7 +251,7 @@ fn state(trade_state: &str, description: Option<String>) -> State {
     }
 }
 
-/// The state of a refund (<https://pay.weixin.qq.com/doc/v3/merchant/4012791884>).
+/// The state of a refund (`refund.model.Status` of the vendor's SDK).
 fn refund_state(status: &str) -> TransferState {
     match status {
         "SUCCESS" => TransferState::Succeeded,

@@ -1,4 +1,4 @@
-//! WeChat Pay's JSON (<https://pay.weixin.qq.com/doc/v3/merchant/4012791874>). Amounts are integers of fen.
+//! WeChat Pay's JSON (<https://pay.weixin.qq.com/doc/v3/merchant/4012791877>). Amounts are integers of fen.
 
 use quittance::*;
 use serde::{Deserialize, Serialize};
