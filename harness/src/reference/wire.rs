@@ -106,7 +106,7 @@ pub(super) struct RefusalAnswer {
 #[serde(untagged)]
 pub(super) enum Delivered {
     Several { events: Vec<EventAnswer> },
-    One(EventAnswer),
+    One(Box<EventAnswer>),
 }
 
 /// An event.
@@ -294,7 +294,7 @@ pub(super) fn dispute(answer: &DisputeAnswer) -> Result<Dispute> {
 pub(super) fn events(delivered: Delivered) -> Result<Vec<Event>> {
     match delivered {
         Delivered::Several { events } => events.into_iter().map(event).collect(),
-        Delivered::One(one) => event(one).map(|event| vec![event]),
+        Delivered::One(one) => event(*one).map(|event| vec![event]),
     }
 }
 
