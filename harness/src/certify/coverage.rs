@@ -166,7 +166,7 @@ pub(super) fn unrecognised(ground: &Ground<'_>) -> Tried {
             let unmapped = seen.reason == Some("unmapped") || !by_code;
             let kept = seen.id == tested.plain.id && seen.code.as_deref() == Some(UNKNOWN);
             let open = seen.id == tested.plain.id && seen.raw.as_deref() == Some(UNKNOWN);
-            kept && unmapped && seen.state == tested.plain.state || open && both.contains(&path(&tested))
+            kept && unmapped && seen.state == tested.plain.state || open && both.contains(&path(tested))
         };
         let named = matches!(&tested.unknown, Found::Failed(error) if error.code() == Some(UNKNOWN));
         if !named {
