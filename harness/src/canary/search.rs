@@ -12,17 +12,36 @@ const SHORTEST_ANYWHERE: usize = 8;
 /// What forms and URLs leave as it is (RFC 3986 section 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Finds every canary of a run in one pass over a text.
+/// Finds every canary of a run in a text.
 pub struct Searcher {
-    machine: AhoCorasick,
-    patterns: Vec<Pattern>,
+    /// The forms of all values that count anywhere.
+    anywhere: Machine,
+    /// The short values. They are looked for apart: three digits inside a card number would else use them up, and the number with them.
+    words: Machine,
     canaries: Vec<Canary>,
 }
 
-struct Pattern {
-    canary: usize,
-    form: &'static str,
-    whole_word: bool,
+/// Texts to look for, each with its canary and its form.
+struct Machine {
+    machine: AhoCorasick,
+    patterns: Vec<(usize, &'static str)>,
+}
+
+impl Machine {
+    fn new(patterns: Vec<(usize, &'static str, String)>) -> Result<Machine, String> {
+        let machine = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(patterns.iter().map(|(_, _, text)| text))
+            .map_err(|error| error.to_string())?;
+        Ok(Machine { machine, patterns: patterns.into_iter().map(|(canary, form, _)| (canary, form)).collect() })
+    }
+
+    fn find<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Found> + 't {
+        self.machine.find_iter(text).filter_map(|hit| {
+            let (canary, form) = *self.patterns.get(hit.pattern().as_usize())?;
+            Some(Found { canary, form, start: hit.start(), end: hit.end() })
+        })
+    }
 }
 
 /// A canary in a text.
@@ -44,17 +63,13 @@ impl Searcher {
     /// # Errors
     /// When the values are too many or too long for the machine.
     pub fn new(canaries: Vec<Canary>) -> Result<Searcher, String> {
-        let mut texts: Vec<String> = Vec::new();
-        let mut patterns = Vec::new();
-        for (canary, value) in canaries.iter().enumerate().map(|(index, canary)| (index, canary.value.as_str())) {
-            for (form, text) in forms(value) {
-                let whole_word = value.len() < SHORTEST_ANYWHERE;
-                texts.push(text);
-                patterns.push(Pattern { canary, form, whole_word });
-            }
+        let (mut anywhere, mut words) = (Vec::new(), Vec::new());
+        for (index, canary) in canaries.iter().enumerate() {
+            let short = canary.value.len() < SHORTEST_ANYWHERE;
+            let found = forms(&canary.value).into_iter().map(|(form, text)| (index, form, text));
+            if short { words.extend(found) } else { anywhere.extend(found) }
         }
-        let machine = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(texts);
-        Ok(Searcher { machine: machine.map_err(|error| error.to_string())?, patterns, canaries })
+        Ok(Searcher { anywhere: Machine::new(anywhere)?, words: Machine::new(words)?, canaries })
     }
 
     /// The canaries that are looked for.
@@ -67,13 +82,11 @@ impl Searcher {
         self.canaries.get(found.canary)
     }
 
-    /// Every place in the text where a canary stands, in order; of several forms that overlap, the one that ends first.
+    /// Every place in the text where a canary stands: first those of long values, in order (of several forms that overlap, the one that
+    /// ends first), then the short ones.
     pub fn find<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Found> + 't {
-        self.machine.find_iter(text).filter_map(move |hit| {
-            let pattern = self.patterns.get(hit.pattern().as_usize())?;
-            let alone = !pattern.whole_word || stands_alone(text.as_bytes(), hit.start(), hit.end());
-            alone.then(|| Found { canary: pattern.canary, form: pattern.form, start: hit.start(), end: hit.end() })
-        })
+        let alone = |found: &Found| stands_alone(text.as_bytes(), found.start, found.end);
+        self.anywhere.find(text).chain(self.words.find(text).filter(alone))
     }
 }
 
@@ -195,6 +208,14 @@ mod tests {
                 assert!(form(&secret, &URL_SAFE.encode(&text)).is_some(), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_short_value_inside_a_long_one_hides_nothing() {
+        let both = searcher(&["118", "4111111198765430"]);
+        let found: Vec<usize> = both.find("pan 4111111198765430, code 118").map(|found| found.canary).collect();
+        assert_eq!(found, [1, 0]);
+        assert_eq!(form(&searcher(&["111", "4111111198765430"]), "4111111198765430"), Some("as it is"));
     }
 
     #[test]
