@@ -65,10 +65,11 @@ impl List {
             say(&json!({ "connectors": rows }).to_string());
             return Ok(ExitCode::SUCCESS);
         }
+        let longest = entries.iter().map(|entry| entry.spec.name.chars().count()).max().unwrap_or_default();
         for entry in &entries {
             let spec = entry.spec;
-            let counts = format!("{} operations, {} methods", spec.operations.len(), spec.methods.len());
-            say(&format!("{:20} {:24} {counts}", spec.id, spec.name));
+            let (operations, methods) = (spec.operations.len(), spec.methods.len());
+            say(&format!("{:20} {:longest$} {operations:>2} operations {methods:>2} methods", spec.id, spec.name));
         }
         say(&format!("{} connectors", entries.len()));
         Ok(ExitCode::SUCCESS)
