@@ -130,19 +130,8 @@ impl Connector for Adyen {
 
     /// A payment of nothing that stores the card (docs.adyen.com/online-payments/tokenization).
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
-        let nothing = Money::zero(request.currency);
-        let first = Authorize {
-            capture: CaptureMode::Manual,
-            store: true,
-            three_ds: request.three_ds.clone(),
-            customer: request.customer.clone(),
-            billing: request.billing.clone(),
-            browser: request.browser.clone(),
-            return_url: request.return_url.clone(),
-            ..Authorize::new(request.key.clone(), &request.reference, nothing, request.method.clone())
-        };
         let series = ("Ecommerce", Some(request.usage.map_or("CardOnFile", model)));
-        let payment = self.pay(cx, &first, series).await?;
+        let payment = self.pay(cx, &request.as_payment(), series).await?;
         let state = match (payment.state, &payment.mandate) {
             (State::Authorized | State::Pending, Some(_)) => MandateState::Active,
             // The token comes by webhook (RECURRING_CONTRACT).

@@ -2,7 +2,6 @@
 
 use quittance::body::{Member, node, optional, text};
 use quittance::*;
-use serde::Deserialize;
 
 use crate::WorldpayCnp;
 
@@ -130,28 +129,9 @@ fn plain_card<'a>(number: &'a Pan, expiry: Expiry, code: Member<'a>) -> Result<M
     Ok(node("card", [text("type", kind), text("number", number.expose()), text("expDate", expiry.mmyy()), code]))
 }
 
-#[derive(Deserialize)]
-struct AppleToken {
-    data: String,
-    signature: String,
-    version: String,
-    header: AppleHeader,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AppleHeader {
-    application_data: Option<String>,
-    ephemeral_public_key: String,
-    public_key_hash: String,
-    transaction_id: String,
-}
-
 /// The parts of the token as the device gave them.
 fn apple_pay(token: &ApplePay) -> Result<Member<'static>> {
-    let read = serde_json::from_str(token.payment_data.expose());
-    let AppleToken { data, signature, version, header } =
-        read.map_err(|_| Error::invalid("method.payment_data", "the token is not the JSON that the device gives"))?;
+    let ApplePayParts { data, signature, version, header } = token.parts()?;
     let header = node(
         "header",
         [

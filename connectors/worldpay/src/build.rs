@@ -83,22 +83,6 @@ fn method(request: &Authorize) -> Result<Member<'_>> {
 }
 
 #[derive(Deserialize)]
-struct AppleToken {
-    data: String,
-    signature: String,
-    version: String,
-    header: AppleHeader,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AppleHeader {
-    ephemeral_public_key: String,
-    public_key_hash: String,
-    transaction_id: String,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GoogleToken {
     protocol_version: String,
@@ -106,13 +90,8 @@ struct GoogleToken {
     signed_message: String,
 }
 
-fn unreadable<T>(_: T) -> Error {
-    Error::invalid("method", "the token is not the JSON that the device gives")
-}
-
 fn apple_pay(token: &ApplePay) -> Result<Member<'static>> {
-    let AppleToken { data, signature, version, header } =
-        serde_json::from_str(token.payment_data.expose()).map_err(unreadable)?;
+    let ApplePayParts { data, signature, version, header } = token.parts()?;
     let header = node(
         "header",
         [
@@ -125,8 +104,9 @@ fn apple_pay(token: &ApplePay) -> Result<Member<'static>> {
 }
 
 fn google_pay(token: &GooglePay) -> Result<Member<'static>> {
+    let not_json = |_| Error::invalid("method.token", "the token is not the JSON that the device gives");
     let GoogleToken { protocol_version, signature, signed_message } =
-        serde_json::from_str(token.token.expose()).map_err(unreadable)?;
+        serde_json::from_str(token.token.expose()).map_err(not_json)?;
     let members = [
         text("protocolVersion", protocol_version),
         text("signature", signature),

@@ -162,7 +162,10 @@ pub use delivery::{Authentic, Dated, Delivery, Signed, Untrusted, check_age};
 pub use error::{Effect, Error, Kind, Result};
 pub use guard::{Guard, agree_part, agree_payment, agree_payout};
 pub use handle::Handle;
-pub use method::{ApplePay, BankAccount, BankAccountKind, Card, GooglePay, Method, NetworkToken, TokenSource, Upi};
+pub use method::{
+    ApplePay, ApplePayHeader, ApplePayParts, BankAccount, BankAccountKind, Card, GooglePay, Method, NetworkToken,
+    TokenSource, Upi,
+};
 pub use money::{Decimal, Exponents, MajorNumber, Money, MoneyError};
 pub use op::{Family, MethodKind, Op, UnknownOp};
 pub use outcome::{

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::scrub::SHORTEST_ENCODED;
-use crate::{Cryptogram, Cvc, Expiry, Family, Handle, Pan, Secret};
+use crate::{Cryptogram, Cvc, Error, Expiry, Family, Handle, Pan, Result, Secret};
 
 /// A card as the customer typed it.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -102,6 +102,46 @@ pub struct ApplePay {
     pub display_name: Option<String>,
     /// `transactionIdentifier`, as given.
     pub transaction_id: Option<String>,
+}
+
+impl ApplePay {
+    /// The parts of an `EC_v1` token, for providers that want them one by one. Nothing of it is verified.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`](crate::Kind::Invalid) at `method.payment_data` when it is not the JSON that the device gives.
+    pub fn parts(&self) -> Result<ApplePayParts> {
+        let not_json = |_| Error::invalid("method.payment_data", "the token is not the JSON that the device gives");
+        serde_json::from_str(self.payment_data.expose()).map_err(not_json)
+    }
+}
+
+/// `paymentData` of an `EC_v1` token
+/// (<https://developer.apple.com/documentation/passkit/payment-token-format-reference>), texts as given. Not `Debug`: the parts
+/// are the token.
+#[derive(Deserialize)]
+pub struct ApplePayParts {
+    /// The encrypted payment data, base64.
+    pub data: String,
+    /// The detached CMS signature, base64.
+    pub signature: String,
+    /// `EC_v1`.
+    pub version: String,
+    /// What the data was encrypted with.
+    pub header: ApplePayHeader,
+}
+
+/// `header` of an `EC_v1` token.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplePayHeader {
+    /// SHA-256 over the application's own data, hex, where it set some.
+    pub application_data: Option<String>,
+    /// The device's public key for this token, base64.
+    pub ephemeral_public_key: String,
+    /// SHA-256 over the merchant's public key, base64.
+    pub public_key_hash: String,
+    /// The device's transaction identifier, hex.
+    pub transaction_id: String,
 }
 
 /// A Google Pay token as the browser or device gave it.

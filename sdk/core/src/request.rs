@@ -420,6 +420,23 @@ pub struct SetUp {
     pub return_url: Option<String>,
 }
 
+impl SetUp {
+    /// The same as a payment of nothing that is stored, for providers that have no operation of its own.
+    #[must_use]
+    pub fn as_payment(&self) -> Authorize {
+        Authorize {
+            capture: CaptureMode::Manual,
+            store: true,
+            three_ds: self.three_ds.clone(),
+            customer: self.customer.clone(),
+            billing: self.billing.clone(),
+            browser: self.browser.clone(),
+            return_url: self.return_url.clone(),
+            ..Authorize::new(self.key.clone(), &self.reference, Money::zero(self.currency), self.method.clone())
+        }
+    }
+}
+
 /// Withdraw a mandate or stored credential.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -224,16 +224,7 @@ impl<G: Gateway> Connector for Merchant<G> {
 
     /// A payment of nothing that makes a token (docs: Token Management Service, "Create a customer token with validation").
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
-        let nothing = Money::zero(request.currency);
-        let first = Authorize {
-            capture: CaptureMode::Manual,
-            store: true,
-            three_ds: request.three_ds.clone(),
-            customer: request.customer.clone(),
-            billing: request.billing.clone(),
-            browser: request.browser.clone(),
-            ..Authorize::new(request.key.clone(), &request.reference, nothing, request.method.clone())
-        };
+        let first = request.as_payment();
         let body = build::payment(&first)?;
         let answer = self.send(self.post(cx, "/pts/v2/payments", &body)).await?;
         let state = match (answer.status()?, answer.mandate()) {
