@@ -17,6 +17,7 @@ pub mod files;
 pub mod invoke;
 pub mod mask;
 mod pem;
+pub mod product;
 pub mod profile;
 pub mod publish;
 pub mod reference;
@@ -32,7 +33,6 @@ pub mod world;
 
 pub use bad_input::FileError;
 
-/// The JSON Schemas of the project's formats, by file name: of its files for editors, of what commands print for other tools.
 /// The JSON Schemas of the file formats, by file name: for editors, and for tools that write or read such files.
 pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     vec![

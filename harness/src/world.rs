@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use quittance::{Connector, Entry};
 
 use crate::bad_input::FileError;
+use crate::product;
 use crate::profile::Profile;
 use crate::reference;
 use crate::run::input::toml_json;
@@ -169,7 +170,7 @@ impl World {
 
 /// The connector of that id: of the catalogue, or the harness's own.
 pub fn find(id: &str) -> Option<&'static Entry> {
-    quittance_connectors::find(id).or_else(|| (id == reference::ID).then_some(&reference::ENTRY))
+    product::find(id).or_else(|| (id == reference::ID).then_some(&reference::ENTRY))
 }
 
 /// The connectors of the catalogue named by `ids`, or all.
@@ -178,9 +179,9 @@ pub fn find(id: &str) -> Option<&'static Entry> {
 /// An unknown name, with those that come near.
 pub fn catalogue(ids: &[String]) -> Result<Vec<&'static Entry>, Unusable> {
     if ids.is_empty() {
-        return Ok(quittance_connectors::ALL.to_vec());
+        return Ok(product::installed().connectors.to_vec());
     }
-    let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
+    let known = product::ids();
     let mut entries: Vec<&'static Entry> = Vec::new();
     for id in ids {
         let entry = find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))?;

@@ -31,6 +31,7 @@ fn world() -> World {
 }
 
 fn main() {
+    quittance_harness::product::install(&quittance_command::PRODUCT);
     let mut arguments = Arguments::from_args();
     // Scenarios of one connector are played once, whichever test asks first.
     arguments.test_threads.get_or_insert(2);

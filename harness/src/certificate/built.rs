@@ -3,13 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tree::Trees;
-
-/// Digest and path of every file of the SDK, the connectors and the harness, of the workspace's manifest and of its lock file when this
-/// program was built.
-const SOURCES: &str = include_str!(concat!(env!("OUT_DIR"), "/sources.txt"));
-
-/// The compiler that built this program, as `rustc --version` tells it.
-pub(super) const RUSTC: &str = env!("QUITTANCE_RUSTC");
+use crate::product;
 
 /// The version of the harness.
 pub(super) const HARNESS: &str = env!("CARGO_PKG_VERSION");
@@ -19,9 +13,13 @@ pub(super) const HARNESS: &str = env!("CARGO_PKG_VERSION");
 /// # Errors
 /// The first file that differs, with what to do.
 pub(super) fn check(trees: &Trees) -> Result<(), String> {
-    let built: BTreeMap<&str, &str> =
-        SOURCES.lines().filter_map(|line| line.split_once(' ')).map(|(digest, file)| (file, digest)).collect();
-    let built_from = ["Cargo.lock", "Cargo.toml", "connectors/", "harness/src/", "sdk/"];
+    let built: BTreeMap<&str, &str> = product::installed()
+        .sources
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(digest, file)| (file, digest))
+        .collect();
+    let built_from = ["Cargo.lock", "Cargo.toml", "command/src/", "connectors/", "harness/src/", "sdk/"];
     let compiled = |file: &str| built_from.iter().any(|place| file.starts_with(place));
     let here = || trees.source.files.iter().chain(&trees.toolchain.files).filter(|(file, _)| compiled(file));
     let differs = here().find(|(file, digest)| built.get(file.as_str()) != Some(&digest.as_str()));

@@ -15,6 +15,7 @@ use super::level::Level;
 use super::summary::{Facts, Mutation, Summary};
 use super::tree::{Tree, Trees};
 use crate::certify::report::{self, Line};
+use crate::product;
 
 /// Version of the format.
 pub const FORMAT: u32 = 1;
@@ -163,7 +164,7 @@ impl Certificate {
             issued: run.today.to_string(),
             expires: expires(run.today, &summary.facts).to_string(),
             toolchain: Toolchain {
-                rustc: built::RUSTC.to_owned(),
+                rustc: product::installed().rustc.to_owned(),
                 harness: built::HARNESS.to_owned(),
                 tree: toolchain,
             },

@@ -15,4 +15,6 @@ pub use level::Level;
 pub use summary::{Facts, Histogram, Mutation, Summary};
 
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use jiff::civil::{Date, date};
 
@@ -11,13 +12,21 @@ use super::key::{SigningKey, Trust};
 use super::summary::{Facts, Summary};
 use super::tree::{Tree, Trees};
 use super::verify::{About, Verified, verify};
-use super::{Histogram, Level, Mutation};
+use super::{Histogram, Level, Mutation, sources};
+use crate::product::{self, Product};
 use crate::profile::Exemption;
 use crate::world::World;
 
 const TODAY: Date = date(2026, 11, 22);
 
+/// A program of these sources.
+static PRODUCT: LazyLock<Product> = LazyLock::new(|| {
+    let sources = sources::list(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap();
+    Product { connectors: quittance_connectors::ALL, sources: sources.leak(), rustc: "rustc 1.95.0" }
+});
+
 fn world() -> World {
+    product::install(&PRODUCT);
     World { root: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), today: TODAY }
 }
 

@@ -12,8 +12,8 @@ use crate::bad_input::display;
 /// The files of the workspace as a whole that decide what is built.
 const WORKSPACE_FILES: [&str; 3] = [".cargo/config.toml", "Cargo.lock", "Cargo.toml"];
 
-/// The harness's own crate.
-const HARNESS: &str = "harness";
+/// The crate of the program: the harness with the catalogue.
+const PROGRAM: &str = "command";
 
 /// Folders of a crate that are not built into it, and build output.
 const NOT_BUILT: [&str; 4] = ["benches", "fuzz", "target", "tests"];
@@ -96,7 +96,7 @@ impl Trees {
             crate_files(root, folder, &mut source)?;
         }
         let mut toolchain: BTreeSet<String> = WORKSPACE_FILES.map(str::to_owned).into();
-        for folder in crates.under(HARNESS, |folder| !is_connector(folder))?.difference(&own) {
+        for folder in crates.under(PROGRAM, |folder| !is_connector(folder))?.difference(&own) {
             crate_files(root, folder, &mut toolchain)?;
         }
         let mut suite = BTreeSet::from(["specs/suite.toml".to_owned()]);

@@ -16,6 +16,7 @@ use super::tree::{Trees, short};
 use crate::bad_input::FileError;
 use crate::certify::report::{Header, Line};
 use crate::certify::{self, Options, Plan, Tiers};
+use crate::product;
 use crate::run::wire::Wire;
 use crate::world::{Unusable, World};
 
@@ -113,7 +114,7 @@ pub fn verify(world: &World, text: Text<'_>, trust: Option<&Trust>) -> Result<Ve
             return Ok(Verified { refusals, ..none });
         }
     };
-    let entry = quittance_connectors::find(&certificate.connector).ok_or_else(|| {
+    let entry = product::find(&certificate.connector).ok_or_else(|| {
         let told = format!("the catalogue has no connector `{}`", certificate.connector);
         Unusable::Files(vec![text.error("connector", told)])
     })?;
@@ -221,7 +222,12 @@ impl Check<'_> {
                 self.refuse(about, field, difference);
             }
         }
-        self.same(About::Toolchain, "toolchain.rustc", &certificate.toolchain.rustc.as_str(), &built::RUSTC);
+        self.same(
+            About::Toolchain,
+            "toolchain.rustc",
+            &certificate.toolchain.rustc.as_str(),
+            &product::installed().rustc,
+        );
         self.same(About::Toolchain, "toolchain.harness", &certificate.toolchain.harness.as_str(), &built::HARNESS);
         self.refusals.len() == before
     }

@@ -67,7 +67,7 @@ impl BlameCommand {
         let sent_before = play(&before)?;
         let sent_after = play(&after)?;
         if let Some(id) = self.ids.iter().find(|id| !sent_after.iter().any(|case| case.connector == **id)) {
-            let known = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect::<Vec<_>>();
+            let known = crate::product::ids();
             return Err(match known.contains(&id.as_str()) {
                 true => format!("revision {} has no connector {id} with tapes", after.name),
                 false => crate::world::unknown("connector", id, &known),

@@ -66,7 +66,7 @@ pub(crate) struct Answer {
 
 impl CanIUse {
     pub(super) fn run(&self) -> Result<ExitCode, Unusable> {
-        let all: Vec<&'static Spec> = quittance_connectors::ALL.iter().map(|entry| entry.spec).collect();
+        let all: Vec<&'static Spec> = crate::product::installed().connectors.iter().map(|entry| entry.spec).collect();
         let [method, country, currency] = [&self.method, &self.country, &self.currency].map(Option::as_deref);
         let wish = Wish::read(&self.op, method, country, currency, &all).map_err(Unusable::Text)?;
         let answer = |spec: &Spec| {

@@ -60,8 +60,7 @@ pub(super) type Named = (Response<Bytes>, String);
 
 /// The connector of that id.
 pub(super) fn connector(id: &str) -> Result<&'static Entry, Unusable> {
-    let known: Vec<&str> = quittance_connectors::ALL.iter().map(|entry| entry.spec.id).collect();
-    crate::world::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &known)))
+    crate::world::find(id).ok_or_else(|| Unusable::Text(unknown("connector", id, &crate::product::ids())))
 }
 
 /// The operation of that name, which the connector must declare.
