@@ -20,7 +20,8 @@ use super::{complain, files, world};
 const ID: &str = "authorize-net";
 
 /// Everything of which a certificate speaks.
-const PARTS: &[&str] = &[".cargo", "Cargo.lock", "Cargo.toml", "connectors", "fixtures", "harness", "sdk", "specs"];
+const PARTS: &[&str] =
+    &[".cargo", "Cargo.lock", "Cargo.toml", "command", "connectors", "fixtures", "harness", "sdk", "specs"];
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("certificate::a_changed_file_is_named", a_changed_file_is_named);
