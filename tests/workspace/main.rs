@@ -45,17 +45,19 @@ fn main() {
     certificate::tests(&mut add);
     self_test::tests(&mut add);
     wallets::tests(&mut add);
-    trials.extend(scenarios());
+    trials.extend(scenarios(arguments.filter.as_deref()));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Every line of the certification in memory, as a test of its own.
-fn scenarios() -> Vec<Trial> {
+/// Every line of the certification in memory, as a test of its own. A filter that names a connector (`stripe::`) spares the others.
+fn scenarios(filter: Option<&str>) -> Vec<Trial> {
+    let only = filter.and_then(|filter| filter.split_once("::")).map(|(id, _)| id);
     let world = world();
     let suite = world.suite().unwrap_or_else(|unusable| panic!("{unusable}"));
     let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
     let mut trials = Vec::new();
-    for entry in quittance_connectors::ALL {
+    let named = quittance_connectors::ALL.iter().filter(|entry| only.is_none_or(|id| id == entry.spec.id));
+    for entry in named {
         let subject = world.subject(entry).unwrap_or_else(|unusable| panic!("{unusable}"));
         for line in certify::in_memory(&suite, &subject, &options) {
             if line.verdict == Verdict::NotApplicable {
