@@ -30,7 +30,11 @@ fn main() {
     };
     let signature = one_signature();
     println!("baseline: one P-256 signature checked {signature:?}");
-    told("Apple Pay EC_v1, four signatures", apple_token(&read("minted-apple.json")), signature);
+    told(
+        "Apple Pay EC_v1, one signature and a key agreement once the chain is known",
+        apple_token(&read("minted-apple.json")),
+        signature,
+    );
     told("Google Pay ECv2, two signatures", google_token(&read("minted-google.json")), signature);
 }
 

@@ -1,5 +1,7 @@
 //! From the signing certificate to the pinned root.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{
@@ -60,6 +62,33 @@ impl Root {
     }
 }
 
+/// The most certificates whose signature is remembered; Apple's chain has two or three.
+const CHECKED_MAX: usize = 64;
+
+/// Signatures of certificates that were found good. The same few certificates stand in every token, and checking them costs more than
+/// all the rest. Nothing is remembered but that this key signed these bytes: names, marks and dates are looked at each time.
+#[derive(Debug, Default)]
+pub(super) struct Checked(Mutex<BTreeSet<[u8; 32]>>);
+
+impl Checked {
+    fn is_signed(&self, certificate: &Certificate, algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> bool {
+        let Ok(whole) = certificate.to_der() else { return false };
+        let name = sha256(&[key, &whole]);
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&name) {
+            return true;
+        }
+        let good = is_signed(certificate, algorithm, key);
+        if good {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= CHECKED_MAX {
+                known.clear();
+            }
+            known.insert(name);
+        }
+        good
+    }
+}
+
 /// The hashes of merchant identifier and public key in a payment processing certificate.
 pub(super) fn processing_certificate(pem: &str) -> Result<([u8; 32], [u8; 32]), Error> {
     let unusable = Error::UnusableKey("payment processing certificate");
@@ -86,17 +115,19 @@ pub(super) fn verify(
     certificates: &[Certificate],
     root: &Root,
     signed_at: Duration,
+    checked: &Checked,
 ) -> Result<(), Error> {
     let mut candidates = certificates.iter().filter(|other| *other != leaf && marked(other, INTERMEDIATE)).peekable();
     if candidates.peek().is_none() {
         return Err(Error::MissingIntermediateCertificate);
     }
     let trusted = |candidate: &&Certificate| {
-        is_authority(candidate) && is_issued_by_root(candidate, root) && is_issued_by(leaf, candidate)
+        is_authority(candidate) && is_issued_by_root(candidate, root, checked) && is_issued_by(leaf, candidate, checked)
     };
     let intermediate = candidates.find(trusted).ok_or(Error::UntrustedChain)?;
     // Apple sends no others, but for the root itself; nobody vouches for what stands there besides.
-    let vouched = |other: &Certificate| other == leaf || other == intermediate || is_issued_by_root(other, root);
+    let vouched =
+        |other: &Certificate| other == leaf || other == intermediate || is_issued_by_root(other, root, checked);
     if !certificates.iter().all(vouched) {
         return Err(Error::UntrustedChain);
     }
@@ -115,20 +146,20 @@ fn is_authority(certificate: &Certificate) -> bool {
     matches!(constraints, Ok(Some((_, BasicConstraints { ca: true, .. }))))
 }
 
-fn is_issued_by_root(certificate: &Certificate, root: &Root) -> bool {
+fn is_issued_by_root(certificate: &Certificate, root: &Root, checked: &Checked) -> bool {
     // The root signs with SHA-256, although its own curve is longer.
     match certificate.signature_algorithm().oid {
-        ECDSA_SHA256 => is_signed(certificate, &ECDSA_P384_SHA256_ASN1, &root.point),
-        ECDSA_SHA384 => is_signed(certificate, &ECDSA_P384_SHA384_ASN1, &root.point),
+        ECDSA_SHA256 => checked.is_signed(certificate, &ECDSA_P384_SHA256_ASN1, &root.point),
+        ECDSA_SHA384 => checked.is_signed(certificate, &ECDSA_P384_SHA384_ASN1, &root.point),
         _ => false,
     }
 }
 
-fn is_issued_by(leaf: &Certificate, issuer: &Certificate) -> bool {
+fn is_issued_by(leaf: &Certificate, issuer: &Certificate, checked: &Checked) -> bool {
     let key = issuer.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes();
     leaf.tbs_certificate().issuer() == issuer.tbs_certificate().subject()
         && leaf.signature_algorithm().oid == ECDSA_SHA256
-        && is_signed(leaf, &ECDSA_P256_SHA256_ASN1, key)
+        && checked.is_signed(leaf, &ECDSA_P256_SHA256_ASN1, key)
 }
 
 fn is_signed(certificate: &Certificate, algorithm: &'static dyn VerificationAlgorithm, key: &[u8]) -> bool {

@@ -75,6 +75,7 @@ impl Merchant {
 pub struct Keys {
     root: Root,
     merchants: Vec<Merchant>,
+    checked: chain::Checked,
 }
 
 impl Keys {
@@ -93,7 +94,7 @@ impl Keys {
     pub fn with_root(root: Root, merchants: Vec<Merchant>) -> Result<Keys, Error> {
         match merchants.is_empty() {
             true => Err(Error::UnusableKey("list of merchants")),
-            false => Ok(Keys { root, merchants }),
+            false => Ok(Keys { root, merchants, checked: chain::Checked::default() }),
         }
     }
 }
@@ -157,7 +158,7 @@ pub async fn verify_and_decrypt(
     replays: &dyn Replays,
 ) -> Result<Opened, Error> {
     let token = Token::read(payment_data)?;
-    let signed_at = signature::verify(&token, &keys.root, now)?;
+    let signed_at = signature::verify(&token, keys, now)?;
     let merchant = keys.merchants.iter().find(|merchant| merchant.public_key_hash.as_slice() == token.public_key_hash);
     let merchant = merchant.ok_or(Error::UnknownPublicKeyHash)?;
     let plaintext = merchant.key.open(&token, &merchant.identifier_hash)?;

@@ -16,8 +16,8 @@ use x509_cert::der::{Decode, Encode, Reader, SliceReader, TagNumber};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_cert::time::Time;
 
-use super::chain::{self, ECDSA_SHA256, Root};
-use super::{Material, Token, WINDOW_SECONDS, ber};
+use super::chain::{self, ECDSA_SHA256};
+use super::{Keys, Material, Token, WINDOW_SECONDS, ber};
 use crate::Error;
 use crate::keys::sha256;
 
@@ -38,14 +38,14 @@ const RSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.11354
 const CERTIFICATES_MAX: usize = 8;
 
 /// Checks who signed the token, what, and when. Gives the signing time.
-pub(super) fn verify(token: &Token, root: &Root, now: Timestamp) -> Result<Timestamp, Error> {
+pub(super) fn verify(token: &Token, keys: &Keys, now: Timestamp) -> Result<Timestamp, Error> {
     let signed = signed_data(&token.signature)?;
     let [signer] = signed.signer_infos.0.as_slice() else { return Err(Error::MalformedSignature) };
     let certificates = certificates(&signed)?;
     let leaf = leaf(signer, &certificates)?;
     let attributes = signer.signed_attrs.as_ref().ok_or(Error::MissingSigningTime)?;
     let signed_at = signing_time(attributes)?;
-    chain::verify(leaf, &certificates, root, signed_at)?;
+    chain::verify(leaf, &certificates, &keys.root, signed_at, &keys.checked)?;
     check_algorithms(signer, attributes, &token.material)?;
     check_signature(signer, attributes, leaf, &token.material)?;
     check_digest(attributes, &token.signed_bytes())?;
