@@ -180,57 +180,65 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The lines of every connector, in order; in memory on all cores, then on the wire one by one.
+    /// The lines of every connector, in order, written as soon as those before are there. Each worker has its own servers: on the wire a
+    /// connector mostly waits, so there are more workers than cores.
     fn all(&self, subjects: &[Subject], sink: &mut Sink) -> Result<Vec<Line>, Unusable> {
-        let wire = match self.options.tiers {
-            Tiers::Memory => None,
-            _ => {
-                Some(Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?)
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let on_wire = self.options.tiers != Tiers::Memory;
+        let workers = if on_wire { cores * 2 } else { cores }.min(subjects.len());
+        let cannot_start = |error: std::io::Error| Unusable::Text(format!("loopback servers cannot start: {error}"));
+        let wires = (0..workers).map(|_| on_wire.then(Wire::start).transpose());
+        let wires: Vec<Option<Wire>> = wires.collect::<std::io::Result<_>>().map_err(cannot_start)?;
+        let progress = progress(subjects.len());
+        let next = Mutex::new(subjects.iter().enumerate());
+        let (certified, ready) = std::sync::mpsc::channel();
+        let all = std::thread::scope(|scope| {
+            for wire in wires {
+                let (certified, next) = (certified.clone(), &next);
+                scope.spawn(move || {
+                    loop {
+                        // The lock must not be held while a connector is certified.
+                        let Some((index, subject)) = lock(next).next() else { return };
+                        if certified.send((index, self.lines(subject, wire.as_ref()))).is_err() {
+                            return;
+                        }
+                    }
+                });
             }
-        };
-        let progress = progress(subjects.len() * 2);
-        let mut in_memory = match self.options.tiers {
-            Tiers::Wire => BTreeMap::new(),
-            _ => self.in_memory(subjects, &progress),
-        };
-        let mut all = Vec::new();
-        for (index, subject) in subjects.iter().enumerate() {
-            let mut lines = in_memory.remove(&index).unwrap_or_default();
-            if let Some(wire) = &wire {
-                certify::add_the_wire(self.suite, subject, self.options, wire, &mut lines);
+            drop(certified);
+            let mut waiting = BTreeMap::new();
+            let mut all = Vec::new();
+            let mut written = 0;
+            for (index, lines) in ready {
+                waiting.insert(index, lines);
+                while let Some(lines) = waiting.remove(&written) {
+                    let lines: Vec<Line> = lines?;
+                    sink.write(&lines)?;
+                    all.extend(lines);
+                    written += 1;
+                    progress.inc(1);
+                }
             }
-            if let Some(folder) = self.descriptions {
-                let checked = crate::descriptions::check(self.world, self.suite, subject, folder)?;
-                lines.push(self.options.repeatable(certify::checks::descriptions(subject.entry.spec.id, checked)));
-            }
-            sink.write(&lines)?;
-            all.extend(lines);
-            progress.inc(1);
-        }
+            Ok(all)
+        });
         progress.finish_and_clear();
-        Ok(all)
+        all
     }
 
-    fn in_memory(&self, subjects: &[Subject], progress: &ProgressBar) -> BTreeMap<usize, Vec<Line>> {
-        let mut in_memory = BTreeMap::new();
-        let next = Mutex::new(subjects.iter().enumerate());
-        let done = Mutex::new(&mut in_memory);
-        let work = || {
-            loop {
-                // The lock must not be held while a connector is certified.
-                let Some((index, subject)) = lock(&next).next() else { return };
-                let lines = certify::in_memory(self.suite, subject, self.options);
-                lock(&done).insert(index, lines);
-                progress.inc(1);
-            }
+    /// The lines of one connector: in memory, on the wire, by the vendor's description.
+    fn lines(&self, subject: &Subject, wire: Option<&Wire>) -> Result<Vec<Line>, Unusable> {
+        let mut lines = match self.options.tiers {
+            Tiers::Wire => Vec::new(),
+            _ => certify::in_memory(self.suite, subject, self.options),
         };
-        std::thread::scope(|scope| {
-            let workers = std::thread::available_parallelism().map_or(1, usize::from).min(subjects.len());
-            (0..workers).for_each(|_| {
-                scope.spawn(work);
-            });
-        });
-        in_memory
+        if let Some(wire) = wire {
+            certify::add_the_wire(self.suite, subject, self.options, wire, &mut lines);
+        }
+        if let Some(folder) = self.descriptions {
+            let checked = crate::descriptions::check(self.world, self.suite, subject, folder)?;
+            lines.push(self.options.repeatable(certify::checks::descriptions(subject.entry.spec.id, checked)));
+        }
+        Ok(lines)
     }
 }
 
