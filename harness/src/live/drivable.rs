@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use quittance::{Kind, Op};
+use quittance::{Kind, Op, State};
 use serde_json::{Map, Value, json};
 
 use crate::certify::{Plan, SEED, play};
@@ -123,6 +123,10 @@ fn question(played: &Played, number: u32, op: StepOp, ended: &Ended) -> String {
 /// How a step ends, as far as an environment chooses it.
 fn end_of(ended: &Ended) -> String {
     match &ended.result {
+        Ok(Outcome::Payment(payment)) => match &payment.state {
+            State::Declined(decline) => format!("declined {}", decline.reason.as_str()),
+            state => state.as_str().to_owned(),
+        },
         Ok(outcome) => outcome.state().to_owned(),
         Err(error) => format!("error {}", error.kind().as_str()),
     }

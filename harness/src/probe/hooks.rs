@@ -186,10 +186,11 @@ fn purchase(probe: &Probe<'_>, hooks: &Hooks, bout: &mut Bout<'_>) -> Talked {
     match hooks.wait(&probe.live, pick, |told| told.state.as_str() == state) {
         None => Err(missing(probe, hooks, bout, "payment", &payment.handle)),
         Some(told) => {
-            let minor = |money: Option<quittance::Money>| money.map(|money| (money.minor(), money.currency().code()));
+            let shown =
+                |money: Option<quittance::Money>| money.map_or("not told".to_owned(), |money| money.to_string());
             let differ = |one: Option<quittance::Money>, other| one.is_some() && other != one;
             let text = |state: &str, amount, captured| {
-                format!("{state}, amount {:?}, captured {:?}", minor(amount), minor(captured))
+                format!("{state}, amount {}, captured {}", shown(amount), shown(captured))
             };
             let wrong = told.state.as_str() != state
                 || (payment.amount.is_some() && differ(told.amount, payment.amount))
@@ -216,7 +217,8 @@ fn refund(probe: &Probe<'_>, hooks: &Hooks, bout: &mut Bout<'_>) -> Talked {
     match hooks.wait(&probe.live, pick, |_| true) {
         None => Err(missing(probe, hooks, bout, "refund", &made.handle)),
         Some(told) if told.amount.is_some() && made.amount.is_some() && told.amount != made.amount => {
-            Err(bout.fault(format!("an event of {:?}", made.amount), format!("{:?}", told.amount)).into())
+            let shown = |money: Option<quittance::Money>| money.map_or_else(String::new, |money| money.to_string());
+            Err(bout.fault(format!("an event of {}", shown(made.amount)), shown(told.amount)).into())
         }
         Some(_) => Ok(()),
     }
@@ -227,8 +229,8 @@ fn missing(probe: &Probe<'_>, hooks: &Hooks, bout: &Bout<'_>, what: &str, handle
     let refused = heard.iter().filter(|heard| heard.read.is_err()).count();
     let read = heard.len() - refused;
     let found = format!(
-        "none within {} s; {read} deliveries about other objects came so far, and {refused} that were refused",
-        probe.live.patience.as_secs()
+        "none within {} ms; {read} deliveries about other objects came so far, and {refused} that were refused",
+        probe.live.patience.as_millis()
     );
     bout.fault(format!("a delivery about the {what} {}", handle.id()), found).into()
 }

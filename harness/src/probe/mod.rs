@@ -167,7 +167,11 @@ impl<'a> Probe<'a> {
         }
         let tape = play(self.live.subject, case, None, SEED).records();
         let mut findings = played.findings;
-        findings.extend(amiss::forms(case, &tape, &played.taken));
+        match asks_for_bad_credentials(case) {
+            // They may be refused earlier than on the tape, by the endpoint that gives access tokens.
+            true => findings.extend(amiss::last_form(&tape, &played.taken)),
+            false => findings.extend(amiss::forms(case, &tape, &played.taken)),
+        }
         let mut line = blank;
         line.0.trials = played.taken.iter().map(|taken| taken.sent.len() + taken.settling.len()).sum();
         self.judged(line.0, findings, &played.taken, &format!("--scenario {}", case.id))
