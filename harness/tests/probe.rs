@@ -19,7 +19,7 @@ fn world() -> World {
 
 fn options(url: String) -> Options {
     let setting = Setting {
-        targets: Targets::parse(&[url.clone()]).unwrap(),
+        targets: Targets::parse(std::slice::from_ref(&url)).unwrap(),
         credentials: None,
         seed: Some(7),
         patience: Duration::from_millis(500),
