@@ -465,6 +465,7 @@ fn every_command_has_help_with_examples() {
         "report",
         "transcript",
         "blame",
+        "probe",
         "key",
         "verify",
     ] {
@@ -505,4 +506,37 @@ fn keys_and_certificates() {
     let (shown, _) = ended(&["verify", &form, "--json"], "", 1);
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!((&shown["holds"], &shown["refusals"][0]["line"]), (&json!(false), &json!(3)));
+}
+
+#[test]
+fn probes_say_what_is_unusable() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("http://{closed}");
+    bad(&["probe", "--base-url", &nobody, "--contract", "stripe"], "", &["cannot be reached", "--base-url"]);
+    bad(&["probe", "--base-url", &nobody, "--contract", "strpe"], "", &["did you mean stripe"]);
+    bad(&["probe", "--base-url", "ftp://here", "--contract", "stripe"], "", &["--base-url: `ftp://here`", "http://"]);
+    let check = ["probe", "--base-url", &nobody, "--contract", "stripe", "--check", "repeat"];
+    bad(&check, "", &["did you mean repeats"]);
+    let scenario = ["probe", "--base-url", &nobody, "--contract", "stripe", "--scenario", "refund.ful"];
+    bad(&scenario, "", &["did you mean refund.full"]);
+    let folder = Folder::new("probe");
+    for (name, content, words) in [
+        ("none.toml", None, "cannot be read"),
+        (
+            "live.json",
+            Some(r#"{"api_key":"sk_live_abcdef","webhook_secret":"w"}"#),
+            "api_key: this looks like a live credential",
+        ),
+        ("torn.json", Some("{\n\"api_key\": sk_test_secret"), "line 2, column"),
+        ("torn.toml", Some("api_key = \"x\"\nsk_test_secret"), "line 2: expected TOML"),
+    ] {
+        let path = match content {
+            Some(content) => folder.write(name, content),
+            None => format!("{}/{name}", folder.path()),
+        };
+        let given = ["probe", "--base-url", &nobody, "--contract", "stripe", "--credentials", &path];
+        let (_, told) = ended(&given, "", 2);
+        assert!(told.contains(words) && told.contains(name), "{told}");
+        assert!(!told.contains("secret") && !told.contains("abcdef"), "{told}");
+    }
 }

@@ -91,6 +91,7 @@ fn reports() -> Result<(), Failed> {
         tiers: vec!["memory".to_owned()],
         connectors: vec!["stripe".to_owned()],
         narrowed: None,
+        probed: None,
     };
     let lines = vec![failed("a"), failed("b")];
     let summaries = vec![Summary::of(&header, &lines, "stripe", Facts::default())];

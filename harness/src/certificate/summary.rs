@@ -180,6 +180,11 @@ impl Judged<'_> {
     /// Why the run gives no level at all, whatever it found.
     fn of_the_run(&self) -> Vec<String> {
         let mut missing = Vec::new();
+        if self.header.probed.is_some() {
+            return vec![
+                "a probe judges an implementation of the provider's API: it certifies no connector".to_owned(),
+            ];
+        }
         if let Some(pattern) = &self.header.narrowed {
             missing.push(format!("the run was narrowed to `{pattern}`: run it without --scenario"));
         }

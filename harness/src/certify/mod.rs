@@ -32,7 +32,7 @@ use crate::run::judge;
 use crate::run::plan::{self, Planned};
 use crate::run::wire::Wire;
 use crate::scenario::{Scenario, Suite};
-use crate::world::Subject;
+use crate::world::{Subject, Unusable, unknown};
 use ground::{Ground, Tried};
 use report::{Line, Verdict};
 
@@ -273,6 +273,20 @@ pub(crate) fn shown_words(played: &[(&Case, Played)]) -> Vec<&'static str> {
     words.sort_unstable();
     words.dedup();
     words
+}
+
+/// Whether a pattern of scenario ids, if there is one, means any scenario.
+///
+/// # Errors
+/// A pattern that means none, with the ids that come near.
+pub fn known_scenario(suite: &Suite, pattern: Option<&str>) -> Result<(), Unusable> {
+    let Some(pattern) = pattern else { return Ok(()) };
+    let bare = pattern.split('@').next().unwrap_or(pattern);
+    if suite.scenarios.iter().any(|scenario| matches_pattern(bare, &scenario.id)) {
+        return Ok(());
+    }
+    let known: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+    Err(Unusable::Text(unknown("scenario", bare, &known)))
 }
 
 /// Whether `text` matches a pattern in which `*` stands for any text.

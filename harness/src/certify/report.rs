@@ -81,6 +81,9 @@ pub struct Header {
     pub connectors: Vec<String>,
     /// The pattern that narrowed the scenarios, if one was given: such a run certifies nothing.
     pub narrowed: Option<String>,
+    /// The address of the implementation that was probed, in the report of a probe: it judges that one and certifies no connector.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub probed: Option<String>,
 }
 
 impl Header {
@@ -96,6 +99,7 @@ impl Header {
             tiers: options.tiers.names(),
             connectors,
             narrowed: options.narrowed.clone(),
+            probed: None,
         }
     }
 
@@ -111,6 +115,7 @@ impl Header {
             tiers: vec!["memory".to_owned()],
             connectors: vec![connector.to_owned()],
             narrowed: None,
+            probed: None,
         }
     }
 }

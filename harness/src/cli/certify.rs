@@ -143,13 +143,7 @@ impl Certify {
     }
 
     fn options(&self, suite: &Suite) -> Result<Options, Unusable> {
-        if let Some(pattern) = &self.scenario {
-            let bare = pattern.split('@').next().unwrap_or(pattern);
-            if !suite.scenarios.iter().any(|scenario| certify::matches_pattern(bare, &scenario.id)) {
-                let known: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
-                return Err(Unusable::Text(crate::world::unknown("scenario", bare, &known)));
-            }
-        }
+        certify::known_scenario(suite, self.scenario.as_deref())?;
         let tiers = match self.tier {
             None => Tiers::Both,
             Some(Tier::Memory) => Tiers::Memory,
@@ -160,7 +154,12 @@ impl Certify {
 }
 
 /// What the report says beside the verdicts.
-fn background(world: &World, suite: &Suite, subjects: &[Subject], options: &Options) -> Result<Background, Unusable> {
+pub(super) fn background(
+    world: &World,
+    suite: &Suite,
+    subjects: &[Subject],
+    options: &Options,
+) -> Result<Background, Unusable> {
     let clauses = crate::contract::rules(&world.root.join("specs")).map_err(|error| vec![error])?;
     let dossier = |subject: &Subject| Dossier::of(suite, subject, options.seed, |case| options.selects(case));
     Ok(dossier::background(suite.scenarios.iter(), clauses, subjects.iter().map(dossier).collect()))
@@ -261,12 +260,16 @@ pub(super) fn progress(steps: usize) -> ProgressBar {
 
 /// Where the report is written while the run goes on: it has its footer only when the run came to its end.
 #[derive(Debug)]
-struct Sink {
+pub(super) struct Sink {
     folder: Option<(PathBuf, File)>,
 }
 
 impl Sink {
-    fn open(folder: Option<&Path>, header: &Header, background: Option<&Background>) -> Result<Sink, Unusable> {
+    pub(super) fn open(
+        folder: Option<&Path>,
+        header: &Header,
+        background: Option<&Background>,
+    ) -> Result<Sink, Unusable> {
         let Some(folder) = folder else { return Ok(Sink { folder: None }) };
         let failed = |error: std::io::Error| {
             Unusable::Text(format!("{}: the report cannot be written: {error}; choose another --out", folder.display()))
@@ -287,13 +290,13 @@ impl Sink {
         Ok(Sink { folder: Some((folder.to_owned(), file)) })
     }
 
-    fn write(&mut self, lines: &[Line]) -> Result<(), Unusable> {
+    pub(super) fn write(&mut self, lines: &[Line]) -> Result<(), Unusable> {
         let Some((_, file)) = &mut self.folder else { return Ok(()) };
         let text: String = lines.iter().map(|line| report::verdict_line(line) + "\n").collect();
         file.write_all(text.as_bytes()).map_err(broken)
     }
 
-    fn close(&mut self, report: &Report) -> Result<(), Unusable> {
+    pub(super) fn close(&mut self, report: &Report) -> Result<(), Unusable> {
         let Some((folder, file)) = &mut self.folder else { return Ok(()) };
         for summary in &report.summaries {
             writeln!(file, "{}", report::summary_line(summary)).map_err(broken)?;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::source::Source;
 use crate::invoke::Request;
+use crate::live::credentials::flatten;
 use crate::mask::secrets_of;
 use crate::run::input::{key_of, reference_of, toml_json};
 use crate::run::sample::Sample;
@@ -250,22 +251,6 @@ fn is_html(body: &[u8]) -> bool {
 fn refused(name: &str, id: &str, error: &Error) -> Unusable {
     let field = error.field().unwrap_or_default();
     Unusable::Text(format!("{name}: {field}: {}; `quittance schema {id}` shows the form", error.message()))
-}
-
-fn flatten(prefix: &str, value: &Value, flat: &mut BTreeMap<String, String>) {
-    for (name, member) in value.as_object().into_iter().flatten() {
-        let name = format!("{prefix}{name}");
-        match member {
-            Value::Object(_) => flatten(&format!("{name}."), member, flat),
-            Value::String(text) => {
-                flat.insert(name, text.clone());
-            }
-            Value::Number(_) | Value::Bool(_) => {
-                flat.insert(name, member.to_string());
-            }
-            Value::Array(_) | Value::Null => {}
-        }
-    }
 }
 
 fn instant(text: &str) -> Result<i64, String> {

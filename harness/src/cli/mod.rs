@@ -11,6 +11,7 @@ mod issue;
 mod key;
 mod list;
 pub(crate) mod matrix;
+mod probe;
 mod read;
 mod report;
 mod request;
@@ -57,6 +58,7 @@ enum Command {
     Corpus(corpus::Corpus),
     Explain(explain::Explain),
     Key(key::Key),
+    Probe(probe::ProbeCommand),
     Request(request::RequestCommand),
     Read(read::Read),
     Schema(schema::Schema),
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),
+        Command::Probe(command) => world().and_then(|world| command.run(&world)),
         Command::Read(command) => world().and_then(|world| command.run(world)),
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),

@@ -279,7 +279,7 @@ fn script(shown: &[Shown], note: Option<&str>, masked: bool) -> String {
 }
 
 /// A text as one word for a POSIX shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -508,7 +508,7 @@ pub(crate) fn is_word(text: &str) -> bool {
 }
 
 /// Marks by which providers tell live keys from test keys.
-fn looks_live(text: &str) -> bool {
+pub(crate) fn looks_live(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let inside = ["sk_live", "pk_live", "rk_live", "_live_", "-live-", "$production$", "whsec_live"];
     let first = ["live_", "live-", "prod_", "prod-", "akia"];
@@ -516,7 +516,7 @@ fn looks_live(text: &str) -> bool {
 }
 
 /// ISO/IEC 7812-1 annex B, over 12 to 19 digits.
-fn passes_luhn(number: &str) -> bool {
+pub(crate) fn passes_luhn(number: &str) -> bool {
     if !(12..=19).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
     }

@@ -14,6 +14,7 @@ pub use super::finding::Finding;
 use super::input::{Builder, op_of};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted, same_kind};
+use super::settle::{is_open, look_up};
 use super::stage::{Around, Stage, Strike};
 use super::wire::Wire;
 use crate::invoke::Request;
@@ -429,7 +430,7 @@ impl Play<'_> {
     /// deliveries, then a look-up.
     fn settled(&mut self, number: u32, request: &Request, expect: &Expectation, ended: Ended) -> Ended {
         let Ok(first) = &ended.result else { return ended };
-        if !expect.settles || !self.is_open(expect, first) {
+        if !expect.settles || !is_open(expect, first) {
             return ended;
         }
         let first = first.clone();
@@ -443,9 +444,9 @@ impl Play<'_> {
         while self.stage.with(|player| player.has_webhook(number)) {
             self.settle_by_delivery(number, request.op(), &first, &mut now);
         }
-        let open = now.result.as_ref().is_ok_and(|outcome| self.is_open(expect, outcome));
+        let open = now.result.as_ref().is_ok_and(|outcome| is_open(expect, outcome));
         if open && self.stage.with(|player| player.remaining() > 0) {
-            match self.look_up(&first, now.result.as_ref().unwrap_or(&first)) {
+            match look_up(self.builder.spec, &first, now.result.as_ref().unwrap_or(&first)) {
                 Some(look_up) => now.result = self.call(&look_up),
                 None => self.finding(number, "settle", "an operation that looks the object up", "none"),
             }
@@ -454,17 +455,6 @@ impl Play<'_> {
             self.objects.note(number, outcome);
         }
         now
-    }
-
-    /// Whether an answer leaves the end open where the scenario wants one.
-    fn is_open(&self, expect: &Expectation, outcome: &Outcome) -> bool {
-        let stored = matches!(outcome, Outcome::Payment(payment) if payment.mandate.is_some());
-        let state = outcome.state();
-        if stored && expect.state.as_ref().is_some_and(|states| states.values.iter().any(|state| state == "active")) {
-            return false;
-        }
-        let wanted = expect.state.as_ref().is_some_and(|states| states.values.iter().any(|wanted| wanted == state));
-        matches!(state, "pending" | "action_required") && !wanted
     }
 
     fn returned_to_settle(&mut self, number: u32) -> Result<Option<Vec<(String, String)>>, String> {
@@ -534,28 +524,6 @@ impl Play<'_> {
         {
             self.finding(number, "webhook.object", asked, told);
         }
-    }
-
-    /// The look-up of a step's object, with the further ids that the customer's return or a delivery has brought.
-    fn look_up(&self, first: &Outcome, now: &Outcome) -> Option<Request> {
-        let spec = self.builder.spec;
-        let (op, input) = match first {
-            Outcome::Payment(payment) => {
-                let further = match now {
-                    Outcome::Payment(now) if now.handle.id() == payment.handle.id() => &now.handle,
-                    _ => &payment.handle,
-                };
-                let handle = payment.handle.clone().merged(further);
-                (Op::Retrieve, json!({ "by": { "handle": handle.to_string() } }))
-            }
-            Outcome::Refund(refund) => (Op::RetrieveRefund, json!({ "refund": refund.handle.to_string() })),
-            Outcome::Payout(payout) => (Op::RetrievePayout, json!({ "payout": payout.handle.to_string() })),
-            _ => return None,
-        };
-        if !spec.has(op) {
-            return None;
-        }
-        Request::from_json(op, input).ok()
     }
 
     pub(super) fn finish(mut self, struck: bool) -> Played {

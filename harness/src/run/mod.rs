@@ -11,5 +11,6 @@ pub mod judge;
 pub mod objects;
 pub mod plan;
 pub mod sample;
+pub mod settle;
 pub mod stage;
 pub mod wire;

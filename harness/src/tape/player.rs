@@ -556,7 +556,7 @@ fn is_authorization(name: &str) -> bool {
     matches!(name, "authorization" | "proxy-authorization")
 }
 
-fn shown_headers(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, String)> {
+pub(crate) fn shown_headers(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, String)> {
     let shown = |name: &str, value: &HeaderValue| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
         match (is_authorization(name), text.split_once(' ')) {

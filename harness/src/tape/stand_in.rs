@@ -100,7 +100,7 @@ impl StandIn {
 }
 
 /// The same method, and the same path but for what stands in holes. The host may be that of another environment.
-fn is_alike(exchange: &Exchange, request: &Request<Bytes>) -> bool {
+pub(crate) fn is_alike(exchange: &Exchange, request: &Request<Bytes>) -> bool {
     let path = request.uri().path();
     // Scheme, nothing, host.
     let expected = exchange.request.segments.iter().skip(3);

@@ -16,6 +16,7 @@ fn header() -> Header {
         tiers: vec!["memory".to_owned(), "wire".to_owned()],
         connectors: vec!["acme".to_owned()],
         narrowed: None,
+        probed: None,
     }
 }
 
