@@ -61,7 +61,7 @@ pub struct Exchange {
 }
 
 /// One delivery of a tape.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Webhook {
     /// The scenario's step, from 1.
     pub step: u32,
@@ -88,7 +88,7 @@ pub struct Return {
     pub(crate) mints: Vec<(String, Shape)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AnswerTemplate {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderText)>,
@@ -97,13 +97,13 @@ pub(crate) struct AnswerTemplate {
     pub(crate) mints: Vec<(String, Shape)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum HeaderText {
     Fixed(HeaderValue),
     Holes(Template),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum BodyText {
     Fixed(Bytes),
     Holes(Template, Escape),

@@ -36,8 +36,13 @@ pub use signature::{Algorithm, KeyEncoding, Recipe, RecipeModel};
 pub use stand_in::StandIn;
 pub use values::{Spoil, StepValues};
 
+pub(crate) use answer::response as rendered;
+pub(crate) use compile::{AnswerTemplate, BodyText, HeaderText};
+pub(crate) use deliver::delivery as delivered;
 pub(crate) use enclosed::open as opened;
 pub(crate) use hole::Hole;
 pub(crate) use player::shown_headers;
 pub(crate) use redact::{MASK, Redactor, is_secret_value};
 pub(crate) use stand_in::is_alike;
+pub(crate) use template::{Escape, Part, Template, push_escaped};
+pub(crate) use values::{Headers, Message, Scope, mint};

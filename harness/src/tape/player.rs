@@ -427,6 +427,11 @@ impl Player {
         if mismatches.is_empty() { Ok(()) } else { Err(self.masked(mismatches)) }
     }
 
+    /// The values that the provider has minted so far, by name.
+    pub(crate) fn minted(&self) -> &BTreeMap<String, String> {
+        &self.minted
+    }
+
     pub(super) fn mint(&mut self, names: &[(String, Shape)]) {
         for (name, shape) in names {
             if !self.minted.contains_key(name) {

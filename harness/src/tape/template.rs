@@ -51,6 +51,11 @@ pub(crate) struct Template {
 }
 
 impl Template {
+    /// A template of these parts; `number` when a `#number` hole stands among them.
+    pub(crate) fn of(parts: Vec<Part>, number: bool) -> Self {
+        Self { parts, number }
+    }
+
     /// Reads a text. `$${` stands for a literal `${`. The error says what is wrong with which hole.
     pub(crate) fn parse(text: &str, place: Place) -> Result<Self, String> {
         let mut template = Self::default();
@@ -213,6 +218,8 @@ impl Template {
 }
 
 pub(crate) fn render_hole(hole: &Hole, scope: &Scope<'_>, escape: Escape, out: &mut String) -> Result<(), Unresolved> {
+    // What fills a slot was written for the place where it stands.
+    let escape = if matches!(hole, Hole::Slot(_)) { Escape::None } else { escape };
     if let Some(value) = scope.ready(hole) {
         push_escaped(value, escape, out);
         return Ok(());

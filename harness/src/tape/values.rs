@@ -142,6 +142,7 @@ impl<'a> Scope<'a> {
             Hole::Gen { name, .. } => {
                 out.push_str(self.minted.get(name).ok_or_else(|| missing("no answer has minted it yet"))?)
             }
+            Hole::Slot(name) => out.push_str(self.captured.get(name).ok_or_else(|| missing("nothing fills it"))?),
             Hole::Capture(name) => {
                 out.push_str(self.capture(name).ok_or_else(|| missing("no request has carried it yet"))?)
             }

@@ -1,0 +1,210 @@
+//! What a sandbox knows: the exchanges and deliveries of the tapes, each with the situation it stands in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::Method;
+use quittance::{Currency, Op};
+
+use super::roles::{Figure, Flag, Quantity, Style};
+use crate::tape::{AnswerTemplate, Hole, Template, Webhook};
+
+/// What a request makes or speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Payment,
+    Refund,
+    Mandate,
+    Payout,
+    Dispute,
+    /// What authorizes requests.
+    Token,
+    /// Anything else that has an id: a customer, an order, a capture.
+    Other,
+}
+
+impl Kind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Kind::Payment => "payment",
+            Kind::Refund => "refund",
+            Kind::Mandate => "mandate",
+            Kind::Payout => "payout",
+            Kind::Dispute => "dispute",
+            Kind::Token => "token",
+            Kind::Other => "other",
+        }
+    }
+
+    /// The kind of object that an operation makes, or else acts on.
+    pub(super) fn of(op: Op) -> Kind {
+        match op {
+            Op::Refund | Op::RetrieveRefund => Kind::Refund,
+            Op::SetUp | Op::Revoke => Kind::Mandate,
+            Op::PayOut | Op::RetrievePayout => Kind::Payout,
+            Op::AnswerDispute => Kind::Dispute,
+            Op::OpenSession | Op::UnwrapToken | Op::Webhook => Kind::Other,
+            _ => Kind::Payment,
+        }
+    }
+}
+
+/// How an object stands: its state in the words of the contract, and its amounts in the provider's minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) state: &'static str,
+    pub(super) amount: i64,
+    pub(super) captured: i64,
+    pub(super) refunded: i64,
+}
+
+impl Account {
+    pub(super) const NONE: Account = Account { state: "", amount: 0, captured: 0, refunded: 0 };
+}
+
+/// The situation of an exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// How the payment stood when the request came.
+    pub(super) before: Account,
+    /// How it stands when the answer is given.
+    pub(super) after: Account,
+    /// How it stands when all has settled.
+    pub(super) end: Account,
+    /// The amount that is asked.
+    pub(super) asked: Option<i64>,
+}
+
+/// What a value of a tape's request is for.
+#[derive(Debug, Clone)]
+pub(super) enum Role {
+    /// A fixed text.
+    Literal(String),
+    /// An amount, of this quantity where it is one that is asked.
+    Amount(Figure, Option<Quantity>),
+    /// The currency.
+    Currency(Style),
+    /// A text with holes.
+    Holes(Template),
+    /// An id of the merchant's that follows from the reference.
+    Digest,
+}
+
+/// A value of a tape's request.
+#[derive(Debug, Clone)]
+pub(super) struct Want {
+    pub(super) path: String,
+    pub(super) role: Role,
+}
+
+/// What fills a slot.
+#[derive(Debug, Clone)]
+pub(super) enum Fill {
+    Amount(Quantity, Figure),
+    Flag(Flag),
+    Currency(Style),
+    /// What was sent there; else the text of the tape, or nothing.
+    Echo { path: String, quoted: bool, otherwise: Option<String> },
+    /// All that was sent below that path, as a JSON object.
+    Object { prefix: String },
+    /// The id that follows from the reference.
+    Digest,
+    /// The last digits, the first digits, or a masked number of the card; the tape's text.
+    Card { part: &'static str, text: String },
+}
+
+/// A place of an answer that is filled when it is given.
+#[derive(Debug, Clone)]
+pub(super) struct Slot {
+    pub(super) name: String,
+    pub(super) fill: Fill,
+}
+
+/// What is the same for all exchanges of one case.
+#[derive(Debug)]
+pub(super) struct Lineage {
+    /// The case.
+    pub(super) case: String,
+    /// What is made at each step, by the number of the step.
+    pub(super) made: BTreeMap<u32, Kind>,
+    /// What minted and caught names belong to.
+    pub(super) names: BTreeMap<String, Kind>,
+    /// The currency of the case.
+    pub(super) currency: Option<Currency>,
+    /// Family and brand of the method that the case begins with.
+    pub(super) method: String,
+    /// The test card of the profile that the case begins with.
+    pub(super) card: String,
+    /// The sample values of the case.
+    pub(super) samples: Arc<BTreeMap<String, String>>,
+    /// How many steps the case has.
+    pub(super) steps: usize,
+}
+
+/// One exchange of a tape, with its situation.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) lineage: Arc<Lineage>,
+    pub(super) line: usize,
+    pub(super) op: Op,
+    pub(super) step: u32,
+    pub(super) method: Method,
+    /// The segments of the path.
+    pub(super) segments: Vec<Template>,
+    pub(super) wants: Vec<Want>,
+    pub(super) moment: Moment,
+    /// The state of the object that the operation is about, in the end.
+    pub(super) shows: &'static str,
+    /// Whether it moves something.
+    pub(super) acts: bool,
+    /// Whether it belongs to the settling of its step.
+    pub(super) settles: bool,
+    /// What it makes.
+    pub(super) creates: Option<Kind>,
+    /// How the id of what it makes is made of minted values.
+    pub(super) id: Vec<Hole>,
+    pub(super) id_texts: Vec<String>,
+    pub(super) class: Class,
+    pub(super) answer: AnswerTemplate,
+    /// The minted names that stand in the answer.
+    pub(super) gens: Vec<String>,
+    pub(super) slots: Vec<Slot>,
+    /// Its deliveries, by their place in the list of all.
+    pub(super) due: Vec<usize>,
+}
+
+/// What an exchange shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// What was asked is done.
+    Done,
+    /// The provider says no to a good request: a decline, or an end that a test card or a customer chooses.
+    Declined,
+    /// The operation is not allowed now, or not in that amount.
+    Refused,
+    /// The provider finds the request wrong.
+    Invalid,
+    /// There is no such object.
+    Missing,
+    /// The credentials are refused.
+    Credentials,
+}
+
+/// One delivery of a tape, with its situation.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    pub(super) lineage: Arc<Lineage>,
+    pub(super) step: u32,
+    /// The name of the event.
+    pub(super) event: String,
+    /// What it is about.
+    pub(super) kind: Kind,
+    /// The state that it reports.
+    pub(super) state: &'static str,
+    pub(super) moment: Moment,
+    pub(super) webhook: Webhook,
+    pub(super) gens: Vec<String>,
+    pub(super) slots: Vec<Slot>,
+    /// Whether it is of a case of its own and not of the settling of an operation.
+    pub(super) alone: bool,
+}

@@ -1,0 +1,227 @@
+//! Requests as a flat list of values, each with the place where it stands, so that any two can be compared whatever their order.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::Request;
+use http::header::CONTENT_TYPE;
+
+use crate::tape::json::{self, Json, member_path};
+use crate::tape::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPattern};
+use crate::tape::xml::{self, Element, Node};
+use crate::tape::{Part, Template, opened};
+
+/// Most values that are read of one request.
+const MAX_LEAVES: usize = 2_000;
+
+/// A value that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Value {
+    /// Where it stands: `header x-key`, `query id`, `form amount`, `$.amount.value`, `/a/b/@c`, `path 2`, `body`.
+    pub(super) path: String,
+    /// The text.
+    pub(super) text: String,
+    /// Whether it is a number or word of JSON.
+    pub(super) bare: bool,
+}
+
+impl Value {
+    pub(super) fn new(path: impl Into<String>, text: impl Into<String>) -> Value {
+        Value { path: path.into(), text: text.into(), bare: false }
+    }
+}
+
+/// A value that a tape's request has: where, and what.
+pub(super) type Stated = (String, Template);
+
+/// Every value of a request. A body that cannot be read has one value, the whole of it. `open` where base64 holds JSON.
+pub(super) fn sent(request: &Request<Bytes>, open: bool) -> Vec<Value> {
+    let mut out: Vec<Value> = Vec::with_capacity(48);
+    for (name, value) in request.headers() {
+        out.push(Value::new(format!("header {name}"), String::from_utf8_lossy(value.as_bytes())));
+    }
+    let mut fields = |kind: &str, text: &[u8]| {
+        for (name, value) in form_urlencoded::parse(text).take(MAX_LEAVES) {
+            out.push(Value::new(format!("{kind} {name}"), value));
+        }
+    };
+    fields("query", request.uri().query().unwrap_or_default().as_bytes());
+    let Ok(text) = std::str::from_utf8(request.body()) else { return out };
+    let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let start = text.trim_start_matches('\u{feff}').trim();
+    match start.bytes().next() {
+        None => {}
+        Some(b'{' | b'[') => body_json(start, open, &mut out),
+        Some(b'<') => body_xml(start, &mut out),
+        Some(_) if media.contains("form-urlencoded") || (media.is_empty() && start.contains('=')) => {
+            fields("form", start.as_bytes());
+        }
+        Some(_) => out.push(Value::new("body", start)),
+    }
+    out.truncate(MAX_LEAVES);
+    numbered(&mut out, |value| &mut value.path);
+    out
+}
+
+fn body_json(text: &str, open: bool, out: &mut Vec<Value>) {
+    let text = if open { opened(text) } else { Cow::Borrowed(text) };
+    match json::read(&text) {
+        Ok(root) => json_leaves("$".to_owned(), &root, out),
+        Err(_) => out.push(Value::new("body", text)),
+    }
+}
+
+fn json_leaves(path: String, value: &Json<'_>, out: &mut Vec<Value>) {
+    if out.len() >= MAX_LEAVES {
+        return;
+    }
+    match value {
+        Json::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                json_leaves(format!("{path}[{index}]"), item, out);
+            }
+        }
+        Json::Object(members) => {
+            for (name, member) in members {
+                json_leaves(format!("{path}{}", member_path(name)), member, out);
+            }
+        }
+        scalar => {
+            let bare = !matches!(scalar, Json::String(_));
+            out.push(Value { path, text: scalar.scalar().unwrap_or_default().into_owned(), bare });
+        }
+    }
+}
+
+fn body_xml(text: &str, out: &mut Vec<Value>) {
+    match xml::document(text) {
+        Ok(document) => xml_leaves(&format!("/{}", document.root.name), &document.root, &mut |path, text: &String| {
+            if out.len() < MAX_LEAVES {
+                out.push(Value::new(path, text.as_str()));
+            }
+        }),
+        Err(_) => out.push(Value::new("body", text)),
+    }
+}
+
+/// Every attribute and text of a tree with its path: `/list/item[2]/@id`, counted among siblings of that name.
+fn xml_leaves<T>(path: &str, element: &Element<T>, give: &mut impl FnMut(String, &T)) {
+    for (name, value) in element.attributes.iter().filter(|(name, _)| !name.starts_with("xmlns")) {
+        give(format!("{path}/@{name}"), value);
+    }
+    for (index, child) in element.children.iter().enumerate() {
+        match child {
+            Node::Text(text) => give(path.to_owned(), text),
+            Node::Element(child) => {
+                let before = element.children.iter().take(index);
+                let position = before.filter(|sibling| sibling.name() == Some(&child.name)).count() + 1;
+                let place = if position > 1 { format!("[{position}]") } else { String::new() };
+                xml_leaves(&format!("{path}/{}{place}", child.name), child, give);
+            }
+        }
+    }
+}
+
+/// Tells repeated names apart: the second is `form a#2`.
+fn numbered<T>(all: &mut [T], path: fn(&mut T) -> &mut String) {
+    let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for value in all {
+        let name = path(value);
+        if name.starts_with("form ") || name.starts_with("query ") {
+            let count = seen.entry(name.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                *name = format!("{name}#{count}");
+            }
+        }
+    }
+}
+
+/// Every value of a tape's request, the path aside.
+pub(super) fn stated(pattern: &RequestPattern) -> Vec<Stated> {
+    let mut out: Vec<Stated> = Vec::new();
+    for (name, template) in &pattern.headers {
+        out.push((format!("header {name}"), template.clone()));
+    }
+    let mut fields = |kind: &str, patterns: &[FieldPattern]| {
+        for field in patterns {
+            out.push((format!("{kind} {}", field.name), field.value.clone().unwrap_or_default()));
+        }
+    };
+    fields("query", &pattern.query);
+    match &pattern.body {
+        BodyPattern::None => {}
+        BodyPattern::Form { fields: patterns, .. } => fields("form", patterns),
+        BodyPattern::Json { root, .. } => json_stated("$".to_owned(), root, &mut out),
+        BodyPattern::Xml { root, .. } => {
+            xml_leaves(&format!("/{}", root.name), root, &mut |path, text: &Template| out.push((path, text.clone())));
+        }
+        BodyPattern::Text(template) => out.push(("body".to_owned(), template.clone())),
+    }
+    numbered(&mut out, |(path, _)| path);
+    out
+}
+
+fn json_stated(path: String, pattern: &JsonPattern, out: &mut Vec<Stated>) {
+    match pattern {
+        JsonPattern::Word(word) => out.push((path, Template::of(vec![Part::Text(word.clone())], false))),
+        JsonPattern::String(template) | JsonPattern::Number(template) => out.push((path, template.clone())),
+        JsonPattern::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                json_stated(format!("{path}[{index}]"), item, out);
+            }
+        }
+        JsonPattern::Object(members) => {
+            for (name, member) in members {
+                json_stated(format!("{path}{}", member_path(name)), member, out);
+            }
+        }
+        JsonPattern::Base64(inner) => json_stated(format!("{path}{}", member_path("$base64")), inner, out),
+    }
+}
+
+/// Whether a tape's request has JSON inside base64.
+pub(super) fn encloses(stated: &[Stated]) -> bool {
+    stated.iter().any(|(path, _)| path.contains("$base64"))
+}
+
+/// The last name of a path: `$.amount.value` has `value`, `form metadata[cart]` has `cart`; lower case, letters and digits alone.
+pub(super) fn last_name(path: &str) -> String {
+    let plain = path.trim_end_matches(']');
+    let plain = plain.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '[' || letter == '#');
+    let start = plain.rfind(['.', '[', '/', '@', ' ']).map_or(0, |at| at + 1);
+    let name = plain.get(start..).unwrap_or_default();
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_become_flat() {
+        let request = Request::post("/v1/a?x=1&x=2")
+            .header("content-type", "application/json")
+            .body(Bytes::from_static(b"{\"a\":{\"b\":[1.50,\"t\"]},\"c\":null}"))
+            .unwrap();
+        let found = sent(&request, false);
+        let get = |path: &str| found.iter().find(|value| value.path == path).map(|value| value.text.as_str());
+        assert_eq!(get("query x"), Some("1"));
+        assert_eq!(get("query x#2"), Some("2"));
+        assert_eq!(get("$.a.b[0]"), Some("1.50"));
+        assert_eq!(get("$.c"), Some("null"));
+    }
+
+    #[test]
+    fn names_are_the_last_of_a_path() {
+        for (path, name) in [
+            ("$.amount.value", "value"),
+            ("form metadata[cart]", "cart"),
+            ("form expand[0]", "expand"),
+            ("/a/b[2]/@orderCode", "ordercode"),
+            ("$.list[3]", "list"),
+        ] {
+            assert_eq!(last_name(path), name);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The text of an answer with something in each hole, and where each of its values stands. What stands there may be replaced by a slot,
+//! which is filled when the answer is given.
+
+use std::ops::Range;
+
+use crate::tape::json::member_path;
+use crate::tape::{Hole, Part, Template};
+
+/// Deepest nesting that is looked at.
+const MAX_DEPTH: usize = 64;
+
+/// A value of an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Leaf {
+    /// Where it stands, as in requests: `$.amount`, `/a/b/@c`, `form id`.
+    pub(super) path: String,
+    /// The text without holes: where a hole stands in it, it is of no use.
+    pub(super) text: String,
+    /// The bytes of the text.
+    pub(super) at: Range<usize>,
+    /// Of a JSON string: with its quotes.
+    pub(super) quoted: Option<Range<usize>>,
+    /// Whether a hole stands in it.
+    pub(super) open: bool,
+    /// Whether it is a whole JSON object.
+    pub(super) object: bool,
+}
+
+/// A template as a text that can be read.
+pub(super) struct Sketch {
+    text: String,
+    holes: Vec<(Range<usize>, Hole)>,
+    number: bool,
+}
+
+impl Sketch {
+    pub(super) fn of(template: &Template) -> Sketch {
+        let mut sketch = Sketch { text: String::new(), holes: Vec::new(), number: template.has_number() };
+        for part in &template.parts {
+            match part {
+                Part::Text(text) => sketch.text.push_str(text),
+                Part::Hole(hole) => {
+                    let start = sketch.text.len();
+                    // Digits alone: a hole may stand for a number.
+                    sketch.text.push_str("777");
+                    sketch.holes.push((start..sketch.text.len(), hole.clone()));
+                }
+            }
+        }
+        sketch
+    }
+
+    /// Every value, in order.
+    pub(super) fn leaves(&self) -> Vec<Leaf> {
+        let mut out = Vec::new();
+        let start = self.text.len() - self.text.trim_start_matches('\u{feff}').trim_start().trim_start_matches('\u{feff}').len();
+        match self.text.as_bytes().get(start) {
+            Some(b'{' | b'[') => {
+                let mut scan = Scan { text: &self.text, at: start, out: &mut out };
+                let _ = scan.value("$", 0);
+            }
+            Some(b'<') => xml(&self.text, start, &mut out),
+            Some(_) => form(&self.text, start, &mut out),
+            None => {}
+        }
+        for leaf in &mut out {
+            leaf.open = self.holes.iter().any(|(hole, _)| hole.start < leaf.at.end && leaf.at.start < hole.end);
+        }
+        out
+    }
+
+    /// The template with these bytes in slots of these names. Holes inside them are gone.
+    pub(super) fn slotted(&self, slots: &[(Range<usize>, String)]) -> Template {
+        let inside = |hole: &Range<usize>| slots.iter().any(|(at, _)| at.start <= hole.start && hole.end <= at.end);
+        let kept = self.holes.iter().filter(|(at, _)| !inside(at)).cloned();
+        let new = slots.iter().map(|(at, name)| (at.clone(), Hole::Slot(name.clone())));
+        let mut all: Vec<(Range<usize>, Hole)> = kept.chain(new).collect();
+        all.sort_by_key(|(at, _)| at.start);
+        let mut parts = Vec::with_capacity(2 * all.len() + 1);
+        let mut from = 0;
+        for (at, hole) in all {
+            if let Some(text) = self.text.get(from..at.start).filter(|text| !text.is_empty()) {
+                parts.push(Part::Text(text.to_owned()));
+            }
+            parts.push(Part::Hole(hole));
+            from = at.end;
+        }
+        if let Some(text) = self.text.get(from..).filter(|text| !text.is_empty()) {
+            parts.push(Part::Text(text.to_owned()));
+        }
+        Template::of(parts, self.number)
+    }
+}
+
+/// Reads JSON with the place of each value. What is no JSON ends it; what was read so far stays.
+struct Scan<'t, 'o> {
+    text: &'t str,
+    at: usize,
+    out: &'o mut Vec<Leaf>,
+}
+
+impl Scan<'_, '_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        self.space();
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn string(&mut self) -> Option<Range<usize>> {
+        if !self.take(b'"') {
+            return None;
+        }
+        let start = self.at;
+        loop {
+            match self.peek()? {
+                b'"' => break,
+                b'\\' => self.at += 2,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        Some(start..self.at - 1)
+    }
+
+    fn value(&mut self, path: &str, depth: usize) -> Option<()> {
+        self.space();
+        let start = self.at;
+        match self.peek()? {
+            _ if depth > MAX_DEPTH => return None,
+            b'{' => {
+                self.at += 1;
+                if !self.take(b'}') {
+                    loop {
+                        self.space();
+                        let name = self.string()?;
+                        let name = member_path(self.text.get(name)?);
+                        self.take(b':').then_some(())?;
+                        self.value(&format!("{path}{name}"), depth + 1)?;
+                        if self.take(b'}') {
+                            break;
+                        }
+                        self.take(b',').then_some(())?;
+                    }
+                }
+                self.push(path, start..self.at, None, true);
+            }
+            b'[' => {
+                self.at += 1;
+                let mut index = 0;
+                if !self.take(b']') {
+                    loop {
+                        self.value(&format!("{path}[{index}]"), depth + 1)?;
+                        index += 1;
+                        if self.take(b']') {
+                            break;
+                        }
+                        self.take(b',').then_some(())?;
+                    }
+                }
+            }
+            b'"' => {
+                let at = self.string()?;
+                self.push(path, at, Some(start..self.at), false);
+            }
+            _ => {
+                while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')) {
+                    self.at += 1;
+                }
+                (self.at > start).then_some(())?;
+                self.push(path, start..self.at, None, false);
+            }
+        }
+        Some(())
+    }
+
+    fn push(&mut self, path: &str, at: Range<usize>, quoted: Option<Range<usize>>, object: bool) {
+        let text = if object { String::new() } else { self.text.get(at.clone()).unwrap_or_default().to_owned() };
+        self.out.push(Leaf { path: path.to_owned(), text, at, quoted, open: false, object });
+    }
+}
+
+/// Attributes and texts of elements without children. An element that is not closed ends it.
+fn xml(text: &str, start: usize, out: &mut Vec<Leaf>) {
+    let mut open: Vec<(String, Vec<String>)> = Vec::new();
+    let mut at = start;
+    while let Some(tag) = text.get(at..).and_then(|rest| rest.find('<')).map(|found| at + found) {
+        let Some(end) = text.get(tag..).and_then(|rest| rest.find('>')).map(|found| tag + found) else { return };
+        let inner = text.get(tag + 1..end).unwrap_or_default();
+        if inner.starts_with('/') {
+            let content = text.get(at..tag).unwrap_or_default();
+            if let Some((path, children)) = open.pop()
+                && children.is_empty()
+                && !content.contains('<')
+            {
+                out.push(Leaf { path, text: content.to_owned(), at: at..tag, quoted: None, open: false, object: false });
+            }
+        } else if !inner.starts_with(['?', '!']) && open.len() < MAX_DEPTH {
+            let name = inner.split([' ', '\n', '\t', '/']).next().unwrap_or_default();
+            let path = match open.last_mut() {
+                Some((path, children)) => {
+                    let position = children.iter().filter(|other| *other == name).count() + 1;
+                    children.push(name.to_owned());
+                    if position > 1 { format!("{path}/{name}[{position}]") } else { format!("{path}/{name}") }
+                }
+                None => format!("/{name}"),
+            };
+            attributes(text, tag + 1 + name.len()..end, &path, out);
+            if !inner.ends_with('/') {
+                open.push((path, Vec::new()));
+            }
+        }
+        at = end + 1;
+    }
+}
+
+fn attributes(text: &str, within: Range<usize>, path: &str, out: &mut Vec<Leaf>) {
+    let mut at = within.start;
+    while let Some(equals) = text.get(at..within.end).and_then(|rest| rest.find('=')).map(|found| at + found) {
+        let name = text.get(at..equals).unwrap_or_default().trim();
+        let Some(quote) = text.as_bytes().get(equals + 1).copied().filter(|byte| matches!(byte, b'"' | b'\'')) else { return };
+        let start = equals + 2;
+        let Some(end) = text.get(start..within.end).and_then(|rest| rest.find(char::from(quote))).map(|found| start + found)
+        else {
+            return;
+        };
+        let value = text.get(start..end).unwrap_or_default().to_owned();
+        out.push(Leaf { path: format!("{path}/@{name}"), text: value, at: start..end, quoted: None, open: false, object: false });
+        at = end + 1;
+    }
+}
+
+fn form(text: &str, start: usize, out: &mut Vec<Leaf>) {
+    let mut at = start;
+    for pair in text.get(start..).unwrap_or_default().split('&') {
+        if let Some((name, value)) = pair.split_once('=') {
+            let from = at + name.len() + 1;
+            let path = format!("form {name}");
+            if !value.contains('%') && !value.contains('{') {
+                let (text, at) = (value.to_owned(), from..from + value.len());
+                out.push(Leaf { path, text, at, quoted: None, open: false, object: false });
+            }
+        }
+        at += pair.len() + 1;
+    }
+}
