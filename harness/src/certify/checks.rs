@@ -357,7 +357,7 @@ fn two_seeds(ground: &Ground<'_>) -> Tried {
 }
 
 /// The secrets of a connector's profile with their names: marked credentials, card numbers, cryptograms and tokens.
-pub(super) fn secrets_of(subject: &Subject) -> Vec<(String, String)> {
+pub(crate) fn secrets_of(subject: &Subject) -> Vec<(String, String)> {
     let schema = subject.entry.credentials_schema().to_value();
     let is_secret = |name: &str| {
         let field = schema.pointer(&format!("/properties/{name}"));

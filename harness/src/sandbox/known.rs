@@ -7,7 +7,7 @@ use http::Method;
 use quittance::{Currency, Op};
 
 use super::roles::{Figure, Flag, Quantity, Style};
-use crate::tape::{AnswerTemplate, Hole, Template, Webhook};
+use crate::tape::{AnswerTemplate, Shape, Template, Webhook};
 
 /// What a request makes or speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +109,8 @@ pub(super) enum Fill {
     Object { prefix: String },
     /// The id that follows from the reference.
     Digest,
+    /// The id of the object of that kind.
+    Id(Kind),
     /// The last digits, the first digits, or a masked number of the card; the tape's text.
     Card { part: &'static str, text: String },
 }
@@ -137,6 +139,12 @@ pub(super) struct Lineage {
     pub(super) card: String,
     /// The sample values of the case.
     pub(super) samples: Arc<BTreeMap<String, String>>,
+    /// Names of values that are in the handle of an object: of what, and in which part; the id itself is the part without a name.
+    pub(super) parts: BTreeMap<String, (Kind, String)>,
+    /// Ids that stand in its deliveries as they are, with what they are of.
+    pub(super) ids: BTreeMap<String, Kind>,
+    /// The shape of each value that its tape mints.
+    pub(super) shapes: BTreeMap<String, Shape>,
     /// How many steps the case has.
     pub(super) steps: usize,
 }
@@ -162,15 +170,18 @@ pub(super) struct Known {
     /// What it makes.
     pub(super) creates: Option<Kind>,
     /// How the id of what it makes is made of minted values.
-    pub(super) id: Vec<Hole>,
-    pub(super) id_texts: Vec<String>,
+    pub(super) id: Option<Template>,
     pub(super) class: Class,
+    /// The minted values that are first in its answer.
+    pub(super) news: Vec<String>,
     pub(super) answer: AnswerTemplate,
     /// The minted names that stand in the answer.
     pub(super) gens: Vec<String>,
     pub(super) slots: Vec<Slot>,
     /// Its deliveries, by their place in the list of all.
     pub(super) due: Vec<usize>,
+    /// Whether its answer is the last of its step's own, after which deliveries follow.
+    pub(super) last: bool,
 }
 
 /// What an exchange shows.

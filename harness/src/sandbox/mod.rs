@@ -1,5 +1,130 @@
 //! A provider's sandbox made of its tapes: requests in, the provider's answers and webhooks out. It does no I/O.
+//!
+//! [`Sandbox::new`] plays the tapes' cases and notes of each exchange what it is, in which situation it comes, and what its values stand for.
+//! [`Sandbox::answer`] takes a request, finds the exchange that fits what was sent and how the payment stands, and gives its answer with
+//! the ids, amounts and texts of this payment. Whatever the bytes, it answers.
 
+mod act;
+mod book;
+mod choice;
+mod fill;
+mod give;
+mod known;
+mod learn;
+mod leaves;
+mod read;
+mod roles;
+mod routes;
 mod shown;
+mod sketch;
+mod tell;
+mod understand;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use quittance::Spec;
+
+use self::book::Book;
+use self::choice::Choosers;
+use self::routes::Routes;
+use self::understand::Knowledge;
+use crate::certify::checks::secrets_of;
+use crate::scenario::Suite;
+use crate::tape::Recipe;
+use crate::world::{Subject, Unusable};
 
 pub use shown::{Answered, Due, Miss, OutcomeShown, PaymentShown, Seen};
+
+/// A provider's sandbox. Shared by all connections. It remembers at most 50,000 objects (payments, refunds, customers …) and 10,000
+/// answers by their idempotency key; the oldest are forgotten.
+pub struct Sandbox {
+    id: &'static str,
+    spec: &'static Spec,
+    hosts: Vec<String>,
+    knowledge: Knowledge,
+    routes: Routes,
+    cards: Choosers,
+    outcomes: Vec<OutcomeShown>,
+    credentials: Arc<BTreeMap<String, String>>,
+    secrets: HashSet<String>,
+    recipes: BTreeMap<String, Arc<Recipe>>,
+    seed: u64,
+    state: Mutex<State>,
+}
+
+/// What changes.
+#[derive(Default)]
+struct State {
+    book: Book,
+    /// The url that deliveries go to, with the credentials that name it.
+    webhook: Option<(String, Arc<BTreeMap<String, String>>)>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sandbox({})", self.id)
+    }
+}
+
+impl Sandbox {
+    /// The sandbox of a provider, out of its profile and tapes. All minted values follow from `seed`.
+    ///
+    /// # Errors
+    /// When no case of the tapes can be played, so that it would answer nothing.
+    pub fn new(subject: &Subject, suite: &Suite, seed: u64) -> Result<Sandbox, Unusable> {
+        let id = subject.entry.spec.id;
+        let drafts = learn::Drafts::of(subject, suite, seed);
+        if drafts.exchanges.is_empty() && drafts.deliveries.is_empty() {
+            return Err(Unusable::Text(format!(
+                "{id}: none of its tapes can be played; `quittance certify {id}` says what does not hold"
+            )));
+        }
+        let outcomes = tell::outcomes(subject, &drafts);
+        let mut hosts: Vec<String> = subject.tapes.values().flat_map(|tape| tape.hosts()).collect();
+        hosts.sort_unstable();
+        hosts.dedup();
+        let knowledge = Knowledge::of(drafts);
+        let secrets = secrets_of(subject).into_iter();
+        Ok(Sandbox {
+            id,
+            spec: subject.entry.spec,
+            hosts,
+            routes: Routes::of(&knowledge.known),
+            knowledge,
+            cards: choice::choosers(&subject.profile),
+            outcomes,
+            credentials: Arc::clone(&subject.credentials),
+            secrets: secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect(),
+            recipes: subject.profile.recipes.clone(),
+            seed,
+            state: Mutex::default(),
+        })
+    }
+
+    /// The connector's id.
+    pub fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// The hosts of the provider in its tapes, in lower case, sorted.
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// Says where deliveries go: providers that sign the url sign this one. None for the url of the tapes.
+    pub fn set_webhook_url(&self, url: Option<&str>) {
+        let is_place = |name: &str, value: &str| value.starts_with("https://merchant.example") && !self.secrets.contains(name);
+        let with = |url: &str| {
+            let mut credentials = (*self.credentials).clone();
+            let places = credentials.iter_mut().filter(|(name, value)| is_place(name, value));
+            places.for_each(|(_, value)| url.clone_into(value));
+            (url.to_owned(), Arc::new(credentials))
+        };
+        self.state().webhook = url.map(with);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

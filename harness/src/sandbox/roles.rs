@@ -68,7 +68,7 @@ impl Quantity {
         let fitting: Vec<Quantity> = Quantity::ALL.into_iter().filter(fits).collect();
         let path = path.to_ascii_lowercase();
         let spoken = |quantity: &&Quantity| match quantity {
-            Quantity::Refunded => path.contains("refund"),
+            Quantity::Refunded => path.contains("refund") || path.contains("devoluc"),
             Quantity::Captured => path.contains("captured") || path.contains("received"),
             Quantity::Uncaptured => path.contains("capturable"),
             Quantity::Kept => path.contains("remaining"),
@@ -141,6 +141,12 @@ impl Flag {
             Flag::Refunded => now.captured > 0 && now.refunded >= now.captured,
             Flag::Captured => now.captured > 0,
         }
+    }
+
+    /// What a word of JSON of this name stands for, where it fits this value alone and there is something to tell.
+    pub(super) fn fitting_one(name: &str, value: bool, moment: &Moment) -> Option<Flag> {
+        let flag = if name.contains("refunded") { Flag::Refunded } else { return None };
+        (moment.after.captured > 0 && flag.of(&moment.after) == value).then_some(flag)
     }
 
     /// What a word of JSON of this name stands for, where it fits all values.

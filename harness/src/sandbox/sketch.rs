@@ -24,6 +24,8 @@ pub(super) struct Leaf {
     pub(super) open: bool,
     /// Whether it is a whole JSON object.
     pub(super) object: bool,
+    /// Whether it is made of what follows from the reference, and nothing else.
+    pub(super) digest: bool,
 }
 
 /// A template as a text that can be read.
@@ -64,7 +66,10 @@ impl Sketch {
             None => {}
         }
         for leaf in &mut out {
-            leaf.open = self.holes.iter().any(|(hole, _)| hole.start < leaf.at.end && leaf.at.start < hole.end);
+            let inside = || self.holes.iter().filter(|(hole, _)| hole.start < leaf.at.end && leaf.at.start < hole.end);
+            leaf.open = inside().next().is_some();
+            let digests = inside().filter(|(_, hole)| matches!(hole, Hole::Digest { .. })).map(|(at, _)| at.len()).sum::<usize>();
+            leaf.digest = leaf.open && digests == leaf.at.len();
         }
         out
     }
@@ -186,7 +191,7 @@ impl Scan<'_, '_> {
 
     fn push(&mut self, path: &str, at: Range<usize>, quoted: Option<Range<usize>>, object: bool) {
         let text = if object { String::new() } else { self.text.get(at.clone()).unwrap_or_default().to_owned() };
-        self.out.push(Leaf { path: path.to_owned(), text, at, quoted, open: false, object });
+        self.out.push(Leaf { path: path.to_owned(), text, at, quoted, open: false, object, digest: false });
     }
 }
 
@@ -203,7 +208,7 @@ fn xml(text: &str, start: usize, out: &mut Vec<Leaf>) {
                 && children.is_empty()
                 && !content.contains('<')
             {
-                out.push(Leaf { path, text: content.to_owned(), at: at..tag, quoted: None, open: false, object: false });
+                out.push(Leaf { path, text: content.to_owned(), at: at..tag, quoted: None, open: false, object: false, digest: false });
             }
         } else if !inner.starts_with(['?', '!']) && open.len() < MAX_DEPTH {
             let name = inner.split([' ', '\n', '\t', '/']).next().unwrap_or_default();
@@ -235,7 +240,7 @@ fn attributes(text: &str, within: Range<usize>, path: &str, out: &mut Vec<Leaf>)
             return;
         };
         let value = text.get(start..end).unwrap_or_default().to_owned();
-        out.push(Leaf { path: format!("{path}/@{name}"), text: value, at: start..end, quoted: None, open: false, object: false });
+        out.push(Leaf { path: format!("{path}/@{name}"), text: value, at: start..end, quoted: None, open: false, object: false, digest: false });
         at = end + 1;
     }
 }
@@ -248,7 +253,7 @@ fn form(text: &str, start: usize, out: &mut Vec<Leaf>) {
             let path = format!("form {name}");
             if !value.contains('%') && !value.contains('{') {
                 let (text, at) = (value.to_owned(), from..from + value.len());
-                out.push(Leaf { path, text, at, quoted: None, open: false, object: false });
+                out.push(Leaf { path, text, at, quoted: None, open: false, object: false, digest: false });
             }
         }
         at += pair.len() + 1;

@@ -432,6 +432,11 @@ impl Player {
         &self.minted
     }
 
+    /// What `any` holes have caught so far, by name.
+    pub(crate) fn caught(&self) -> &BTreeMap<String, String> {
+        &self.captured
+    }
+
     pub(super) fn mint(&mut self, names: &[(String, Shape)]) {
         for (name, shape) in names {
             if !self.minted.contains_key(name) {

@@ -1,0 +1,233 @@
+//! What a sandbox remembers: objects with their ids and amounts, and the answers that were given under a key. Bounded: the oldest goes.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use quittance::Currency;
+
+use super::known::{Account, Kind};
+
+/// Most objects that are remembered.
+const MAX_OBJECTS: usize = 50_000;
+
+/// Most answers that are remembered by their key.
+const MAX_ANSWERS: usize = 10_000;
+
+/// Most requests and deliveries that one object collects children of.
+const MAX_CHILDREN: usize = 64;
+
+/// The number of an object, ever rising.
+pub(super) type Number = u64;
+
+/// Something that a request made.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) kind: Kind,
+    /// The id as the provider gives it.
+    pub(super) id: String,
+    /// What it was made for: a refund's payment, a payment's customer.
+    pub(super) parent: Option<Number>,
+    pub(super) children: Vec<Number>,
+    /// Minted values by name.
+    pub(super) minted: BTreeMap<String, String>,
+    /// The parts of its handle; the id itself is the part without a name.
+    pub(super) parts: BTreeMap<String, String>,
+    /// Values that the client chose, by name.
+    pub(super) caught: BTreeMap<String, String>,
+    pub(super) reference: Option<String>,
+    pub(super) key: Option<String>,
+    /// The id that follows from the reference.
+    pub(super) digest: Option<String>,
+    /// Sample values of the card or method, without what must not be kept.
+    pub(super) samples: Arc<BTreeMap<String, String>>,
+    /// What was sent and is repeated in later answers, by its place.
+    pub(super) sent: BTreeMap<String, String>,
+    /// How it stands, as it was told.
+    pub(super) account: Account,
+    /// How it will stand when all has settled.
+    pub(super) end: Account,
+    pub(super) currency: Option<Currency>,
+    /// The case whose exchange made it.
+    pub(super) case: String,
+    /// Family and brand of the method.
+    pub(super) method: String,
+    /// The test card of the profile that was recognised.
+    pub(super) card: String,
+    pub(super) requests: u32,
+}
+
+/// An answer that was given under a key.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    /// What was asked: a hash of method, path and body.
+    pub(super) asked: u64,
+    pub(super) response: Response<Bytes>,
+    pub(super) payment: Option<String>,
+    pub(super) case: String,
+    pub(super) operation: String,
+}
+
+/// All that is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    objects: HashMap<Number, Object>,
+    order: VecDeque<Number>,
+    /// By minted value (`g:`), reference (`r:`), value of the client's choice (`c:`), derived id (`d:`) and whole id (`i:`).
+    index: HashMap<String, Number>,
+    answers: HashMap<String, Given>,
+    answer_order: VecDeque<String>,
+    next: Number,
+}
+
+impl Book {
+    pub(super) fn get(&self, number: Number) -> Option<&Object> {
+        self.objects.get(&number)
+    }
+
+    pub(super) fn get_mut(&mut self, number: Number) -> Option<&mut Object> {
+        self.objects.get_mut(&number)
+    }
+
+    pub(super) fn find(&self, key: &str) -> Option<Number> {
+        self.index.get(key).copied()
+    }
+
+    /// A number that was not given before: every minted value follows from the seed and it.
+    pub(super) fn number(&mut self) -> Number {
+        self.next += 1;
+        self.next
+    }
+
+    /// The number that is given next.
+    pub(super) fn number_ahead(&self) -> Number {
+        self.next + 1
+    }
+
+    /// Remembers an object under its number.
+    pub(super) fn add(&mut self, number: Number, object: Object) {
+        if let Some(parent) = object.parent.and_then(|parent| self.objects.get_mut(&parent)) {
+            if parent.children.len() >= MAX_CHILDREN {
+                parent.children.remove(0);
+            }
+            parent.children.push(number);
+        }
+        for key in keys(&object) {
+            self.index.insert(key, number);
+        }
+        self.objects.insert(number, object);
+        self.order.push_back(number);
+        while self.order.len() > MAX_OBJECTS {
+            let Some(oldest) = self.order.pop_front() else { break };
+            let Some(gone) = self.objects.remove(&oldest) else { continue };
+            for key in keys(&gone) {
+                if self.index.get(&key) == Some(&oldest) {
+                    self.index.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// Remembers a further minted value of an object.
+    pub(super) fn mint(&mut self, number: Number, name: &str, value: &str) {
+        if let Some(object) = self.objects.get_mut(&number)
+            && object.minted.insert(name.to_owned(), value.to_owned()).is_none()
+        {
+            self.index.insert(format!("g:{value}"), number);
+        }
+    }
+
+    /// The object itself, then what it was made for, and so on up.
+    pub(super) fn line(&self, number: Number) -> impl Iterator<Item = (Number, &Object)> {
+        let mut next = Some(number);
+        let mut left = 16;
+        std::iter::from_fn(move || {
+            let number = next.filter(|_| left > 0)?;
+            left -= 1;
+            let object = self.objects.get(&number)?;
+            next = object.parent;
+            Some((number, object))
+        })
+    }
+
+    /// The payment, mandate or payout that an object belongs to.
+    pub(super) fn root(&self, number: Number) -> Option<Number> {
+        let root = |(number, object): (Number, &Object)| {
+            matches!(object.kind, Kind::Payment | Kind::Payout | Kind::Mandate).then_some(number)
+        };
+        self.line(number).find_map(root)
+    }
+
+    pub(super) fn given(&self, key: &str) -> Option<&Given> {
+        self.answers.get(key)
+    }
+
+    pub(super) fn give(&mut self, key: String, given: Given) {
+        if self.answers.insert(key.clone(), given).is_none() {
+            self.answer_order.push_back(key);
+        }
+        while self.answer_order.len() > MAX_ANSWERS {
+            if let Some(oldest) = self.answer_order.pop_front() {
+                self.answers.remove(&oldest);
+            }
+        }
+    }
+
+    /// The newest objects first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = (Number, &Object)> {
+        self.order.iter().rev().filter_map(|number| Some((*number, self.objects.get(number)?)))
+    }
+}
+
+/// The keys under which an object is found.
+fn keys(object: &Object) -> Vec<String> {
+    let minted = object.minted.values().map(|value| format!("g:{value}"));
+    let caught = object.caught.values().map(|value| format!("c:{value}"));
+    let own = [("r", &object.reference), ("d", &object.digest)];
+    let own = own.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| format!("{kind}:{value}")));
+    let id = (!object.id.is_empty()).then(|| format!("i:{}", object.id));
+    minted.chain(caught).chain(own).chain(id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(id: usize) -> Object {
+        Object {
+            kind: Kind::Payment,
+            id: format!("p{id}"),
+            parent: None,
+            children: Vec::new(),
+            minted: BTreeMap::from([("payment".to_owned(), format!("m{id}"))]),
+            parts: BTreeMap::new(),
+            caught: BTreeMap::new(),
+            reference: Some(format!("r{id}")),
+            key: None,
+            digest: None,
+            samples: Arc::default(),
+            sent: BTreeMap::new(),
+            account: Account::NONE,
+            end: Account::NONE,
+            currency: None,
+            case: String::new(),
+            method: String::new(),
+            card: String::new(),
+            requests: 1,
+        }
+    }
+
+    #[test]
+    fn the_oldest_is_forgotten() {
+        let mut book = Book::default();
+        for id in 0..MAX_OBJECTS + 10 {
+            let number = book.number();
+            book.add(number, object(id));
+        }
+        assert_eq!(book.objects.len(), MAX_OBJECTS);
+        assert_eq!(book.index.len(), 3 * MAX_OBJECTS);
+        assert_eq!((book.find("g:m9"), book.find("r:r9")), (None, None));
+        assert!(book.find("i:p10").is_some());
+    }
+}

@@ -1,0 +1,262 @@
+//! Chooses the exchange that answers a request: by what was sent, by how the payment stands, and by what a test card or amount is for.
+
+use std::collections::{BTreeMap, HashMap};
+
+use quittance::{Op, Spec};
+
+use super::book::{Book, Number, Object};
+use super::known::{Account, Class, Kind, Known};
+use super::routes::Fit;
+use super::understand::begins;
+use crate::profile::Profile;
+use crate::tape::Hole;
+
+/// A test card that chooses an outcome: by sample values in which it differs from the approved one, or by the amount.
+#[derive(Debug, Default)]
+pub(super) struct Chooser {
+    differs: BTreeMap<String, String>,
+    amount: Option<i64>,
+}
+
+/// The test cards of a profile by name.
+pub(super) type Choosers = HashMap<String, Chooser>;
+
+pub(super) fn choosers(profile: &Profile) -> Choosers {
+    let approved = profile.card_samples("approved").unwrap_or_default();
+    let chooser = |name: &String| {
+        let samples = profile.card_samples(name).unwrap_or_default();
+        let differs = samples.into_iter().filter(|(key, value)| approved.get(key) != Some(value)).collect();
+        let amount = profile.model.cards.get(name).and_then(|card| card.amount_minor);
+        (name.clone(), Chooser { differs, amount })
+    };
+    profile.model.cards.keys().filter(|name| *name != "approved").map(chooser).collect()
+}
+
+/// What is to be done with a request.
+#[derive(Debug)]
+pub(super) enum Choice {
+    /// An exchange answers it: by its place among the fits.
+    Answer(usize),
+    /// The credentials are refused.
+    Unproven(usize),
+    /// There is no such object.
+    Absent(usize),
+    /// What was sent is no request of that kind.
+    Invalid(usize),
+    /// The operation is not allowed now.
+    Refused(usize),
+}
+
+/// What a choice is made by.
+pub(super) struct Chooses<'c> {
+    pub(super) spec: &'static Spec,
+    pub(super) known: &'c [Known],
+    pub(super) cards: &'c Choosers,
+    pub(super) book: &'c Book,
+}
+
+/// The target of a request: the object that it names, and the payment that this belongs to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Target {
+    pub(super) object: Option<Number>,
+    pub(super) root: Option<Number>,
+}
+
+impl Chooses<'_> {
+    fn of(&self, fit: &Fit<'_>) -> Option<&Known> {
+        self.known.get(fit.index)
+    }
+
+    /// The object that a request is about.
+    pub(super) fn target(&self, fit: &Fit<'_>) -> Target {
+        let Some(known) = self.of(fit) else { return Target::default() };
+        let kind = Kind::of(known.op);
+        let is = |wanted: Kind| move |number: &&Number| self.book.get(**number).is_some_and(|object| object.kind == wanted);
+        let named = fit.named.iter();
+        let object = named.clone().rev().find(is(kind)).or_else(|| named.clone().rev().find(is(Kind::Payment)));
+        let object = object.or_else(|| named.clone().next_back()).copied();
+        Target { object, root: object.and_then(|object| self.book.root(object)) }
+    }
+
+    /// The choice among the fits of a route.
+    pub(super) fn choose(&self, fits: &[Fit<'_>]) -> Option<Choice> {
+        let usual = |fit: &Fit<'_>| self.of(fit).is_some_and(|known| matches!(known.class, Class::Done | Class::Declined | Class::Refused));
+        let all = || fits.iter().enumerate();
+        let score = |fit: &Fit<'_>| fit.score + self.by_card(fit) - self.rank(fit);
+        let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_>)>| {
+            // Of equals the first, which is of the simpler case.
+            found.map(|(at, fit)| (score(fit), usize::MAX - at)).max().map(|(_, at)| usize::MAX - at)
+        };
+        let top = best(&mut all().filter(|(_, fit)| usual(fit))).or_else(|| best(&mut all()))?;
+        let (fit, known) = fits.get(top).and_then(|fit| Some((fit, self.of(fit)?)))?;
+        if fit.unproven {
+            return Some(Choice::Unproven(top));
+        }
+        if fit.absent || known.class == Class::Missing {
+            return Some(Choice::Absent(top));
+        }
+        if fit.no_amount && begins(known.op) && known.acts {
+            return Some(Choice::Invalid(top));
+        }
+        let target = self.target(fit);
+        let acts = known.acts || known.creates.is_some();
+        let pool: Vec<usize> = all()
+            .filter(|(_, other)| usual(other) && !other.absent && !other.unproven)
+            .filter(|(_, other)| {
+                self.of(other).is_some_and(|other| match acts {
+                    true => other.op == known.op && other.acts == known.acts && (other.creates == Some(Kind::Token)) == (known.creates == Some(Kind::Token)),
+                    false => !other.acts && other.creates.is_none(),
+                })
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let legal = !known.acts || self.is_legal(known, fit, target);
+        let wanted = |at: &usize| {
+            let class = fits.get(*at).and_then(|fit| self.of(fit)).map(|known| known.class);
+            (class == Some(Class::Refused)) != legal
+        };
+        let situated = |at: usize| fits.get(at).map_or(i32::MIN, |fit| score(fit) + self.by_situation(fit, self.target(fit), legal));
+        let chosen = pool.iter().copied().filter(wanted).map(|at| (situated(at), usize::MAX - at)).max();
+        Some(match chosen {
+            Some((_, at)) => Choice::Answer(usize::MAX - at),
+            None if legal => Choice::Answer(top),
+            None => Choice::Refused(top),
+        })
+    }
+
+    /// What stands behind in the order of belief.
+    fn rank(&self, fit: &Fit<'_>) -> i32 {
+        let Some(known) = self.of(fit) else { return 100 };
+        let declined = if known.class == Class::Declined { 25 } else { 0 };
+        let shape = i32::from(known.settles && !known.acts);
+        // A case that is about something else has the same exchange under further conditions.
+        declined + shape
+    }
+
+    /// How well the card, token or amount that was sent is the one of the case.
+    fn by_card(&self, fit: &Fit<'_>) -> i32 {
+        let Some(known) = self.of(fit) else { return 0 };
+        let before = fit.named.iter().filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
+        let before = before.map(|(_, object)| object.card.as_str()).next().unwrap_or_default();
+        let Some(chooser) = self.cards.get(&known.lineage.card) else { return if before.is_empty() { 0 } else { -10 } };
+        match self.chosen(known, fit, chooser) {
+            Some(true) => 40,
+            Some(false) => -60,
+            None if before == known.lineage.card => 40,
+            None => -60,
+        }
+    }
+
+    /// Whether what was sent is what the card says; none where nothing of it was sent.
+    fn chosen(&self, known: &Known, fit: &Fit<'_>, chooser: &Chooser) -> Option<bool> {
+        if chooser.amount.is_some() {
+            let asked = fit.asked.filter(|_| begins(known.op));
+            return asked.map(|asked| Some(asked) == chooser.amount);
+        }
+        let sent = |name: &String| {
+            let found = fit.caught.iter().find(|caught| matches!(caught.hole, Hole::Card(hole) if hole == name));
+            found.map(|caught| caught.text.as_str())
+        };
+        let pairs: Vec<bool> =
+            chooser.differs.iter().filter_map(|(name, value)| sent(name).map(|sent| sent == value)).collect();
+        (!pairs.is_empty()).then(|| pairs.into_iter().all(|same| same))
+    }
+
+    /// The name of the test card that was recognised.
+    pub(super) fn card(&self, fit: &Fit<'_>) -> Option<&str> {
+        let known = self.of(fit)?;
+        let chooser = self.cards.get(&known.lineage.card)?;
+        (self.chosen(known, fit, chooser) == Some(true)).then_some(known.lineage.card.as_str())
+    }
+
+    /// Whether an operation may be done as the payment stands.
+    fn is_legal(&self, known: &Known, fit: &Fit<'_>, target: Target) -> bool {
+        if begins(known.op) {
+            let taken = |key: String| self.spec.idempotency.refuses() && self.book.find(&key).is_some();
+            let by_reference = fit.reference.as_ref().is_some_and(|reference| taken(format!("r:{reference}")));
+            let path = fit.caught.iter().any(|caught| matches!(caught.hole, Hole::Any { name: Some(_), .. }) && taken(format!("c:{}", caught.text)));
+            return known.creates != Some(Kind::of(known.op)) || !(by_reference || path);
+        }
+        let Some(object) = target.root.and_then(|root| self.book.get(root)) else { return true };
+        let (now, told) = (object.end, object.account.state);
+        let asked = asked(known.op, fit.asked, &now);
+        match known.op {
+            Op::Capture => {
+                let open = now.state == "authorized" || (now.state == "captured" && self.spec.capture.multiple && now.captured > 0);
+                open && asked.is_none_or(|asked| asked > 0 && asked <= now.amount.saturating_sub(now.captured))
+            }
+            Op::Refund => {
+                let left = now.captured.saturating_sub(now.refunded);
+                now.state == "captured" && left > 0 && asked.is_none_or(|asked| asked > 0 && asked <= left)
+            }
+            Op::Void => {
+                let taken = now.state == "captured" && told == "captured";
+                matches!(now.state, "authorized" | "action_required" | "pending")
+                    || (now.state == "captured" && matches!(told, "action_required" | "pending"))
+                    || (taken && self.spec.void.captured && now.refunded == 0)
+            }
+            Op::Adjust => now.state == "authorized",
+            _ => true,
+        }
+    }
+
+    /// How well the situation of the case is that of the payment.
+    fn by_situation(&self, fit: &Fit<'_>, target: Target, legal: bool) -> i32 {
+        let Some(known) = self.of(fit) else { return i32::MIN };
+        let named = target.object.and_then(|number| self.book.get(number));
+        // What was begun under the conditions of a case goes on under them.
+        let mut score = if named.is_some_and(|object| object.case == known.lineage.case) { 5 } else { 0 };
+        let Some(object) = target.root.and_then(|root| self.book.get(root)) else { return score };
+        if !object.method.is_empty() && object.method == known.lineage.method {
+            score += 8;
+        }
+        let (was, now) = (known.moment.before, object.end);
+        if !known.acts {
+            return score + read_score(known, object, target.object.and_then(|number| self.book.get(number)));
+        }
+        score += match was.state {
+            state if state == now.state => 12,
+            state if state == object.account.state => 10,
+            _ => -20,
+        };
+        let asked = asked(known.op, fit.asked, &now);
+        let rest = |account: &Account| match known.op {
+            Op::Refund => account.captured.saturating_sub(account.refunded),
+            _ => account.amount.saturating_sub(account.captured),
+        };
+        if let (Some(asked), Some(tape)) = (asked, known.moment.asked) {
+            let same = asked.cmp(&rest(&now)) == tape.cmp(&rest(&was));
+            score += if same { 6 } else { -3 };
+        }
+        score += if (was.refunded > 0) == (now.refunded > 0) { 2 } else { 0 };
+        score += if (was.captured > 0) == (now.captured > 0) { 2 } else { 0 };
+        if legal { score } else { score / 2 }
+    }
+}
+
+/// How well what an exchange shows is what is to be shown.
+fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
+    let (shown, now) = (known.moment.after, root.end);
+    if let Some(own) = object.filter(|object| object.kind == Kind::Refund && Kind::of(known.op) == Kind::Refund) {
+        return if known.shows == own.end.state { 12 } else { -12 };
+    }
+    let mut score = match shown.state {
+        state if state == now.state => 12,
+        state if state == root.account.state => 4,
+        _ => -30,
+    };
+    let back = |account: &Account| (account.refunded > 0, account.refunded >= account.captured && account.captured > 0);
+    score += if back(&shown).0 == back(&now).0 { 6 } else { -6 };
+    score += if back(&shown).1 == back(&now).1 { 1 } else { 0 };
+    score += if (shown.captured == shown.amount) == (now.captured == now.amount) { 2 } else { 0 };
+    score
+}
+
+/// What is asked: where no amount is sent, the whole.
+pub(super) fn asked(op: Op, sent: Option<i64>, now: &Account) -> Option<i64> {
+    match op {
+        Op::Capture => sent.or_else(|| now.amount.checked_sub(now.captured)),
+        Op::Refund => sent.or_else(|| now.captured.checked_sub(now.refunded)),
+        _ => sent,
+    }
+}

@@ -1,0 +1,48 @@
+//! Reads a request by the patterns of the tapes: what stands in each hole.
+
+use crate::tape::{Hole, Part, Shape, Template};
+
+/// What stood in a hole of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Caught<'k> {
+    pub(super) hole: &'k Hole,
+    pub(super) text: String,
+}
+
+/// What stands in the holes of a text that is as the template says around them; none where it is not.
+pub(super) fn caught<'k>(template: &'k Template, text: &str) -> Option<Vec<Caught<'k>>> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    let mut parts = template.parts.iter().peekable();
+    while let Some(part) = parts.next() {
+        match part {
+            Part::Text(literal) => rest = rest.strip_prefix(literal.as_str())?,
+            Part::Hole(hole) => {
+                let end = match (parts.peek(), length(hole)) {
+                    (None, _) => rest.len(),
+                    (Some(Part::Text(next)), _) => rest.find(next.as_str())?,
+                    (Some(Part::Hole(_)), Some(length)) => length.min(rest.len()),
+                    (Some(Part::Hole(_)), None) => rest.len(),
+                };
+                out.push(Caught { hole, text: rest.get(..end)?.to_owned() });
+                rest = rest.get(end..)?;
+            }
+        }
+    }
+    rest.is_empty().then_some(out)
+}
+
+/// How long the value of a hole is, where that is known.
+fn length(hole: &Hole) -> Option<usize> {
+    let of = |shape: &Shape| match shape {
+        Shape::Uuid => 36,
+        Shape::Alnum(length) | Shape::Hex(length) | Shape::Digits(length) | Shape::Upper(length) => *length,
+    };
+    match hole {
+        Hole::Digest { shape, .. } => Some(of(shape)),
+        Hole::Gen { shape, .. } => shape.as_ref().map(of),
+        Hole::Card(name) if name.ends_with("month2") || name.ends_with("year2") => Some(2),
+        Hole::Card(name) if name.ends_with("expiry_year") => Some(4),
+        _ => None,
+    }
+}

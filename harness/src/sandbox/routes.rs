@@ -1,0 +1,399 @@
+//! Finds the exchanges that a request may be meant for, by method and path, and how well each fits what was sent.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use http::Method;
+use quittance::Currency;
+
+use super::book::{Book, Number};
+use super::known::{Class, Kind, Known, Role};
+use super::leaves::Value;
+use super::read::{Caught, caught};
+use super::roles::Quantity;
+use crate::tape::{Hole, Template};
+
+/// Exchanges of one method and path.
+#[derive(Debug)]
+pub(super) struct Route {
+    method: Method,
+    /// The segments of the path; none where an id stands.
+    shape: Vec<Option<String>>,
+    /// The exchanges, by their place in the list of all.
+    pub(super) candidates: Vec<usize>,
+    /// Every place of a value that any of them has, with its number.
+    places: HashMap<String, usize>,
+    /// By candidate and value: the number of its place, and how much it tells.
+    rows: Vec<Vec<(usize, Weight)>>,
+    /// By place: whether some candidates have it and others do not, and how much that tells.
+    telling: Vec<i32>,
+}
+
+/// How much a value tells about which exchange is meant.
+#[derive(Debug, Clone, Copy)]
+struct Weight {
+    same: i32,
+    other: i32,
+    missing: i32,
+}
+
+/// All routes of a provider.
+#[derive(Debug, Default)]
+pub(super) struct Routes(Vec<Route>);
+
+/// How a request fits an exchange.
+#[derive(Debug)]
+pub(super) struct Fit<'k> {
+    /// The exchange, by its place in the list of all.
+    pub(super) index: usize,
+    pub(super) score: i32,
+    pub(super) caught: Vec<Caught<'k>>,
+    /// The objects that are named, with the name of the hole.
+    pub(super) named: Vec<Number>,
+    /// Whether something is named that is not known.
+    pub(super) absent: bool,
+    /// Whether what authorizes is missing or wrong.
+    pub(super) unproven: bool,
+    pub(super) asked: Option<i64>,
+    /// Whether an amount is to be sent and what was sent is none.
+    pub(super) no_amount: bool,
+    pub(super) currency: Option<Currency>,
+    pub(super) reference: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) digest: Option<String>,
+}
+
+/// What fits are judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'k, 'g> {
+    pub(super) known: &'k [Known],
+    pub(super) book: &'g Book,
+    pub(super) credentials: &'g BTreeMap<String, String>,
+    /// Names of credentials that are secrets.
+    pub(super) secrets: &'g HashSet<String>,
+}
+
+fn shape_of(known: &Known) -> Vec<Option<String>> {
+    known.segments.iter().map(|segment| segment.literal().map(str::to_owned)).collect()
+}
+
+/// `v71` and `v72` are versions of one path.
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+impl Routes {
+    pub(super) fn of(known: &[Known]) -> Routes {
+        let mut routes: Vec<Route> = Vec::new();
+        let (absent, plain): (Vec<usize>, Vec<usize>) =
+            (0..known.len()).partition(|index| known.get(*index).is_some_and(|known| known.class == Class::Missing));
+        for index in plain.into_iter().chain(absent) {
+            let Some(one) = known.get(index) else { continue };
+            let shape = shape_of(one);
+            let fits = |route: &&mut Route| {
+                route.method == one.method
+                    && (route.shape == shape || one.class == Class::Missing && covers(&route.shape, &shape))
+            };
+            match routes.iter_mut().find(fits) {
+                Some(route) => route.candidates.push(index),
+                None => routes.push(Route {
+                    method: one.method.clone(),
+                    shape,
+                    candidates: vec![index],
+                    places: HashMap::new(),
+                    rows: Vec::new(),
+                    telling: Vec::new(),
+                }),
+            }
+        }
+        routes.iter_mut().for_each(|route| route.weigh(known));
+        Routes(routes)
+    }
+
+    /// The route of a path, the most exact.
+    pub(super) fn find(&self, method: &Method, path: &str) -> Option<&Route> {
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let found = self.0.iter().filter(|route| route.method == *method && route.takes(&segments));
+        found.max_by_key(|route| route.shape.iter().filter(|segment| segment.is_some()).count())
+    }
+
+    /// The route of the same operation on what is known under another collection: `/captures/ID/refunds` for `/payments/ID/refunds`.
+    pub(super) fn akin(&self, method: &Method, path: &str, book: &Book) -> Option<&Route> {
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let is_akin = |route: &&Route| {
+            let pairs = || route.shape.iter().zip(&segments);
+            let other = pairs().filter(|(shape, segment)| shape.as_deref().is_some_and(|word| word != **segment)).count();
+            let known = pairs().any(|(shape, segment)| shape.is_none() && book.find(&format!("g:{segment}")).is_some());
+            let same_end = route.shape.last().is_some_and(|last| last.as_deref() == segments.last().copied());
+            route.method == *method && route.shape.len() == segments.len() && other == 1 && known && same_end
+        };
+        self.0.iter().find(is_akin)
+    }
+
+    /// The routes that come near a path, the nearest first.
+    pub(super) fn near(&self, method: &Method, path: &str) -> Vec<&Route> {
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let common = |route: &&Route| {
+            let same = route.shape.iter().zip(&segments).filter(|(shape, segment)| shape.as_deref() == Some(**segment)).count();
+            (same, route.method == *method, usize::MAX - route.shape.len().abs_diff(segments.len()))
+        };
+        let mut all: Vec<&Route> = self.0.iter().collect();
+        all.sort_by_key(|route| std::cmp::Reverse(common(route)));
+        all
+    }
+}
+
+/// Whether one shape takes all that another takes, with an id in place of a word.
+fn covers(wide: &[Option<String>], narrow: &[Option<String>]) -> bool {
+    wide.len() == narrow.len() && wide.iter().zip(narrow).all(|(wide, narrow)| wide.is_none() || wide == narrow)
+}
+
+impl Route {
+    fn takes(&self, segments: &[&str]) -> bool {
+        let takes = |(shape, segment): (&Option<String>, &&str)| match shape {
+            None => !segment.is_empty(),
+            Some(word) => word == segment || is_version(word) && is_version(segment),
+        };
+        self.shape.len() == segments.len() && self.shape.iter().zip(segments).all(takes)
+    }
+
+    /// The path in words, with `*` for ids.
+    pub(super) fn path(&self) -> String {
+        let words: Vec<&str> = self.shape.iter().map(|segment| segment.as_deref().unwrap_or("*")).collect();
+        format!("{} /{}", self.method, words.join("/"))
+    }
+
+    fn weigh(&mut self, known: &[Known]) {
+        let own: Vec<&Known> = self.candidates.iter().filter_map(|index| known.get(*index)).collect();
+        let mut counts: Vec<usize> = Vec::new();
+        let mut literals: Vec<HashSet<&str>> = Vec::new();
+        for one in &own {
+            for want in &one.wants {
+                let next = self.places.len();
+                let place = *self.places.entry(want.path.clone()).or_insert(next);
+                if place == next {
+                    counts.push(0);
+                    literals.push(HashSet::new());
+                }
+                counts.get_mut(place).into_iter().for_each(|count| *count += 1);
+                if let Role::Literal(text) = &want.role {
+                    if let Some(all) = literals.get_mut(place) {
+                        all.insert(text);
+                    }
+                }
+            }
+        }
+        let everywhere = |place: usize| counts.get(place).is_some_and(|count| *count >= own.len());
+        let is_free = |text: &&str| text.len() > 40 || text.contains([' ', '@', ':', '+']);
+        let free = |place: usize| literals.get(place).is_some_and(|all| all.iter().any(is_free));
+        self.telling = (0..counts.len()).map(|place| if everywhere(place) || free(place) { 0 } else { 4 }).collect();
+        let weight = |place: usize, role: &Role| -> Weight {
+            let several = literals.get(place).is_some_and(|all| all.len() > 1);
+            let absence = if everywhere(place) { 1 } else { 5 };
+            match role {
+                Role::Literal(_) if free(place) => Weight { same: 1, other: -1, missing: -1 },
+                Role::Literal(_) if several => Weight { same: 20, other: -40, missing: -5 },
+                Role::Literal(_) => Weight { same: absence, other: -absence, missing: -absence },
+                _ => Weight { same: absence, other: -absence, missing: -absence },
+            }
+        };
+        self.rows = own
+            .iter()
+            .map(|one| {
+                let row = one.wants.iter().map(|want| {
+                    let place = self.places.get(&want.path).copied().unwrap_or(usize::MAX);
+                    (place, weight(place, &want.role))
+                });
+                row.collect()
+            })
+            .collect();
+    }
+
+    /// How each candidate fits, in their order.
+    pub(super) fn fits<'k>(&self, ground: Ground<'k, '_>, sent: &[Value]) -> Vec<Fit<'k>> {
+        let mut values: Vec<Option<&str>> = vec![None; self.places.len()];
+        for value in sent {
+            if let Some(slot) = self.places.get(&value.path).and_then(|place| values.get_mut(*place)) {
+                *slot = Some(&value.text);
+            }
+        }
+        let mut out = Vec::with_capacity(self.candidates.len());
+        for (index, row) in self.candidates.iter().zip(&self.rows) {
+            let Some(known) = ground.known.get(*index) else { continue };
+            out.push(self.fit(ground, *index, known, row, &values));
+        }
+        out
+    }
+
+    fn fit<'k>(
+        &self,
+        ground: Ground<'k, '_>,
+        index: usize,
+        known: &'k Known,
+        row: &[(usize, Weight)],
+        values: &[Option<&str>],
+    ) -> Fit<'k> {
+        let mut fit = Fit {
+            index,
+            score: 0,
+            caught: Vec::new(),
+            named: Vec::new(),
+            absent: false,
+            unproven: false,
+            asked: None,
+            no_amount: false,
+            currency: None,
+            reference: None,
+            key: None,
+            digest: None,
+        };
+        let present: i32 = values.iter().zip(&self.telling).filter(|(value, _)| value.is_some()).map(|(_, telling)| telling).sum();
+        fit.score -= present;
+        for ((place, weight), want) in row.iter().zip(&known.wants) {
+            let value = values.get(*place).copied().flatten();
+            if value.is_some() {
+                fit.score += self.telling.get(*place).copied().unwrap_or(0);
+            }
+            if let Role::Currency(style) = &want.role {
+                fit.currency = fit.currency.or_else(|| style.parse(value?));
+            }
+            match (value, &want.role) {
+                (None, Role::Holes(template)) => {
+                    fit.score += weight.missing;
+                    // What names an object is not meant where none is named.
+                    let names = template.holes().any(|hole| matches!(hole, Hole::Gen { .. }));
+                    fit.score -= if names { 30 } else { 0 };
+                    fit.unproven |= proves(ground, &want.path, template);
+                }
+                (None, Role::Amount(_, Some(Quantity::Asked | Quantity::Raised))) => {
+                    fit.score += weight.missing;
+                    fit.no_amount |= fit.asked.is_none();
+                }
+                (None, _) => fit.score += weight.missing,
+                (Some(text), Role::Literal(literal)) => fit.score += if literal == text { weight.same } else { weight.other },
+                (Some(text), Role::Holes(template)) => fit.holes(ground, known, &want.path, template, text, *weight),
+                (Some(text), Role::Digest) => fit.digest(ground, known, text),
+                (Some(_), Role::Amount(..) | Role::Currency(_)) => fit.score += weight.same,
+            }
+        }
+        fit.amounts(known, row, values);
+        fit
+    }
+}
+
+/// Whether a template holds what authorizes: a secret in a header or in the body.
+fn proves(ground: Ground<'_, '_>, path: &str, template: &Template) -> bool {
+    template.holes().any(|hole| match hole {
+        Hole::Secret(name) => path.starts_with("header ") || ground.secrets.contains(name),
+        Hole::Basic { .. } => true,
+        Hole::Gen { .. } => path == "header authorization",
+        _ => false,
+    })
+}
+
+impl<'k> Fit<'k> {
+    /// Reads the amounts: after the currency, by which they are written.
+    fn amounts(&mut self, known: &Known, row: &[(usize, Weight)], values: &[Option<&str>]) {
+        let currency = self.currency.or(known.lineage.currency);
+        for ((place, _), want) in row.iter().zip(&known.wants) {
+            let Role::Amount(figure, Some(quantity)) = &want.role else { continue };
+            let Some(text) = values.get(*place).copied().flatten() else { continue };
+            let read = figure.parse(text, currency);
+            match quantity {
+                Quantity::Asked if self.asked.is_none() => {
+                    self.asked = read;
+                    self.no_amount |= read.is_none_or(|minor| minor <= 0) && known.moment.asked != Some(0);
+                }
+                _ => {}
+            }
+        }
+        self.no_amount &= self.asked.is_none_or(|minor| minor <= 0);
+    }
+
+    fn digest(&mut self, ground: Ground<'k, '_>, known: &Known, text: &str) {
+        if known.creates == Some(Kind::Payment) {
+            self.digest = Some(text.to_owned());
+            return;
+        }
+        match ground.book.find(&format!("d:{text}")) {
+            Some(number) => self.name(number),
+            None => self.absent = true,
+        }
+    }
+
+    fn name(&mut self, number: Number) {
+        if !self.named.contains(&number) {
+            self.named.push(number);
+        }
+    }
+
+    fn holes(&mut self, ground: Ground<'k, '_>, known: &'k Known, path: &str, template: &'k Template, text: &str, weight: Weight) {
+        let Some(found) = caught(template, text) else {
+            self.score += weight.other;
+            self.unproven |= proves(ground, path, template);
+            // An id of another form than this one is of something else.
+            self.absent |= path.starts_with("path ");
+            return;
+        };
+        self.score += weight.same;
+        for one in found {
+            self.hole(ground, known, path, &one);
+            self.caught.push(one);
+        }
+    }
+
+    fn hole(&mut self, ground: Ground<'k, '_>, known: &Known, path: &str, one: &Caught<'k>) {
+        let reads = !known.acts;
+        match one.hole {
+            Hole::Secret(name) => {
+                let right = ground.credentials.get(name).is_some_and(|secret| *secret == one.text);
+                self.unproven |= !right && (path.starts_with("header ") || ground.secrets.contains(name));
+                self.score -= if right { 0 } else { 1 };
+            }
+            Hole::Basic { user, password } => {
+                let half = |name: &str| ground.credentials.get(name).map_or("", String::as_str);
+                let pair = format!("{}:{}", half(user), half(password));
+                self.unproven |= crate::tape::Encoding::Base64.encode(pair.as_bytes()) != one.text;
+            }
+            Hole::Gen { name, .. } => self.minted(ground, known, path, name, &one.text),
+            Hole::Capture(name) => match ground.book.find(&format!("c:{}", one.text)) {
+                Some(number) => self.name(number),
+                None => {
+                    let _ = name;
+                    self.absent |= path.starts_with("path ") && known.creates.is_none();
+                }
+            },
+            Hole::Reference(step) => {
+                let earlier = step.is_some_and(|step| step != known.step);
+                if earlier || (reads && known.creates.is_none()) {
+                    match ground.book.find(&format!("r:{}", one.text)) {
+                        Some(number) => self.name(number),
+                        None => self.absent |= earlier || path.starts_with("path ") || path.starts_with("query "),
+                    }
+                }
+                if !earlier && self.reference.is_none() {
+                    self.reference = Some(one.text.clone());
+                }
+            }
+            Hole::Key(_) => self.key = Some(one.text.clone()),
+            _ => {}
+        }
+    }
+
+    fn minted(&mut self, ground: Ground<'k, '_>, known: &Known, path: &str, name: &str, text: &str) {
+        let number = ground.book.find(&format!("g:{text}"));
+        let object = number.and_then(|number| ground.book.get(number));
+        match (number, object) {
+            (Some(_), Some(object)) if object.kind == Kind::Token => {}
+            (Some(number), Some(object)) => {
+                let expected = known.lineage.names.get(name).copied().unwrap_or(Kind::Other);
+                self.score += if expected == object.kind { 20 } else { -10 };
+                self.name(number);
+            }
+            _ if path == "header authorization" => self.unproven = true,
+            _ => {
+                self.score -= 15;
+                self.absent = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What a sandbox tells of itself: payments, test cards, near misses.
+
+use std::collections::BTreeMap;
+
+use super::book::Object;
+use super::known::{Class, Kind, Known, Role};
+use super::learn::Drafts;
+use super::leaves::Value;
+use super::routes::{Fit, Routes};
+use super::shown::{Miss, OutcomeShown, PaymentShown};
+use super::understand::{Knowledge, begins};
+use super::Sandbox;
+use crate::world::Subject;
+
+/// Most exchanges that a request is compared with for what is shown.
+const MAX_MISSES: usize = 3;
+
+/// Most differences that are shown of one exchange.
+const MAX_DIFFERENCES: usize = 12;
+
+/// Headers that a transport adds.
+const INCIDENTAL: [&str; 10] = [
+    "header host",
+    "header content-length",
+    "header content-type",
+    "header accept",
+    "header accept-encoding",
+    "header user-agent",
+    "header connection",
+    "header transfer-encoding",
+    "header accept-language",
+    "header keep-alive",
+];
+
+impl Sandbox {
+    /// The payments, mandates and payouts that were made, the newest first.
+    pub fn payments(&self, newest: usize) -> Vec<PaymentShown> {
+        let state = self.state();
+        let is_shown = |object: &Object| matches!(object.kind, Kind::Payment | Kind::Mandate | Kind::Payout);
+        let all = state.book.newest().filter(|(_, object)| is_shown(object));
+        all.take(newest).map(|(_, object)| shown(object)).collect()
+    }
+
+    /// The test cards and amounts, and what each leads to.
+    pub fn outcomes(&self) -> Vec<OutcomeShown> {
+        self.outcomes.clone()
+    }
+}
+
+fn shown(object: &Object) -> PaymentShown {
+    let method = match object.samples.get("card.last4") {
+        Some(last4) => Some(format!("card •••• {last4}")),
+        None => Some(object.method.clone()).filter(|method| !method.is_empty()),
+    };
+    PaymentShown {
+        id: object.id.clone(),
+        kind: object.kind.as_str().to_owned(),
+        state: object.account.state.to_owned(),
+        amount_minor: Some(object.account.amount).filter(|amount| *amount > 0),
+        currency: object.currency.map(|currency| currency.code().to_owned()),
+        captured_minor: object.account.captured,
+        refunded_minor: object.account.refunded,
+        method,
+        requests: object.requests,
+    }
+}
+
+/// What each test card of the profile leads to, as its cases show.
+pub(super) fn outcomes(subject: &Subject, drafts: &Drafts) -> Vec<OutcomeShown> {
+    let cards = &subject.profile.model.cards;
+    let mut found: BTreeMap<&str, String> = BTreeMap::new();
+    for draft in drafts.exchanges.iter().filter(|draft| begins(draft.op) && !draft.settles) {
+        let state = draft.moment.end.state;
+        if !state.is_empty() && !draft.lineage.card.is_empty() {
+            let plain = draft.lineage.card == "approved" && state != "captured";
+            if !plain {
+                found.entry(&draft.lineage.card).or_insert_with(|| state.to_owned());
+            }
+        }
+    }
+    let approved = cards.get("approved");
+    let one = |(name, state): (&str, String)| {
+        let card = cards.get(name)?;
+        let same_number = name != "approved" && approved.is_some_and(|approved| approved.number == card.number);
+        let token = card.token.as_ref().filter(|_| subject.entry.spec.cards.token);
+        let (kind, value) = match (card.amount_minor, token, &card.holder) {
+            (Some(amount), ..) => ("amount", amount.to_string()),
+            (None, Some(token), _) => ("token", token.clone()),
+            (None, None, Some(holder)) if same_number => ("holder", holder.clone()),
+            _ => ("card", card.number.clone()),
+        };
+        let reason = if state == "declined" { format!("declined: {}", name.replace('_', " ")) } else { state };
+        Some(OutcomeShown { kind: kind.to_owned(), name: name.to_owned(), value, outcome: reason })
+    };
+    found.into_iter().filter_map(one).collect()
+}
+
+/// Where a request differs from an exchange. Values that the client sent are not told.
+pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
+    let mut out = Vec::new();
+    let value = |path: &str| sent.iter().find(|value| value.path == path);
+    for want in &known.wants {
+        let place = told(&want.path);
+        match (value(&want.path), &want.role) {
+            (None, Role::Literal(text)) => out.push(format!("{place}: missing, the tape has `{}`", short(text))),
+            (None, Role::Holes(template)) => out.push(format!("{place}: missing, the tape has `{}`", short(&template.written()))),
+            (None, _) => out.push(format!("{place}: missing")),
+            (Some(value), Role::Literal(text)) if value.text != *text => {
+                out.push(format!("{place}: another value than `{}`", short(text)));
+            }
+            (Some(value), Role::Holes(template)) if super::read::caught(template, &value.text).is_none() => {
+                out.push(format!("{place}: not of the form `{}`", short(&template.written())));
+            }
+            _ => {}
+        }
+    }
+    let listed = |path: &str| known.wants.iter().any(|want| want.path == path);
+    let surplus = sent.iter().filter(|value| !listed(&value.path) && !value.path.starts_with("path "));
+    let surplus = surplus.filter(|value| !INCIDENTAL.contains(&value.path.as_str()));
+    out.extend(surplus.map(|value| format!("{}: not in the tape", told(&value.path))));
+    out.truncate(MAX_DIFFERENCES);
+    out
+}
+
+fn told(path: &str) -> String {
+    match path.split_once(' ') {
+        Some((kind, name)) => format!("{kind} `{}`", short(name)),
+        None => short(path),
+    }
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// The exchange that answered, with what differs; none where nothing does.
+pub(super) fn forgiven(known: &Known, sent: &[Value]) -> Vec<Miss> {
+    let differences = differences(known, sent);
+    if differences.is_empty() {
+        return Vec::new();
+    }
+    vec![Miss { case: known.lineage.case.clone(), line: known.line, differences }]
+}
+
+/// The nearest of a route's exchanges with what differs.
+pub(super) fn nearest(knowledge: &Knowledge, fits: &[Fit<'_>], sent: &[Value]) -> Vec<Miss> {
+    let mut sorted: Vec<&Fit<'_>> = fits.iter().collect();
+    sorted.sort_by_key(|fit| std::cmp::Reverse(fit.score));
+    let miss = |fit: &Fit<'_>| {
+        let known = knowledge.known.get(fit.index)?;
+        Some(Miss { case: known.lineage.case.clone(), line: known.line, differences: differences(known, sent) })
+    };
+    sorted.into_iter().filter_map(miss).take(MAX_MISSES).collect()
+}
+
+/// Exchanges whose path comes near one that no tape has.
+pub(super) fn other_paths(knowledge: &Knowledge, routes: &Routes, method: &http::Method, path: &str) -> Vec<Miss> {
+    let near = routes.near(method, path).into_iter().filter_map(|route| {
+        let known = route.candidates.first().and_then(|index| knowledge.known.get(*index))?;
+        let differences = vec![format!("path: the tapes have `{}`", route.path())];
+        Some(Miss { case: known.lineage.case.clone(), line: known.line, differences })
+    });
+    near.take(MAX_MISSES).collect()
+}
+
+/// The exchange by which a refusal is told: of this class, and of these candidates where one is there, else the nearest of all.
+pub(super) fn refusal<'k>(known: &'k [Known], candidates: &[usize], class: Class, op: Option<quittance::Op>) -> Option<(usize, &'k Known)> {
+    let order: &[Class] = match class {
+        Class::Missing => &[Class::Missing, Class::Refused, Class::Invalid],
+        Class::Credentials => &[Class::Credentials],
+        Class::Invalid => &[Class::Invalid, Class::Refused],
+        _ => &[Class::Refused, Class::Invalid, Class::Missing],
+    };
+    let all = || known.iter().enumerate();
+    for wanted in order {
+        let is = |(_, known): &(usize, &Known)| known.class == *wanted && (known.acts || *wanted != Class::Refused);
+        let here = |found: &(usize, &Known)| candidates.contains(&found.0) && is(found);
+        let own = all().find(|found| here(found) && Some(found.1.op) == op);
+        let own = own.or_else(|| all().find(|found| here(found) && op.is_some_and(|op| Kind::of(found.1.op) == Kind::of(op))));
+        let own = own.or_else(|| all().find(here));
+        let alike = || all().find(|found| is(found) && op.is_some_and(|op| Kind::of(found.1.op) == Kind::of(op)));
+        if let Some(found) = own.or_else(alike).or_else(|| all().find(is)) {
+            return Some(found);
+        }
+    }
+    None
+}
+

@@ -1,0 +1,404 @@
+//! From what the tapes show to what their values mean: which values of requests and answers are amounts, currencies, echoes.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use quittance::Op;
+
+use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Slot, Want};
+use super::leaves::{Stated, last_name};
+use super::learn::{Draft, Drafts, Told};
+use super::roles::{Figure, Flag, Quantity, Style};
+use super::sketch::{Leaf, Sketch};
+use crate::tape::{BodyText, Escape, Hole, Part, Template};
+
+/// Objects that a provider keeps for the merchant and gives back as they came.
+const KEPT_OBJECTS: [&str; 2] = ["metadata", "notes"];
+
+/// All that is known of a provider.
+#[derive(Debug, Default)]
+pub(super) struct Knowledge {
+    pub(super) known: Vec<Known>,
+    pub(super) delivered: Vec<Delivered>,
+    /// Places of requests whose values later answers repeat.
+    pub(super) kept: BTreeSet<String>,
+    /// Beginnings of places of requests that later answers repeat as one object.
+    pub(super) prefixes: BTreeSet<String>,
+    /// Whether requests have JSON inside base64.
+    pub(super) open: bool,
+}
+
+type Figures = HashMap<(String, String), Vec<(i64, Moment)>>;
+type Flags = HashMap<(String, String), Vec<(bool, Moment)>>;
+
+/// Every number of the tapes by what kind of text it stands in, and where.
+#[derive(Default)]
+struct Numbers {
+    figures: Figures,
+    flags: Flags,
+}
+
+impl Knowledge {
+    pub(super) fn of(drafts: Drafts) -> Knowledge {
+        let numbers = Numbers::of(&drafts);
+        let mut knowledge = Knowledge { open: drafts.exchanges.iter().any(|draft| super::leaves::encloses(&draft.stated)), ..Knowledge::default() };
+        let stated: Vec<(Arc<Lineage>, bool, Vec<Stated>)> = drafts
+            .exchanges
+            .iter()
+            .map(|draft| (Arc::clone(&draft.lineage), draft.creates == Some(Kind::Token), draft.stated.clone()))
+            .collect();
+        for told in drafts.deliveries {
+            let sent = earlier(&stated, &told.lineage, stated.len());
+            let groups = [format!("event {}", told.event), format!("told {}", told.kind.as_str())];
+            let slots = knowledge.slots(&Place { groups: &groups, lineage: &told.lineage, moment: &told.moment, numbers: &numbers }, &told.leaves, &sent);
+            let made = delivered(told, slots);
+            if !made.alone || speaks_of_its_own(&made) {
+                knowledge.delivered.push(made);
+            }
+        }
+        let total = drafts.exchanges.len();
+        let lasts: Vec<bool> = drafts
+            .exchanges
+            .iter()
+            .enumerate()
+            .map(|(index, draft)| {
+                let own = |other: &Draft| Arc::ptr_eq(&other.lineage, &draft.lineage) && other.step == draft.step && !other.settles;
+                !draft.settles && !drafts.exchanges.get(index + 1..total).unwrap_or_default().iter().any(|other| own(other) && other.acts)
+            })
+            .collect();
+        for (index, (draft, last)) in drafts.exchanges.into_iter().zip(lasts).enumerate() {
+            let sent = earlier(&stated, &draft.lineage, index + 1);
+            let groups = answer_groups(&draft);
+            let place = Place { groups: &groups, lineage: &draft.lineage, moment: &draft.moment, numbers: &numbers };
+            let slots = knowledge.slots(&place, &draft.leaves, &sent);
+            let wants = wants(&draft, &numbers);
+            knowledge.known.push(known(draft, last, wants, slots));
+        }
+        knowledge.link();
+        knowledge
+    }
+
+    /// Ties each exchange that ends its step to the deliveries of the step.
+    fn link(&mut self) {
+        for known in self.known.iter_mut().filter(|known| known.last && known.acts) {
+            let own = |delivered: &Delivered| Arc::ptr_eq(&delivered.lineage, &known.lineage) && delivered.step == known.step && !delivered.alone;
+            known.due = self.delivered.iter().enumerate().filter(|(_, delivered)| own(delivered)).map(|(index, _)| index).collect();
+        }
+    }
+
+    /// The slots of an answer with the bytes that each takes the place of.
+    fn slots(&mut self, place: &Place<'_>, leaves: &[Leaf], sent: &[&Stated]) -> Vec<(Range<usize>, Slot)> {
+        let mut slots: Vec<(Range<usize>, Slot)> = Vec::new();
+        let mut taken = 0..0;
+        let objects = leaves.iter().filter(|leaf| leaf.object);
+        let kept: Vec<(Range<usize>, String)> =
+            objects.filter_map(|leaf| Some((leaf.at.clone(), prefix_of(&leaf.path, sent)?))).collect();
+        let mut all: Vec<&Leaf> = leaves.iter().filter(|leaf| !leaf.object).collect();
+        all.sort_by_key(|leaf| leaf.at.start);
+        for (at, prefix) in kept {
+            self.prefixes.insert(prefix.clone());
+            slots.push((at, Slot { name: format!("s{}", slots.len()), fill: Fill::Object { prefix } }));
+        }
+        for leaf in all {
+            if leaf.at.start < taken.end || slots.iter().any(|(at, _)| at.start <= leaf.at.start && leaf.at.end <= at.end) {
+                continue;
+            }
+            let Some(fill) = place.fill(leaf, sent) else { continue };
+            let at = match &fill {
+                Fill::Echo { quoted: true, .. } => leaf.quoted.clone().unwrap_or_else(|| leaf.at.clone()),
+                _ => leaf.at.clone(),
+            };
+            if let Fill::Echo { path, .. } = &fill {
+                self.kept.insert(path.clone());
+            }
+            taken = at.clone();
+            slots.push((at, Slot { name: format!("s{}", slots.len()), fill }));
+        }
+        slots
+    }
+}
+
+/// The values of the requests of a case before `end`, the newest first; those that fetch tokens aside.
+fn earlier<'s>(stated: &'s [(Arc<Lineage>, bool, Vec<Stated>)], lineage: &Arc<Lineage>, end: usize) -> Vec<&'s Stated> {
+    let own = stated.iter().take(end).rev().filter(|(other, token, _)| Arc::ptr_eq(other, lineage) && !token);
+    own.flat_map(|(_, _, stated)| stated).filter(|(path, _)| !path.starts_with("header ")).collect()
+}
+
+fn answer_groups(draft: &Draft) -> [String; 2] {
+    [format!("kind {}", draft.about.as_str()), format!("op {} {}", draft.op, draft.about.as_str())]
+}
+
+impl Numbers {
+    fn of(drafts: &Drafts) -> Numbers {
+        let mut numbers = Numbers::default();
+        for draft in &drafts.exchanges {
+            if matches!(draft.class, Class::Invalid | Class::Missing | Class::Credentials) {
+                continue;
+            }
+            let ends = Moment { after: draft.moment.end, ..draft.moment };
+            for (path, template) in &draft.stated {
+                numbers.figure(&request_group(draft), path, template.literal().unwrap_or_default(), &draft.lineage, &ends);
+            }
+            for group in answer_groups(draft) {
+                numbers.leaves(&group, &draft.leaves, &draft.lineage, &draft.moment);
+            }
+        }
+        for told in &drafts.deliveries {
+            for group in [format!("event {}", told.event), format!("told {}", told.kind.as_str())] {
+                numbers.leaves(&group, &told.leaves, &told.lineage, &told.moment);
+            }
+        }
+        numbers
+    }
+
+    fn leaves(&mut self, group: &str, leaves: &[Leaf], lineage: &Lineage, moment: &Moment) {
+        for leaf in leaves.iter().filter(|leaf| !leaf.open && !leaf.object) {
+            self.figure(group, &leaf.path, &leaf.text, lineage, moment);
+            if let ("true" | "false", None) = (leaf.text.as_str(), &leaf.quoted) {
+                let found = self.flags.entry((group.to_owned(), leaf.path.clone())).or_default();
+                found.push((leaf.text == "true", *moment));
+            }
+        }
+    }
+
+    fn figure(&mut self, group: &str, path: &str, text: &str, lineage: &Lineage, moment: &Moment) {
+        let exponent = lineage.currency.map_or(2, |currency| currency.exponent());
+        if let Some((_, minor)) = Figure::read(text, exponent) {
+            self.figures.entry((group.to_owned(), path.to_owned())).or_default().push((minor, *moment));
+        }
+    }
+
+    /// What an amount in any of these groups means, the first that says it; else what fits this one alone.
+    fn quantity(&self, groups: &[String], path: &str, value: i64, moment: &Moment) -> Option<Quantity> {
+        for group in groups {
+            let Some(values) = self.figures.get(&(group.clone(), path.to_owned())) else { continue };
+            if let Some(quantity) = Quantity::fitting(path, values.iter().map(|(value, moment)| (*value, moment))) {
+                return Some(quantity);
+            }
+        }
+        Quantity::fitting(path, std::iter::once((value, moment)))
+    }
+
+    fn flag(&self, groups: &[String], path: &str) -> Option<Flag> {
+        let values = groups.iter().find_map(|group| self.flags.get(&(group.clone(), path.to_owned())))?;
+        Flag::fitting(&last_name(path), values.iter().map(|(value, moment)| (*value, moment)))
+    }
+}
+
+fn request_group(draft: &Draft) -> String {
+    let path: Vec<String> = draft.segments.iter().map(|segment| segment.literal().unwrap_or("*").to_owned()).collect();
+    format!("request {} {} /{}", draft.op, draft.method, path.join("/"))
+}
+
+/// Where an answer stands.
+struct Place<'p> {
+    groups: &'p [String],
+    lineage: &'p Lineage,
+    moment: &'p Moment,
+    numbers: &'p Numbers,
+}
+
+impl Place<'_> {
+    /// What a value of the answer is filled with; none where it is the same for all.
+    fn fill(&self, leaf: &Leaf, sent: &[&Stated]) -> Option<Fill> {
+        if leaf.open {
+            return leaf.digest.then_some(Fill::Digest);
+        }
+        if let Some(kind) = self.lineage.ids.get(&leaf.text) {
+            return Some(Fill::Id(*kind));
+        }
+        if let Some(currency) = self.lineage.currency {
+            if let Some(style) = Style::read(&leaf.path, &leaf.text, currency) {
+                return Some(Fill::Currency(style));
+            }
+            if let Some((figure, minor)) = Figure::read(&leaf.text, currency.exponent())
+                && let Some(quantity) = self.numbers.quantity(self.groups, &leaf.path, minor, self.moment)
+            {
+                return Some(Fill::Amount(quantity, figure));
+            }
+        }
+        if leaf.quoted.is_none() && matches!(leaf.text.as_str(), "true" | "false") {
+            let own = || Flag::fitting_one(&last_name(&leaf.path), leaf.text == "true", self.moment);
+            return self.numbers.flag(self.groups, &leaf.path).or_else(own).map(Fill::Flag);
+        }
+        self.card(leaf).or_else(|| echo(leaf, sent))
+    }
+
+    fn card(&self, leaf: &Leaf) -> Option<Fill> {
+        let number = self.lineage.samples.get("card.number")?;
+        let (last4, bin) = (number.get(number.len().checked_sub(4)?..)?, number.get(..6)?);
+        let name = last_name(&leaf.path);
+        let masked = |letter: char| matches!(letter, 'X' | 'x' | '*' | '•');
+        let part = match leaf.text.as_str() {
+            text if text == last4 => "last4",
+            text if text == bin || Some(text) == number.get(..8) => "bin",
+            text if text.ends_with(last4) && text.contains(masked) => "masked",
+            text if name.contains("month") && self.sample("card.expiry_month") == Some(text.trim_start_matches('0')) => "month",
+            text if name.contains("year") && self.sample("card.expiry_year") == Some(text) => "year",
+            _ => return None,
+        };
+        Some(Fill::Card { part, text: leaf.text.clone() })
+    }
+
+    fn sample(&self, name: &str) -> Option<&str> {
+        self.lineage.samples.get(name).map(String::as_str)
+    }
+}
+
+/// A text that a request of the case had before.
+fn echo(leaf: &Leaf, sent: &[&Stated]) -> Option<Fill> {
+    let name = last_name(&leaf.path);
+    let text = leaf.text.as_str();
+    let word = text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+    let telling = text.len() >= 5 && !word && !text.starts_with("http") || text.contains("merchant.example");
+    let same = |(path, template): &&&Stated| template.literal() == Some(text) && (telling || (text.len() >= 2 && last_name(path) == name));
+    let by_name = |stated: &&&Stated| last_name(&stated.0) == name && same(stated);
+    let (path, _) = sent.iter().find(by_name).or_else(|| sent.iter().find(same))?;
+    if matches!(text, "true" | "false" | "null") || (leaf.quoted.is_none() && leaf.path.starts_with('$')) {
+        return None;
+    }
+    let free = telling && !word;
+    Some(Fill::Echo { path: path.clone(), quoted: leaf.quoted.is_some(), otherwise: (!free).then(|| text.to_owned()) })
+}
+
+/// Where in requests the members of an object stand that the provider keeps for the merchant.
+fn prefix_of(path: &str, sent: &[&Stated]) -> Option<String> {
+    let name = last_name(path);
+    if !KEPT_OBJECTS.contains(&name.as_str()) {
+        return None;
+    }
+    let within = |(stated, _): &&Stated| -> Option<String> {
+        let lower = stated.to_ascii_lowercase();
+        let at = lower.find(&name)?;
+        let end = at + name.len();
+        let before = lower.get(..at)?.ends_with([' ', '.', '[']);
+        let close = lower.get(end..)?.strip_prefix(']').map_or(end, |_| end + 1);
+        let after = lower.get(close..)?.starts_with(['.', '[']);
+        (before && after).then(|| stated.get(..close).map(str::to_owned)).flatten()
+    };
+    sent.iter().find_map(within)
+}
+
+fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
+    let group = [request_group(draft)];
+    let ends = Moment { after: draft.moment.end, ..draft.moment };
+    let segments = draft.segments.iter().enumerate().filter(|(_, segment)| segment.literal().is_none());
+    let in_path = segments.map(|(index, segment)| Want { path: format!("path {index}"), role: Role::Holes(segment.clone()) });
+    let role = |path: &str, template: &Template| -> Role {
+        let Some(text) = template.literal() else {
+            let digest = template.holes().all(|hole| matches!(hole, Hole::Digest { .. }))
+                && template.parts.iter().all(|part| matches!(part, Part::Hole(_)));
+            return if digest { Role::Digest } else { Role::Holes(template.clone()) };
+        };
+        if path.starts_with("header ") {
+            return Role::Literal(text.to_owned());
+        }
+        if let Some(currency) = draft.lineage.currency {
+            if let Some(style) = Style::read(path, text, currency) {
+                return Role::Currency(style);
+            }
+            let exponent = currency.exponent();
+            if let Some((figure, minor)) = Figure::read(text, exponent).filter(|_| draft.moment.asked.is_some())
+                && let Some(quantity) = numbers.quantity(&group, path, minor, &ends)
+            {
+                return Role::Amount(figure, Some(quantity));
+            }
+        }
+        Role::Literal(text.to_owned())
+    };
+    let stated = draft.stated.iter().map(|(path, template)| Want { path: path.clone(), role: role(path, template) });
+    in_path.chain(stated).collect()
+}
+
+fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, Slot)>) -> Known {
+    let mut answer = draft.answer;
+    let escape = match &answer.body {
+        BodyText::Holes(_, escape) => *escape,
+        BodyText::Fixed(_) => Escape::None,
+    };
+    let template = slotted(&draft.sketch, &slots);
+    if !matches!(answer.body, BodyText::Fixed(_)) || !slots.is_empty() {
+        answer.body = BodyText::Holes(template, escape);
+    }
+    let in_headers = answer.headers.iter().filter_map(|(_, text)| match text {
+        crate::tape::HeaderText::Holes(template) => Some(template),
+        crate::tape::HeaderText::Fixed(_) => None,
+    });
+    let in_body = match &answer.body {
+        BodyText::Holes(template, _) => Some(template),
+        BodyText::Fixed(_) => None,
+    };
+    let gens = gens(in_headers.chain(in_body).chain(&draft.id));
+    Known {
+        lineage: draft.lineage,
+        line: draft.line,
+        op: draft.op,
+        step: draft.step,
+        method: draft.method,
+        segments: draft.segments,
+        wants,
+        moment: draft.moment,
+        shows: draft.shows,
+        acts: draft.acts,
+        settles: draft.settles,
+        creates: draft.creates,
+        id: draft.id,
+        class: draft.class,
+        news: draft.news,
+        answer,
+        gens,
+        slots: slots.into_iter().map(|(_, slot)| slot).collect(),
+        due: Vec::new(),
+        last,
+    }
+}
+
+fn delivered(told: Told, slots: Vec<(Range<usize>, Slot)>) -> Delivered {
+    let mut webhook = told.webhook;
+    webhook.body = slotted(&told.sketch, &slots);
+    let gens = gens(webhook.headers.iter().map(|(_, template)| template).chain([&webhook.body]).chain(&webhook.url));
+    Delivered {
+        lineage: told.lineage,
+        step: told.step,
+        event: told.event,
+        kind: told.kind,
+        state: told.state,
+        moment: told.moment,
+        webhook,
+        gens,
+        slots: slots.into_iter().map(|(_, slot)| slot).collect(),
+        alone: told.alone,
+    }
+}
+
+/// Whether a delivery can be made about another object than that of the tape: some tapes have it as one fixed text.
+fn speaks_of_its_own(delivered: &Delivered) -> bool {
+    let named = |name: &String| delivered.lineage.names.get(name).is_some_and(|kind| *kind != Kind::Other);
+    let by_slot = delivered.slots.iter().any(|slot| matches!(slot.fill, Fill::Id(_) | Fill::Digest));
+    let by_hole = |hole: &Hole| matches!(hole, Hole::Reference(_) | Hole::Capture(_) | Hole::Digest { .. });
+    by_slot || delivered.gens.iter().any(named) || delivered.webhook.body.holes().any(by_hole)
+}
+
+fn slotted(sketch: &Sketch, slots: &[(Range<usize>, Slot)]) -> Template {
+    let named: Vec<(Range<usize>, String)> = slots.iter().map(|(at, slot)| (at.clone(), slot.name.clone())).collect();
+    sketch.slotted(&named)
+}
+
+fn gens<'t>(templates: impl Iterator<Item = &'t Template>) -> Vec<String> {
+    let mut names: Vec<String> = templates
+        .flat_map(Template::holes)
+        .filter_map(|hole| match hole {
+            Hole::Gen { name, .. } => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Whether an operation makes a payment, a mandate or a payout.
+pub(super) fn begins(op: Op) -> bool {
+    matches!(op, Op::Authorize | Op::SetUp | Op::PayOut)
+}

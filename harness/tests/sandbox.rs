@@ -1,0 +1,321 @@
+//! Every connector of the catalogue against its own sandbox, with other amounts, keys and references than the tapes have.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::Request as Sent;
+use quittance::{Context, Entry, Error, Op, drive};
+use quittance_harness::invoke::Request;
+use quittance_harness::run::delivery::delivery_of;
+use quittance_harness::run::input::Builder;
+use quittance_harness::run::objects::{Objects, terms_of};
+use quittance_harness::run::stage::{Around, START_UNIX_SECONDS};
+use quittance_harness::sandbox::{Due, Sandbox};
+use quittance_harness::scenario::{Scenario, Step, Suite};
+use quittance_harness::view::Outcome;
+use quittance_harness::world::{Subject, World};
+
+static WORLD: LazyLock<(World, Suite)> = LazyLock::new(|| {
+    let world = World::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))).unwrap();
+    let suite = world.suite().unwrap();
+    (world, suite)
+});
+
+/// A connector and its sandbox.
+struct Pair {
+    subject: Subject,
+    sandbox: Sandbox,
+}
+
+impl Pair {
+    fn of(entry: &'static Entry) -> Pair {
+        let subject = WORLD.0.subject(entry).unwrap();
+        let sandbox = Sandbox::new(&subject, &WORLD.1, 7).unwrap();
+        Pair { subject, sandbox }
+    }
+
+    fn named(id: &str) -> Pair {
+        Pair::of(quittance_connectors::find(id).unwrap())
+    }
+
+    fn has(&self, scenario: &str) -> bool {
+        let tapes = &self.subject.tapes;
+        tapes.contains_key(scenario)
+    }
+}
+
+/// One payment of a connector against the sandbox, with a seed of its own.
+struct Life<'p> {
+    pair: &'p Pair,
+    around: Around,
+    seed: u64,
+    objects: Objects,
+    number: u32,
+    due: Vec<Due>,
+    trace: Vec<String>,
+}
+
+impl<'p> Life<'p> {
+    fn new(pair: &'p Pair, seed: u64) -> Life<'p> {
+        Life { pair, around: Around::new(seed), seed, objects: Objects::default(), number: 0, due: Vec::new(), trace: Vec::new() }
+    }
+
+    /// Calls the step of a scenario with another amount.
+    fn step(&mut self, scenario: &str, step: usize, minor: Option<i64>) -> Result<Outcome, Error> {
+        let scenario = scenario_of(scenario);
+        let mut step: Step = scenario.steps[step - 1].clone();
+        step.of = None;
+        if let Some(minor) = minor {
+            let mut table = step.input.clone();
+            table.insert("amount_minor".to_owned(), toml::Value::Integer(minor));
+            step.input = table;
+        }
+        self.number += 1;
+        let request = self.request(&step).unwrap_or_else(|why| panic!("{}: {why}", self.pair.sandbox.id()));
+        self.call(&request)
+    }
+
+    fn request(&mut self, step: &Step) -> Result<Request, String> {
+        let builder = Builder {
+            spec: self.pair.subject.entry.spec,
+            profile: &self.pair.subject.profile,
+            brand: None,
+            seed: self.seed,
+        };
+        let prepared = builder.prepare(self.number, step, &self.objects)?;
+        if matches!(prepared.op, Op::Authorize | Op::SetUp) {
+            self.objects.note_terms(self.number, terms_of(&prepared.input).map(Into::into));
+        }
+        Request::from_json(prepared.op, prepared.input)
+    }
+
+    fn call(&mut self, request: &Request) -> Result<Outcome, Error> {
+        let slot = drive::Wire::default();
+        let cx = Context::new(&slot, &self.around.clock, &self.around.random, &self.around.tokens);
+        let sandbox = &self.pair.sandbox;
+        let (due, trace) = (&mut self.due, &mut self.trace);
+        let result = drive::drive(&slot, request.call(self.pair.subject.connector.as_ref(), &cx), |sent| {
+            let answered = sandbox.answer(&sent, START_UNIX_SECONDS);
+            trace.push(format!(
+                "{} {} {} -> {} {:?}\n    {}",
+                sent.method(),
+                sent.uri(),
+                String::from_utf8_lossy(sent.body()).chars().take(1500).collect::<String>(),
+                answered.response.status(),
+                answered.seen,
+                String::from_utf8_lossy(answered.response.body()).split_whitespace().collect::<Vec<_>>().join(" ")
+            ));
+            due.extend(answered.due);
+            Ok(answered.response)
+        });
+        if let Ok(outcome) = &result {
+            self.objects.note(self.number, outcome);
+        }
+        result
+    }
+
+    /// Reads the deliveries that are due, as an application does.
+    fn deliver(&mut self) -> Vec<Outcome> {
+        let due = std::mem::take(&mut self.due);
+        let mut all = Vec::new();
+        for one in due {
+            self.trace.push(format!("delivery {}: {}", one.event, String::from_utf8_lossy(&one.delivery.body)));
+            let delivery = delivery_of(one.delivery).unwrap();
+            self.number += 1;
+            match self.call(&Request::Webhook(delivery)) {
+                Ok(outcome) => all.push(outcome),
+                Err(error) => panic!("{}: delivery {}: {error}\n{}", self.pair.sandbox.id(), one.event, self.trace.join("\n")),
+            }
+        }
+        all
+    }
+
+    /// Which connector, and what was sent and answered so far.
+    fn told(&self) -> String {
+        format!("{}\n{}", self.pair.sandbox.id(), self.trace.join("\n"))
+    }
+}
+
+fn scenario_of(id: &str) -> &'static Scenario {
+    WORLD.1.scenario(id).unwrap_or_else(|| panic!("no scenario {id}"))
+}
+
+fn connectors() -> impl Iterator<Item = Pair> {
+    let all = quittance_connectors::ALL.iter().filter(|entry| entry.spec.has(Op::Authorize));
+    let only = std::env::var("ONLY").ok();
+    all.filter(move |entry| only.as_deref().is_none_or(|only| only == entry.spec.id)).map(|entry| Pair::of(entry))
+}
+
+fn minor(amount: Option<quittance::Money>) -> Option<i64> {
+    amount.map(|amount| amount.minor())
+}
+
+fn payment(result: Result<Outcome, Error>, told: &str) -> quittance::Payment {
+    match result {
+        Ok(Outcome::Payment(payment)) => payment,
+        other => panic!("no payment: {other:?}\n{told}"),
+    }
+}
+
+/// A purchase of each connector, settled by deliveries or a look-up, with the amount that was asked.
+#[test]
+fn every_connector_pays_another_amount() {
+    let mut failed = Vec::new();
+    for pair in connectors() {
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pays(&pair)));
+        if let Err(cause) = result {
+            failed.push(cause.downcast_ref::<String>().cloned().unwrap_or_default());
+        }
+    }
+    assert!(failed.is_empty(), "{} fail:\n{}", failed.len(), failed.join("\n\n"));
+}
+
+fn pays(pair: &Pair) {
+    let id = pair.sandbox.id();
+    let amount = 7351;
+    let mut life = Life::new(pair, 11);
+    if pair.has("capture.full") {
+        let first = life.step("capture.full", 1, Some(amount));
+        let first = payment(first, &life.told());
+        assert_eq!(minor(first.amount).unwrap_or(amount), amount, "{}", life.told());
+        life.deliver();
+        let captured = life.step("capture.full", 2, Some(amount));
+        let captured = payment(captured, &life.told());
+        assert_eq!(minor(captured.captured).unwrap_or(amount), amount, "{}", life.told());
+        life.deliver();
+        // A second capture is refused, or, where an answer comes later, told as a refusal.
+        let twice = life.step("capture.full", 2, Some(amount));
+        let refused = match &twice {
+            Err(error) => error.effect() == quittance::Effect::None,
+            Ok(Outcome::Payment(payment)) => payment.captured.is_none_or(|captured| captured.minor() == amount),
+            Ok(_) => false,
+        };
+        assert!(refused, "{id}: second capture: {twice:?}\n{}", life.told());
+        life.due.clear();
+    } else {
+        let first = life.step("authorize.captured", 1, Some(amount));
+        let first = payment(first, &life.told());
+        assert_eq!(minor(first.amount).unwrap_or(amount), amount, "{}", life.told());
+        life.deliver();
+    }
+    if pair.subject.entry.spec.has(Op::Refund) {
+        refunds(pair, &mut life, amount);
+    }
+    if pair.has("retrieve.captured") && !pair.has("refund.partial") {
+        let found = life.step("retrieve.captured", 2, None);
+        let found = payment(found, &life.told());
+        assert_eq!(minor(found.amount).unwrap_or(amount), amount, "{}", life.told());
+    }
+}
+
+fn refunds(pair: &Pair, life: &mut Life<'_>, amount: i64) {
+    let part = if pair.has("refund.partial") { 1203 } else { amount };
+    let refund = life.step("refund.full", 2, Some(part));
+    let Ok(Outcome::Refund(refund)) = refund else { panic!("no refund: {refund:?}\n{}", life.told()) };
+    assert_eq!(minor(refund.amount).unwrap_or(part), part, "{}", life.told());
+    life.deliver();
+    let over = life.step("refund.too_much", 2, Some(amount));
+    let refused = match &over {
+        Err(error) => error.effect() == quittance::Effect::None,
+        Ok(Outcome::Refund(refund)) => refund.state.as_str() == "failed" || !life.due.is_empty(),
+        Ok(_) => false,
+    };
+    assert!(refused, "over-refund: {over:?}\n{}", life.told());
+    life.due.clear();
+    if pair.has("retrieve.captured") {
+        let found = life.step("retrieve.captured", 2, None);
+        let found = payment(found, &life.told());
+        assert_eq!(found.state.as_str(), "captured", "{}", life.told());
+        assert_eq!(minor(found.amount).unwrap_or(amount), amount, "{}", life.told());
+        assert_eq!(minor(found.refunded).unwrap_or(part), part, "{}", life.told());
+    }
+}
+
+/// Payments that go on in turns keep their own ids and amounts.
+#[test]
+fn payments_do_not_mix() {
+    for id in ["stripe", "adyen", "square"] {
+        let pair = Pair::named(id);
+        let mut lives: Vec<(i64, Life<'_>)> = (0..20).map(|index| (5000 + 7 * index, Life::new(&pair, 100 + u64::try_from(index).unwrap()))).collect();
+        let mut ids = std::collections::BTreeSet::new();
+        for (amount, life) in &mut lives {
+            let made = life.step("capture.full", 1, Some(*amount));
+            let made = payment(made, &life.told());
+            assert!(ids.insert(made.handle.id().to_owned()), "{}", life.told());
+            life.deliver();
+        }
+        for (amount, life) in lives.iter_mut().rev() {
+            let captured = life.step("capture.full", 2, Some(*amount));
+            let captured = payment(captured, &life.told());
+            assert_eq!(minor(captured.captured).unwrap_or(*amount), *amount, "{}", life.told());
+        }
+        assert_eq!(pair.sandbox.payments(100).len(), 20);
+    }
+}
+
+#[test]
+fn a_repeated_key_gets_the_same_bytes() {
+    let pair = Pair::named("stripe");
+    let request = |amount: &str| {
+        Sent::post("https://api.stripe.com/v1/payment_intents")
+            .header("authorization", "Bearer sk_test_quittance")
+            .header("idempotency-key", "k-1")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from(format!("amount={amount}&currency=eur&confirm=true&payment_method_types[0]=card&metadata[order]=17&metadata[a%22b]=x")))
+            .unwrap()
+    };
+    let first = pair.sandbox.answer(&request("7351"), START_UNIX_SECONDS);
+    let again = pair.sandbox.answer(&request("7351"), START_UNIX_SECONDS + 9);
+    assert_eq!(first.response.body(), again.response.body());
+    assert!(again.seen.replayed && !first.seen.replayed);
+    let body: serde_json::Value = serde_json::from_slice(first.response.body()).unwrap();
+    assert_eq!(body["amount"], 7351);
+    assert_eq!(body["currency"], "eur");
+    assert_eq!(body["metadata"], serde_json::json!({ "order": "17", "a\"b": "x" }));
+    let other = pair.sandbox.answer(&request("99"), START_UNIX_SECONDS);
+    assert!(other.response.status().is_client_error());
+}
+
+#[test]
+fn test_cards_choose_the_outcome() {
+    for (id, card) in [("stripe", "decline.insufficient_funds"), ("adyen", "decline.insufficient_funds"), ("square", "decline.generic_decline")] {
+        let pair = Pair::named(id);
+        let mut life = Life::new(&pair, 5);
+        let made = life.step(card, 1, Some(812));
+        let declined = payment(made, &life.told());
+        assert_eq!(declined.state.as_str(), "declined", "{}", life.told());
+        assert!(!pair.sandbox.outcomes().is_empty());
+    }
+}
+
+#[test]
+fn wrong_credentials_are_refused_by_the_provider() {
+    let pair = Pair::named("stripe");
+    let request = Sent::post("https://x/v1/payment_intents").header("authorization", "Bearer sk_live_other").body(Bytes::from("amount=1&currency=eur")).unwrap();
+    let answered = pair.sandbox.answer(&request, START_UNIX_SECONDS);
+    assert_eq!(answered.response.status(), 401);
+    assert!(String::from_utf8_lossy(answered.response.body()).contains("Invalid API Key"));
+}
+
+/// Whatever comes is answered.
+#[test]
+fn garbage_is_answered() {
+    for id in ["stripe", "adyen", "authorize-net", "worldpay", "redsys", "mollie"] {
+        let pair = Pair::named(id);
+        let paths = ["/", "//", "/v1/payment_intents", "/v72/payments/%ff/captures", "/xml/v1/request.api", "/jsp/merchant/xml/paymentService.jsp", "/v2/payments/tr_x?a=%"];
+        let deep = "[".repeat(5000);
+        let bodies: [&[u8]; 8] = [b"", b"\xff\xfe", b"{", b"<a", b"a=1&&=%zz", deep.as_bytes(), b"{\"a\":1,\"a\":2}", b"<a x='1' x='2'>&b;</a>"];
+        for path in paths {
+            for body in bodies {
+                for method in ["GET", "POST", "PUT", "DELETE", "BREW"] {
+                    let request = Sent::builder().method(method).uri(path).header("x", "\u{80}").body(Bytes::copy_from_slice(body));
+                    let Ok(request) = request else { continue };
+                    let answered = pair.sandbox.answer(&request, i64::MAX);
+                    assert!(answered.response.status().as_u16() >= 200);
+                }
+            }
+        }
+    }
+}
