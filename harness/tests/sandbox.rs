@@ -59,7 +59,15 @@ struct Life<'p> {
 
 impl<'p> Life<'p> {
     fn new(pair: &'p Pair, seed: u64) -> Life<'p> {
-        Life { pair, around: Around::new(seed), seed, objects: Objects::default(), number: 0, due: Vec::new(), trace: Vec::new() }
+        Life {
+            pair,
+            around: Around::new(seed),
+            seed,
+            objects: Objects::default(),
+            number: 0,
+            due: Vec::new(),
+            trace: Vec::new(),
+        }
     }
 
     /// Calls the step of a scenario with another amount.
@@ -126,7 +134,9 @@ impl<'p> Life<'p> {
             self.number += 1;
             match self.call(&Request::Webhook(delivery)) {
                 Ok(outcome) => all.push(outcome),
-                Err(error) => panic!("{}: delivery {}: {error}\n{}", self.pair.sandbox.id(), one.event, self.trace.join("\n")),
+                Err(error) => {
+                    panic!("{}: delivery {}: {error}\n{}", self.pair.sandbox.id(), one.event, self.trace.join("\n"))
+                }
             }
         }
         all
@@ -238,7 +248,8 @@ fn refunds(pair: &Pair, life: &mut Life<'_>, amount: i64) {
 fn payments_do_not_mix() {
     for id in ["stripe", "adyen", "square"] {
         let pair = Pair::named(id);
-        let mut lives: Vec<(i64, Life<'_>)> = (0..20).map(|index| (5000 + 7 * index, Life::new(&pair, 100 + u64::try_from(index).unwrap()))).collect();
+        let mut lives: Vec<(i64, Life<'_>)> =
+            (0..20).map(|index| (5000 + 7 * index, Life::new(&pair, 100 + u64::try_from(index).unwrap()))).collect();
         let mut ids = std::collections::BTreeSet::new();
         for (amount, life) in &mut lives {
             let made = life.step("capture.full", 1, Some(*amount));
@@ -280,7 +291,11 @@ fn a_repeated_key_gets_the_same_bytes() {
 
 #[test]
 fn test_cards_choose_the_outcome() {
-    for (id, card) in [("stripe", "decline.insufficient_funds"), ("adyen", "decline.insufficient_funds"), ("square", "decline.generic_decline")] {
+    for (id, card) in [
+        ("stripe", "decline.insufficient_funds"),
+        ("adyen", "decline.insufficient_funds"),
+        ("square", "decline.generic_decline"),
+    ] {
         let pair = Pair::named(id);
         let mut life = Life::new(&pair, 5);
         let made = life.step(card, 1, Some(812));
@@ -293,7 +308,10 @@ fn test_cards_choose_the_outcome() {
 #[test]
 fn wrong_credentials_are_refused_by_the_provider() {
     let pair = Pair::named("stripe");
-    let request = Sent::post("https://x/v1/payment_intents").header("authorization", "Bearer sk_live_other").body(Bytes::from("amount=1&currency=eur")).unwrap();
+    let request = Sent::post("https://x/v1/payment_intents")
+        .header("authorization", "Bearer sk_live_other")
+        .body(Bytes::from("amount=1&currency=eur"))
+        .unwrap();
     let answered = pair.sandbox.answer(&request, START_UNIX_SECONDS);
     assert_eq!(answered.response.status(), 401);
     assert!(String::from_utf8_lossy(answered.response.body()).contains("Invalid API Key"));
@@ -304,13 +322,34 @@ fn wrong_credentials_are_refused_by_the_provider() {
 fn garbage_is_answered() {
     for id in ["stripe", "adyen", "authorize-net", "worldpay", "redsys", "mollie"] {
         let pair = Pair::named(id);
-        let paths = ["/", "//", "/v1/payment_intents", "/v72/payments/%ff/captures", "/xml/v1/request.api", "/jsp/merchant/xml/paymentService.jsp", "/v2/payments/tr_x?a=%"];
+        let paths = [
+            "/",
+            "//",
+            "/v1/payment_intents",
+            "/v72/payments/%ff/captures",
+            "/xml/v1/request.api",
+            "/jsp/merchant/xml/paymentService.jsp",
+            "/v2/payments/tr_x?a=%",
+        ];
         let deep = "[".repeat(5000);
-        let bodies: [&[u8]; 8] = [b"", b"\xff\xfe", b"{", b"<a", b"a=1&&=%zz", deep.as_bytes(), b"{\"a\":1,\"a\":2}", b"<a x='1' x='2'>&b;</a>"];
+        let bodies: [&[u8]; 8] = [
+            b"",
+            b"\xff\xfe",
+            b"{",
+            b"<a",
+            b"a=1&&=%zz",
+            deep.as_bytes(),
+            b"{\"a\":1,\"a\":2}",
+            b"<a x='1' x='2'>&b;</a>",
+        ];
         for path in paths {
             for body in bodies {
                 for method in ["GET", "POST", "PUT", "DELETE", "BREW"] {
-                    let request = Sent::builder().method(method).uri(path).header("x", "\u{80}").body(Bytes::copy_from_slice(body));
+                    let request = Sent::builder()
+                        .method(method)
+                        .uri(path)
+                        .header("x", "\u{80}")
+                        .body(Bytes::copy_from_slice(body));
                     let Ok(request) = request else { continue };
                     let answered = pair.sandbox.answer(&request, i64::MAX);
                     assert!(answered.response.status().as_u16() >= 200);

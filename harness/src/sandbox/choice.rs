@@ -71,7 +71,8 @@ impl Chooses<'_> {
     pub(super) fn target(&self, fit: &Fit<'_>) -> Target {
         let Some(known) = self.of(fit) else { return Target::default() };
         let kind = Kind::of(known.op);
-        let is = |wanted: Kind| move |number: &&Number| self.book.get(**number).is_some_and(|object| object.kind == wanted);
+        let is =
+            |wanted: Kind| move |number: &&Number| self.book.get(**number).is_some_and(|object| object.kind == wanted);
         let named = fit.named.iter();
         let object = named.clone().rev().find(is(kind)).or_else(|| named.clone().rev().find(is(Kind::Payment)));
         let object = object.or_else(|| named.clone().next_back()).copied();
@@ -80,7 +81,9 @@ impl Chooses<'_> {
 
     /// The choice among the fits of a route.
     pub(super) fn choose(&self, fits: &[Fit<'_>]) -> Option<Choice> {
-        let usual = |fit: &Fit<'_>| self.of(fit).is_some_and(|known| matches!(known.class, Class::Done | Class::Declined | Class::Refused));
+        let usual = |fit: &Fit<'_>| {
+            self.of(fit).is_some_and(|known| matches!(known.class, Class::Done | Class::Declined | Class::Refused))
+        };
         let all = || fits.iter().enumerate();
         let score = |fit: &Fit<'_>| fit.score + self.by_card(fit) - self.rank(fit);
         let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_>)>| {
@@ -104,7 +107,11 @@ impl Chooses<'_> {
             .filter(|(_, other)| usual(other) && !other.absent && !other.unproven)
             .filter(|(_, other)| {
                 self.of(other).is_some_and(|other| match acts {
-                    true => other.op == known.op && other.acts == known.acts && (other.creates == Some(Kind::Token)) == (known.creates == Some(Kind::Token)),
+                    true => {
+                        other.op == known.op
+                            && other.acts == known.acts
+                            && (other.creates == Some(Kind::Token)) == (known.creates == Some(Kind::Token))
+                    }
                     false => !other.acts && other.creates.is_none(),
                 })
             })
@@ -115,7 +122,9 @@ impl Chooses<'_> {
             let class = fits.get(*at).and_then(|fit| self.of(fit)).map(|known| known.class);
             (class == Some(Class::Refused)) != legal
         };
-        let situated = |at: usize| fits.get(at).map_or(i32::MIN, |fit| score(fit) + self.by_situation(fit, self.target(fit), legal));
+        let situated = |at: usize| {
+            fits.get(at).map_or(i32::MIN, |fit| score(fit) + self.by_situation(fit, self.target(fit), legal))
+        };
         let chosen = pool.iter().copied().filter(wanted).map(|at| (situated(at), usize::MAX - at)).max();
         Some(match chosen {
             Some((_, at)) => Choice::Answer(usize::MAX - at),
@@ -136,7 +145,8 @@ impl Chooses<'_> {
     /// How well the card, token or amount that was sent is the one of the case.
     fn by_card(&self, fit: &Fit<'_>) -> i32 {
         let Some(known) = self.of(fit) else { return 0 };
-        let before = fit.named.iter().filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
+        let before =
+            fit.named.iter().filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
         let before = before.map(|(_, object)| object.card.as_str()).next().unwrap_or_default();
         let Some(chooser) = self.cards.get(&known.lineage.card) else { return if before.is_empty() { 0 } else { -10 } };
         match self.chosen(known, fit, chooser) {
@@ -174,7 +184,9 @@ impl Chooses<'_> {
         if begins(known.op) {
             let taken = |key: String| self.spec.idempotency.refuses() && self.book.find(&key).is_some();
             let by_reference = fit.reference.as_ref().is_some_and(|reference| taken(format!("r:{reference}")));
-            let path = fit.caught.iter().any(|caught| matches!(caught.hole, Hole::Any { name: Some(_), .. }) && taken(format!("c:{}", caught.text)));
+            let path = fit.caught.iter().any(|caught| {
+                matches!(caught.hole, Hole::Any { name: Some(_), .. }) && taken(format!("c:{}", caught.text))
+            });
             return known.creates != Some(Kind::of(known.op)) || !(by_reference || path);
         }
         let Some(object) = target.root.and_then(|root| self.book.get(root)) else { return true };
@@ -182,7 +194,8 @@ impl Chooses<'_> {
         let asked = asked(known.op, fit.asked, &now);
         match known.op {
             Op::Capture => {
-                let open = now.state == "authorized" || (now.state == "captured" && self.spec.capture.multiple && now.captured > 0);
+                let open = now.state == "authorized"
+                    || (now.state == "captured" && self.spec.capture.multiple && now.captured > 0);
                 open && asked.is_none_or(|asked| asked > 0 && asked <= now.amount.saturating_sub(now.captured))
             }
             Op::Refund => {

@@ -13,7 +13,10 @@ use super::fill::{ABSENT, Filling};
 use super::known::{Delivered, Kind, Known, Lineage, Moment, Slot};
 use super::leaves::Value;
 use super::routes::Fit;
-use crate::tape::{self, AnswerTemplate, BodyText, Delivery, Escape, Hole, Part, Recipe, Scope, Shape, Spoil, StepValues, Template, Webhook, mint};
+use crate::tape::{
+    self, AnswerTemplate, BodyText, Delivery, Escape, Hole, Part, Recipe, Scope, Shape, Spoil, StepValues, Template,
+    Webhook, mint,
+};
 
 /// What all answers of a sandbox are made with.
 #[derive(Clone, Copy)]
@@ -49,7 +52,9 @@ impl Own {
             let text = caught.text.clone();
             match caught.hole {
                 Hole::Gen { name, .. } => drop(own.minted.insert(name.clone(), text)),
-                Hole::Any { name: Some(name), .. } | Hole::Capture(name) => drop(own.caught.entry(name.clone()).or_insert(text)),
+                Hole::Any { name: Some(name), .. } | Hole::Capture(name) => {
+                    own.caught.entry(name.clone()).or_insert(text);
+                }
                 Hole::Card(name) => own.sample(name, text),
                 _ => {}
             }
@@ -65,7 +70,9 @@ impl Own {
                 last4.map(|last4| self.samples.insert("card.last4".to_owned(), last4.to_owned()));
                 text.get(..6).map(|bin| self.samples.insert("card.bin".to_owned(), bin.to_owned()));
             }
-            "card.expiry_month2" => drop(self.samples.insert("card.expiry_month".to_owned(), text.trim_start_matches('0').to_owned())),
+            "card.expiry_month2" => {
+                drop(self.samples.insert("card.expiry_month".to_owned(), text.trim_start_matches('0').to_owned()))
+            }
             "card.expiry_year2" => drop(self.samples.insert("card.expiry_year".to_owned(), format!("20{text}"))),
             "card.cvc" | "card.cryptogram" => {}
             _ => drop(self.samples.insert(name.to_owned(), text)),
@@ -105,7 +112,11 @@ impl Giving<'_> {
             BodyText::Holes(template, escape) => Some((template, *escape)),
             BodyText::Fixed(_) => None,
         };
-        let captured = self.captured(&known.slots, body.map(|(template, _)| template), body.map_or(Escape::None, |(_, escape)| escape));
+        let captured = self.captured(
+            &known.slots,
+            body.map(|(template, _)| template),
+            body.map_or(Escape::None, |(_, escape)| escape),
+        );
         let steps = self.steps();
         let scope = self.scope(&minted, &captured, &steps);
         let response = match body.and_then(|(template, escape)| Some((without(template, &captured)?, escape))) {
@@ -116,7 +127,9 @@ impl Giving<'_> {
             None => tape::rendered(&known.answer, &scope).ok()?,
         };
         let id = match &known.id {
-            Some(id) if id.literal().is_some() && self.own.digest.is_some() => self.own.digest.clone().unwrap_or_default(),
+            Some(id) if id.literal().is_some() && self.own.digest.is_some() => {
+                self.own.digest.clone().unwrap_or_default()
+            }
             Some(id) => self.text(id, &scope).unwrap_or_default(),
             None => String::new(),
         };
@@ -201,7 +214,9 @@ impl Giving<'_> {
     fn remembered(&self, name: &str) -> Option<String> {
         let kind = self.lineage.names.get(name).copied();
         let special = |kind: Kind| !matches!(kind, Kind::Other | Kind::Token);
-        let named = self.around().filter(|object| kind.is_none_or(|kind| !special(kind) || kind == object.kind || !special(object.kind)));
+        let named = self
+            .around()
+            .filter(|object| kind.is_none_or(|kind| !special(kind) || kind == object.kind || !special(object.kind)));
         let by_name = named.filter_map(|object| object.minted.get(name)).next();
         let anywhere = || self.around().find_map(|object| object.minted.get(name)).cloned();
         by_name.cloned().or_else(|| self.part(name)).or_else(anywhere)
@@ -221,7 +236,8 @@ impl Giving<'_> {
         let mut captured = BTreeMap::new();
         for hole in body.iter().flat_map(|template| template.holes()) {
             if let Hole::Capture(name) = hole {
-                let known = self.own.caught.get(name).or_else(|| self.around().find_map(|object| object.caught.get(name)));
+                let known =
+                    self.own.caught.get(name).or_else(|| self.around().find_map(|object| object.caught.get(name)));
                 captured.insert(name.clone(), known.cloned().or_else(|| self.part(name)).unwrap_or_default());
             }
         }
@@ -248,7 +264,9 @@ impl Giving<'_> {
     pub(super) fn samples(&self) -> BTreeMap<String, String> {
         let mut samples: BTreeMap<String, String> = BTreeMap::new();
         let before: Vec<&Object> = self.line().collect();
-        before.iter().rev().for_each(|object| samples.extend(object.samples.iter().map(|(name, value)| (name.clone(), value.clone()))));
+        before.iter().rev().for_each(|object| {
+            samples.extend(object.samples.iter().map(|(name, value)| (name.clone(), value.clone())))
+        });
         samples.extend(self.own.samples.clone());
         samples
     }
@@ -270,7 +288,9 @@ impl Giving<'_> {
             }
             StepValues {
                 key: Some(key.or_else(|| from_line(|object| object.key.as_ref())).unwrap_or_default()),
-                reference: Some(reference.or_else(|| from_line(|object| object.reference.as_ref())).unwrap_or_default()),
+                reference: Some(
+                    reference.or_else(|| from_line(|object| object.reference.as_ref())).unwrap_or_default(),
+                ),
                 samples: Arc::clone(&samples),
             }
         };
@@ -336,7 +356,15 @@ mod tests {
     fn members_that_were_never_sent_are_left_out() {
         let slot = |name: &str| Part::Hole(Hole::Slot(name.to_owned()));
         let text = |text: &str| Part::Text(text.to_owned());
-        let parts = vec![text("{\"a\": "), slot("x"), text(", \"b\": "), slot("y"), text(", \"c\": {\"d\": "), slot("x"), text("}}")];
+        let parts = vec![
+            text("{\"a\": "),
+            slot("x"),
+            text(", \"b\": "),
+            slot("y"),
+            text(", \"c\": {\"d\": "),
+            slot("x"),
+            text("}}"),
+        ];
         let captured = BTreeMap::from([("x".to_owned(), ABSENT.to_owned()), ("y".to_owned(), "1".to_owned())]);
         let left = without(&Template::of(parts, false), &captured).unwrap();
         let wanted = vec![text("{ \"b\": "), slot("y"), text(", \"c\": {}}")];

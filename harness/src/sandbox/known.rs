@@ -104,15 +104,24 @@ pub(super) enum Fill {
     Flag(Flag),
     Currency(Style),
     /// What was sent there; else the text of the tape, or nothing.
-    Echo { path: String, quoted: bool, otherwise: Option<String> },
+    Echo {
+        path: String,
+        quoted: bool,
+        otherwise: Option<String>,
+    },
     /// All that was sent below that path, as a JSON object.
-    Object { prefix: String },
+    Object {
+        prefix: String,
+    },
     /// The id that follows from the reference.
     Digest,
     /// The id of the object of that kind.
     Id(Kind),
     /// The last digits, the first digits, or a masked number of the card; the tape's text.
-    Card { part: &'static str, text: String },
+    Card {
+        part: &'static str,
+        text: String,
+    },
 }
 
 /// A place of an answer that is filled when it is given.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::Method;
-use quittance::{Currency, EventBody, Handle, Kind as ErrorKind, Op};
+use quittance::{Currency, EventBody, Handle, Op};
 
+use super::cases::{about, caught_names, class_of, event_of, method_of, moment, news, shapes};
 use super::known::{Account, Class, Kind, Lineage, Moment};
 use super::leaves::{Stated, stated};
 use super::sketch::{Leaf, Sketch};
@@ -13,7 +14,7 @@ use crate::certify::{Plan, ledger, play};
 use crate::run::case::{Asked, Case, Played};
 use crate::run::judge::Ended;
 use crate::scenario::{Class as Shows, Step, StepOp, Suite};
-use crate::tape::{AnswerTemplate, BodyText, Exchange, Hole, Part, Shape, Template, Webhook};
+use crate::tape::{AnswerTemplate, BodyText, Exchange, Hole, Part, Template, Webhook};
 use crate::view::Outcome;
 use crate::world::Subject;
 
@@ -96,7 +97,10 @@ impl Drafts {
 fn is_wanted(case: &Case) -> bool {
     let group = case.id.split('.').next().unwrap_or_default();
     let class = case.scenario.class;
-    case.strike.is_none() && class != Shows::Fault && !SPOILT.contains(&group) && !FORGED.contains(&case.scenario.id.as_str())
+    case.strike.is_none()
+        && class != Shows::Fault
+        && !SPOILT.contains(&group)
+        && !FORGED.contains(&case.scenario.id.as_str())
 }
 
 /// A case on its way through its steps.
@@ -115,15 +119,15 @@ struct Walk<'a> {
 }
 
 /// An exchange of a step, by its place on the tape.
-struct Found {
-    index: usize,
-    op: Op,
-    moment: Moment,
-    shows: &'static str,
-    acts: bool,
-    creates: Option<Kind>,
-    id: Option<Template>,
-    class: Class,
+pub(super) struct Found {
+    pub(super) index: usize,
+    pub(super) op: Op,
+    pub(super) moment: Moment,
+    pub(super) shows: &'static str,
+    pub(super) acts: bool,
+    pub(super) creates: Option<Kind>,
+    pub(super) id: Option<Template>,
+    pub(super) class: Class,
 }
 
 struct Reported {
@@ -135,10 +139,10 @@ struct Reported {
 }
 
 /// How a step moved the payment.
-struct Moved {
-    before: Account,
-    mid: Account,
-    end: Account,
+pub(super) struct Moved {
+    pub(super) before: Account,
+    pub(super) mid: Account,
+    pub(super) end: Account,
 }
 
 impl<'a> Walk<'a> {
@@ -177,7 +181,9 @@ impl<'a> Walk<'a> {
     fn all(mut self, drafts: &mut Drafts) {
         for (index, (step, expect)) in self.case.steps.iter().enumerate() {
             let number = u32::try_from(index + 1).unwrap_or(u32::MAX);
-            let (Some(ended), Some(asked)) = (self.played.ended.get(index), self.played.asked.get(&number)) else { continue };
+            let (Some(ended), Some(asked)) = (self.played.ended.get(index), self.played.asked.get(&number)) else {
+                continue;
+            };
             let again = step.op == StepOp::Replay;
             match asked.op {
                 Op::Webhook if !again => self.told(number, ended),
@@ -197,13 +203,22 @@ impl<'a> Walk<'a> {
             Ok(Outcome::Payout(payout)) => payout.amount,
             _ => None,
         };
-        let sum = asked.input.pointer("/amount/minor").and_then(serde_json::Value::as_i64).or(told.map(|amount| amount.minor()));
+        let sum = asked
+            .input
+            .pointer("/amount/minor")
+            .and_then(serde_json::Value::as_i64)
+            .or(told.map(|amount| amount.minor()));
         let moved = self.moved(op, sum, ended, refused);
         self.account = moved.end;
         let class = class_of(op, ended, refused, step);
         let tape = &self.case.tape;
-        let own: Vec<usize> =
-            tape.exchanges.iter().enumerate().filter(|(_, found)| found.step == number).map(|(index, _)| index).collect();
+        let own: Vec<usize> = tape
+            .exchanges
+            .iter()
+            .enumerate()
+            .filter(|(_, found)| found.step == number)
+            .map(|(index, _)| index)
+            .collect();
         let last = own.iter().rfind(|index| self.acts.get(**index) == Some(&true)).copied();
         let direct = ended.direct();
         let id = direct.and_then(Outcome::handle).map(|handle| self.id(handle, asked.values.reference.as_deref()));
@@ -228,7 +243,11 @@ impl<'a> Walk<'a> {
                 acts,
                 creates,
                 id: id.clone().filter(|_| creates.is_some_and(|kind| !matches!(kind, Kind::Other | Kind::Token))),
-                class: if last_word && creates != Some(Kind::Token) || class == Class::Credentials { class } else { Class::Done },
+                class: if last_word && creates != Some(Kind::Token) || class == Class::Credentials {
+                    class
+                } else {
+                    Class::Done
+                },
             });
         }
         self.lineage.made.insert(number, Kind::of(op));
@@ -270,21 +289,36 @@ impl<'a> Walk<'a> {
         let Some(event) = events.iter().find(|event| !matches!(event.body, EventBody::Ignored)) else { return };
         let minor = |amount: &Option<quittance::Money>| amount.map(|amount| amount.minor());
         let (kind, state, asked, payment, own) = match &event.body {
-            EventBody::Payment(payment) => {
-                (Kind::Payment, payment.state.as_str(), minor(&payment.amount).or(minor(&payment.captured)), Some(&payment.handle), None)
+            EventBody::Payment(payment) => (
+                Kind::Payment,
+                payment.state.as_str(),
+                minor(&payment.amount).or(minor(&payment.captured)),
+                Some(&payment.handle),
+                None,
+            ),
+            EventBody::Refund(refund) => (
+                Kind::Refund,
+                refund.state.as_str(),
+                minor(&refund.amount),
+                refund.payment.as_ref(),
+                Some(&refund.handle),
+            ),
+            EventBody::Dispute(dispute) => (
+                Kind::Dispute,
+                dispute.state.as_str(),
+                minor(&dispute.amount),
+                dispute.payment.as_ref(),
+                Some(&dispute.handle),
+            ),
+            EventBody::Payout(payout) => {
+                (Kind::Payout, payout.state.as_str(), minor(&payout.amount), None, Some(&payout.handle))
             }
-            EventBody::Refund(refund) => {
-                (Kind::Refund, refund.state.as_str(), minor(&refund.amount), refund.payment.as_ref(), Some(&refund.handle))
-            }
-            EventBody::Dispute(dispute) => {
-                (Kind::Dispute, dispute.state.as_str(), minor(&dispute.amount), dispute.payment.as_ref(), Some(&dispute.handle))
-            }
-            EventBody::Payout(payout) => (Kind::Payout, payout.state.as_str(), minor(&payout.amount), None, Some(&payout.handle)),
             EventBody::Mandate(mandate) => (Kind::Mandate, mandate.state.as_str(), None, None, Some(&mandate.handle)),
             EventBody::Refusal(refusal) => (Kind::Payment, "refusal", None, Some(&refusal.payment), None),
             EventBody::Ignored => return,
         };
-        let mut account = Account { state: "captured", amount: asked.unwrap_or(0), captured: asked.unwrap_or(0), refunded: 0 };
+        let mut account =
+            Account { state: "captured", amount: asked.unwrap_or(0), captured: asked.unwrap_or(0), refunded: 0 };
         match kind {
             Kind::Refund => account.refunded = asked.unwrap_or(0),
             _ => account.state = state,
@@ -292,7 +326,8 @@ impl<'a> Walk<'a> {
         for (owner, handle) in [(Kind::Payment, payment), (kind, own)] {
             let Some(handle) = handle else { continue };
             let text = handle.to_string();
-            let named = self.minted.iter().filter(|(_, value)| value.len() >= SHORTEST_ID && text.contains(value.as_str()));
+            let named =
+                self.minted.iter().filter(|(_, value)| value.len() >= SHORTEST_ID && text.contains(value.as_str()));
             for (name, _) in named {
                 self.lineage.names.entry(name.clone()).or_insert(owner);
             }
@@ -320,7 +355,9 @@ impl<'a> Walk<'a> {
         };
         let (mid, end) = match op {
             Op::Authorize | Op::SetUp | Op::PayOut if last.is_empty() => (before, before),
-            Op::Authorize | Op::SetUp | Op::PayOut => return Moved { before: Account::NONE, mid: stands(first), end: stands(last) },
+            Op::Authorize | Op::SetUp | Op::PayOut => {
+                return Moved { before: Account::NONE, mid: stands(first), end: stands(last) };
+            }
             _ if last.is_empty() => (before, before),
             Op::Complete | Op::Retrieve => {
                 let captured = if last == "captured" && before.captured == 0 { before.amount } else { before.captured };
@@ -348,7 +385,14 @@ impl<'a> Walk<'a> {
     }
 
     /// What an exchange makes. `id` while nothing of the step has made the object that the operation is about.
-    fn creates(&self, op: Op, index: usize, exchange: &Exchange, id: Option<&Template>, last: Option<usize>) -> Option<Kind> {
+    fn creates(
+        &self,
+        op: Op,
+        index: usize,
+        exchange: &Exchange,
+        id: Option<&Template>,
+        last: Option<usize>,
+    ) -> Option<Kind> {
         if self.case.tape.fetches_token(index) {
             return Some(Kind::Token);
         }
@@ -374,13 +418,17 @@ impl<'a> Walk<'a> {
     fn id(&self, handle: &Handle, reference: Option<&str>) -> Template {
         let mut rest = handle.id();
         let mut parts = Vec::new();
-        let gens = self.minted.iter().map(|(name, value)| (Hole::Gen { name: name.clone(), shape: None }, value.as_str()));
+        let gens =
+            self.minted.iter().map(|(name, value)| (Hole::Gen { name: name.clone(), shape: None }, value.as_str()));
         let caught = self.caught.iter().map(|(name, value)| (Hole::Capture(name.clone()), value.as_str()));
         let own = reference.map(|reference| (Hole::Reference(None), reference));
-        let known: Vec<(Hole, &str)> = gens.chain(caught).chain(own).filter(|(_, value)| value.len() >= SHORTEST_ID).collect();
+        let known: Vec<(Hole, &str)> =
+            gens.chain(caught).chain(own).filter(|(_, value)| value.len() >= SHORTEST_ID).collect();
         loop {
             let first = known.iter().filter_map(|(hole, value)| Some((rest.find(value)?, value.len(), hole)));
-            let Some((at, length, hole)) = first.min_by_key(|(at, length, _)| (*at, usize::MAX - length)) else { break };
+            let Some((at, length, hole)) = first.min_by_key(|(at, length, _)| (*at, usize::MAX - length)) else {
+                break;
+            };
             if at > 0 {
                 parts.push(Part::Text(rest.get(..at).unwrap_or_default().to_owned()));
             }
@@ -444,112 +492,4 @@ impl<'a> Walk<'a> {
             });
         }
     }
-}
-
-/// `order`: whether the exchange comes before, is, or comes after the last one of its step that acts; none where none does.
-fn moment(moved: &Moved, asked: Option<i64>, op: Op, exchange: &Exchange, order: Option<std::cmp::Ordering>) -> Moment {
-    use std::cmp::Ordering;
-    let Moved { before, mid, end } = *moved;
-    let (before, after) = match order {
-        _ if exchange.settle => (mid, end),
-        _ if op.reads() => (end, end),
-        Some(Ordering::Less) => (before, before),
-        Some(Ordering::Equal) => (before, mid),
-        Some(Ordering::Greater) | None => (mid, mid),
-    };
-    Moment { before, after, end, asked }
-}
-
-fn class_of(op: Op, ended: &Ended, refused: bool, step: &Step) -> Class {
-    let absent = step.input.values().any(|value| value.as_str() == Some("absent"));
-    match &ended.result {
-        Err(error) if error.kind() == ErrorKind::Credentials => Class::Credentials,
-        Err(error) if error.kind() == ErrorKind::NotFound || absent => Class::Missing,
-        Err(_) if op == Op::Authorize && !refused => Class::Invalid,
-        Err(_) => Class::Refused,
-        Ok(_) if refused => Class::Refused,
-        Ok(outcome) => match outcome.state() {
-            "declined" | "failed" | "expired" | "unrecognised" => Class::Declined,
-            "voided" if op == Op::Complete || op == Op::Authorize => Class::Declined,
-            _ if op == Op::Complete && matches!(outcome.state(), "pending" | "action_required") => Class::Declined,
-            _ => Class::Done,
-        },
-    }
-}
-
-/// Family and brand of the method that a request names.
-fn method_of(asked: &Asked) -> String {
-    match asked.input.get("method") {
-        Some(serde_json::Value::String(word)) => word.clone(),
-        Some(serde_json::Value::Object(members)) => {
-            let Some((family, fields)) = members.iter().next() else { return String::new() };
-            match fields.get("brand").and_then(|brand| brand.as_str()) {
-                Some(brand) => format!("{family}:{brand}"),
-                None => family.clone(),
-            }
-        }
-        _ => String::new(),
-    }
-}
-
-/// The names under which the request of an exchange catches values.
-fn caught_names(exchange: &Exchange) -> impl Iterator<Item = String> {
-    let own = exchange.request.segments.iter().cloned().chain(stated(&exchange.request).into_iter().map(|(_, text)| text));
-    let names = own.flat_map(|template| {
-        let names: Vec<String> = template
-            .holes()
-            .filter_map(|hole| match hole {
-                Hole::Any { name: Some(name), .. } => Some(name.clone()),
-                _ => None,
-            })
-            .collect();
-        names
-    });
-    names.collect::<Vec<_>>().into_iter()
-}
-
-/// What a delivery says it is.
-fn event_of(leaves: &[Leaf]) -> Option<String> {
-    const NAMES: [&str; 6] = ["eventcode", "eventtype", "event", "type", "action", "kind"];
-    let named = |name: &&str| {
-        let mut found = leaves.iter().filter(|leaf| !leaf.open && !leaf.object);
-        found.find(|leaf| super::leaves::last_name(&leaf.path) == **name && leaf.path.matches(['.', '/']).count() <= 4)
-    };
-    NAMES.iter().find_map(named).map(|leaf| leaf.text.clone()).filter(|text| !text.is_empty())
-}
-
-/// The shape of each value that the tape of a case mints.
-fn shapes(case: &Case) -> BTreeMap<String, Shape> {
-    let answers = case.tape.exchanges.iter().flat_map(|exchange| &exchange.response.mints);
-    let deliveries = case.tape.webhooks.iter().flat_map(|webhook| &webhook.mints);
-    answers.chain(deliveries).cloned().collect()
-}
-
-/// By exchange of the tape of a case: the minted values that no answer before it has.
-fn news(case: &Case) -> Vec<Vec<String>> {
-    let mut seen: Vec<&String> = Vec::new();
-    let own = |exchange: &'_ Exchange| exchange.response.mints.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    let mut all = Vec::new();
-    for exchange in &case.tape.exchanges {
-        all.push(own(exchange).into_iter().filter(|name| !seen.contains(&name)).collect());
-        seen.extend(exchange.response.mints.iter().map(|(name, _)| name));
-    }
-    all
-}
-
-/// What the answer of an exchange is about: of one that acts what its operation is about, else what its request names.
-fn about(found: &Found, exchange: &Exchange, lineage: &Lineage) -> Kind {
-    let own = Kind::of(found.op);
-    if found.acts || found.creates.is_some() {
-        return own;
-    }
-    let in_path = exchange.request.segments.iter().cloned();
-    let all: Vec<Template> = in_path.chain(stated(&exchange.request).into_iter().map(|(_, text)| text)).collect();
-    let kind = |hole: &Hole| match hole {
-        Hole::Gen { name, .. } | Hole::Capture(name) => lineage.names.get(name).copied(),
-        Hole::Reference(Some(step)) => lineage.made.get(step).copied(),
-        _ => None,
-    };
-    let special = |kind: &Kind| !matches!(kind, Kind::Other | Kind::Token);
-    all.iter().rev().flat_map(Template::holes).filter_map(kind).find(special).unwrap_or(own)
 }

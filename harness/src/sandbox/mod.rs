@@ -6,9 +6,12 @@
 
 mod act;
 mod book;
+mod cases;
 mod choice;
+mod deliver;
 mod fill;
 mod give;
+mod keep;
 mod known;
 mod learn;
 mod leaves;
@@ -114,7 +117,8 @@ impl Sandbox {
 
     /// Says where deliveries go: providers that sign the url sign this one. None for the url of the tapes.
     pub fn set_webhook_url(&self, url: Option<&str>) {
-        let is_place = |name: &str, value: &str| value.starts_with("https://merchant.example") && !self.secrets.contains(name);
+        let is_place =
+            |name: &str, value: &str| value.starts_with("https://merchant.example") && !self.secrets.contains(name);
         let with = |url: &str| {
             let mut credentials = (*self.credentials).clone();
             let places = credentials.iter_mut().filter(|(name, value)| is_place(name, value));

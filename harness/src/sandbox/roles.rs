@@ -90,7 +90,8 @@ pub(super) enum Figure {
 impl Figure {
     /// Reads an amount of a tape, whose currency has `exponent` decimals.
     pub(super) fn read(text: &str, exponent: u8) -> Option<(Figure, i64)> {
-        let digits = |text: &str| !text.is_empty() && text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |text: &str| !text.is_empty() && text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.split_once('.') {
             Some((whole, part)) if digits(whole) && digits(part) && part.len() == usize::from(exponent) => {
                 format!("{whole}{part}").parse().ok().map(|minor| (Figure::Major, minor))

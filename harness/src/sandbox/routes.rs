@@ -78,7 +78,9 @@ fn shape_of(known: &Known) -> Vec<Option<String>> {
 
 /// `v71` and `v72` are versions of one path.
 fn is_version(segment: &str) -> bool {
-    segment.strip_prefix('v').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    segment
+        .strip_prefix('v')
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl Routes {
@@ -121,7 +123,8 @@ impl Routes {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let is_akin = |route: &&Route| {
             let pairs = || route.shape.iter().zip(&segments);
-            let other = pairs().filter(|(shape, segment)| shape.as_deref().is_some_and(|word| word != **segment)).count();
+            let other =
+                pairs().filter(|(shape, segment)| shape.as_deref().is_some_and(|word| word != **segment)).count();
             let known = pairs().any(|(shape, segment)| shape.is_none() && book.find(&format!("g:{segment}")).is_some());
             let same_end = route.shape.last().is_some_and(|last| last.as_deref() == segments.last().copied());
             route.method == *method && route.shape.len() == segments.len() && other == 1 && known && same_end
@@ -133,7 +136,12 @@ impl Routes {
     pub(super) fn near(&self, method: &Method, path: &str) -> Vec<&Route> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let common = |route: &&Route| {
-            let same = route.shape.iter().zip(&segments).filter(|(shape, segment)| shape.as_deref() == Some(**segment)).count();
+            let same = route
+                .shape
+                .iter()
+                .zip(&segments)
+                .filter(|(shape, segment)| shape.as_deref() == Some(**segment))
+                .count();
             (same, route.method == *method, usize::MAX - route.shape.len().abs_diff(segments.len()))
         };
         let mut all: Vec<&Route> = self.0.iter().collect();
@@ -175,10 +183,8 @@ impl Route {
                     literals.push(HashSet::new());
                 }
                 counts.get_mut(place).into_iter().for_each(|count| *count += 1);
-                if let Role::Literal(text) = &want.role {
-                    if let Some(all) = literals.get_mut(place) {
-                        all.insert(text);
-                    }
+                if let (Role::Literal(text), Some(all)) = (&want.role, literals.get_mut(place)) {
+                    all.insert(text);
                 }
             }
         }
@@ -246,7 +252,8 @@ impl Route {
             key: None,
             digest: None,
         };
-        let present: i32 = values.iter().zip(&self.telling).filter(|(value, _)| value.is_some()).map(|(_, telling)| telling).sum();
+        let present: i32 =
+            values.iter().zip(&self.telling).filter(|(value, _)| value.is_some()).map(|(_, telling)| telling).sum();
         fit.score -= present;
         for ((place, weight), want) in row.iter().zip(&known.wants) {
             let value = values.get(*place).copied().flatten();
@@ -269,7 +276,9 @@ impl Route {
                     fit.no_amount |= fit.asked.is_none();
                 }
                 (None, _) => fit.score += weight.missing,
-                (Some(text), Role::Literal(literal)) => fit.score += if literal == text { weight.same } else { weight.other },
+                (Some(text), Role::Literal(literal)) => {
+                    fit.score += if literal == text { weight.same } else { weight.other }
+                }
                 (Some(text), Role::Holes(template)) => fit.holes(ground, known, &want.path, template, text, *weight),
                 (Some(text), Role::Digest) => fit.digest(ground, known, text),
                 (Some(_), Role::Amount(..) | Role::Currency(_)) => fit.score += weight.same,
@@ -326,7 +335,15 @@ impl<'k> Fit<'k> {
         }
     }
 
-    fn holes(&mut self, ground: Ground<'k, '_>, known: &'k Known, path: &str, template: &'k Template, text: &str, weight: Weight) {
+    fn holes(
+        &mut self,
+        ground: Ground<'k, '_>,
+        known: &'k Known,
+        path: &str,
+        template: &'k Template,
+        text: &str,
+        weight: Weight,
+    ) {
         let Some(found) = caught(template, text) else {
             self.score += weight.other;
             self.unproven |= proves(ground, path, template);

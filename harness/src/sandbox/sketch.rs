@@ -55,7 +55,8 @@ impl Sketch {
     /// Every value, in order.
     pub(super) fn leaves(&self) -> Vec<Leaf> {
         let mut out = Vec::new();
-        let start = self.text.len() - self.text.trim_start_matches('\u{feff}').trim_start().trim_start_matches('\u{feff}').len();
+        let start = self.text.len()
+            - self.text.trim_start_matches('\u{feff}').trim_start().trim_start_matches('\u{feff}').len();
         match self.text.as_bytes().get(start) {
             Some(b'{' | b'[') => {
                 let mut scan = Scan { text: &self.text, at: start, out: &mut out };
@@ -68,7 +69,8 @@ impl Sketch {
         for leaf in &mut out {
             let inside = || self.holes.iter().filter(|(hole, _)| hole.start < leaf.at.end && leaf.at.start < hole.end);
             leaf.open = inside().next().is_some();
-            let digests = inside().filter(|(_, hole)| matches!(hole, Hole::Digest { .. })).map(|(at, _)| at.len()).sum::<usize>();
+            let digests =
+                inside().filter(|(_, hole)| matches!(hole, Hole::Digest { .. })).map(|(at, _)| at.len()).sum::<usize>();
             leaf.digest = leaf.open && digests == leaf.at.len();
         }
         out
@@ -179,7 +181,8 @@ impl Scan<'_, '_> {
                 self.push(path, at, Some(start..self.at), false);
             }
             _ => {
-                while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')) {
+                while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'))
+                {
                     self.at += 1;
                 }
                 (self.at > start).then_some(())?;
@@ -208,7 +211,15 @@ fn xml(text: &str, start: usize, out: &mut Vec<Leaf>) {
                 && children.is_empty()
                 && !content.contains('<')
             {
-                out.push(Leaf { path, text: content.to_owned(), at: at..tag, quoted: None, open: false, object: false, digest: false });
+                out.push(Leaf {
+                    path,
+                    text: content.to_owned(),
+                    at: at..tag,
+                    quoted: None,
+                    open: false,
+                    object: false,
+                    digest: false,
+                });
             }
         } else if !inner.starts_with(['?', '!']) && open.len() < MAX_DEPTH {
             let name = inner.split([' ', '\n', '\t', '/']).next().unwrap_or_default();
@@ -233,14 +244,25 @@ fn attributes(text: &str, within: Range<usize>, path: &str, out: &mut Vec<Leaf>)
     let mut at = within.start;
     while let Some(equals) = text.get(at..within.end).and_then(|rest| rest.find('=')).map(|found| at + found) {
         let name = text.get(at..equals).unwrap_or_default().trim();
-        let Some(quote) = text.as_bytes().get(equals + 1).copied().filter(|byte| matches!(byte, b'"' | b'\'')) else { return };
+        let Some(quote) = text.as_bytes().get(equals + 1).copied().filter(|byte| matches!(byte, b'"' | b'\'')) else {
+            return;
+        };
         let start = equals + 2;
-        let Some(end) = text.get(start..within.end).and_then(|rest| rest.find(char::from(quote))).map(|found| start + found)
+        let Some(end) =
+            text.get(start..within.end).and_then(|rest| rest.find(char::from(quote))).map(|found| start + found)
         else {
             return;
         };
         let value = text.get(start..end).unwrap_or_default().to_owned();
-        out.push(Leaf { path: format!("{path}/@{name}"), text: value, at: start..end, quoted: None, open: false, object: false, digest: false });
+        out.push(Leaf {
+            path: format!("{path}/@{name}"),
+            text: value,
+            at: start..end,
+            quoted: None,
+            open: false,
+            object: false,
+            digest: false,
+        });
         at = end + 1;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Sandbox;
 use super::book::Object;
 use super::known::{Class, Kind, Known, Role};
 use super::learn::Drafts;
@@ -9,7 +10,6 @@ use super::leaves::Value;
 use super::routes::{Fit, Routes};
 use super::shown::{Miss, OutcomeShown, PaymentShown};
 use super::understand::{Knowledge, begins};
-use super::Sandbox;
 use crate::world::Subject;
 
 /// Most exchanges that a request is compared with for what is shown.
@@ -103,7 +103,9 @@ pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
         let place = told(&want.path);
         match (value(&want.path), &want.role) {
             (None, Role::Literal(text)) => out.push(format!("{place}: missing, the tape has `{}`", short(text))),
-            (None, Role::Holes(template)) => out.push(format!("{place}: missing, the tape has `{}`", short(&template.written()))),
+            (None, Role::Holes(template)) => {
+                out.push(format!("{place}: missing, the tape has `{}`", short(&template.written())))
+            }
             (None, _) => out.push(format!("{place}: missing")),
             (Some(value), Role::Literal(text)) if value.text != *text => {
                 out.push(format!("{place}: another value than `{}`", short(text)));
@@ -167,7 +169,12 @@ pub(super) fn other_paths(knowledge: &Knowledge, routes: &Routes, method: &http:
 }
 
 /// The exchange by which a refusal is told: of this class, and of these candidates where one is there, else the nearest of all.
-pub(super) fn refusal<'k>(known: &'k [Known], candidates: &[usize], class: Class, op: Option<quittance::Op>) -> Option<(usize, &'k Known)> {
+pub(super) fn refusal<'k>(
+    known: &'k [Known],
+    candidates: &[usize],
+    class: Class,
+    op: Option<quittance::Op>,
+) -> Option<(usize, &'k Known)> {
     let order: &[Class] = match class {
         Class::Missing => &[Class::Missing, Class::Refused, Class::Invalid],
         Class::Credentials => &[Class::Credentials],
@@ -179,7 +186,8 @@ pub(super) fn refusal<'k>(known: &'k [Known], candidates: &[usize], class: Class
         let is = |(_, known): &(usize, &Known)| known.class == *wanted && (known.acts || *wanted != Class::Refused);
         let here = |found: &(usize, &Known)| candidates.contains(&found.0) && is(found);
         let own = all().find(|found| here(found) && Some(found.1.op) == op);
-        let own = own.or_else(|| all().find(|found| here(found) && op.is_some_and(|op| Kind::of(found.1.op) == Kind::of(op))));
+        let own = own
+            .or_else(|| all().find(|found| here(found) && op.is_some_and(|op| Kind::of(found.1.op) == Kind::of(op))));
         let own = own.or_else(|| all().find(here));
         let alike = || all().find(|found| is(found) && op.is_some_and(|op| Kind::of(found.1.op) == Kind::of(op)));
         if let Some(found) = own.or_else(alike).or_else(|| all().find(is)) {
@@ -188,4 +196,3 @@ pub(super) fn refusal<'k>(known: &'k [Known], candidates: &[usize], class: Class
     }
     None
 }
-

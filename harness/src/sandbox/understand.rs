@@ -7,8 +7,8 @@ use std::sync::Arc;
 use quittance::Op;
 
 use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Slot, Want};
-use super::leaves::{Stated, last_name};
 use super::learn::{Draft, Drafts, Told};
+use super::leaves::{Stated, last_name};
 use super::roles::{Figure, Flag, Quantity, Style};
 use super::sketch::{Leaf, Sketch};
 use crate::tape::{BodyText, Escape, Hole, Part, Template};
@@ -42,7 +42,10 @@ struct Numbers {
 impl Knowledge {
     pub(super) fn of(drafts: Drafts) -> Knowledge {
         let numbers = Numbers::of(&drafts);
-        let mut knowledge = Knowledge { open: drafts.exchanges.iter().any(|draft| super::leaves::encloses(&draft.stated)), ..Knowledge::default() };
+        let mut knowledge = Knowledge {
+            open: drafts.exchanges.iter().any(|draft| super::leaves::encloses(&draft.stated)),
+            ..Knowledge::default()
+        };
         let stated: Vec<(Arc<Lineage>, bool, Vec<Stated>)> = drafts
             .exchanges
             .iter()
@@ -51,7 +54,11 @@ impl Knowledge {
         for told in drafts.deliveries {
             let sent = earlier(&stated, &told.lineage, stated.len());
             let groups = [format!("event {}", told.event), format!("told {}", told.kind.as_str())];
-            let slots = knowledge.slots(&Place { groups: &groups, lineage: &told.lineage, moment: &told.moment, numbers: &numbers }, &told.leaves, &sent);
+            let slots = knowledge.slots(
+                &Place { groups: &groups, lineage: &told.lineage, moment: &told.moment, numbers: &numbers },
+                &told.leaves,
+                &sent,
+            );
             let made = delivered(told, slots);
             if !made.alone || speaks_of_its_own(&made) {
                 knowledge.delivered.push(made);
@@ -63,8 +70,16 @@ impl Knowledge {
             .iter()
             .enumerate()
             .map(|(index, draft)| {
-                let own = |other: &Draft| Arc::ptr_eq(&other.lineage, &draft.lineage) && other.step == draft.step && !other.settles;
-                !draft.settles && !drafts.exchanges.get(index + 1..total).unwrap_or_default().iter().any(|other| own(other) && other.acts)
+                let own = |other: &Draft| {
+                    Arc::ptr_eq(&other.lineage, &draft.lineage) && other.step == draft.step && !other.settles
+                };
+                !draft.settles
+                    && !drafts
+                        .exchanges
+                        .get(index + 1..total)
+                        .unwrap_or_default()
+                        .iter()
+                        .any(|other| own(other) && other.acts)
             })
             .collect();
         for (index, (draft, last)) in drafts.exchanges.into_iter().zip(lasts).enumerate() {
@@ -82,8 +97,16 @@ impl Knowledge {
     /// Ties each exchange that ends its step to the deliveries of the step.
     fn link(&mut self) {
         for known in self.known.iter_mut().filter(|known| known.last && known.acts) {
-            let own = |delivered: &Delivered| Arc::ptr_eq(&delivered.lineage, &known.lineage) && delivered.step == known.step && !delivered.alone;
-            known.due = self.delivered.iter().enumerate().filter(|(_, delivered)| own(delivered)).map(|(index, _)| index).collect();
+            let own = |delivered: &Delivered| {
+                Arc::ptr_eq(&delivered.lineage, &known.lineage) && delivered.step == known.step && !delivered.alone
+            };
+            known.due = self
+                .delivered
+                .iter()
+                .enumerate()
+                .filter(|(_, delivered)| own(delivered))
+                .map(|(index, _)| index)
+                .collect();
         }
     }
 
@@ -101,7 +124,9 @@ impl Knowledge {
             slots.push((at, Slot { name: format!("s{}", slots.len()), fill: Fill::Object { prefix } }));
         }
         for leaf in all {
-            if leaf.at.start < taken.end || slots.iter().any(|(at, _)| at.start <= leaf.at.start && leaf.at.end <= at.end) {
+            if leaf.at.start < taken.end
+                || slots.iter().any(|(at, _)| at.start <= leaf.at.start && leaf.at.end <= at.end)
+            {
                 continue;
             }
             let Some(fill) = place.fill(leaf, sent) else { continue };
@@ -138,7 +163,13 @@ impl Numbers {
             }
             let ends = Moment { after: draft.moment.end, ..draft.moment };
             for (path, template) in &draft.stated {
-                numbers.figure(&request_group(draft), path, template.literal().unwrap_or_default(), &draft.lineage, &ends);
+                numbers.figure(
+                    &request_group(draft),
+                    path,
+                    template.literal().unwrap_or_default(),
+                    &draft.lineage,
+                    &ends,
+                );
             }
             for group in answer_groups(draft) {
                 numbers.leaves(&group, &draft.leaves, &draft.lineage, &draft.moment);
@@ -234,7 +265,11 @@ impl Place<'_> {
             text if text == last4 => "last4",
             text if text == bin || Some(text) == number.get(..8) => "bin",
             text if text.ends_with(last4) && text.contains(masked) => "masked",
-            text if name.contains("month") && self.sample("card.expiry_month") == Some(text.trim_start_matches('0')) => "month",
+            text if name.contains("month")
+                && self.sample("card.expiry_month") == Some(text.trim_start_matches('0')) =>
+            {
+                "month"
+            }
             text if name.contains("year") && self.sample("card.expiry_year") == Some(text) => "year",
             _ => return None,
         };
@@ -252,7 +287,9 @@ fn echo(leaf: &Leaf, sent: &[&Stated]) -> Option<Fill> {
     let text = leaf.text.as_str();
     let word = text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
     let telling = text.len() >= 5 && !word && !text.starts_with("http") || text.contains("merchant.example");
-    let same = |(path, template): &&&Stated| template.literal() == Some(text) && (telling || (text.len() >= 2 && last_name(path) == name));
+    let same = |(path, template): &&&Stated| {
+        template.literal() == Some(text) && (telling || (text.len() >= 2 && last_name(path) == name))
+    };
     let by_name = |stated: &&&Stated| last_name(&stated.0) == name && same(stated);
     let (path, _) = sent.iter().find(by_name).or_else(|| sent.iter().find(same))?;
     if matches!(text, "true" | "false" | "null") || (leaf.quoted.is_none() && leaf.path.starts_with('$')) {
@@ -284,7 +321,8 @@ fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
     let group = [request_group(draft)];
     let ends = Moment { after: draft.moment.end, ..draft.moment };
     let segments = draft.segments.iter().enumerate().filter(|(_, segment)| segment.literal().is_none());
-    let in_path = segments.map(|(index, segment)| Want { path: format!("path {index}"), role: Role::Holes(segment.clone()) });
+    let in_path =
+        segments.map(|(index, segment)| Want { path: format!("path {index}"), role: Role::Holes(segment.clone()) });
     let role = |path: &str, template: &Template| -> Role {
         let Some(text) = template.literal() else {
             let digest = template.holes().all(|hole| matches!(hole, Hole::Digest { .. }))

@@ -127,7 +127,9 @@ impl Tape {
 
     /// The hosts that its requests go to, in lower case.
     pub fn hosts(&self) -> Vec<String> {
-        let host = |exchange: &Exchange| exchange.request.segments.get(2).and_then(|host| host.literal().map(str::to_ascii_lowercase));
+        let host = |exchange: &Exchange| {
+            exchange.request.segments.get(2).and_then(|host| host.literal().map(str::to_ascii_lowercase))
+        };
         self.exchanges.iter().filter_map(host).collect()
     }
 

@@ -1,0 +1,184 @@
+//! What a provider delivers by itself: after an answer, or when it is asked to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use quittance::Op;
+
+use super::book::{Number, Object};
+use super::choice::Target;
+use super::give::{Giving, Means, Own};
+use super::known::{Account, Class, Delivered, Kind, Known, Moment};
+use super::shown::Due;
+use super::{Sandbox, State};
+
+impl Sandbox {
+    /// What the provider delivers after an answer: what the tapes have for the step, else what reports the state that was reached.
+    pub(super) fn due(
+        &self,
+        state: &mut State,
+        known: &Known,
+        target: Target,
+        before: Account,
+        now_unix_seconds: i64,
+    ) -> Vec<Due> {
+        if !known.acts {
+            return Vec::new();
+        }
+        let all = &self.knowledge.delivered;
+        let mut wanted: Vec<&Delivered> = known.due.iter().filter_map(|index| all.get(*index)).collect();
+        if wanted.is_empty() && known.class != Class::Refused {
+            let end = target.root.and_then(|root| state.book.get(root)).map_or(Account::NONE, |object| object.end);
+            let reached = |delivered: &&Delivered| {
+                delivered.alone
+                    && match delivered.kind {
+                        Kind::Refund => known.op == Op::Refund && delivered.state == "succeeded",
+                        Kind::Payment | Kind::Mandate | Kind::Payout => {
+                            let kind = target.root.and_then(|root| state.book.get(root)).map(|object| object.kind);
+                            kind == Some(delivered.kind) && delivered.state == end.state && end.state != before.state
+                        }
+                        _ => false,
+                    }
+            };
+            wanted.extend(all.iter().find(reached));
+        }
+        let due: Vec<Due> =
+            wanted.into_iter().filter_map(|delivered| self.made(state, delivered, target, now_unix_seconds)).collect();
+        if !due.is_empty()
+            && let Some(object) = target.root.and_then(|root| state.book.get_mut(root))
+        {
+            object.account = object.end;
+        }
+        due
+    }
+
+    /// A delivery for a payment.
+    fn made(&self, state: &mut State, delivered: &Delivered, target: Target, now_unix_seconds: i64) -> Option<Due> {
+        let number = state.book.number();
+        let account = self.standing(state, target);
+        let object = target.object.and_then(|object| state.book.get(object));
+        let asked = object.map(|object| object.end.amount).filter(|amount| *amount > 0).or(delivered.moment.asked);
+        let asked = if object.is_some_and(|object| object.kind == Kind::Payment) && delivered.kind == Kind::Payment {
+            Some(account.amount)
+        } else {
+            asked
+        };
+        let own = Own::default();
+        let credentials = state.webhook.as_ref().map_or(&self.credentials, |(_, credentials)| credentials);
+        let giving = Giving {
+            means: Means { credentials, recipes: &self.recipes, seed: self.seed, now_unix_seconds },
+            book: &state.book,
+            lineage: &delivered.lineage,
+            step: delivered.step,
+            target,
+            own: &own,
+            sent: &[],
+            moment: Moment { before: account, after: account, end: account, asked },
+            number,
+        };
+        let (delivery, minted) = match &state.webhook {
+            Some((url, _)) if delivered.webhook.url.is_some() => giving.delivery_to(delivered, url)?,
+            _ => giving.delivery(delivered)?,
+        };
+        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
+        if let (Kind::Payment | Kind::Refund, Some(object)) = (delivered.kind, target.object) {
+            let of_object =
+                minted.iter().filter(|(name, _)| delivered.lineage.names.get(*name) == Some(&delivered.kind));
+            of_object.for_each(|(name, value)| state.book.mint(object, name, value));
+        }
+        if delivered.kind == Kind::Dispute {
+            let own = minted
+                .into_iter()
+                .filter(|(name, _)| delivered.lineage.names.get(name) == Some(&Kind::Dispute))
+                .collect();
+            state.book.add(number, dispute(target, own, delivered, account));
+        }
+        Some(Due { event: delivered.event.clone(), payment, delivery })
+    }
+
+    /// The names of the deliveries that can be made for a payment now.
+    pub fn events(&self, payment: &str) -> Vec<String> {
+        let state = self.state();
+        let Some(target) = target_of(&state, payment) else { return Vec::new() };
+        let mut names: Vec<String> = self.deliverable(&state, target).map(named).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Makes a delivery for a payment, by a name out of [`Sandbox::events`]. The payment then stands as it says. `None` for a payment or
+    /// an event that there is not.
+    pub fn deliver(&self, payment: &str, event: &str, now_unix_seconds: i64) -> Option<Due> {
+        let state = &mut *self.state();
+        let target = target_of(state, payment)?;
+        let delivered = self.deliverable(state, target).find(|delivered| named(delivered) == event)?;
+        let newest = |kind: Kind| {
+            let root = state.book.get(target.root?)?;
+            let is = |number: &&Number| state.book.get(**number).is_some_and(|object| object.kind == kind);
+            root.children.iter().rev().find(is).copied()
+        };
+        let object = if delivered.kind == Kind::Refund { newest(Kind::Refund) } else { target.object };
+        if delivered.kind == Kind::Payment
+            && let Some(object) = target.root.and_then(|root| state.book.get_mut(root))
+        {
+            let captured = match delivered.state {
+                "captured" if object.end.captured == 0 => object.end.amount,
+                "declined" | "voided" | "expired" => 0,
+                _ => object.end.captured,
+            };
+            object.end = Account { state: delivered.state, captured, ..object.end };
+            object.account = object.end;
+        }
+        self.made(state, delivered, Target { object, ..target }, now_unix_seconds)
+    }
+
+    fn deliverable<'s>(&'s self, state: &State, target: Target) -> impl Iterator<Item = &'s Delivered> {
+        let object = target.root.and_then(|root| state.book.get(root));
+        let kind = object.map_or(Kind::Other, |object| object.kind);
+        let refunded = object.is_some_and(|object| object.end.refunded > 0);
+        let fits = move |delivered: &&Delivered| match delivered.kind {
+            Kind::Refund => refunded,
+            Kind::Dispute => kind == Kind::Payment,
+            other => other == kind && delivered.state != "refusal",
+        };
+        let (alone, with): (Vec<&Delivered>, Vec<&Delivered>) =
+            self.knowledge.delivered.iter().filter(fits).partition(|one| one.alone);
+        alone.into_iter().chain(with)
+    }
+}
+
+fn named(delivered: &Delivered) -> String {
+    match delivered.state {
+        "" => delivered.event.clone(),
+        state => format!("{} ({state})", delivered.event),
+    }
+}
+
+fn target_of(state: &State, payment: &str) -> Option<Target> {
+    let number = state.book.find(&format!("i:{payment}"))?;
+    Some(Target { object: Some(number), root: state.book.root(number) })
+}
+
+fn dispute(target: Target, minted: BTreeMap<String, String>, delivered: &Delivered, account: Account) -> Object {
+    Object {
+        kind: Kind::Dispute,
+        id: String::new(),
+        parent: target.object,
+        children: Vec::new(),
+        minted,
+        parts: BTreeMap::new(),
+        caught: BTreeMap::new(),
+        reference: None,
+        key: None,
+        digest: None,
+        samples: Arc::default(),
+        sent: BTreeMap::new(),
+        account,
+        end: account,
+        currency: delivered.lineage.currency,
+        case: String::new(),
+        method: String::new(),
+        card: String::new(),
+        requests: 0,
+    }
+}

@@ -1,0 +1,208 @@
+//! Notes what a request made, and how the payment stands after it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use quittance::Op;
+
+use super::book::{Number, Object};
+use super::choice::{Target, asked};
+use super::give::Own;
+use super::known::{Account, Class, Kind, Known, Moment};
+use super::leaves::Value;
+use super::understand::begins;
+use super::{Sandbox, State, fill};
+
+/// Longest text that is kept of a request for later answers, in bytes.
+const MAX_KEPT: usize = 1_024;
+
+/// What a request made.
+pub(super) struct Made {
+    pub(super) number: Number,
+    pub(super) target: Target,
+    pub(super) own: Own,
+    pub(super) minted: BTreeMap<String, String>,
+    pub(super) fresh: Vec<String>,
+    pub(super) id: String,
+    pub(super) card: String,
+    pub(super) moment: Moment,
+}
+
+/// By part of a handle: of what it is, and its value.
+type Parts = BTreeMap<String, (Kind, String)>;
+
+impl Made {
+    /// How the payment stands as far as it was told.
+    fn told(&self, known: &Known) -> Account {
+        let settled = known.due.is_empty() && known.moment.after.state == known.moment.end.state;
+        if known.acts && settled { self.moment.end } else { self.moment.after }
+    }
+
+    /// The values that are parts of handles.
+    fn parts(&self, known: &Known) -> Parts {
+        let values = self.minted.iter().chain(&self.own.caught);
+        let part = |(name, value): (&String, &String)| {
+            let (kind, part) = known.lineage.parts.get(name)?;
+            Some((part.clone(), (*kind, value.clone())))
+        };
+        values.filter_map(part).collect()
+    }
+}
+
+fn parts_of(parts: &Parts, wanted: Kind) -> BTreeMap<String, String> {
+    let own = parts.iter().filter(|(_, (kind, _))| *kind == wanted);
+    own.map(|(part, (_, value))| (part.clone(), value.clone())).collect()
+}
+
+fn is_root(kind: Kind) -> bool {
+    matches!(kind, Kind::Payment | Kind::Mandate | Kind::Payout)
+}
+
+/// Moves the payment that a request is about.
+fn touch(state: &mut State, known: &Known, made: &Made) {
+    let told = made.told(known);
+    let Some(object) = made.target.root.and_then(|root| state.book.get_mut(root)) else { return };
+    object.requests += 1;
+    if known.acts {
+        (object.account, object.end) = (told, made.moment.end);
+    } else if known.moment.after == known.moment.end && known.moment.after.state == object.end.state {
+        object.account = object.end;
+    }
+}
+
+impl Sandbox {
+    /// Notes what a request made and how the payment stands after it; the payment, if there is one.
+    pub(super) fn book_keeping(&self, state: &mut State, known: &Known, made: Made, sent: &[Value]) -> Option<Number> {
+        let begins_own = known.creates.is_some_and(is_root);
+        let parts = made.parts(known);
+        let target = made.target;
+        if !begins_own {
+            touch(state, known, &made);
+            for number in [target.root, target.object].into_iter().flatten() {
+                if let Some(object) = state.book.get_mut(number) {
+                    let new = parts_of(&parts, object.kind);
+                    object.parts.extend(new);
+                }
+            }
+        }
+        let number = made.number;
+        let Some(kind) = known.creates else {
+            let fresh = made.fresh.iter().filter_map(|name| Some((name, made.minted.get(name)?)));
+            for (name, value) in fresh.filter(|_| target.object.is_some()) {
+                target.object.into_iter().for_each(|object| state.book.mint(object, name, value));
+            }
+            return target.root;
+        };
+        let object = self.object(state, known, kind, made, &parts, sent);
+        state.book.add(number, object);
+        if begins_own { Some(number) } else { target.root }
+    }
+
+    /// The object that an exchange makes.
+    fn object(&self, state: &State, known: &Known, kind: Kind, made: Made, parts: &Parts, sent: &[Value]) -> Object {
+        let told = made.told(known);
+        let Made { target, own, minted, fresh, id, card, moment, .. } = made;
+        let inherited = target.object.and_then(|parent| state.book.get(parent));
+        let samples = match inherited {
+            Some(object) if own.samples.is_empty() => Arc::clone(&object.samples),
+            _ => Arc::new(own.samples),
+        };
+        let amount = moment.asked.unwrap_or_default();
+        let alone = |state: &'static str| Account { state, amount, captured: 0, refunded: 0 };
+        let (account, end) = match kind {
+            kind if is_root(kind) => (told, moment.end),
+            Kind::Refund => (alone(known.shows), alone("succeeded")),
+            _ => (alone(""), alone("")),
+        };
+        Object {
+            kind,
+            id,
+            parent: target.object,
+            children: Vec::new(),
+            minted: fresh.iter().filter_map(|name| Some((name.clone(), minted.get(name)?.clone()))).collect(),
+            parts: parts_of(parts, kind),
+            caught: own.caught,
+            reference: own.reference,
+            key: own.key,
+            digest: own.digest,
+            samples,
+            sent: self.kept(sent),
+            account,
+            end,
+            currency: own.currency.or(inherited.and_then(|object| object.currency)).or(known.lineage.currency),
+            case: known.lineage.case.clone(),
+            method: known.lineage.method.clone(),
+            card: if card.is_empty() { inherited.map(|object| object.card.clone()).unwrap_or_default() } else { card },
+            requests: 1,
+        }
+    }
+
+    /// What was sent and is repeated in later answers.
+    fn kept(&self, sent: &[Value]) -> BTreeMap<String, String> {
+        let is_kept = |value: &&Value| self.knowledge.kept.contains(&value.path) && value.text.len() <= MAX_KEPT;
+        let mut kept: BTreeMap<String, String> =
+            sent.iter().filter(is_kept).map(|value| (value.path.clone(), value.text.clone())).collect();
+        let objects = self
+            .knowledge
+            .prefixes
+            .iter()
+            .filter_map(|prefix| Some((format!("o:{prefix}"), fill::object(prefix, sent)?)));
+        kept.extend(objects);
+        kept
+    }
+}
+
+/// How a payment stands after an exchange.
+pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment {
+    let tape = known.moment;
+    let asked = asked(known.op, sent, &before);
+    let sum = asked.unwrap_or(0);
+    let still = Moment { before, after: before, end: before, asked };
+    if begins(known.op) {
+        let sum = if sum == 0 { before.amount } else { sum };
+        if !known.acts && known.creates.is_none_or(|kind| kind == Kind::Other) && !known.settles {
+            return Moment { asked: Some(sum), ..still };
+        }
+        if known.settles || (known.acts && known.creates.is_none()) {
+            let state = if known.settles { tape.after.state } else { tape.end.state };
+            let captured = if state == "captured" && before.captured == 0 { before.amount } else { before.captured };
+            let after = if known.settles && !known.acts && before.state == state {
+                before
+            } else {
+                Account { state, captured, ..before }
+            };
+            let after = if known.settles && !known.acts { before } else { after };
+            return Moment { before, after, end: after, asked: Some(sum) };
+        }
+        let stands = |state: &'static str| Account {
+            state,
+            amount: sum,
+            captured: if state == "captured" { sum } else { 0 },
+            refunded: 0,
+        };
+        return Moment {
+            before: Account::NONE,
+            after: stands(tape.after.state),
+            end: stands(tape.end.state),
+            asked: Some(sum),
+        };
+    }
+    if !known.acts || known.class == Class::Refused {
+        return still;
+    }
+    let end = match known.op {
+        Op::Capture => Account { state: "captured", captured: before.captured.saturating_add(sum), ..before },
+        Op::Void => Account { state: "voided", ..before },
+        Op::Refund => Account { refunded: before.refunded.saturating_add(sum), ..before },
+        Op::Adjust => Account { amount: if sum == 0 { before.amount } else { sum }, ..before },
+        Op::Complete => {
+            let state = tape.end.state;
+            let captured = if state == "captured" && before.captured == 0 { before.amount } else { before.captured };
+            Account { state, captured, ..before }
+        }
+        _ => before,
+    };
+    let settled = tape.after.state == tape.end.state && tape.after.captured == tape.end.captured;
+    let after = if settled || known.op == Op::Refund { end } else { before };
+    Moment { before, after, end, asked }
+}
