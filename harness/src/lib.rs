@@ -25,6 +25,7 @@ pub mod publish;
 pub mod reference;
 pub mod regions;
 pub mod run;
+pub mod sandbox;
 pub mod scenario;
 pub mod soak;
 pub mod story;
