@@ -37,7 +37,8 @@ function act(doing, done) {
 }
 
 const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false }) + "." + String(ms % 1000).padStart(3, "0");
-const money = (minor, currency) => minor === undefined || minor === null ? "" : `${minor} ${currency ?? ""} minor`;
+const times = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+const money = (minor, currency) => minor === undefined || minor === null ? "" : `${minor} minor units ${currency ?? ""}`;
 
 function differences(seen) {
   const list = make("ul", { class: "misses" });
@@ -105,7 +106,7 @@ function filter() {
     shown += row.hidden ? 0 : 1;
   }
   const all = $("traffic").children.length;
-  $("traffic-count").textContent = all === 0 ? "" : shown === all ? `${all} requests` : `${shown} of ${all} requests`;
+  $("traffic-count").textContent = all === 0 ? "" : shown === all ? times(all, "request", "requests") : `${shown} of ${all} requests`;
   $("no-traffic").hidden = all > 0;
 }
 
@@ -150,7 +151,7 @@ function paymentRow({ provider, payment }) {
     payment.captured_minor ? `captured ${payment.captured_minor}` : "",
     payment.refunded_minor ? `refunded ${payment.refunded_minor}` : "",
     payment.method ?? "",
-    `${payment.requests} requests`,
+    times(payment.requests, "request", "requests"),
   ].filter(Boolean).join(" · ");
   return make("li", {}, make("div", { class: "row" },
     make("span", { class: "main" }, make("code", {}, payment.id), make("br"), make("span", { class: "soft small" }, `${provider} · ${payment.kind} · ${totals}`)),
@@ -162,7 +163,7 @@ const DONE = { delivered: "pass", failed: "fail", dropped: "fail", retrying: "wa
 function webhookRow(hook) {
   const last = hook.error ?? (hook.status ? `status ${hook.status}` : "");
   const next = hook.next_try_unix_ms ? `again at ${clock(hook.next_try_unix_ms)}` : "";
-  const told = [hook.provider, hook.payment, hook.tries ? `${hook.tries} tries` : "", last, next].filter(Boolean).join(" · ");
+  const told = [hook.provider, hook.payment, hook.tries ? times(hook.tries, "try", "tries") : "", last, next].filter(Boolean).join(" · ");
   return make("li", {}, make("div", { class: "row" },
     make("span", { class: "time" }, clock(hook.at_unix_ms)),
     make("span", { class: "main" }, make("code", {}, hook.event), make("br"), make("span", { class: "soft small" }, told)),
@@ -170,9 +171,9 @@ function webhookRow(hook) {
 }
 
 function table(provider, outcomes) {
-  const head = make("tr", {}, ...["What", "Name", "Send", "Outcome"].map((title) => make("th", { scope: "col" }, title)));
+  const head = make("tr", {}, ...["Name", "Send", "Outcome"].map((title) => make("th", { scope: "col" }, title)));
   const rows = outcomes.map((one) => make("tr", {},
-    make("td", {}, one.kind), make("td", {}, one.name), make("td", {}, make("code", {}, one.value)), make("td", {}, one.outcome)));
+    make("td", {}, one.name), make("td", {}, make("code", {}, one.value), make("br"), make("span", { class: "soft small" }, one.kind)), make("td", {}, one.outcome)));
   return make("div", { class: "box", tabindex: "0", role: "region", "aria-label": `Test cards of ${provider}` },
     make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)));
 }

@@ -33,8 +33,8 @@ impl std::error::Error for HangUp {}
 pub(super) enum Answer {
     /// All there is to send.
     Whole(Bytes),
-    /// The first part of a body of `announced` bytes; then the connection ends.
-    Cut { part: Option<Bytes>, announced: u64 },
+    /// The first part of a body of `announced` bytes; then the connection ends, once what there is has gone out.
+    Cut { part: Option<Bytes>, announced: u64, is_flushed: bool },
     /// An answer of the control page.
     Control(axum::body::Body),
 }
@@ -47,10 +47,15 @@ impl Body for Answer {
         match self.get_mut() {
             Answer::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Answer::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Answer::Cut { part, .. } => Poll::Ready(Some(match part.take() {
-                Some(part) => Ok(Frame::data(part)),
-                None => Err(HangUp.into()),
-            })),
+            Answer::Cut { part, is_flushed, .. } => match part.take() {
+                Some(part) => Poll::Ready(Some(Ok(Frame::data(part)))),
+                None if !*is_flushed => {
+                    *is_flushed = true;
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                None => Poll::Ready(Some(Err(HangUp.into()))),
+            },
             Answer::Control(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
         }
     }
@@ -126,6 +131,6 @@ fn cut(mut response: Response<Bytes>) -> Response<Answer> {
         let part = body.slice(..body.len() / 2);
         // An empty body is announced as one byte, so that something is missing.
         let announced = u64::try_from(body.len()).unwrap_or(u64::MAX).max(1);
-        Answer::Cut { part: Some(part).filter(|part| !part.is_empty()), announced }
+        Answer::Cut { part: Some(part).filter(|part| !part.is_empty()), announced, is_flushed: false }
     })
 }

@@ -12,11 +12,13 @@ use crate::mask::Masker;
 use crate::tape::MASK;
 
 /// Headers whose values are shown; of all others the name alone.
-const HARMLESS: [&str; 30] = [
+const HARMLESS: [&str; 39] = [
     "accept",
+    "accept-charset",
     "accept-encoding",
     "accept-language",
     "access-control-allow-origin",
+    "api-version",
     "cache-control",
     "connection",
     "content-encoding",
@@ -26,6 +28,7 @@ const HARMLESS: [&str; 30] = [
     "date",
     "etag",
     "expect",
+    "gocardless-version",
     "host",
     "idempotency-key",
     "idempotent-replayed",
@@ -34,11 +37,17 @@ const HARMLESS: [&str; 30] = [
     "prefer",
     "request-id",
     "retry-after",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
     "server",
+    "square-version",
     "stripe-version",
     "transfer-encoding",
     "user-agent",
     "vary",
+    "x-api-version",
+    "x-apiversion",
     "x-content-type-options",
     "x-idempotency-key",
     "x-quittance",

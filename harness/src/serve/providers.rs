@@ -166,8 +166,9 @@ impl Source {
     fn sandbox(&self, subject: &Subject) -> Result<Sandbox, String> {
         let suite = self.suite.get_or_init(|| self.world.suite().map_err(|error| error.to_string()));
         let suite = suite.as_ref().map_err(Clone::clone)?;
-        let _url = &self.webhook_url;
-        Sandbox::new(subject, suite, self.seed).map_err(|error| error.to_string())
+        let sandbox = Sandbox::new(subject, suite, self.seed).map_err(|error| error.to_string())?;
+        sandbox.set_webhook_url(self.webhook_url.as_deref());
+        Ok(sandbox)
     }
 }
 
