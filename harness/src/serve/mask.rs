@@ -260,7 +260,7 @@ fn has_check_digit(digits: &[u8]) -> bool {
         let digit = u32::from(digit.saturating_sub(b'0'));
         sum + if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 }
     });
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The text without base64 in which a card number or a secret field stands.
