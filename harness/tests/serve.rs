@@ -298,7 +298,7 @@ fn webhooks_are_tried_again_in_order() {
     let numbers: Vec<u64> = (0..3)
         .map(|_| {
             let (status, row) = served.post("webhooks", &asked);
-            assert_eq!((status, row["event"].as_str(), row["payment"].as_str()), (200, Some(&*event), Some(&*payment)));
+            assert_eq!((status, row["payment"].as_str()), (200, Some(&*payment)), "{row}");
             row["number"].as_u64().unwrap()
         })
         .collect();
