@@ -27,6 +27,7 @@ pub mod regions;
 pub mod run;
 pub mod sandbox;
 pub mod scenario;
+pub mod serve;
 pub mod soak;
 pub mod story;
 pub mod tape;
@@ -47,6 +48,8 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("transcript.schema.json", schemars::schema_for!(transcript::Transcript).to_value()),
         ("blame.schema.json", schemars::schema_for!(blame::Blame).to_value()),
         ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
+        ("serve.schema.json", schemars::schema_for!(serve::forms::Started).to_value()),
+        ("serve-control.schema.json", schemars::schema_for!(serve::forms::ControlApi).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

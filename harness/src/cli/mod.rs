@@ -17,6 +17,7 @@ mod report;
 mod request;
 mod schema;
 mod self_test;
+mod serve;
 mod soak;
 mod source;
 mod suite;
@@ -64,6 +65,7 @@ enum Command {
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
     SelfTest(self_test::SelfTest),
+    Serve(serve::Serve),
     Soak(soak::Soak),
     Verify(verify::Verify),
     Completion(completion::Completion),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
         Command::Soak(command) => command.run(),
+        Command::Serve(command) => world().and_then(|world| command.run(&world)),
         Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
         Command::Verify(command) => world().and_then(|world| command.run(&world)),
         Command::Completion(command) => Ok(command.run()),
