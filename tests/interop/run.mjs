@@ -142,7 +142,7 @@ async function trial(sdk, command) {
   try {
     box = await sandbox(sdk, hooks.url);
     const [program, args, cwd] = command(sdk.script);
-    const env = { ...process.env, QUITTANCE_SANDBOX: JSON.stringify({ url: box.url, hosts: box.hosts, credentials: box.credentials, deliveries: `${hooks.url}/deliveries` }) };
+    const env = { ...process.env, QUITTANCE_SANDBOX: JSON.stringify({ url: box.url, hosts: box.hosts, credentials: box.credentials, webhooks: `${hooks.url}/webhooks`, deliveries: `${hooks.url}/deliveries` }) };
     if (box.authority) Object.assign(env, { NODE_EXTRA_CA_CERTS: box.authority, REQUESTS_CA_BUNDLE: box.authority });
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const late = setTimeout(() => child.kill('SIGKILL'), TRIAL_SECONDS * 1000);

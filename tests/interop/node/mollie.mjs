@@ -1,7 +1,7 @@
 // npm @mollie/api-client: `apiEndpoint` is an option of the client, which speaks https only. The package has no helper for the
 // signature of a webhook: a classic Mollie webhook carries an id and no signature, and the payment is asked for with that id.
 import { createMollieClient } from '@mollie/api-client';
-import { credentials, delivery, equal, match, none, step, url } from './trial.mjs';
+import { credentials, delivery, equal, match, none, step, url, webhooks } from './trial.mjs';
 
 const mollie = createMollieClient({ apiKey: credentials.api_key, apiEndpoint: `${url}/v2/` });
 
@@ -10,7 +10,7 @@ const payment = await step('create', async () => {
     amount: { currency: 'EUR', value: '73.51' },
     description: 'Two books',
     redirectUrl: 'https://merchant.example/return',
-    webhookUrl: credentials.webhook_url,
+    webhookUrl: webhooks,
     method: 'creditcard',
     captureMode: 'manual',
     metadata: { reference: 'interop-node-mollie' },

@@ -1,6 +1,6 @@
 // npm square: `baseUrl` is an option of the client.
 import { SquareClient, WebhooksHelper } from 'square';
-import { credentials, delivery, equal, ok, spoilt, step, url } from './trial.mjs';
+import { credentials, delivery, equal, ok, spoilt, step, url, webhooks } from './trial.mjs';
 
 const square = new SquareClient({ token: credentials.access_token, baseUrl: url, maxRetries: 0 });
 
@@ -52,7 +52,7 @@ const verified = (requestBody, signatureHeader) => WebhooksHelper.verifySignatur
   requestBody,
   signatureHeader,
   signatureKey: credentials.webhook_signature_key,
-  notificationUrl: credentials.notification_url,
+  notificationUrl: webhooks,
 });
 
 const sent = await step('webhook', async () => {

@@ -5,7 +5,7 @@ import { strict as assert } from 'node:assert';
 const SANDBOX = JSON.parse(process.env.QUITTANCE_SANDBOX);
 const DELIVERY_SECONDS = 20;
 
-export const { url, credentials } = SANDBOX;
+export const { url, credentials, webhooks } = SANDBOX;
 
 function report(step, verdict, detail) {
   process.stdout.write(`${JSON.stringify({ step, verdict, detail })}\n`);

@@ -4,7 +4,7 @@ import json
 
 from square import Square
 from square.utils.webhooks_helper import verify_signature
-from trial import credentials, delivery, equal, spoilt, step, true, url
+from trial import credentials, delivery, equal, spoilt, step, true, url, webhooks
 
 square = Square(token=credentials["access_token"], base_url=url)
 
@@ -61,7 +61,7 @@ def verified(body, signature):
         request_body=body,
         signature_header=signature,
         signature_key=credentials["webhook_signature_key"],
-        notification_url=credentials["notification_url"],
+        notification_url=webhooks,
     )
 
 

@@ -14,6 +14,7 @@ DELIVERY_SECONDS = 20
 url = SANDBOX["url"]
 host, port = urlsplit(url).hostname, urlsplit(url).port
 credentials = SANDBOX["credentials"]
+webhooks = SANDBOX["webhooks"]
 
 
 def _report(name, verdict, detail=None):
