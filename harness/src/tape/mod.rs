@@ -39,5 +39,5 @@ pub use values::{Spoil, StepValues};
 pub(crate) use enclosed::open as opened;
 pub(crate) use hole::Hole;
 pub(crate) use player::shown_headers;
-pub(crate) use redact::{MASK, Redactor, is_secret_value};
+pub(crate) use redact::{MASK, NO_SECRETS, Redactor, is_secret_value};
 pub(crate) use stand_in::is_alike;
