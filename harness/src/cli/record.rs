@@ -113,14 +113,9 @@ fn print(report: &RecordReport) {
             Outcome::Refused => "REFUSED",
             Outcome::LeftOut => "left out",
         };
-        say(&format!(
-            "{word:9} {:36} {:>2} exchanges  {}",
-            case.case,
-            case.exchanges,
-            case.file.as_deref().unwrap_or_default()
-        )
-        .trim_end()
-        .to_owned());
+        let file = case.file.as_deref().unwrap_or_default();
+        let line = format!("{word:9} {:36} {:>2} exchanges  {file}", case.case, case.exchanges);
+        say(line.trim_end());
         case.because.iter().for_each(|why| say(&format!("          {why}")));
     }
     say(&format!(
