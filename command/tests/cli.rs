@@ -466,6 +466,9 @@ fn every_command_has_help_with_examples() {
         "transcript",
         "blame",
         "probe",
+        "record",
+        "drift",
+        "import",
         "key",
         "verify",
     ] {
@@ -539,4 +542,28 @@ fn probes_say_what_is_unusable() {
         assert!(told.contains(words) && told.contains(name), "{told}");
         assert!(!told.contains("secret") && !told.contains("abcdef"), "{told}");
     }
+}
+
+#[test]
+fn recordings_say_what_is_unusable() {
+    bad(&["record", "stripe", "--env", "live"], "", &["--env live", "as sandbox"]);
+    bad(&["record", "stripe", "--env", "sandbox"], "", &["--credentials FILE", "--base-url"]);
+    bad(&["record", "strpe", "--env", "sandbox"], "", &["did you mean stripe"]);
+    bad(&["drift", "stripe"], "", &["--credentials FILE"]);
+    let folder = Folder::new("record");
+    let account = folder.write("account.toml", "api_key = \"sk_test_x\"\nwebhook_secret = \"whsec_x\"\n");
+    let open = ["drift", "stripe", "--base-url", "http://10.0.0.1", "--credentials", &account];
+    bad(&open, "", &["http://10.0.0.1", "over https only"]);
+    let empty = r#"{"log":{"version":"1.2","entries":[]}}"#;
+    let import = |case: &'static str| ["import", "-", "--connector", "stripe", "--case", case];
+    bad(&import("authorize.captured"), empty, &["none of its 0 entries is of api.stripe.com"]);
+    bad(&import("authorize.captred"), empty, &["did you mean authorize.captured"]);
+    bad(&import("authorize.outage"), empty, &["has no tape of its own"]);
+    bad(&import("pix.settled"), empty, &["does not apply to stripe"]);
+    bad(&import("authorize.captured"), "{", &["standard input: line 1, column 1: expected a HAR 1.2 file"]);
+    bad(
+        &["import", &format!("{}/none.har", folder.path()), "--connector", "stripe", "--case", "x"],
+        "",
+        &["cannot be read"],
+    );
 }

@@ -14,6 +14,7 @@ pub mod contract;
 pub mod corpus;
 pub mod descriptions;
 pub mod files;
+pub mod har;
 pub mod invoke;
 pub mod live;
 pub mod mask;
@@ -22,6 +23,7 @@ pub mod probe;
 pub mod product;
 pub mod profile;
 pub mod publish;
+pub mod record;
 pub mod reference;
 pub mod regions;
 pub mod run;
@@ -31,6 +33,7 @@ pub mod serve;
 pub mod soak;
 pub mod story;
 pub mod tape;
+mod taping;
 pub mod transcript;
 pub mod view;
 pub mod world;
@@ -50,6 +53,9 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
         ("serve.schema.json", schemars::schema_for!(serve::forms::Started).to_value()),
         ("serve-control.schema.json", schemars::schema_for!(serve::forms::ControlApi).to_value()),
+        ("record.schema.json", schemars::schema_for!(record::RecordReport).to_value()),
+        ("drift.schema.json", schemars::schema_for!(record::drift::DriftReport).to_value()),
+        ("import.schema.json", schemars::schema_for!(har::ImportReport).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

@@ -6,13 +6,16 @@ mod certify;
 mod completion;
 mod corpus;
 mod desk;
+mod drift;
 mod explain;
+mod import;
 mod issue;
 mod key;
 mod list;
 pub(crate) mod matrix;
 mod probe;
 mod read;
+mod record;
 mod report;
 mod request;
 mod schema;
@@ -57,11 +60,14 @@ enum Command {
     Transcript(transcript::TranscriptCommand),
     Blame(blame::BlameCommand),
     Corpus(corpus::Corpus),
+    Drift(drift::DriftCommand),
     Explain(explain::Explain),
+    Import(import::ImportCommand),
     Key(key::Key),
     Probe(probe::ProbeCommand),
     Request(request::RequestCommand),
     Read(read::Read),
+    Record(record::RecordCommand),
     Schema(schema::Schema),
     Suite(suite::SuiteCommand),
     SelfTest(self_test::SelfTest),
@@ -84,6 +90,9 @@ pub fn main() -> ExitCode {
         Command::Blame(command) => world().and_then(|world| command.run(&world)),
         Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
+        Command::Drift(command) => world().and_then(|world| command.run(&world)),
+        Command::Import(command) => world().and_then(|world| command.run(&world)),
+        Command::Record(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),

@@ -38,7 +38,7 @@ pub struct Taken {
     pub ended: Ended,
     /// The exchanges of the operation itself.
     pub sent: Vec<Sent>,
-    /// The look-ups by which it was followed to its end.
+    /// The last of the look-ups by which it was followed to its end.
     pub settling: Vec<Sent>,
 }
 
@@ -207,6 +207,8 @@ impl<'a> Course<'a> {
             let Some(request) = look_up(self.builder.spec, &first, now) else { break };
             std::thread::sleep(pause.min(end.saturating_duration_since(Instant::now())));
             pause = (pause * 2).min(LONGEST_PAUSE);
+            // The last look-up alone is kept: it is the one that ends the step.
+            self.remote.take();
             // One look-up that fails says nothing about the object.
             if let Ok(found) = self.live.call(self.connector, &request, &self.remote, &self.tokens) {
                 ended.result = Ok(found);
@@ -336,7 +338,8 @@ impl Mask {
     }
 }
 
-fn bearer(sent: &Sent) -> Option<String> {
+/// The access token of a request.
+pub(crate) fn bearer(sent: &Sent) -> Option<String> {
     let text = sent.request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
     text.strip_prefix("Bearer ").map(str::to_owned)
 }

@@ -100,6 +100,15 @@ impl Account {
         if changed == 0 { None } else { entry.connect(value).ok() }
     }
 
+    /// The credentials of [`Account::stranger`] by dotted name, for all secrets.
+    pub(crate) fn strange(&self) -> BTreeMap<String, String> {
+        let mut value = self.value.clone();
+        spoil("", &mut value, &|_, text| self.secrets.iter().any(|secret| secret == text));
+        let mut flat = BTreeMap::new();
+        flatten("", &value, &mut flat);
+        flat
+    }
+
     /// The dotted names of the secrets that can be changed.
     pub fn secret_names(&self) -> Vec<String> {
         let is_secret = |value: &String| self.secrets.contains(value) && !value.contains("-----BEGIN");

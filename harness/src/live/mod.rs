@@ -3,6 +3,7 @@
 //! Everything goes through the connector and an ordinary HTTP client. Each case has keys and references of its own, made from the run's
 //! seed, so that an environment that remembers earlier runs does not answer for them.
 
+pub mod compare;
 pub mod course;
 pub(crate) mod credentials;
 pub mod drivable;

@@ -69,6 +69,8 @@ impl Targets {
 pub struct Sent {
     /// The request.
     pub request: Request<Bytes>,
+    /// When it was sent, in seconds since 1970.
+    pub at_unix: i64,
     /// The answer, or why there is none.
     pub answer: Result<Response<Bytes>, Failure>,
 }
@@ -136,8 +138,9 @@ impl Transport for Remote {
         let mut outgoing = request.clone();
         *outgoing.uri_mut() =
             self.targets.of(request.uri()).ok_or_else(|| Failure::Refused("malformed request URL".to_owned()))?;
+        let at_unix = jiff::Timestamp::now().as_second();
         let answer = self.client.send(outgoing, limits).await;
-        self.state().sent.push(Sent { request, answer: answer.clone() });
+        self.state().sent.push(Sent { request, at_unix, answer: answer.clone() });
         answer
     }
 }

@@ -42,7 +42,7 @@ pub(crate) use deliver::delivery as delivered;
 pub(crate) use enclosed::open as opened;
 pub(crate) use hole::Hole;
 pub(crate) use player::shown_headers;
-pub(crate) use redact::{MASK, Redactor, is_secret_value};
+pub(crate) use redact::{MASK, NO_SECRETS, Redactor, is_secret_value};
 pub(crate) use stand_in::is_alike;
 pub(crate) use template::{Escape, Part, Template, push_escaped};
 pub(crate) use values::{Scope, mint};

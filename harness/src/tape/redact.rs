@@ -19,7 +19,7 @@ pub(crate) const MASK: &str = "•••";
 const SHORTEST_CREDENTIAL: usize = 4;
 
 /// Credentials that are no secrets whatever they stand for: flags and names of environments.
-const NO_SECRETS: [&str; 5] = ["true", "false", "live", "test", "sandbox"];
+pub(crate) const NO_SECRETS: [&str; 5] = ["true", "false", "live", "test", "sandbox"];
 
 /// Values shorter than this are masked only where they stand alone: `123` as a CVC must not garble `1234` as an amount.
 const SHORTEST_ANYWHERE: usize = 6;

@@ -1,4 +1,5 @@
 //! A small provider that speaks the wire of the reference connector over real HTTP, keeps books, and has one defect when asked to.
+#![allow(dead_code, reason = "each test binary plants its own defects")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -23,7 +24,6 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// What the provider does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "each test binary plants its own")]
 pub(crate) enum Defect {
     RefundOverCaptured,
     CaptureBookedTwice,
@@ -41,6 +41,7 @@ pub(crate) enum Defect {
     ErrorUnder200,
     NoContentType,
     FieldMissing,
+    LeaksCard,
     AmountAsNumber,
     CredentialsUnchecked,
     SignatureUnchecked,
@@ -488,6 +489,8 @@ impl Provider {
                 json!({ "kind": kind, "url": "https://acs.reference.example/0123456789abcdef" }),
             );
         }
+        let leak = self.has(Defect::LeaksCard).then(|| ("card".to_owned(), json!({ "pan": "4539578763621486" })));
+        shown.extend(leak);
         if let Some(mandate) = &payment.mandate {
             shown.insert("mandate".to_owned(), json!(mandate));
         }
@@ -574,7 +577,11 @@ fn text_of(amount: i64, currency: &str) -> String {
 }
 
 fn refusal(code: &str, network: &str) -> Value {
-    json!({ "code": code, "message": "refused by the issuer", "network_code": network, "advice_code": "01" })
+    let mut refusal = json!({ "code": code, "message": "refused by the issuer", "network_code": network });
+    if matches!(code, "declined" | "insufficient_funds") {
+        refusal["advice_code"] = json!("01");
+    }
+    refusal
 }
 
 /// What the published test cards lead to.

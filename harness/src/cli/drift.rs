@@ -1,0 +1,96 @@
+//! `quittance drift`: what a vendor's environment answers otherwise than the tapes.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::certify::progress;
+use super::probe::Environment;
+use super::record::vendor_setting;
+use super::{FAIL, pretty, say};
+use crate::certify;
+use crate::record::drift::{DriftReport, drift};
+use crate::world::{Unusable, World};
+
+/// Show how a vendor's answers differ in form from the tapes
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The suite is played in the environment as far as one can be asked for it. Fields that are new, gone or of another type\n\
+    are listed by pointer, with status and media type; values are neither compared nor shown.\n\n\
+    Examples:\n  quittance drift stripe --credentials stripe.toml\n  \
+    quittance drift stripe --credentials stripe.toml --scenario 'refund.*' --json\n  \
+    quittance drift stripe --base-url http://127.0.0.1:8080\n\n\
+    Exit codes: 0 nothing differs, 1 something does, 2 unusable input."
+)]
+pub(super) struct DriftCommand {
+    /// The connector
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    environment: Environment,
+    /// Send requests here instead of to the provider's hosts; HOST=URL for one host alone
+    #[arg(long, value_name = "[HOST=]URL")]
+    base_url: Vec<String>,
+    /// Only scenarios whose id matches; `*` stands for any text
+    #[arg(long, value_name = "GLOB")]
+    scenario: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl DriftCommand {
+    pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        let suite = world.suite()?;
+        let entries = world.entries(std::slice::from_ref(&self.id))?;
+        let entry = entries.first().ok_or_else(|| Unusable::Text("give an ID".to_owned()))?;
+        certify::known_scenario(&suite, self.scenario.as_deref())?;
+        let setting = vendor_setting(&self.environment, &self.base_url)?;
+        let subject = world.subject(entry)?;
+        let bar = progress(subject.tapes.len());
+        let report = drift(&suite, &subject, &setting, self.scenario.as_deref(), |case| {
+            bar.inc(1);
+            bar.set_message(case.id.clone());
+        })?;
+        bar.finish_and_clear();
+        match self.json {
+            true => say(&pretty(&json!(report))),
+            false => print(&report),
+        }
+        Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::from(FAIL) })
+    }
+}
+
+fn print(report: &DriftReport) {
+    // The same field of the same operation differs in many cases: told once, with their number.
+    let mut places: BTreeMap<(&str, &str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for drifted in &report.differences {
+        let found = &drifted.difference;
+        let key = (
+            drifted.method.as_str(),
+            found.at.as_str(),
+            found.tape.as_deref().unwrap_or("absent"),
+            found.live.as_deref().unwrap_or("absent"),
+        );
+        places.entry(key).or_default().push(&drifted.case);
+    }
+    for ((method, at, tape, live), cases) in places {
+        let first = cases.first().copied().unwrap_or_default();
+        let more = if cases.len() > 1 { format!(" and {} more", cases.len() - 1) } else { String::new() };
+        say(&format!("{method:6} {at}: {tape} on the tape, {live} now ({first}{more})"));
+    }
+    for ended in &report.ended_otherwise {
+        say(&format!("{} step {}: {} does not hold", ended.case, ended.step, ended.what));
+    }
+    say(&format!(
+        "{}: {} cases, {} exchanges, {} differences, {} expectations that do not hold; {} cases that no environment can be asked for",
+        report.connector,
+        report.cases,
+        report.exchanges,
+        report.differences.len(),
+        report.ended_otherwise.len(),
+        report.left_out,
+    ));
+}

@@ -1,0 +1,108 @@
+//! `quittance import`: a tape out of a HAR file.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::source::Source;
+use super::{pretty, say, tell_note};
+use crate::files::write_atomically;
+use crate::har::{self, ImportReport, MAX_HAR_BYTES, Options};
+use crate::world::{Unusable, World};
+
+/// Make a tape of a HAR file
+#[derive(Debug, Args)]
+#[command(
+    after_help = "HAR 1.2, as browsers, mitmproxy and Postman write it. Entries of the connector's hosts become exchanges; credentials, keys,\n\
+    references, test cards, ids, tokens and times become holes, and requests take the holes of a present tape with the same method and\n\
+    path. A card number that is no published test card, and a key that looks live, are refused by place, never shown.\n\n\
+    Examples:\n  quittance import purchase.har --connector stripe --case authorize.captured --dry-run\n  \
+    quittance import purchase.har --connector stripe --case refund.full --credentials stripe.toml --replace\n  \
+    quittance import bank.har --connector natwest --case open_banking.settled@uk --host sandbox.bank.example --steps 1,1,2\n\n\
+    Exit codes: 0 made, 2 unusable input; nothing is written then."
+)]
+pub(super) struct ImportCommand {
+    /// The HAR file; - is standard input
+    #[arg(value_name = "FILE.har")]
+    file: String,
+    /// The connector
+    #[arg(long, value_name = "ID")]
+    connector: String,
+    /// The case that the tape is for: a scenario's id, with @BRAND where it is played for each brand
+    #[arg(long, value_name = "CASE")]
+    case: String,
+    /// Take entries of this host too
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// The scenario's step of each entry that is taken; else as in the present tape, or one after the other
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    steps: Vec<u32>,
+    /// The credentials that stand in the file, so that they become holes wherever they stand
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<String>,
+    /// The vendor's environment, as the tape names it
+    #[arg(long, value_name = "NAME", default_value = "sandbox")]
+    env: String,
+    /// Print the tape and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write over a tape that is there
+    #[arg(long)]
+    replace: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl ImportCommand {
+    pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        let suite = world.suite()?;
+        let entries = world.entries(std::slice::from_ref(&self.connector))?;
+        let entry = entries.first().ok_or_else(|| Unusable::Text("give --connector ID".to_owned()))?;
+        let source = Source::read_up_to(MAX_HAR_BYTES, &self.file, "the HAR file")?;
+        let subject = world.subject(entry)?;
+        let options = Options {
+            case: self.case.clone(),
+            hosts: self.host.clone(),
+            steps: self.steps.clone(),
+            credentials: self.credentials.clone(),
+            environment: self.env.clone(),
+        };
+        let mut report = har::import(world, &suite, &subject, &source.name, &source.bytes, &options)?;
+        let path = har::path_of(world, &report);
+        if !self.dry_run {
+            if path.exists() && !self.replace {
+                let told = format!(
+                    "{}: there is a tape already; --replace writes over it, --dry-run shows the new one",
+                    report.file
+                );
+                return Err(Unusable::Text(told));
+            }
+            let failed = |error| Unusable::Text(format!("{}: cannot be written: {error}", report.file));
+            write_atomically(&path, report.tape.as_bytes()).map_err(failed)?;
+            report.written = true;
+        }
+        match self.json {
+            true => say(&pretty(&json!(report))),
+            false => print(&report),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print(report: &ImportReport) {
+    if !report.written {
+        say(report.tape.trim_end());
+    }
+    let entries: Vec<String> = report.entries.iter().map(ToString::to_string).collect();
+    tell_note(&format!("entries {} taken, {} of other hosts left out", entries.join(", "), report.left_out));
+    tell_note(&format!("holes: {}", report.holes.join(" ")));
+    match &report.replay {
+        None => tell_note("it replays"),
+        Some(why) => tell_note(why),
+    }
+    if report.written {
+        tell_note(&format!("written: {}", report.file));
+    }
+}

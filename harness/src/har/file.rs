@@ -1,0 +1,265 @@
+//! HAR 1.2 as far as it is read (<http://www.softwareishard.com/blog/har-12-spec/>), with the place of what is wrong.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::tape::json::{self, Json};
+use crate::tape::model::RequestModel;
+
+/// The largest file that is read, in bytes: browsers write whole pages into theirs.
+pub const MAX_HAR_BYTES: u64 = 64 * 1024 * 1024;
+/// The most entries that are read.
+const MAX_ENTRIES: usize = 10_000;
+/// The largest body of an entry that becomes part of a tape, in bytes.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Headers of HTTP/2 and of the connection, which say nothing about the exchange.
+const CONNECTION: [&str; 5] = ["connection", "keep-alive", "transfer-encoding", "content-encoding", "te"];
+
+/// A file, entry by entry, numbered from 1.
+pub(super) struct Har {
+    pub(super) entries: Vec<(usize, Entry)>,
+}
+
+#[derive(Deserialize)]
+struct HarFile {
+    log: Log,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    version: Option<String>,
+    entries: Vec<Value>,
+}
+
+/// An exchange.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entry {
+    started_date_time: String,
+    request: HarRequest,
+    response: HarResponse,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HarRequest {
+    method: String,
+    url: String,
+    #[serde(default)]
+    headers: Vec<Pair>,
+    post_data: Option<PostData>,
+}
+
+#[derive(Clone, Deserialize)]
+struct HarResponse {
+    status: i64,
+    #[serde(default)]
+    headers: Vec<Pair>,
+    #[serde(default)]
+    content: Content,
+}
+
+#[derive(Clone, Deserialize)]
+struct Pair {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+#[derive(Clone, Deserialize)]
+struct PostData {
+    text: Option<String>,
+    #[serde(default)]
+    params: Vec<Pair>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+struct Content {
+    text: Option<String>,
+    encoding: Option<String>,
+}
+
+impl Har {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// What is no HAR 1.2, with line and column or the entry's number; the content is never quoted.
+    pub(super) fn read(bytes: &[u8]) -> Result<Har, String> {
+        let text =
+            std::str::from_utf8(bytes).map_err(|error| format!("byte {}: not UTF-8", error.valid_up_to() + 1))?;
+        let file: HarFile = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+            format!(
+                "line {}, column {}: {}",
+                error.line(),
+                error.column(),
+                plain(&error, "a HAR 1.2 file (a JSON object with `log`)")
+            )
+        })?;
+        if file.log.version.as_deref().is_some_and(|version| !version.starts_with("1.")) {
+            return Err("/log/version: expected 1.2".to_owned());
+        }
+        if file.log.entries.len() > MAX_ENTRIES {
+            return Err(format!(
+                "/log/entries: expected at most {MAX_ENTRIES} entries, found {}",
+                file.log.entries.len()
+            ));
+        }
+        let entry = |(number, value): (usize, Value)| match serde_json::from_value::<Entry>(value) {
+            Ok(entry) => Ok((number, entry)),
+            Err(error) => {
+                Err(format!("entry {number} (/log/entries/{}): {}", number - 1, plain(&error, "an entry of HAR 1.2")))
+            }
+        };
+        let entries = (1..).zip(file.log.entries).map(entry).collect::<Result<_, _>>()?;
+        Ok(Har { entries })
+    }
+}
+
+/// What a parser says without the content that it may quote.
+fn plain(error: &serde_json::Error, expected: &str) -> String {
+    let told = error.to_string();
+    let named = told.split_once(" at line").map_or(told.as_str(), |(before, _)| before);
+    match named.starts_with("missing field") || named.starts_with("EOF") {
+        true => format!("expected {expected}: {named}"),
+        false => format!("expected {expected}"),
+    }
+}
+
+impl Entry {
+    /// The host of the request, lower case.
+    pub(super) fn host(&self) -> Option<String> {
+        let uri: http::Uri = self.request.url.parse().ok()?;
+        uri.host().map(str::to_ascii_lowercase)
+    }
+
+    fn request_body(&self) -> String {
+        let Some(post) = &self.request.post_data else { return String::new() };
+        match &post.text {
+            Some(text) if !text.is_empty() || post.params.is_empty() => text.clone(),
+            _ => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                form.extend_pairs(post.params.iter().map(|pair| (&pair.name, &pair.value)));
+                form.finish()
+            }
+        }
+    }
+
+    fn answer_body(&self) -> Result<String, String> {
+        let text = self.response.content.text.clone().unwrap_or_default();
+        match self.response.content.encoding.as_deref() {
+            Some("base64") => {
+                let bytes =
+                    STANDARD.decode(text.trim()).map_err(|_| "/response/content/text: not base64".to_owned())?;
+                String::from_utf8(bytes).map_err(|_| "/response/content/text: the answer is no text".to_owned())
+            }
+            _ => Ok(text),
+        }
+    }
+
+    /// Request, answer and time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// What HTTP cannot carry, with its pointer in the entry.
+    pub(super) fn messages(&self) -> Result<(Request<Bytes>, Response<Bytes>, i64), String> {
+        let at: jiff::Timestamp = self
+            .started_date_time
+            .parse()
+            .map_err(|_| "/startedDateTime: expected a time as 2026-11-22T12:00:00Z".to_owned())?;
+        let url = self.request.url.split('#').next().unwrap_or_default();
+        let mut request = Request::builder().method(self.request.method.as_str()).uri(url);
+        for (name, value) in carried(&self.request.headers) {
+            request = request.header(name, value);
+        }
+        let status = u16::try_from(self.response.status).ok().filter(|status| (100..600).contains(status));
+        let status = status.ok_or("/response/status: expected 100 to 599; the request had no answer")?;
+        let mut response = Response::builder().status(status);
+        for (name, value) in carried(&self.response.headers) {
+            response = response.header(name, value);
+        }
+        let (body, answer) = (self.request_body(), self.answer_body()?);
+        if body.len() > MAX_BODY_BYTES || answer.len() > MAX_BODY_BYTES {
+            return Err(format!("a body is longer than {MAX_BODY_BYTES} bytes"));
+        }
+        let wrong =
+            |part: &'static str| move |_| format!("/{part}: a method, address or header that HTTP cannot carry");
+        Ok((
+            request.body(Bytes::from(body)).map_err(wrong("request"))?,
+            response.body(Bytes::from(answer)).map_err(wrong("response"))?,
+            at.as_second(),
+        ))
+    }
+
+    /// Gives every text of the entry to `turn`, with its place.
+    pub(super) fn each_text(&self, turn: &mut impl FnMut(&str, &str)) {
+        turn("request url", &self.request.url);
+        for (side, headers) in [("request", &self.request.headers), ("answer", &self.response.headers)] {
+            headers
+                .iter()
+                .for_each(|pair| turn(&format!("{side} header {}", pair.name.to_ascii_lowercase()), &pair.value));
+        }
+        body_texts("request", &self.request_body(), turn);
+        let answer = self.answer_body();
+        body_texts("answer", answer.as_deref().unwrap_or_default(), turn);
+    }
+}
+
+/// The headers of a message without those of the connection.
+fn carried(headers: &[Pair]) -> impl Iterator<Item = (String, &str)> {
+    let named = headers.iter().map(|pair| (pair.name.to_ascii_lowercase(), pair.value.as_str()));
+    named.filter(|(name, _)| !name.starts_with(':') && !CONNECTION.contains(&name.as_str()))
+}
+
+fn body_texts(side: &str, body: &str, turn: &mut impl FnMut(&str, &str)) {
+    match json::read(body) {
+        Ok(value) => scalars("", &value, &mut |pointer, text| turn(&format!("{side} {pointer}"), text)),
+        Err(_) if body.contains('=') && !body.contains(['<', '{', '\n']) => {
+            form_urlencoded::parse(body.as_bytes())
+                .for_each(|(name, value)| turn(&format!("{side} field {name}"), &value));
+        }
+        Err(_) => turn(&format!("{side} body"), body),
+    }
+}
+
+fn scalars(pointer: &str, value: &Json<'_>, turn: &mut impl FnMut(&str, &str)) {
+    match value {
+        Json::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| scalars(&format!("{pointer}/{index}"), item, turn))
+        }
+        Json::Object(members) => members.iter().for_each(|(name, member)| {
+            let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            scalars(&at, member, turn);
+        }),
+        leaf => turn(pointer, &leaf.scalar().unwrap_or_default()),
+    }
+}
+
+/// The texts of a tape's request with those of an actual one that stand in the same place: headers, form fields, JSON members.
+pub(super) fn beside(template: &RequestModel, actual: &Request<Bytes>) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for (name, theirs) in &template.headers {
+        let value = actual.headers().get(name.as_str()).and_then(|value| value.to_str().ok());
+        pairs.extend(value.map(|value| (theirs.clone(), value.to_owned())));
+    }
+    let body = String::from_utf8_lossy(actual.body());
+    for (name, values) in template.form.iter().flat_map(|form| &form.fields) {
+        let sent = form_urlencoded::parse(body.as_bytes())
+            .filter(|(sent, _)| sent == name)
+            .map(|(_, value)| value.into_owned());
+        pairs.extend(values.iter().cloned().zip(sent));
+    }
+    if let (Some(theirs), Ok(own)) = (template.json.as_deref().map(json::read), json::read(&body))
+        && let Ok(theirs) = theirs
+    {
+        scalars("", &theirs, &mut |pointer, text| {
+            if let Some(value) = own.pointer(pointer).and_then(Json::scalar) {
+                pairs.push((text.to_owned(), value.into_owned()));
+            }
+        });
+    }
+    pairs
+}

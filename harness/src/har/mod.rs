@@ -1,0 +1,363 @@
+//! Tapes out of HAR 1.2 files, as browsers, mitmproxy and Postman write them.
+//!
+//! Entries of the connector's hosts become exchanges. Values become holes as in a recording; what is computed (signatures, nonces, dates) is
+//! taken from a present tape that has a request of the same method and path.
+
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use file::MAX_HAR_BYTES;
+use file::{Entry, Har};
+
+use crate::certify::Plan;
+use crate::live::Account;
+use crate::record::{model_of, replayed, test_cards, text_of};
+use crate::run::case::Case;
+use crate::run::plan::Planned;
+use crate::scenario::Suite;
+use crate::tape::model::{ExchangeModel, Provenance, ProvenanceKind};
+use crate::tape::{StepValues, is_alike};
+use crate::taping::{self, Crossing, Known};
+use crate::world::{Subject, Unusable, World, unknown};
+
+/// What an import is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The case that the tape is for.
+    pub case: String,
+    /// Further hosts whose entries are taken.
+    pub hosts: Vec<String>,
+    /// The step of each entry that is taken, in order.
+    pub steps: Vec<u32>,
+    /// A file with the credentials that stand in the HAR, so that they become holes.
+    pub credentials: Option<String>,
+    /// The environment in which it was recorded.
+    pub environment: String,
+}
+
+/// What `quittance import --json` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportReport {
+    /// The connector.
+    pub connector: String,
+    /// The case.
+    pub case: String,
+    /// The tape's file, relative to the project's root.
+    pub file: String,
+    /// The tape.
+    pub tape: String,
+    /// The numbers of the entries that were taken, from 1.
+    pub entries: Vec<usize>,
+    /// How many entries are of other hosts.
+    pub left_out: usize,
+    /// The holes, each once.
+    pub holes: Vec<String>,
+    /// Why the tape does not replay as it is; none when it does.
+    pub replay: Option<String>,
+    /// Whether the file was written.
+    pub written: bool,
+}
+
+/// An entry that is taken, as a message.
+struct Taken {
+    /// From 1.
+    number: usize,
+    crossing: Crossing,
+}
+
+/// Makes the tape; writes nothing.
+///
+/// # Errors
+/// A file that is no HAR, with its place; an unknown case; a card number or key that looks live, or another doubt, by entry and field and
+/// never by value; exchanges that no tape can state.
+pub fn import(
+    world: &World,
+    suite: &Suite,
+    subject: &Subject,
+    name: &str,
+    bytes: &[u8],
+    options: &Options,
+) -> Result<ImportReport, Unusable> {
+    let told = |why: String| Unusable::Text(format!("{name}: {why}"));
+    let plan = Plan::of(suite, subject);
+    let case = case_of(&plan, subject, &options.case)?;
+    let har = Har::read(bytes).map_err(told)?;
+    let hosts = hosts(subject, &options.hosts);
+    let of_host = |entry: &&(usize, Entry)| entry.1.host().is_some_and(|host| hosts.contains(&host));
+    let all = har.entries.len();
+    let entries: Vec<(usize, Entry)> = har.entries.iter().filter(of_host).cloned().collect();
+    if entries.is_empty() {
+        return Err(told(format!(
+            "none of its {all} entries is of {}; --host NAME takes those of another host",
+            hosts.join(", ")
+        )));
+    }
+    refuse_live(subject, &entries).map_err(told)?;
+    let library = library(world, subject).map_err(|error| vec![error])?;
+    let mut taken = Vec::new();
+    for (number, entry) in &entries {
+        let (request, answer, at_unix) = entry.messages().map_err(|why| told(format!("entry {number}: {why}")))?;
+        taken.push(Taken {
+            number: *number,
+            crossing: Crossing { step: 1, settle: false, request, answer, at_unix, like: None },
+        });
+    }
+    place(&mut taken, &library, case.as_ref(), &options.case, &options.steps).map_err(told)?;
+    let known = known(subject, &taken, options)?;
+    let numbers: Vec<usize> = taken.iter().map(|taken| taken.number).collect();
+    let seen = taken.first().and_then(|taken| jiff::Timestamp::from_second(taken.crossing.at_unix).ok());
+    let provenance = Provenance {
+        kind: ProvenanceKind::Recorded,
+        source: Some("imported from a HAR file".to_owned()),
+        seen: Some(seen.map_or_else(|| world.today.to_string(), |seen| seen.to_string().chars().take(10).collect())),
+        environment: Some(options.environment.clone()),
+    };
+    let crossings: Vec<Crossing> = taken.into_iter().map(|taken| taken.crossing).collect();
+    let (model, doubts) = taping::tape(&crossings, &known, provenance).map_err(told)?;
+    if !doubts.is_empty() {
+        let lines: Vec<String> = doubts.iter().map(|doubt| entry_place(&doubt.to_string(), &numbers)).collect();
+        return Err(told(format!(
+            "refused, nothing was written:\n  {}\ngive --credentials FILE for credentials that are to become holes, and take the rest out",
+            lines.join("\n  ")
+        )));
+    }
+    let tape = text_of(&model).map_err(told)?;
+    let replay = match &case {
+        Some(case) => replayed(subject, case, &tape, 1).err(),
+        None => Some("the connector has no such case yet: nothing to replay it against".to_owned()),
+    };
+    let file = format!("{}/{}.toml", subject.folder, options.case);
+    Ok(ImportReport {
+        connector: subject.entry.spec.id.to_owned(),
+        case: options.case.clone(),
+        file,
+        holes: holes(&tape),
+        tape,
+        entries: numbers,
+        left_out: all - entries.len(),
+        replay,
+        written: false,
+    })
+}
+
+/// `exchange 2, …` in the words of the HAR: the entry's number.
+fn entry_place(doubt: &str, numbers: &[usize]) -> String {
+    let rest = doubt.strip_prefix("exchange ").and_then(|rest| rest.split_once(','));
+    let number =
+        |text: &str| text.parse::<usize>().ok().and_then(|number| numbers.get(number.checked_sub(1)?).copied());
+    match rest.and_then(|(number_text, rest)| Some((number(number_text)?, rest))) {
+        Some((number, rest)) => format!("entry {number},{rest}"),
+        None => doubt.to_owned(),
+    }
+}
+
+/// The case of that name, where the connector has a tape for it.
+fn case_of(plan: &Plan, subject: &Subject, name: &str) -> Result<Option<Case>, Unusable> {
+    if let Some(case) = plan.cases().find(|case| case.id == name && case.strike.is_none()) {
+        return Ok(Some(case.clone()));
+    }
+    let bare = name.split('@').next().unwrap_or(name);
+    let known: Vec<&str> = plan.scenarios.iter().map(|(scenario, _)| scenario.id.as_str()).collect();
+    let found = plan.scenarios.iter().find(|(scenario, _)| scenario.id == bare);
+    match found {
+        Some((_, Planned::NotApplicable(missing))) => Err(Unusable::Text(format!(
+            "{name} does not apply to {}: not declared: {}",
+            subject.entry.spec.id, missing.need
+        ))),
+        Some((scenario, _)) if scenario.derive.is_some() => {
+            Err(Unusable::Text(format!("{name} has no tape of its own: it is a fault put into another case")))
+        }
+        Some(_) => Ok(None),
+        None => Err(Unusable::Text(unknown("scenario", bare, &known))),
+    }
+}
+
+/// The hosts whose entries are taken: those of the spec, of present tapes, and those that are named.
+fn hosts(subject: &Subject, more: &[String]) -> Vec<String> {
+    let of_spec = subject.entry.spec.hosts.iter().map(|host| host.trim_start_matches("*.").to_ascii_lowercase());
+    let mut hosts: Vec<String> = of_spec.chain(more.iter().map(|host| host.to_ascii_lowercase())).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+/// Refuses card numbers and keys that look live, wherever they stand in the entries that are taken.
+fn refuse_live(subject: &Subject, entries: &[(usize, Entry)]) -> Result<(), String> {
+    let cards = test_cards(&subject.profile);
+    let mut places = Vec::new();
+    for (number, entry) in entries {
+        entry.each_text(&mut |place, text| {
+            let basic = text.strip_prefix("Basic ").and_then(|pair| STANDARD.decode(pair).ok());
+            let opened = basic.map(|pair| String::from_utf8_lossy(&pair).into_owned()).unwrap_or_default();
+            for what in taping::doubts_of(text, &cards).chain(taping::doubts_of(&opened, &cards)) {
+                if !what.contains("e-mail") {
+                    places.push(format!("entry {number}, {place}: {what}"));
+                }
+            }
+        });
+    }
+    places.dedup();
+    match places.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "refused, nothing was written:\n  {}\ntake it out of the file, or record with test data",
+            places.join("\n  ")
+        )),
+    }
+}
+
+/// Every exchange of every tape of the connector, with the compiled one beside it.
+struct Library<'s> {
+    subject: &'s Subject,
+    models: BTreeMap<String, Vec<ExchangeModel>>,
+}
+
+fn library<'s>(world: &World, subject: &'s Subject) -> Result<Library<'s>, crate::FileError> {
+    let model = |(case, tape): (&String, &Arc<crate::tape::Tape>)| {
+        model_of(&world.root, subject, tape).map(|model| (case.clone(), model.exchange))
+    };
+    Ok(Library { subject, models: subject.tapes.iter().map(model).collect::<Result<_, _>>()? })
+}
+
+impl Library<'_> {
+    /// The exchange of a case, from `skip` on, that has the request's method and path.
+    fn find(&self, case: &str, used: &[usize], crossing: &Crossing) -> Option<(usize, &ExchangeModel)> {
+        let tape = self.subject.tapes.get(case)?;
+        let fits = |(index, exchange): &(usize, &crate::tape::Exchange)| {
+            !used.contains(index) && is_alike(exchange, &crossing.request)
+        };
+        let (index, _) = tape.exchanges.iter().enumerate().find(fits)?;
+        Some((index, self.models.get(case)?.get(index)?))
+    }
+}
+
+/// Gives each entry its step, and the present exchange that is like it.
+fn place(
+    taken: &mut [Taken],
+    library: &Library<'_>,
+    case: Option<&Case>,
+    name: &str,
+    steps: &[u32],
+) -> Result<(), String> {
+    if !steps.is_empty() && steps.len() != taken.len() {
+        return Err(format!("--steps names {} steps, and {} entries are taken", steps.len(), taken.len()));
+    }
+    let last = case.map_or(u32::MAX, |case| u32::try_from(case.steps.len()).unwrap_or(u32::MAX));
+    let mut used = Vec::new();
+    let mut step = 0;
+    for (index, taken) in taken.iter_mut().enumerate() {
+        let own = library.find(name, &used, &taken.crossing).map(|(place, like)| (place, like.clone()));
+        let other = || library.models.keys().find_map(|case| library.find(case, &[], &taken.crossing));
+        let found = match &own {
+            Some((_, like)) => Some(like.clone()),
+            None => other().map(|(_, like)| like.clone()),
+        };
+        if let Some((place, like)) = own {
+            used.push(place);
+            (step, taken.crossing.settle) = (like.step, like.settle);
+        } else {
+            step = (step + 1).min(last);
+        }
+        taken.crossing.step = steps.get(index).copied().unwrap_or(step).max(1);
+        taken.crossing.like = found;
+    }
+    if taken.windows(2).any(|pair| matches!(pair, [one, two] if one.crossing.step > two.crossing.step)) {
+        return Err("the entries are not in the order of the scenario's steps: give --steps, or sort them".to_owned());
+    }
+    Ok(())
+}
+
+/// What the present exchanges' holes stand for in the entries, and the credentials that were given.
+fn known(subject: &Subject, taken: &[Taken], options: &Options) -> Result<Known, Unusable> {
+    let mut credentials = match &options.credentials {
+        Some(file) => (*Account::read(subject.entry, file)?.flat).clone(),
+        None => BTreeMap::new(),
+    };
+    let mut steps: BTreeMap<u32, StepValues> = BTreeMap::new();
+    for taken in taken {
+        let crossing = &taken.crossing;
+        let values = steps.entry(crossing.step).or_default();
+        let Some(like) = &crossing.like else { continue };
+        for (template, actual) in file::beside(&like.request, &crossing.request) {
+            let Some((hole, value)) = caught(&template, &actual) else { continue };
+            match hole.split_once(':').unwrap_or((hole.as_str(), "")) {
+                ("key", "") => values.key = Some(value),
+                ("reference", "") => values.reference = Some(value),
+                ("secret", name) => drop(credentials.entry(name.to_owned()).or_insert(value)),
+                ("card", name) => {
+                    let mut samples = (*values.samples).clone();
+                    samples.insert(format!("card.{name}"), value);
+                    values.samples = Arc::new(samples);
+                }
+                ("basic", pair) => basic(pair, &value, &mut credentials),
+                _ => {}
+            }
+        }
+    }
+    Ok(Known { credentials: Arc::new(credentials), steps, test_cards: test_cards(&subject.profile) })
+}
+
+/// The two credentials of a pair in base64.
+fn basic(pair: &str, value: &str, credentials: &mut BTreeMap<String, String>) {
+    let opened = STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let names = pair.split_once(':').unwrap_or((pair, ""));
+    if let Some((user, password)) = opened.split_once(':') {
+        for (name, value) in [(names.0, user), (names.1, password)] {
+            if !name.is_empty() && !value.is_empty() {
+                credentials.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+    }
+}
+
+/// What the only hole of a template stands for in a text, with the hole's name.
+fn caught(template: &str, actual: &str) -> Option<(String, String)> {
+    let (before, rest) = template.split_once("${")?;
+    let (hole, after) = rest.split_once('}')?;
+    if after.contains("${") || before.ends_with('$') {
+        return None;
+    }
+    let value = actual.strip_prefix(before)?.strip_suffix(after)?;
+    let hole = hole.trim_end_matches("#number");
+    (!value.is_empty()).then(|| (hole.to_owned(), value.to_owned()))
+}
+
+/// The holes of a tape, each once.
+fn holes(tape: &str) -> Vec<String> {
+    let found = tape.match_indices("${").filter_map(|(at, _)| {
+        let rest = tape.get(at..)?;
+        rest.get(..=rest.find('}')?).map(str::to_owned)
+    });
+    let mut holes: Vec<String> = found.collect();
+    holes.sort();
+    holes.dedup();
+    holes
+}
+
+/// Where the tape goes.
+pub fn path_of(world: &World, report: &ImportReport) -> PathBuf {
+    world.root.join(&report.file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_holes_are_caught() {
+        let pair = |hole: &str, value: &str| Some((hole.to_owned(), value.to_owned()));
+        assert_eq!(caught("Bearer ${secret:api_key}", "Bearer sk_test_1"), pair("secret:api_key", "sk_test_1"));
+        assert_eq!(caught("${card:expiry_year#number}", "2030"), pair("card:expiry_year", "2030"));
+        assert_eq!(caught("${a}-${b}", "1-2"), None);
+        assert_eq!(caught("x${a}", "y1"), None);
+        assert_eq!(entry_place("exchange 2, answer /id: x", &[4, 9]), "entry 9, answer /id: x");
+    }
+}

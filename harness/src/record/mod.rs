@@ -1,0 +1,317 @@
+//! Tapes out of a vendor's environment: the suite is run there with the user's account, what was exchanged is scrubbed, replayed, and only
+//! then written.
+
+pub mod drift;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::bad_input::Document;
+use crate::certify::{self, Plan};
+use crate::files::write_atomically;
+use crate::live::course::{self, Taken};
+use crate::live::drivable::{asks_for_bad_credentials, undrivable};
+use crate::live::remote::Sent;
+use crate::live::{Live, Setting};
+use crate::mask::Masker;
+use crate::profile::Profile;
+use crate::run::case::{self, Bench, Case};
+use crate::scenario::Suite;
+use crate::tape::model::{ExchangeModel, Provenance, ProvenanceKind, TapeModel};
+use crate::tape::{NO_SECRETS, Tape, is_alike};
+use crate::taping::{self, Crossing, Known, luhn_runs};
+use crate::world::{Subject, Unusable, World};
+
+/// How often a tape is replayed before it is written, each time with another seed.
+pub const REPLAYS: u64 = 3;
+
+/// Credentials shorter than this are flags and country codes.
+const SHORTEST_CREDENTIAL: usize = 6;
+
+/// Test cards that vendors and card networks publish, beside those of the profile.
+const PUBLISHED_CARDS: [&str; 11] = [
+    "4111111111111111",
+    "4242424242424242",
+    "4000000000000002",
+    "4012888888881881",
+    "5555555555554444",
+    "5105105105105100",
+    "378282246310005",
+    "371449635398431",
+    "6011111111111117",
+    "30569309025904",
+    "3530111333300000",
+];
+
+/// What a recording is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where and as whom.
+    pub setting: Setting,
+    /// A pattern that case ids must match.
+    pub scenario: Option<String>,
+    /// The vendor's environment, as `sandbox`.
+    pub environment: String,
+    /// The folder for the tapes; that of the connector when none is given.
+    pub out: Option<PathBuf>,
+    /// Whether nothing is written.
+    pub dry_run: bool,
+}
+
+/// What came of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was recorded, and the tape replays.
+    Recorded,
+    /// The environment did not end it as the suite demands.
+    Failed,
+    /// Something in it may not be kept, or the tape does not replay.
+    Refused,
+    /// An environment cannot be asked for it.
+    LeftOut,
+}
+
+/// One case of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordedCase {
+    /// The case.
+    pub case: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How many exchanges the tape has.
+    pub exchanges: usize,
+    /// Why it is not recorded; places, never values.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub because: Vec<String>,
+    /// The file that was written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<String>,
+}
+
+/// What `quittance record --json` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordReport {
+    /// The connector.
+    pub connector: String,
+    /// The vendor's environment.
+    pub environment: String,
+    /// The cases, in the order of the suite.
+    pub cases: Vec<RecordedCase>,
+}
+
+impl RecordReport {
+    /// How many cases came to that.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.cases.iter().filter(|case| case.outcome == outcome).count()
+    }
+}
+
+/// Records every case that an environment can be asked for; `each` is told after each.
+///
+/// # Errors
+/// Credentials that cannot be used, files that cannot be read or written.
+pub fn record(
+    world: &World,
+    suite: &Suite,
+    subject: &Subject,
+    options: &Options,
+    mut each: impl FnMut(&RecordedCase),
+) -> Result<RecordReport, Unusable> {
+    let live = Live::open(subject, &options.setting)?;
+    let plan = Plan::of(suite, subject);
+    let reasons = undrivable(subject, &plan);
+    let folder = options.out.clone().unwrap_or_else(|| world.root.join(&subject.folder));
+    let mut cases = Vec::new();
+    for case in plan.cases().filter(|case| case.strike.is_none() && selects(options.scenario.as_deref(), &case.id)) {
+        let blank =
+            |outcome, because| RecordedCase { case: case.id.clone(), outcome, exchanges: 0, because, file: None };
+        let recorded = match reasons.get(&case.id) {
+            Some(why) => blank(Outcome::LeftOut, vec![why.clone()]),
+            None => match taped(world, &live, case, &options.environment)? {
+                Err((outcome, because)) => blank(outcome, because),
+                Ok((text, exchanges)) => {
+                    let path = folder.join(format!("{}.toml", case.id));
+                    if !options.dry_run {
+                        let failed = |error| Unusable::Text(format!("{}: cannot be written: {error}", path.display()));
+                        write_atomically(&path, text.as_bytes()).map_err(failed)?;
+                    }
+                    let file = (!options.dry_run).then(|| path.display().to_string());
+                    RecordedCase { exchanges, file, ..blank(Outcome::Recorded, Vec::new()) }
+                }
+            },
+        };
+        each(&recorded);
+        cases.push(recorded);
+    }
+    Ok(RecordReport { connector: subject.entry.spec.id.to_owned(), environment: options.environment.clone(), cases })
+}
+
+/// Whether a case is asked for.
+pub(crate) fn selects(pattern: Option<&str>, case: &str) -> bool {
+    pattern.is_none_or(|pattern| certify::matches_pattern(pattern, case))
+}
+
+/// The text of a tape with the number of its exchanges; or why there is none.
+type Taped = Result<(String, usize), (Outcome, Vec<String>)>;
+
+fn taped(world: &World, live: &Live<'_>, case: &Case, environment: &str) -> Result<Taped, Unusable> {
+    let subject = live.subject;
+    let (mut credentials, stranger) = (Arc::clone(&live.account.flat), live.account.stranger(subject.entry, None));
+    let connector = match (asks_for_bad_credentials(case), &stranger) {
+        (false, _) => &*live.connector,
+        (true, Some(stranger)) => {
+            credentials = Arc::new(live.account.strange());
+            &**stranger
+        }
+        (true, None) => {
+            let why = "no credential can be changed without breaking its form".to_owned();
+            return Ok(Err((Outcome::LeftOut, vec![why])));
+        }
+    };
+    let played = course::play(live, connector, case);
+    if !played.findings.is_empty() {
+        let mask = course::Mask::of(live, &played.taken);
+        let told = mask.findings(played.findings).iter().map(ToString::to_string).collect();
+        return Ok(Err((Outcome::Failed, told)));
+    }
+    let present = model_of(&world.root, subject, &case.tape).map_err(|error| vec![error])?;
+    let crossings = match crossings(case, &present, &played.taken) {
+        Ok(crossings) => crossings,
+        Err(why) => return Ok(Err((Outcome::Failed, vec![why]))),
+    };
+    let steps = played.taken.iter().map(|taken| (taken.number, taken.asked.values.clone())).collect();
+    let known = Known { credentials, steps, test_cards: test_cards(&subject.profile) };
+    let host = crossings
+        .last()
+        .and_then(|last| live.goes_to(last.request.uri()))
+        .and_then(|uri| Some(uri.authority()?.to_string()));
+    let provenance = Provenance {
+        kind: ProvenanceKind::Recorded,
+        source: Some(format!("recorded from {}", host.unwrap_or_default())),
+        seen: Some(world.today.to_string()),
+        environment: Some(environment.to_owned()),
+    };
+    let refused = |why: Vec<String>| Ok(Err((Outcome::Refused, why)));
+    let (model, doubts) = match taping::tape(&crossings, &known, provenance) {
+        Ok(made) => made,
+        Err(why) => return refused(vec![why]),
+    };
+    if !doubts.is_empty() {
+        let told: BTreeSet<String> = doubts.iter().map(ToString::to_string).collect();
+        return refused(told.into_iter().collect());
+    }
+    let text = match text_of(&model) {
+        Ok(text) => text,
+        Err(why) => return refused(vec![why]),
+    };
+    if let Some(why) = leak(live, &known, &played.taken, &text) {
+        return refused(vec![why]);
+    }
+    Ok(match replayed(subject, case, &text, REPLAYS) {
+        Ok(()) => Ok((text, model.exchange.len())),
+        Err(why) => Err((Outcome::Refused, vec![why])),
+    })
+}
+
+/// A tape as a file.
+///
+/// # Errors
+/// What TOML cannot state.
+pub(crate) fn text_of(model: &TapeModel) -> Result<String, String> {
+    toml::to_string_pretty(model).map_err(|error| format!("the tape cannot be written as TOML: {error}"))
+}
+
+/// Replays a tape in memory with the profile's dummies, with `times` seeds.
+///
+/// # Errors
+/// What does not fit, masked.
+pub(crate) fn replayed(subject: &Subject, case: &Case, text: &str, times: u64) -> Result<(), String> {
+    let tape = Tape::parse(&format!("{}.toml", case.id), text, &subject.profile).map_err(|errors| {
+        let told: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+        format!("the tape would not be read: {}", told.join("; "))
+    })?;
+    let case = Case { tape, ..case.clone() };
+    for seed in 1..=times {
+        let bench = Bench {
+            connector: &*subject.connector,
+            profile: &subject.profile,
+            credentials: &subject.credentials,
+            wire: None,
+            seed,
+        };
+        if let Some(finding) = case::play(bench, &case).findings.first() {
+            return Err(format!("it does not replay (seed {seed}): {finding}"));
+        }
+    }
+    Ok(())
+}
+
+/// A credential or access token that is left in the text, as it is or encoded.
+fn leak(live: &Live<'_>, known: &Known, taken: &[Taken], text: &str) -> Option<String> {
+    let of_account = live.account.flat.values().chain(known.credentials.values());
+    let mut secrets: Vec<String> = of_account
+        .filter(|value| value.len() >= SHORTEST_CREDENTIAL && !NO_SECRETS.contains(&value.as_str()))
+        .cloned()
+        .collect();
+    secrets.extend(taken.iter().flat_map(|taken| taken.sent.iter().chain(&taken.settling)).filter_map(course::bearer));
+    let masker = Masker::new(secrets);
+    text.lines().position(|line| masker.text(line) != line).map(|at| {
+        format!(
+            "line {} of the tape would hold a credential or an access token in a form that is not understood",
+            at + 1
+        )
+    })
+}
+
+/// The exchanges of a play, each with the present tape's exchange of the same method and path.
+fn crossings(case: &Case, present: &TapeModel, taken: &[Taken]) -> Result<Vec<Crossing>, String> {
+    let mut used = vec![false; present.exchange.len()];
+    let mut all = Vec::new();
+    for taken in taken {
+        let own = taken.sent.iter().map(|sent| (false, sent)).chain(taken.settling.iter().map(|sent| (true, sent)));
+        for (settle, sent) in own {
+            let answer =
+                sent.answer.clone().map_err(|failure| format!("step {}: no answer: {failure:?}", taken.number))?;
+            let like = alike(case, present, &mut used, taken.number, sent);
+            let (request, at_unix) = (sent.request.clone(), sent.at_unix);
+            all.push(Crossing { step: taken.number, settle, request, answer, at_unix, like });
+        }
+    }
+    Ok(all)
+}
+
+fn alike(case: &Case, present: &TapeModel, used: &mut [bool], step: u32, sent: &Sent) -> Option<ExchangeModel> {
+    let fits =
+        |index: &usize| case.tape.exchanges.get(*index).is_some_and(|exchange| is_alike(exchange, &sent.request));
+    let all = || 0..present.exchange.len();
+    let of_step = |index: &usize| present.exchange.get(*index).is_some_and(|exchange| exchange.step == step);
+    let fresh = all().filter(of_step).filter(|index| used.get(*index) == Some(&false)).find(|index| fits(index));
+    let index = fresh.or_else(|| all().find(|index| fits(index)))?;
+    if let Some(slot) = used.get_mut(index) {
+        *slot = true;
+    }
+    present.exchange.get(index).cloned()
+}
+
+/// The file of a tape as it is written.
+pub(crate) fn model_of(root: &Path, subject: &Subject, tape: &Tape) -> Result<TapeModel, crate::FileError> {
+    let document = Document::read(&root.join(subject.file_of(tape)))?;
+    let text = match &subject.profile.model.like {
+        Some(like) if tape.inherited => like.applied(&document.text),
+        _ => document.text.clone(),
+    };
+    Document::new(document.file, text).parse()
+}
+
+/// The published test cards of a profile, and those that vendors and networks share.
+pub(crate) fn test_cards(profile: &Profile) -> Vec<String> {
+    let methods = profile.model.methods.keys().filter_map(|name| profile.method_samples(name));
+    let of_methods = methods.flat_map(BTreeMap::into_values).flat_map(|value| luhn_runs(&value));
+    let of_cards = profile.model.cards.values().map(|card| card.number.clone());
+    of_methods.chain(of_cards).chain(PUBLISHED_CARDS.map(str::to_owned)).collect()
+}

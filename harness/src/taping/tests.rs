@@ -1,0 +1,80 @@
+//! What becomes a hole, and what stops a tape.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::*;
+use crate::tape::model::ProvenanceKind;
+
+fn known() -> Known {
+    let credentials = BTreeMap::from([
+        ("api_key".to_owned(), "sk_test_quittance".to_owned()),
+        ("user".to_owned(), "merchant-7".to_owned()),
+    ]);
+    let values = StepValues {
+        key: Some("key-0001-abcd".to_owned()),
+        reference: Some("R1-279b3143b7".to_owned()),
+        samples: Arc::default(),
+    };
+    Known {
+        credentials: Arc::new(credentials),
+        steps: BTreeMap::from([(1, values)]),
+        test_cards: vec!["4242424242424242".to_owned()],
+    }
+}
+
+fn made(request: &str, answer: &str) -> (TapeModel, Vec<Doubt>) {
+    let request = Request::post("https://api.example/v1/payments")
+        .header("authorization", "Bearer sk_test_quittance")
+        .header("idempotency-key", "key-0001-abcd")
+        .header("content-type", "application/json")
+        .body(Bytes::copy_from_slice(request.as_bytes()))
+        .unwrap();
+    let answer = Response::builder()
+        .status(200)
+        .header("content-type", "application/json")
+        .header("date", "Sun, 22 Nov 2026 12:00:00 GMT")
+        .body(Bytes::copy_from_slice(answer.as_bytes()))
+        .unwrap();
+    let crossing = Crossing { step: 1, settle: false, request, answer, at_unix: 1_795_348_800, like: None };
+    let provenance = Provenance { kind: ProvenanceKind::Synthesised, source: None, seen: None, environment: None };
+    tape(&[crossing], &known(), provenance).unwrap()
+}
+
+#[test]
+fn values_become_holes_by_value_and_by_type() {
+    let (model, doubts) = made(
+        r#"{"reference":"R1-279b3143b7","amount":6000}"#,
+        r#"{"id":"pi_3Nabc12345","status":"succeeded","amount":6000,"created":1795348799,"expires":"2026-11-22T13:00:00Z","reference":"R1-279b3143b7","trace":"f25084f0-5b16-4c0a-ae5d-b24808a95e4b","account":123456789012,"rate":1.50}"#,
+    );
+    assert_eq!(doubts, []);
+    let exchange = &model.exchange[0];
+    assert_eq!(exchange.request.headers["authorization"], "Bearer ${secret:api_key}");
+    assert_eq!(exchange.request.headers["idempotency-key"], "${key}");
+    assert_eq!(exchange.request.json.as_deref(), Some(r#"{"reference":"${reference}","amount":6000}"#));
+    assert!(!exchange.response.headers.contains_key("date"));
+    assert_eq!(
+        exchange.response.body,
+        r#"{"id":"pi_${gen:id:alnum10}","status":"succeeded","amount":6000,"created":"${now:unix#number}","expires":"${now+3600:rfc3339}","reference":"${reference}","trace":"${gen:trace:uuid}","account":"${gen:account:digits12#number}","rate":1.50}"#
+    );
+}
+
+#[test]
+fn what_nobody_may_keep_is_told_by_place() {
+    let told =
+        |request: &str, answer: &str| made(request, answer).1.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let pan = told("{}", r#"{"card":{"number":"4111 1111 1111 1111"}}"#);
+    assert_eq!(pan, ["exchange 1, answer /card/number: a card number that is no published test card"]);
+    assert_eq!(told(r#"{"card":"4242424242424242"}"#, "{}"), Vec::<String>::new());
+    assert_eq!(told(r#"{"a":"sk_live_x"}"#, "{}"), ["exchange 1, request /a: a key that looks live"]);
+    assert_eq!(
+        told("{}", r#"{"mail":"ada@lovelace.org","other":"ada@shop.example"}"#),
+        ["exchange 1, answer /mail: an e-mail address"]
+    );
+}
+
+#[test]
+fn runs_of_digits_are_card_numbers_only_with_their_check_digit() {
+    assert_eq!(luhn_runs("x 4242-4242-4242-4242; 4242424242424241 179534880000000"), ["4242424242424242"]);
+    assert!(luhn_runs("12345678901234567890123").is_empty());
+}
