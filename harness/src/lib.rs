@@ -25,17 +25,19 @@ pub mod publish;
 pub mod reference;
 pub mod regions;
 pub mod run;
+pub mod scaffold;
 pub mod scenario;
 pub mod soak;
 pub mod story;
 pub mod tape;
 pub mod transcript;
+pub mod unfilled;
 pub mod view;
 pub mod world;
 
 pub use bad_input::FileError;
 
-/// The JSON Schemas of the file formats, by file name: for editors, and for tools that write or read such files.
+/// The JSON Schemas of the project's formats, by file name: of its files for editors, of what commands print for other tools.
 pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
@@ -46,6 +48,7 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("transcript.schema.json", schemars::schema_for!(transcript::Transcript).to_value()),
         ("blame.schema.json", schemars::schema_for!(blame::Blame).to_value()),
         ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
+        ("new.schema.json", schemars::schema_for!(scaffold::Scaffold).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

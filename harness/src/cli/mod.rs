@@ -12,6 +12,7 @@ mod key;
 mod list;
 pub(crate) mod matrix;
 mod probe;
+mod new;
 mod read;
 mod report;
 mod request;
@@ -51,6 +52,7 @@ enum Command {
     Certify(certify::Certify),
     List(list::List),
     Matrix(matrix::Matrix),
+    New(new::New),
     CanIUse(can_i_use::CanIUse),
     Report(report::ReportCommand),
     Transcript(transcript::TranscriptCommand),
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
         Command::List(command) => world().and_then(|world| command.run(&world)),
         Command::Matrix(command) => command.run(),
+        Command::New(command) => world().and_then(|world| command.run(&world)),
         Command::CanIUse(command) => command.run(),
         Command::Transcript(command) => world().and_then(|world| command.run(&world)),
         Command::Blame(command) => world().and_then(|world| command.run(&world)),
