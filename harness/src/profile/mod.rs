@@ -218,8 +218,8 @@ impl Profile {
     }
 
     fn build(document: &Document, folder: &Path, today: Date) -> Result<Self, Vec<FileError>> {
-        let (unfilled, text) = unfilled::taken_out(&document.text);
-        let document = &Document::new(document.file.as_str(), text);
+        let (unfilled, document) = document.without_marks();
+        let document = &document;
         let model = like::read(document, folder).map_err(|error| vec![error])?;
         let mut check = Check { document, errors: Vec::new() };
         let mut credentials = BTreeMap::new();

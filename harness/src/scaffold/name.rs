@@ -80,7 +80,7 @@ impl Names {
             return Err(wrong(format!("{taken} exists already; edit it, or choose another id")));
         }
         let package = format!("quittance-{id}");
-        if packages(root)?.iter().any(|other| *other == package) {
+        if packages(root)?.contains(&package) {
             return Err(wrong(format!("a package {package} exists already in this workspace; choose another id")));
         }
         let name = match name.map(str::trim) {

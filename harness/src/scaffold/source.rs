@@ -137,7 +137,7 @@ fn credentials(design: &Design) -> Vec<Credential> {
     all
 }
 
-fn answer_of<'d>(design: &'d Design, op: Op) -> &'d [Member] {
+fn answer_of(design: &Design, op: Op) -> &[Member] {
     design.route(op).map_or(&[], |route| route.answer.as_slice())
 }
 

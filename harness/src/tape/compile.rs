@@ -21,7 +21,7 @@ use super::uses::{self, Site, SiteKind, Use};
 use super::{closed, enclosed, fields, xml};
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::profile::{Like, Profile};
-use crate::unfilled;
+use crate::unfilled::Place as Unfilled;
 
 /// A tape that was read and checked; shared by all runs of it.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Tape {
     /// Whether it is a tape of the connector that this one is like.
     pub inherited: bool,
     /// What is still to be filled in: such a tape is not played.
-    pub unfilled: Vec<unfilled::Place>,
+    pub unfilled: Vec<Unfilled>,
     /// The exchanges in order.
     pub exchanges: Vec<Exchange>,
     /// The deliveries in order.
@@ -116,13 +116,8 @@ impl Tape {
     /// Everything that is wrong with the file: syntax, unknown fields, holes that do not exist or have no value, claims of provenance without a source.
     pub fn load(path: &Path, profile: &Profile, like: Option<&Like>) -> Result<Arc<Self>, Vec<FileError>> {
         let document = Document::read(path).map_err(|error| vec![error])?;
-        match like {
-            Some(like) => {
-                Self::compile(&Document::new(document.file, like.applied(&document.text)), profile, Some(like))
-            }
-            None => Self::compile(&document, profile, None),
-        }
-        .map(Arc::new)
+        let text = like.map_or_else(|| document.text.clone(), |like| like.applied(&document.text));
+        Self::compile(&Document::new(document.file, text), profile, like).map(Arc::new)
     }
 
     /// Reads a tape from text; `file` is the name used in errors and gives the case (`<case>.toml`).
@@ -134,8 +129,7 @@ impl Tape {
     }
 
     fn compile(document: &Document, profile: &Profile, like: Option<&Like>) -> Result<Self, Vec<FileError>> {
-        let (unfilled, text) = unfilled::taken_out(&document.text);
-        let document = &Document::new(document.file.as_str(), text);
+        let (unfilled, document) = &document.without_marks();
         let mut model: TapeModel = document.parse().map_err(|error| vec![error])?;
         like.into_iter().for_each(|like| like.claimed(&mut model));
         let [exchange_lines, webhook_lines, return_lines] = document.item_lines(["exchange", "webhook", "return"]);
@@ -146,7 +140,9 @@ impl Tape {
             compiler.refuse(&path, message);
         }
         match tape {
-            Some(tape) if compiler.errors.is_empty() => Ok(Tape { inherited: like.is_some(), unfilled, ..tape }),
+            Some(tape) if compiler.errors.is_empty() => {
+                Ok(Tape { inherited: like.is_some(), unfilled: unfilled.clone(), ..tape })
+            }
             _ => Err(compiler.errors),
         }
     }
