@@ -13,6 +13,7 @@ pub mod cli;
 pub mod contract;
 pub mod corpus;
 pub mod descriptions;
+pub mod docs;
 pub mod files;
 pub mod invoke;
 pub mod live;
@@ -48,6 +49,7 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("transcript.schema.json", schemars::schema_for!(transcript::Transcript).to_value()),
         ("blame.schema.json", schemars::schema_for!(blame::Blame).to_value()),
         ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
+        ("docs.schema.json", schemars::schema_for!(cli::docs::DocsReport).to_value()),
         ("new.schema.json", schemars::schema_for!(scaffold::Scaffold).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]

@@ -6,6 +6,7 @@ mod certify;
 mod completion;
 mod corpus;
 mod desk;
+pub(crate) mod docs;
 mod explain;
 mod issue;
 mod key;
@@ -58,6 +59,7 @@ enum Command {
     Transcript(transcript::TranscriptCommand),
     Blame(blame::BlameCommand),
     Corpus(corpus::Corpus),
+    Docs(docs::Docs),
     Explain(explain::Explain),
     Key(key::Key),
     Probe(probe::ProbeCommand),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Blame(command) => world().and_then(|world| command.run(&world)),
         Command::Report(command) => command.run(arguments.root.as_deref()),
         Command::Corpus(command) => world().and_then(|world| command.run(&world)),
+        Command::Docs(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),

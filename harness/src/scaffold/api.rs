@@ -177,7 +177,7 @@ fn routes<'c, 'a>(candidates: &'c [Candidate<'a>]) -> BTreeMap<Op, &'c Candidate
         let stem: Vec<String> = found.get(&Op::Authorize).map(|first| first.segments.clone()).unwrap_or_default();
         let free = candidates.iter().filter(|candidate| {
             let same = |taken: &&Candidate<'_>| taken.path == candidate.path && taken.verb == candidate.verb;
-            !found.values().any(|taken| same(taken))
+            !found.values().any(same)
         });
         let mut scored: Vec<(i32, &str, &Candidate<'_>)> =
             free.filter_map(|candidate| Some((score(op, candidate, &stem)?, candidate.path, candidate))).collect();
