@@ -19,6 +19,7 @@ pub mod invoke;
 pub mod live;
 pub mod mask;
 mod pem;
+pub mod printed;
 pub mod probe;
 pub mod product;
 pub mod profile;
@@ -49,6 +50,14 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("transcript.schema.json", schemars::schema_for!(transcript::Transcript).to_value()),
         ("blame.schema.json", schemars::schema_for!(blame::Blame).to_value()),
         ("can-i-use.schema.json", schemars::schema_for!(cli::can_i_use::CanIUseReport).to_value()),
+        ("list.schema.json", schemars::schema_for!(printed::List).to_value()),
+        ("explain.schema.json", schemars::schema_for!(printed::Explain).to_value()),
+        ("soak.schema.json", schemars::schema_for!(printed::Soak).to_value()),
+        ("self-test.schema.json", schemars::schema_for!(printed::SelfTest).to_value()),
+        ("corpus.schema.json", schemars::schema_for!(printed::Corpus).to_value()),
+        ("verify.schema.json", schemars::schema_for!(printed::Verify).to_value()),
+        ("report-summary.schema.json", schemars::schema_for!(printed::Report).to_value()),
+        ("suite.schema.json", schemars::schema_for!(printed::Suite).to_value()),
         ("docs.schema.json", schemars::schema_for!(cli::docs::DocsReport).to_value()),
         ("new.schema.json", schemars::schema_for!(scaffold::Scaffold).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
