@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::unfilled;
+
 /// The largest input file that is read, in bytes. A tape of two hundred exchanges stays far below it.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -124,6 +126,12 @@ impl Document {
             Ok(text) => Ok(Self { file, text }),
             Err(_) => Err(FileError::of_file(file, "expected UTF-8 text")),
         }
+    }
+
+    /// The places that are to be filled in, and the document without them.
+    pub(crate) fn without_marks(&self) -> (Vec<unfilled::Place>, Self) {
+        let (places, text) = unfilled::taken_out(&self.text);
+        (places, Self::new(self.file.as_str(), text))
     }
 
     /// Reads the text into a model; syntax errors, unknown fields and wrong types carry their place.

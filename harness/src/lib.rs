@@ -13,12 +13,14 @@ pub mod cli;
 pub mod contract;
 pub mod corpus;
 pub mod descriptions;
+pub mod docs;
 pub mod files;
 pub mod har;
 pub mod invoke;
 pub mod live;
 pub mod mask;
 mod pem;
+pub mod printed;
 pub mod probe;
 pub mod product;
 pub mod profile;
@@ -28,6 +30,7 @@ pub mod reference;
 pub mod regions;
 pub mod run;
 pub mod sandbox;
+pub mod scaffold;
 pub mod scenario;
 pub mod serve;
 pub mod soak;
@@ -35,12 +38,13 @@ pub mod story;
 pub mod tape;
 mod taping;
 pub mod transcript;
+pub mod unfilled;
 pub mod view;
 pub mod world;
 
 pub use bad_input::FileError;
 
-/// The JSON Schemas of the file formats, by file name: for editors, and for tools that write or read such files.
+/// The JSON Schemas of the project's formats, by file name: of its files for editors, of what commands print for other tools.
 pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("scenario.schema.json", schemars::schema_for!(scenario::Scenario).to_value()),
@@ -56,6 +60,16 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("record.schema.json", schemars::schema_for!(record::RecordReport).to_value()),
         ("drift.schema.json", schemars::schema_for!(record::drift::DriftReport).to_value()),
         ("import.schema.json", schemars::schema_for!(har::ImportReport).to_value()),
+        ("list.schema.json", schemars::schema_for!(printed::List).to_value()),
+        ("explain.schema.json", schemars::schema_for!(printed::Explain).to_value()),
+        ("soak.schema.json", schemars::schema_for!(printed::Soak).to_value()),
+        ("self-test.schema.json", schemars::schema_for!(printed::SelfTest).to_value()),
+        ("corpus.schema.json", schemars::schema_for!(printed::Corpus).to_value()),
+        ("verify.schema.json", schemars::schema_for!(printed::Verify).to_value()),
+        ("report-summary.schema.json", schemars::schema_for!(printed::Report).to_value()),
+        ("suite.schema.json", schemars::schema_for!(printed::Suite).to_value()),
+        ("docs.schema.json", schemars::schema_for!(cli::docs::DocsReport).to_value()),
+        ("new.schema.json", schemars::schema_for!(scaffold::Scaffold).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

@@ -41,6 +41,7 @@ pub const BELONGS: &[(&str, Level)] = &[
     ("canary", Level::Bronze),
     ("money", Level::Bronze),
     ("coverage", Level::Bronze),
+    ("filled", Level::Bronze),
     (OPTIONAL, Level::Bronze),
     ("faults", Level::Silver),
     ("hostile", Level::Silver),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
 use super::{
-    canary, coverage, crash, declared, faults, money, mutation, play, sequences, shown_words, tokens, undeclared,
+    Plan, canary, coverage, crash, declared, faults, money, mutation, play, sequences, shown_words, tokens, undeclared,
     webhooks,
 };
 use crate::capabilities::declared_rules;
@@ -17,6 +17,7 @@ use crate::descriptions::Checked;
 use crate::run::case::{Case, Finding};
 use crate::run::plan::{self, Planned};
 use crate::scenario::{Class, Scenario};
+use crate::unfilled;
 use crate::view::Outcome;
 use crate::world::Subject;
 
@@ -60,8 +61,9 @@ pub const CHECKS: &[Check] = &[
     check("tokens", &["CONTEXT-6"], tokens::tokens),
 ];
 
-/// The checks that need more than one connector's plays in memory: of both tiers, and of the vendor's description.
-pub const FURTHER: &[&str] = &["tiers", "descriptions"];
+/// The checks that need other things than a connector's plays in memory: both tiers, the vendor's description, the files as they are
+/// written.
+pub const FURTHER: &[&str] = &["tiers", "descriptions", "filled"];
 
 const fn check(name: &'static str, clauses: &'static [&'static str], run: fn(&Ground<'_>) -> Tried) -> Check {
     Check { name, clauses, run }
@@ -89,6 +91,25 @@ pub fn all(ground: &Ground<'_>) -> Vec<Line> {
     });
     lines.sort_by_key(|(index, _)| *index);
     lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Whether everything is filled in. What is not was not judged: the line is `not_run`, and the connector stays a draft.
+pub fn filled(plan: &Plan, subject: &Subject) -> Line {
+    let places = &subject.profile.unfilled;
+    let tapes = plan.taped().filter(|case| case.strike.is_none() && !case.tape.unfilled.is_empty()).count();
+    let mut line = Tried::new(subject.tapes.len() + 1, Vec::new()).line(subject.entry.spec.id, "filled", &["OP-6"]);
+    let mut told = Vec::new();
+    if !places.is_empty() {
+        told.push(format!("{}/profile.toml: {}", subject.folder, unfilled::told(places)));
+    }
+    if tapes > 0 {
+        told.push(format!("{tapes} tapes are to be filled in"));
+    }
+    if !told.is_empty() {
+        line.verdict = Verdict::NotRun;
+        line.because = Some(told.join("; "));
+    }
+    line
 }
 
 /// The line of a comparison with the vendor's description; without one there is nothing to compare.
@@ -123,12 +144,15 @@ pub fn descriptions(id: &str, checked: Checked) -> Line {
 fn spec(ground: &Ground<'_>) -> Tried {
     let (plan, subject, spec) = (ground.plan, ground.subject, ground.spec());
     let mut findings = Vec::new();
-    let mut trials = 0;
+    let mut trials = 1;
+    if spec.operations.is_empty() {
+        findings.push(finding("operations", "one at least", "none"));
+    }
     for &op in spec.operations {
         for (class, word) in [(Class::Success, "success"), (Class::Refusal, "refusal"), (Class::Fault, "fault")] {
             trials += 1;
             let owned = plan.scenarios.iter().any(|(scenario, planned)| {
-                matches!(planned, Planned::Cases(_))
+                matches!(planned, Planned::Cases(_) | Planned::Unfilled(..))
                     && scenario.class == class
                     && scenario.proves.as_str() == op.as_str()
             });
@@ -150,7 +174,7 @@ fn spec(ground: &Ground<'_>) -> Tried {
     }
     for kind in spec.methods.iter().chain(spec.mandates) {
         trials += 1;
-        let played = plan.cases().any(|case| plays_method(subject, case, kind));
+        let played = plan.taped().any(|case| plays_method(subject, case, kind));
         if !played {
             findings.push(finding(format!("method {kind}"), "a case that uses it", "none"));
         }
@@ -164,7 +188,8 @@ fn spec(ground: &Ground<'_>) -> Tried {
     for rule in declared_rules(spec) {
         trials += 1;
         let proven = |(scenario, planned): &(Arc<Scenario>, Planned)| {
-            matches!(planned, Planned::Cases(_)) && scenario.needs.iter().any(|need| need == rule)
+            matches!(planned, Planned::Cases(_) | Planned::Unfilled(..))
+                && scenario.needs.iter().any(|need| need == rule)
         };
         if !plan.scenarios.iter().any(proven) {
             findings.push(finding(format!("rule {rule}"), "a scenario that needs it and applies", "none"));
@@ -180,7 +205,7 @@ fn card_forms(ground: &Ground<'_>) -> Vec<(&'static str, bool)> {
         return Vec::new();
     }
     let uses = |token: bool| {
-        let mut steps = ground.plan.cases().flat_map(|case| case.steps.iter().map(|(step, _)| step));
+        let mut steps = ground.plan.taped().flat_map(|case| case.steps.iter().map(|(step, _)| step));
         steps.any(|step| {
             let card = step.card.as_deref().and_then(|name| model.cards.get(name));
             card.is_some_and(|card| (spec.cards.token && card.token.is_some()) == token)

@@ -6,8 +6,10 @@ use quittance::{Idempotency, Op, Spec};
 
 use super::Plan;
 use super::ground::{Ground, Tried, finding};
+use crate::profile::Profile;
 use crate::run::case::{Finding, Played};
 use crate::run::plan::is_met;
+use crate::scenario::Scenario;
 use crate::world::Subject;
 
 /// Operations that move money or hold it: a repetition by mistake costs somebody.
@@ -67,16 +69,8 @@ fn answered(played: &Played, step: u32) -> bool {
 
 /// Needs that only the profile stands in the way of, and that no other check proves: each is unavailable for a reason, and no other is.
 pub(super) fn unavailable(plan: &Plan, subject: &Subject) -> Vec<Finding> {
-    let spec = subject.entry.spec;
     let profile = &subject.profile;
-    let mut missing = BTreeSet::new();
-    for (scenario, _) in &plan.scenarios {
-        let unmet: Vec<&str> =
-            scenario.needs.iter().filter(|need| !is_met(need, spec, profile)).map(String::as_str).collect();
-        if unmet.iter().all(|need| is_of_profile(need, spec)) {
-            missing.extend(unmet);
-        }
-    }
+    let missing = lacking(plan.scenarios.iter().map(|(scenario, _)| &**scenario), subject.entry.spec, profile);
     let listed = |need: &str| profile.model.unavailable.contains_key(need);
     let unlisted = missing.iter().filter(|need| !listed(need)).map(|need| {
         finding(format!("need {need}"), "what it asks in the profile, or a reason in `[unavailable]`", "neither")
@@ -89,6 +83,23 @@ pub(super) fn unavailable(plan: &Plan, subject: &Subject) -> Vec<Finding> {
         )
     });
     unlisted.chain(idle).collect()
+}
+
+/// The needs of scenarios that only the profile stands in the way of, and that no other check proves.
+pub(crate) fn lacking<'s>(
+    scenarios: impl Iterator<Item = &'s Scenario>,
+    spec: &Spec,
+    profile: &Profile,
+) -> BTreeSet<&'s str> {
+    let mut missing = BTreeSet::new();
+    for scenario in scenarios {
+        let unmet: Vec<&str> =
+            scenario.needs.iter().filter(|need| !is_met(need, spec, profile)).map(String::as_str).collect();
+        if unmet.iter().all(|need| is_of_profile(need, spec)) {
+            missing.extend(unmet);
+        }
+    }
+    missing
 }
 
 /// Whether a need is met or not by the profile's word alone.

@@ -134,7 +134,7 @@ impl Dossier {
     }
 
     /// The dossier of a connector with these cases.
-    pub(super) fn with(subject: &Subject, cases: Vec<ShownCase>) -> Dossier {
+    pub(crate) fn with(subject: &Subject, cases: Vec<ShownCase>) -> Dossier {
         let model = &subject.profile.model;
         Dossier {
             capabilities: Capabilities::of(subject.entry.spec),

@@ -5,7 +5,7 @@ mod canary;
 pub mod checks;
 mod coverage;
 mod crash;
-mod declared;
+pub(crate) mod declared;
 pub mod dossier;
 mod faults;
 pub mod ground;
@@ -108,6 +108,19 @@ impl Plan {
         Plan { scenarios: plan::plan(suite, spec, &subject.profile, &subject.tapes, &subject.folder) }
     }
 
+    /// Every case with a tape, also those whose tape is still to be filled in.
+    pub fn taped(&self) -> impl Iterator<Item = &Case> {
+        self.scenarios.iter().flat_map(|(_, planned)| match planned {
+            Planned::Cases(cases) | Planned::Unfilled(cases, _) => cases.as_slice(),
+            _ => &[],
+        })
+    }
+
+    /// Whether a tape is still to be filled in.
+    pub fn has_unfilled(&self) -> bool {
+        self.scenarios.iter().any(|(_, planned)| matches!(planned, Planned::Unfilled(..)))
+    }
+
     /// Every case that is played.
     pub fn cases(&self) -> impl Iterator<Item = &Case> {
         self.scenarios.iter().flat_map(|(_, planned)| match planned {
@@ -139,6 +152,7 @@ pub fn in_memory(suite: &Suite, subject: &Subject, options: &Options) -> Vec<Lin
     let (mut lines, played) = scenarios(&plan, subject, options, None);
     if options.narrowed.is_none() {
         lines.extend(checks::all(&Ground::new(&plan, subject, options.seed, &played)));
+        lines.push(checks::filled(&plan, subject));
     }
     lines.into_iter().map(|line| options.repeatable(line)).collect()
 }
@@ -204,7 +218,7 @@ fn scenarios<'p>(
                 line.because = Some(format!("not declared: {}", missing.need));
                 lines.push(line);
             }
-            Planned::Unreadable(errors) => {
+            Planned::Unfilled(_, errors) | Planned::Unreadable(errors) => {
                 let mut line = blank(subject, scenario, wire.is_some());
                 line.verdict = Verdict::NotRun;
                 let told: Vec<String> = errors.iter().map(ToString::to_string).collect();

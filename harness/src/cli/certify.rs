@@ -1,6 +1,6 @@
 //! `quittance certify`: plays the suite against connectors and runs the checks derived from their tapes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -330,14 +330,20 @@ pub(super) fn print(report: &Report) {
             say(&format!("     repeat: {repeat}"));
         }
     }
-    // What is missing is missing on both tiers: told once.
-    let mut told = BTreeSet::new();
+    // What is missing is missing on both tiers, and for all that stands on one tape: told once.
+    let mut told: Vec<(String, Vec<&str>, &str)> = Vec::new();
     for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::NotRun | Verdict::HarnessError)) {
         let because = line.because.as_deref().unwrap_or_default();
-        let text = format!("{} {} {}: {because}", line.verdict, line.connector, line.case);
-        if told.insert(text.clone()) {
-            say(&text);
+        let head = format!("{} {}", line.verdict, line.connector);
+        match told.iter_mut().find(|(other, _, why)| *other == head && *why == because) {
+            Some((_, cases, _)) if cases.contains(&line.case.as_str()) => {}
+            Some((_, cases, _)) => cases.push(&line.case),
+            None => told.push((head, vec![&line.case], because)),
         }
+    }
+    for (head, cases, because) in told {
+        let others = if cases.len() > 1 { format!(" and {} more", cases.len() - 1) } else { String::new() };
+        say(&format!("{head} {}{others}: {because}", cases.first().copied().unwrap_or_default()));
     }
     say(&format!(
         "{:20} {:>9} {:>9} {:>6} {:>6} {:>6} {:>8}  {:10}  level",

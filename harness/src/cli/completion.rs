@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
+use quittance::Op;
 
 use super::{Arguments, say};
+use crate::product;
+use crate::world::World;
 
 /// Print the completion script of a shell
 #[derive(Debug, Args)]
@@ -21,8 +25,35 @@ pub(super) struct Completion {
 impl Completion {
     pub(super) fn run(&self) -> ExitCode {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "quittance", &mut script);
+        clap_complete::generate(self.shell, &mut with_names(Arguments::command()), "quittance", &mut script);
         say(String::from_utf8_lossy(&script).trim_end());
         ExitCode::SUCCESS
     }
+}
+
+/// The command with the names of connectors and scenarios as the values of the arguments that take them. Only for completion: what a
+/// user types is looked up with near matches, and scenarios are those of the project in which the script is made.
+fn with_names(command: Command) -> Command {
+    // The values of arguments are static texts; these live as long as the command, which ends with this.
+    let scenarios: Vec<&'static str> = World::find(None)
+        .and_then(|world| world.suite())
+        .map(|suite| suite.scenarios.iter().map(|scenario| &*scenario.id.clone().leak()).collect())
+        .unwrap_or_default();
+    let names: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+    // `new` takes an id that there is not yet.
+    names.into_iter().filter(|name| name != "new").fold(command, |command, name| {
+        command.mut_subcommand(name, |inner| {
+            inner.mut_args(|argument| {
+                let named = argument.get_value_names().and_then(|names| names.first());
+                let takes = named.map_or(argument.get_id().as_str(), |name| name.as_str()).to_ascii_uppercase();
+                let values = match takes.as_str() {
+                    "ID" | "IDS" | "CONNECTOR" => product::ids(),
+                    "SCENARIO" | "GLOB" => scenarios.clone(),
+                    "OPERATION" | "OP" => Op::ALL.iter().map(|op| op.as_str()).collect(),
+                    _ => return argument,
+                };
+                argument.value_parser(PossibleValuesParser::new(values))
+            })
+        })
+    })
 }

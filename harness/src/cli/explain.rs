@@ -59,7 +59,7 @@ impl Explain {
         let planned = planned.into_iter().find(|(planned, _)| planned.id == scenario.id).map(|(_, planned)| planned);
         let cases = match planned {
             Some(Planned::Cases(cases)) => cases,
-            Some(Planned::Unreadable(errors)) => return Err(Unusable::Files(errors)),
+            Some(Planned::Unfilled(_, errors) | Planned::Unreadable(errors)) => return Err(Unusable::Files(errors)),
             Some(Planned::NotApplicable(missing)) => {
                 self.not_applicable(scenario, &missing.need);
                 return Ok(ExitCode::SUCCESS);

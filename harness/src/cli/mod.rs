@@ -6,6 +6,7 @@ mod certify;
 mod completion;
 mod corpus;
 mod desk;
+pub(crate) mod docs;
 mod drift;
 mod explain;
 mod import;
@@ -13,6 +14,7 @@ mod issue;
 mod key;
 mod list;
 pub(crate) mod matrix;
+mod new;
 mod probe;
 mod read;
 mod record;
@@ -55,12 +57,14 @@ enum Command {
     Certify(certify::Certify),
     List(list::List),
     Matrix(matrix::Matrix),
+    New(new::New),
     CanIUse(can_i_use::CanIUse),
     Report(report::ReportCommand),
     Transcript(transcript::TranscriptCommand),
     Blame(blame::BlameCommand),
     Corpus(corpus::Corpus),
     Drift(drift::DriftCommand),
+    Docs(docs::Docs),
     Explain(explain::Explain),
     Import(import::ImportCommand),
     Key(key::Key),
@@ -85,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
         Command::List(command) => world().and_then(|world| command.run(&world)),
         Command::Matrix(command) => command.run(),
+        Command::New(command) => world().and_then(|world| command.run(&world)),
         Command::CanIUse(command) => command.run(),
         Command::Transcript(command) => world().and_then(|world| command.run(&world)),
         Command::Blame(command) => world().and_then(|world| command.run(&world)),
@@ -93,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Drift(command) => world().and_then(|world| command.run(&world)),
         Command::Import(command) => world().and_then(|world| command.run(&world)),
         Command::Record(command) => world().and_then(|world| command.run(&world)),
+        Command::Docs(command) => world().and_then(|world| command.run(&world)),
         Command::Explain(command) => world().and_then(|world| command.run(&world)),
         Command::Key(command) => command.run(),
         Command::Request(command) => world().and_then(|world| command.run(world)),

@@ -56,11 +56,8 @@ pub(super) struct ReportCommand {
 
 impl ReportCommand {
     pub(super) fn run(&self, root: Option<&Path>) -> Result<ExitCode, Unusable> {
-        let source = Source::read_up_to(MAX_REPORT_BYTES, &self.file, "the report")?;
-        let text = std::str::from_utf8(&source.bytes)
-            .map_err(|_| Unusable::Text(format!("{}: not UTF-8, so no report", source.name)))?;
-        let report = read(root, text).map_err(|why| Unusable::Text(format!("{}: {why}", source.name)))?;
-        let book = Book::open(&report).map_err(|why| Unusable::Text(format!("{}: {why}", source.name)))?;
+        let report = open(root, &self.file)?;
+        let book = Book::open(&report).map_err(|why| Unusable::Text(format!("{}: {why}", self.file)))?;
         let mut made = Vec::new();
         for (target, kind) in self.targets() {
             made.extend(write(&book, &target, kind)?);
@@ -89,6 +86,14 @@ impl ReportCommand {
         }
         targets
     }
+}
+
+/// The report in a file; - is standard input.
+pub(super) fn open(root: Option<&Path>, file: &str) -> Result<Report, Unusable> {
+    let source = Source::read_up_to(MAX_REPORT_BYTES, file, "the report")?;
+    let text = std::str::from_utf8(&source.bytes)
+        .map_err(|_| Unusable::Text(format!("{}: not UTF-8, so no report", source.name)))?;
+    read(root, text).map_err(|why| Unusable::Text(format!("{}: {why}", source.name)))
 }
 
 /// Reads a report; inside a project, it has to be of the project's suite.

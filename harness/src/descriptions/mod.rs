@@ -7,7 +7,7 @@ mod exchange;
 #[cfg(feature = "descriptions")]
 mod form;
 #[cfg(feature = "descriptions")]
-mod openapi;
+pub(crate) mod openapi;
 pub mod overlay;
 #[cfg(feature = "descriptions")]
 mod schema;

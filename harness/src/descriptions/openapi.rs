@@ -13,9 +13,9 @@ const MAX_REFERENCES: usize = 32;
 
 /// A description and the URLs it stands for.
 #[derive(Debug)]
-pub(super) struct Api {
+pub(crate) struct Api {
     /// The document.
-    pub(super) root: Value,
+    pub(crate) root: Value,
     /// What stands before its paths in a URL.
     pub(super) base: String,
 }
@@ -36,7 +36,7 @@ impl Api {
     ///
     /// # Errors
     /// What is wrong with the file.
-    pub(super) fn load(file: &Path, base: &str) -> Result<Api, String> {
+    pub(crate) fn load(file: &Path, base: &str) -> Result<Api, String> {
         let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
         if size > MAX_FILE_BYTES {
             return Err(format!("expected at most {MAX_FILE_BYTES} bytes, found {size}"));
@@ -75,7 +75,7 @@ impl Api {
     }
 
     /// Follows a reference inside the document.
-    pub(super) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
+    pub(crate) fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         let mut value = value;
         for _ in 0..MAX_REFERENCES {
             let target = value.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix('#'));

@@ -133,7 +133,7 @@ impl<'a> Probe<'a> {
                         .because(Verdict::NotApplicable, format!("not declared: {}", missing.need)),
                 ]
             }
-            Planned::Unreadable(errors) => {
+            Planned::Unfilled(_, errors) | Planned::Unreadable(errors) => {
                 let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 vec![self.blank(&scenario.id, &scenario.clauses).because(Verdict::NotRun, told.join("; "))]
             }

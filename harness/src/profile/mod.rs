@@ -14,6 +14,7 @@ use crate::corpus::rules::CorpusRules;
 use crate::run::built::Model;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS};
 use crate::tape::{Hole, Recipe, RecipeModel};
+use crate::unfilled;
 
 mod like;
 mod tables;
@@ -193,6 +194,8 @@ pub struct Profile {
     pub credentials: BTreeMap<String, String>,
     /// The signature recipes by name, read once.
     pub recipes: BTreeMap<String, Arc<Recipe>>,
+    /// What is still to be filled in: the connector stays a draft.
+    pub unfilled: Vec<unfilled::Place>,
 }
 
 impl Profile {
@@ -215,6 +218,8 @@ impl Profile {
     }
 
     fn build(document: &Document, folder: &Path, today: Date) -> Result<Self, Vec<FileError>> {
+        let (unfilled, document) = document.without_marks();
+        let document = &document;
         let model = like::read(document, folder).map_err(|error| vec![error])?;
         let mut check = Check { document, errors: Vec::new() };
         let mut credentials = BTreeMap::new();
@@ -228,7 +233,11 @@ impl Profile {
         check.corpus(model.corpus.as_ref());
         let folders = [Some(folder.to_owned()), model.like.as_ref().map(|like| like.folder(folder))];
         let recipes = check.recipes(&model.signature, &folders, &credentials);
-        if check.errors.is_empty() { Ok(Self { model: model.into(), credentials, recipes }) } else { Err(check.errors) }
+        if check.errors.is_empty() {
+            Ok(Self { model: model.into(), credentials, recipes, unfilled })
+        } else {
+            Err(check.errors)
+        }
     }
 
     /// The sample values of a test card, by the names that `${card:NAME}` uses with `card.` before them.

@@ -1,6 +1,7 @@
 //! What is made of a report for readers and other tools: SARIF, Markdown, badges, a site. Everything comes from the report alone.
 
 mod badge;
+pub mod fields;
 mod markdown;
 mod sarif;
 mod site;
@@ -18,6 +19,7 @@ use crate::run::case::Finding;
 pub use badge::badge;
 pub use markdown::markdown;
 pub use sarif::sarif;
+pub(crate) use site::STYLE;
 pub use site::{Page, site};
 
 /// A report with its lines in reach.

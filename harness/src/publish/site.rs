@@ -30,7 +30,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("scenarios.html", include_str!("../../templates/scenarios.html")),
     ("connector.html", include_str!("../../templates/connector.html")),
 ];
-const STYLE: &str = include_str!("../../templates/style.css");
+/// The style of every page.
+pub(crate) const STYLE: &str = include_str!("../../templates/style.css");
 const SCRIPT: &str = include_str!("../../templates/filter.js");
 
 /// The pages of a report.

@@ -12,6 +12,7 @@ use crate::bad_input::FileError;
 use crate::profile::{Like, Profile};
 use crate::scenario::{Expectation, FaultAnswer, Scenario, Step, Suite};
 use crate::tape::Tape;
+use crate::unfilled;
 
 /// Why a scenario does not apply: the need that is not declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Planned {
     Cases(Vec<Case>),
     /// It does not apply.
     NotApplicable(Missing),
+    /// It applies, but something in its tape is still to be filled in: the cases as they will be, and what is missing.
+    Unfilled(Vec<Case>, Vec<FileError>),
     /// It applies, but its tape is missing or cannot be read.
     Unreadable(Vec<FileError>),
 }
@@ -91,7 +94,9 @@ pub fn plan(
 pub fn unused_tapes<'t>(planned: &[(Arc<Scenario>, Planned)], tapes: &'t Tapes) -> Vec<&'t str> {
     let used = |name: &str| {
         planned.iter().any(|(_, planned)| match planned {
-            Planned::Cases(cases) => cases.iter().any(|case| case.strike.is_none() && case.id == name),
+            Planned::Cases(cases) | Planned::Unfilled(cases, _) => {
+                cases.iter().any(|case| case.strike.is_none() && case.id == name)
+            }
             _ => false,
         })
     };
@@ -122,18 +127,26 @@ fn plan_scenario(
         return Planned::NotApplicable(Missing { need: need.clone() });
     }
     let mut cases = Vec::new();
-    let mut errors = Vec::new();
+    let (mut errors, mut unfilled) = (Vec::new(), Vec::new());
     for brand in brands(base, spec) {
         let name = base.case_id(brand);
         match tapes.get(&name) {
-            Some(tape) => cases.extend(case(scenario, base, brand, tape)),
+            Some(tape) => {
+                cases.extend(case(scenario, base, brand, tape));
+                let missing = (!tape.unfilled.is_empty()).then(|| unfilled::told(&tape.unfilled));
+                unfilled.extend(missing.map(|told| FileError::of_file(format!("{folder}/{name}.toml"), told)));
+            }
             None => errors.push(FileError::of_file(
                 format!("{folder}/{name}.toml"),
                 format!("expected a tape for `{}`, which the connector's declarations select", scenario.title),
             )),
         }
     }
-    if errors.is_empty() { Planned::Cases(cases) } else { Planned::Unreadable(errors) }
+    match (errors.is_empty(), unfilled.is_empty()) {
+        (true, true) => Planned::Cases(cases),
+        (true, false) => Planned::Unfilled(cases, unfilled),
+        (false, _) => Planned::Unreadable(errors),
+    }
 }
 
 fn case(scenario: &Scenario, base: &Scenario, brand: Option<&'static str>, tape: &Arc<Tape>) -> Option<Case> {

@@ -8,9 +8,6 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
-use super::closed;
-use super::enclosed;
-use super::fields;
 use super::hole::{Hole, Place, Shape};
 use super::json::{self, Json};
 use super::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPattern};
@@ -21,9 +18,10 @@ use super::seal::{self, Sealed};
 use super::signature::Recipe;
 use super::template::{Escape, Template};
 use super::uses::{self, Site, SiteKind, Use};
-use super::xml;
+use super::{closed, enclosed, fields, xml};
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::profile::{Like, Profile};
+use crate::unfilled::Place as Unfilled;
 
 /// A tape that was read and checked; shared by all runs of it.
 #[derive(Debug)]
@@ -34,6 +32,8 @@ pub struct Tape {
     pub case: String,
     /// Whether it is a tape of the connector that this one is like.
     pub inherited: bool,
+    /// What is still to be filled in: such a tape is not played.
+    pub unfilled: Vec<Unfilled>,
     /// The exchanges in order.
     pub exchanges: Vec<Exchange>,
     /// The deliveries in order.
@@ -116,13 +116,8 @@ impl Tape {
     /// Everything that is wrong with the file: syntax, unknown fields, holes that do not exist or have no value, claims of provenance without a source.
     pub fn load(path: &Path, profile: &Profile, like: Option<&Like>) -> Result<Arc<Self>, Vec<FileError>> {
         let document = Document::read(path).map_err(|error| vec![error])?;
-        match like {
-            Some(like) => {
-                Self::compile(&Document::new(document.file, like.applied(&document.text)), profile, Some(like))
-            }
-            None => Self::compile(&document, profile, None),
-        }
-        .map(Arc::new)
+        let text = like.map_or_else(|| document.text.clone(), |like| like.applied(&document.text));
+        Self::compile(&Document::new(document.file, text), profile, like).map(Arc::new)
     }
 
     /// The hosts that its requests go to, in lower case.
@@ -142,6 +137,7 @@ impl Tape {
     }
 
     fn compile(document: &Document, profile: &Profile, like: Option<&Like>) -> Result<Self, Vec<FileError>> {
+        let (unfilled, document) = &document.without_marks();
         let mut model: TapeModel = document.parse().map_err(|error| vec![error])?;
         like.into_iter().for_each(|like| like.claimed(&mut model));
         let [exchange_lines, webhook_lines, return_lines] = document.item_lines(["exchange", "webhook", "return"]);
@@ -152,7 +148,9 @@ impl Tape {
             compiler.refuse(&path, message);
         }
         match tape {
-            Some(tape) if compiler.errors.is_empty() => Ok(Tape { inherited: like.is_some(), ..tape }),
+            Some(tape) if compiler.errors.is_empty() => {
+                Ok(Tape { inherited: like.is_some(), unfilled: unfilled.clone(), ..tape })
+            }
             _ => Err(compiler.errors),
         }
     }
@@ -200,7 +198,8 @@ impl Compiler<'_> {
         let file = self.document.file.clone();
         let case = case_of(&file);
         let recipes = self.profile.recipes.clone();
-        let mut tape = Tape { file, case, inherited: false, exchanges, webhooks, returns, recipes, basics };
+        let mut tape =
+            Tape { file, case, inherited: false, unfilled: Vec::new(), exchanges, webhooks, returns, recipes, basics };
         for minted in uses::mints(&self.uses) {
             let mints = match minted.site.kind {
                 SiteKind::Request => None,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use quittance::Op;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::matrix::anchor;
 use crate::certificate::{Histogram, Summary};
 use crate::certify::dossier::{Dossier, ShownCase};
 use crate::certify::report::{Line, Verdict};
+use crate::publish::fields::{Field, fields};
 use crate::publish::text::{Side, sides};
 use crate::publish::{Book, Standing, Tally, id_of, is_check};
 use crate::run::case::Finding;
@@ -30,16 +30,6 @@ pub(super) struct Connector<'r> {
     not_applicable: Vec<(String, String)>,
     /// How many exchanges and deliveries the tapes hold.
     exchanges: usize,
-}
-
-/// A field of the credentials.
-#[derive(Debug, Serialize)]
-struct Field {
-    name: String,
-    form: String,
-    required: bool,
-    secret: bool,
-    description: String,
 }
 
 /// A check derived from the tapes.
@@ -268,54 +258,6 @@ fn shown(book: &Book<'_>, line: &Line, finding: &Finding) -> Shown {
     let (file, number) = book.place(line, finding);
     let tiers = vec![line.tier.clone()];
     Shown { what: finding.what.clone(), place: format!("{file}:{number}"), tiers, expected, found }
-}
-
-/// The fields of a credentials schema, the required ones first.
-fn fields(schema: &Value) -> Vec<Field> {
-    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut fields: Vec<Field> = schema["properties"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, field)| Field {
-            name: name.clone(),
-            form: form(schema, field),
-            required: required.contains(&name.as_str()),
-            secret: field.to_string().contains("\"writeOnly\":true")
-                || resolved(schema, field).to_string().contains("\"writeOnly\":true"),
-            description: text(&field["description"]),
-        })
-        .collect();
-    fields.sort_by_key(|field| (!field.required, field.name.clone()));
-    fields
-}
-
-/// What a `$ref` of a schema points at; the schema itself where there is none.
-fn resolved<'v>(root: &'v Value, schema: &'v Value) -> &'v Value {
-    let choices =
-        schema["anyOf"].as_array().into_iter().flatten().chain(schema["allOf"].as_array().into_iter().flatten());
-    let mut all = std::iter::once(schema).chain(choices);
-    let pointer = all.find_map(|schema| schema["$ref"].as_str()).and_then(|name| name.strip_prefix('#'));
-    pointer.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
-}
-
-/// The form of a field in words: its type, or the values it can have.
-fn form(root: &Value, field: &Value) -> String {
-    let field = resolved(root, field);
-    let constants = field["oneOf"].as_array().into_iter().flatten().filter_map(|choice| choice["const"].as_str());
-    let values: Vec<&str> =
-        field["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).chain(constants).collect();
-    if !values.is_empty() {
-        return values.join(" or ");
-    }
-    match &field["type"] {
-        Value::String(name) => name.clone(),
-        Value::Array(names) => {
-            names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect::<Vec<_>>().join(" or ")
-        }
-        _ => "text".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,305 @@
+//! `quittance new` in a small copy of the project: what it writes, what it refuses, and that a failure leaves nothing behind.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// A copy of what the command reads: the catalogue's files; specs and families by a link, fixtures one by one.
+struct Project(PathBuf);
+
+impl Project {
+    fn new(name: &str) -> Project {
+        let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("new-{name}"));
+        let _of_an_earlier_run = std::fs::remove_dir_all(&to);
+        let from = Path::new(ROOT).canonicalize().unwrap();
+        for folder in ["connectors", "fixtures", "sdk"] {
+            std::fs::create_dir_all(to.join(folder)).unwrap();
+        }
+        for file in ["Cargo.toml", "connectors/Cargo.toml", "connectors/lib.rs"] {
+            std::fs::copy(from.join(file), to.join(file)).unwrap();
+        }
+        for link in ["specs", "sdk/families", "connectors/stripe"] {
+            symlink(from.join(link), to.join(link)).unwrap();
+        }
+        for entry in std::fs::read_dir(from.join("fixtures")).unwrap() {
+            let entry = entry.unwrap();
+            symlink(entry.path(), to.join("fixtures").join(entry.file_name())).unwrap();
+        }
+        Project(to)
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_quittance"))
+            .args(arguments)
+            .arg("--root")
+            .arg(&self.0)
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    #[track_caller]
+    fn good(&self, arguments: &[&str]) -> String {
+        let (code, shown, told) = self.run(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {told}");
+        shown
+    }
+
+    /// Refused with exit code 2 and a message of these parts, and every file is as it was.
+    #[track_caller]
+    fn bad(&self, arguments: &[&str], parts: &[&str]) {
+        let before = self.files();
+        let (code, shown, told) = self.run(arguments);
+        assert_eq!((code, shown.as_str()), (2, ""), "{arguments:?}: {told}");
+        for part in parts {
+            assert!(told.contains(part), "{arguments:?}: no `{part}` in: {told}");
+        }
+        assert_eq!(self.files(), before, "{arguments:?}");
+    }
+
+    /// Every file of its own with its content.
+    fn files(&self) -> BTreeMap<PathBuf, String> {
+        fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                match entry.file_type().unwrap() {
+                    kind if kind.is_dir() => collect(&entry.path(), files),
+                    kind if kind.is_file() => {
+                        files.insert(entry.path(), std::fs::read_to_string(entry.path()).unwrap());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut files = BTreeMap::new();
+        collect(&self.0, &mut files);
+        files
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    fn write(&self, name: &str, content: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn a_connector_of_its_own() {
+    let project = Project::new("own");
+    let before = project.files();
+    let shown = project.good(&["new", "acme", "--dry-run"]);
+    assert!(shown.contains("new     fixtures/acme/authorize.captured.toml"), "{shown}");
+    assert_eq!(project.files(), before, "a dry run writes nothing");
+    let shown = project.good(&["new", "acme", "--name", "Acme Pay"]);
+    assert!(shown.contains("cargo run -- certify acme"), "{shown}");
+    let lib = project.read("connectors/acme/src/lib.rs");
+    for part in ["pub static ENTRY: Entry = Entry::of::<Acme>();", "Op::Capture", "\"Acme Pay\"", "State::Unrecognised"]
+    {
+        assert!(lib.contains(part), "no {part} in:\n{lib}");
+    }
+    assert!(project.read("connectors/acme/src/wire.rs").contains("struct Refund"));
+    assert!(
+        project
+            .read("connectors/lib.rs")
+            .contains("    #[cfg(feature = \"acme\")]\n    &quittance_acme::ENTRY,\n    #[cfg(feature = \"adyen\")]")
+    );
+    let manifest = project.read("connectors/Cargo.toml");
+    assert!(manifest.contains("all = [\n    \"acme\", \"adyen\","), "{manifest}");
+    assert!(manifest.contains("\nacme = [\"dep:quittance-acme\"]\nadyen = ["), "{manifest}");
+    assert!(
+        manifest.contains("\nquittance-acme = { path = \"acme\", optional = true }\nquittance-adyen = {"),
+        "{manifest}"
+    );
+    let tape = project.read("fixtures/acme/capture.full.toml");
+    assert!(
+        tape.contains("payments/${gen:payment}/captures")
+            && tape.contains("${fill:status of a payment that is captured}"),
+        "{tape}"
+    );
+    assert!(project.read("fixtures/acme/profile.toml").contains("\"card:lost_card\" = \"${fill:"));
+    assert!(
+        !project.0.join("fixtures").read_dir().unwrap().any(|entry| entry
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with('.'))
+    );
+    project.bad(&["new", "acme"], &["connectors/acme exists already"]);
+}
+
+#[test]
+fn the_forms_of_bodies() {
+    let project = Project::new("bodies");
+    project.good(&["new", "acme-xml", "--body", "xml"]);
+    assert!(project.read("connectors/acme-xml/src/lib.rs").contains(".xml(\"refund\", &body)"));
+    assert!(project.read("fixtures/acme-xml/refund.full.toml").contains("<refund>\n  <amount>6000</amount>"));
+    project.good(&[
+        "new",
+        "acme-form",
+        "--body",
+        "form",
+        "--sandbox-url",
+        "https://t.acme.com/v2/",
+        "--live-url",
+        "https://acme.com/v2",
+    ]);
+    let tape = project.read("fixtures/acme-form/authorize.captured.toml");
+    assert!(
+        tape.contains("url = \"https://t.acme.com/v2/payments\"")
+            && tape.contains("\"card[number]\" = \"${card:number}\""),
+        "{tape}"
+    );
+    assert!(
+        !project.read("fixtures/acme-form/profile.toml").contains(".example"),
+        "nothing is made up when both addresses are given"
+    );
+}
+
+#[test]
+fn every_family_has_its_templates() {
+    let project = Project::new("families");
+    for family in std::fs::read_dir(Path::new(ROOT).join("sdk/families")).unwrap() {
+        let family = family.unwrap().file_name().into_string().unwrap();
+        let id = format!("my-{family}");
+        project.good(&["new", &id, "--family", &family, "--name", "My Bank"]);
+        let lib = project.read(&format!("connectors/{id}/src/lib.rs"));
+        assert!(lib.contains("My Bank") && lib.lines().count() < 80, "{lib}");
+        assert!(
+            project
+                .read(&format!("connectors/{id}/Cargo.toml"))
+                .contains(&format!("quittance-{family}.workspace = true"))
+        );
+        let profile = project.read(&format!("fixtures/{id}/profile.toml"));
+        assert!(profile.contains("[like]") && profile.contains("${fill:"), "{profile}");
+    }
+    project.bad(&["new", "acme", "--family", "pixx"], &["unknown family `pixx`", "did you mean pix?"]);
+    project.bad(&["new", "acme", "--family", "zzzz"], &["the families are cybersource-rest"]);
+    project.bad(&["new", "acme", "--family", "pix", "--body", "xml"], &["cannot be used with"]);
+}
+
+const DESCRIPTION: &str = r##"{ "openapi": "3.0.3", "servers": [{ "url": "https://sandbox.acme.com/api" }, { "url": "https://live.acme.com/api" }],
+  "components": { "securitySchemes": { "key": { "type": "apiKey", "in": "header", "name": "X-Acme-Key" } },
+    "schemas": { "Payment": { "required": ["paymentId", "state"], "properties": { "paymentId": { "type": "string" }, "state": { "type": "string" },
+      "amount": { "type": "string" }, "currency": { "type": "string" } } } } },
+  "paths": {
+    "/merchants/{merchantId}/payments": { "post": { "operationId": "makePayment", "parameters": [{ "in": "header", "name": "Idempotency-Key" }],
+      "requestBody": { "content": { "application/json": { "schema": { "required": ["amount", "shop"], "properties": {
+        "amount": { "type": "integer" }, "currency": { "type": "string" }, "shop": { "type": "string", "enum": ["web"] },
+        "zone": { "type": "string" }, "card": { "properties": { "pan": { "type": "string" }, "expMonth": { "type": "string" } } } } } } } },
+      "responses": { "201": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Payment" } } } } } } },
+    "/merchants/{merchantId}/payments/{paymentId}": { "get": { "operationId": "onePayment", "responses": {} } },
+    "/merchants/{merchantId}/payments/{paymentId}/capture": { "post": { "operationId": "takeIt", "responses": {} } },
+    "/quotes/{id}/cancel": { "post": { "operationId": "cancelQuote", "responses": {} } } } }"##;
+
+#[test]
+fn a_description_gives_addresses_proofs_and_requests() {
+    let project = Project::new("described");
+    let file = project.write("api.json", DESCRIPTION);
+    let made: serde_json::Value =
+        serde_json::from_str(&project.good(&["new", "acme", "--from", &file, "--json"])).unwrap();
+    let operations: Vec<&str> =
+        made["operations"].as_array().unwrap().iter().map(|row| row["operation_id"].as_str().unwrap()).collect();
+    assert_eq!(operations, ["makePayment", "takeIt", "onePayment"], "a quote is no payment");
+    let tape = project.read("fixtures/acme/capture.full.toml");
+    for part in [
+        "https://sandbox.acme.com/api/merchants/${secret:merchant_id}/payments/${gen:payment}/capture",
+        "x-acme-key = \"${secret:api_key}\", idempotency-key = \"${key}\"",
+        "\"pan\": \"${card:number}\"",
+        "\"shop\": \"web\"",
+        "status = 201",
+        "\"state\": \"${fill:status of a payment that is authorized}\"",
+    ] {
+        assert!(tape.contains(part), "no {part} in:\n{tape}");
+    }
+    assert!(!tape.contains("zone"), "what nobody asks for is left out");
+    let wire = project.read("connectors/acme/src/wire.rs");
+    assert!(
+        wire.contains("#[serde(rename = \"paymentId\")]\n    pub(crate) id: String")
+            && wire.contains("type Number = String"),
+        "{wire}"
+    );
+    assert!(project.read("connectors/acme/src/lib.rs").contains("self.credentials.merchant_id"));
+    let yaml = project.write("api.yaml", &DESCRIPTION.replace("/payments", "/things"));
+    project.bad(
+        &["new", "other", "--from", &yaml],
+        &["api.yaml: no path of it looks like a payment", "/merchants/{merchantId}/things"],
+    );
+}
+
+#[test]
+fn what_cannot_be_used_changes_nothing() {
+    let project = Project::new("refused");
+    for (id, part) in [
+        ("stripe", "connectors/stripe exists already"),
+        ("reference", "means something else"),
+        ("all", "means something else"),
+        ("pix", "a package quittance-pix exists already"),
+        ("crypto", "a package quittance-crypto exists already"),
+        ("Acme", "expected small letters"),
+        ("acme--x", "expected small letters"),
+        ("1acme", "expected small letters"),
+        ("../acme", "expected small letters"),
+        ("acme-", "expected small letters"),
+    ] {
+        project.bad(&["new", id], &[part]);
+    }
+    project.bad(&["new", "acme", "--name", "a\"b"], &["--name", "without quotation marks"]);
+    project.bad(&["new", "acme", "--live-url", "http://acme.com"], &["--live-url", "https://api.provider.com"]);
+    let broken = project.write("broken.json", "{\"paths\": {,}}");
+    project.bad(&["new", "acme", "--from", &broken], &["broken.json", "line 1 column 12"]);
+    let broken = project.write("broken.yaml", "paths:\n  a: [1\nb: }\n");
+    project.bad(&["new", "acme", "--from", &broken], &["broken.yaml", "line 3"]);
+    project.bad(&["new", "acme", "--from", "none.json"], &["none.json", "cannot be read"]);
+    let other = project.write("other.json", "{\"a\": 1}");
+    project.bad(&["new", "acme", "--from", &other], &["expected an OpenAPI document with paths"]);
+    // A catalogue that this version does not know: found out before a file is written.
+    project.write("connectors/lib.rs", "pub static ENTRIES: u8 = 0;\n");
+    project.bad(&["new", "acme"], &["connectors/lib.rs", "cannot be found"]);
+}
+
+/// A tape with a place to be filled in is not played, and holds the level at draft; so does a profile.
+#[test]
+fn what_is_to_be_filled_in_makes_a_draft() {
+    let project = Project::new("draft");
+    let folder = project.0.join("fixtures/google-pay");
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let from = Path::new(ROOT).join("fixtures/google-pay");
+    for entry in std::fs::read_dir(&from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    let whole = project.good(&["certify", "google-pay"]);
+    assert!(whole.contains("silver"), "{whole}");
+    let profile = project.read("fixtures/google-pay/profile.toml");
+    project
+        .write("fixtures/google-pay/profile.toml", &format!("unconfirmed = [\"${{fill:whatever it is}}\"]\n{profile}"));
+    let (code, shown, _) = project.run(&["certify", "google-pay"]);
+    assert!(
+        code == 2 && shown.contains("incomplete  draft") && shown.contains("line 1: whatever it is"),
+        "{code} {shown}"
+    );
+    project.write("fixtures/google-pay/profile.toml", &profile);
+    let tape = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| !path.ends_with("profile.toml"))
+        .unwrap();
+    let text = std::fs::read_to_string(&tape).unwrap();
+    std::fs::write(&tape, format!("{text}\n# no ${{fill:comment}}\n")).unwrap();
+    assert!(project.good(&["certify", "google-pay"]).contains("silver"), "a comment is no place");
+    std::fs::write(&tape, text.replacen("kind = \"", "environment = \"${fill:a page}\"\nkind = \"", 1)).unwrap();
+    let (code, shown, told) = project.run(&["certify", "google-pay"]);
+    assert!(code == 2 && shown.contains("draft") && shown.contains("a page"), "{code} {shown} {told}");
+}

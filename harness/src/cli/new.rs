@@ -1,0 +1,91 @@
+//! `quittance new`: a connector that compiles and certifies as a draft, with everything that is to be filled in marked.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{pretty, say};
+use crate::scaffold::{self, Body, Scaffold, Wanted};
+use crate::world::{Unusable, World};
+
+/// Make a new connector: crate, profile, tapes to fill in, and its lines in the catalogue
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What nobody but the provider's documentation knows is marked as ${fill:...}. The connector compiles at once and certifies\n\
+    as a draft; it stays one, and `certify` ends with exit code 2 (incomplete), until the last mark is gone.\n\n\
+    Examples:\n  quittance new acme\n  quittance new acme --name 'Acme Pay' --sandbox-url https://sandbox.acme.com/v1 --live-url https://api.acme.com/v1\n  \
+    quittance new acme --from openapi.yaml\n  quittance new acme --body xml\n  quittance new acme-bank --family pix\n  \
+    quittance new acme --from openapi.yaml --dry-run\n\n\
+    Exit codes: 0 everything was written (or would be), 2 a bad or taken id, an unknown family, an unreadable description; then nothing\n\
+    was written."
+)]
+pub(super) struct New {
+    /// The connector's id: small letters, digits and hyphens
+    #[arg(value_name = "ID")]
+    id: String,
+    /// The provider's name for people; else made of the id
+    #[arg(long)]
+    name: Option<String>,
+    /// Stand on this family of sdk/families: a thin crate
+    #[arg(long, value_name = "FAMILY", conflicts_with_all = ["from", "body", "sandbox_url", "live_url"])]
+    family: Option<String>,
+    /// Take addresses, proof of identity and requests from this description (OpenAPI 3 or Swagger 2.0, JSON or YAML)
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// How the bodies of requests are written; else JSON, or as the description has it
+    #[arg(long, value_name = "FORM")]
+    body: Option<Body>,
+    /// What stands before every path in the test environment
+    #[arg(long, value_name = "URL")]
+    sandbox_url: Option<String>,
+    /// What stands before every path in the live environment
+    #[arg(long, value_name = "URL")]
+    live_url: Option<String>,
+    /// Only say what would be written
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl New {
+    pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        let wanted = Wanted {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            family: self.family.clone(),
+            from: self.from.clone(),
+            body: self.body,
+            sandbox: self.sandbox_url.clone(),
+            live: self.live_url.clone(),
+        };
+        let made = scaffold::scaffold(world, &wanted, self.dry_run)?;
+        match self.json {
+            true => say(&pretty(&json!(made))),
+            false => print(&made),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print(made: &Scaffold) {
+    for operation in &made.operations {
+        let name = operation.operation_id.as_deref().map(|id| format!("  ({id})")).unwrap_or_default();
+        say(&format!("{:16} {}{name}", operation.operation, operation.request));
+    }
+    made.files.iter().for_each(|file| say(&format!("new     {file}")));
+    made.changed.iter().for_each(|file| say(&format!("changed {file}")));
+    let verb = if made.dry_run { "would be" } else { "are" };
+    say(&format!(
+        "{} files {verb} written, with {} places to fill in",
+        made.files.len() + made.changed.len(),
+        made.places
+    ));
+    if !made.dry_run {
+        say("next:");
+        (1..).zip(&made.next).for_each(|(number, step)| say(&format!("  {number}. {step}")));
+    }
+}

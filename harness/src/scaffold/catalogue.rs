@@ -1,0 +1,109 @@
+//! The lines of the catalogue: one sorted slice, a feature and a dependency each.
+
+use super::name::Names;
+use crate::world::Unusable;
+
+/// The longest line of the list of features.
+const WIDTH: usize = 110;
+
+/// `connectors/lib.rs` with the connector's line.
+pub(super) fn slice(text: &str, names: &Names) -> Result<String, Unusable> {
+    let lost = || lost("connectors/lib.rs", "the list of entries");
+    let open = text.find("ALL: &[&Entry] = &[\n").ok_or_else(lost)?;
+    let from = open + text.get(open..).and_then(|rest| rest.find("&[\n")).ok_or_else(lost)? + "&[\n".len();
+    let to = from + text.get(from..).and_then(|rest| rest.find("];")).ok_or_else(lost)?;
+    let mut lines: Vec<String> = Vec::new();
+    let mut pair = String::new();
+    for line in text.get(from..to).unwrap_or_default().lines() {
+        pair.push_str(line);
+        pair.push('\n');
+        if line.trim_start().starts_with('&') {
+            lines.push(std::mem::take(&mut pair));
+        }
+    }
+    lines.push(format!("    #[cfg(feature = \"{}\")]\n    &{}::ENTRY,\n", names.id, names.module));
+    // Sorted by id, as the features: `a-b` before `ab`.
+    lines.sort_by_key(|pair| pair.split('"').nth(1).map(str::to_owned));
+    let (head, tail) = (text.get(..from).unwrap_or_default(), text.get(to..).unwrap_or_default());
+    Ok(format!("{head}{}{pair}{tail}", lines.concat()))
+}
+
+/// `connectors/Cargo.toml` with the connector's feature and dependency.
+pub(super) fn manifest(text: &str, names: &Names) -> Result<String, Unusable> {
+    const FILE: &str = "connectors/Cargo.toml";
+    let open = text.find("all = [").ok_or_else(|| lost(FILE, "the feature `all`"))?;
+    let close = open + text.get(open..).and_then(|rest| rest.find(']')).ok_or_else(|| lost(FILE, "its end"))? + 1;
+    let list = text.get(open..close).unwrap_or_default();
+    let mut ids: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    ids.push(&names.id);
+    ids.sort_unstable();
+    let text =
+        format!("{}{}{}", text.get(..open).unwrap_or_default(), wrapped(&ids), text.get(close..).unwrap_or_default());
+    let feature = format!("{} = [\"dep:{}\"]", names.id, names.package);
+    let text = inserted(&text, |line| line.ends_with("\"]") && line.contains(" = [\"dep:"), &feature)
+        .ok_or_else(|| lost(FILE, "the features"))?;
+    let dependency = format!("{} = {{ path = \"{}\", optional = true }}", names.package, names.id);
+    inserted(&text, |line| line.starts_with("quittance-") && line.contains("optional = true"), &dependency)
+        .ok_or_else(|| lost(FILE, "the dependencies"))
+}
+
+fn lost(file: &str, what: &str) -> Unusable {
+    Unusable::Text(format!("{file}: {what} cannot be found; the file has another form than this version knows"))
+}
+
+/// The feature `all`, in lines of one length.
+fn wrapped(ids: &[&str]) -> String {
+    let mut out = String::from("all = [\n");
+    let mut line = String::from("   ");
+    for id in ids {
+        let item = format!(" \"{id}\",");
+        if line.len() + item.len() > WIDTH {
+            out.push_str(&line);
+            out.push('\n');
+            line = String::from("   ");
+        }
+        line.push_str(&item);
+    }
+    format!("{out}{line}\n]")
+}
+
+/// The text with `line` put into its sorted place among the lines that are alike.
+fn inserted(text: &str, alike: impl Fn(&str) -> bool, line: &str) -> Option<String> {
+    let key = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines.iter().rposition(|other| alike(other))?;
+    let at = lines.iter().position(|other| alike(other) && key(other) > key(line)).unwrap_or(last + 1);
+    let (before, after) = lines.split_at_checked(at)?;
+    Some([before, &[line], after].concat().join("\n") + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(id: &str) -> Names {
+        let package = format!("quittance-{id}");
+        let module = package.replace('-', "_");
+        Names { id: id.to_owned(), package, module, provider: "Acme".to_owned(), name: "Acme".to_owned() }
+    }
+
+    /// Adding a connector that is there already to files without it must give the files as they are.
+    #[test]
+    fn lines_go_to_their_sorted_place() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors");
+        let text = std::fs::read_to_string(root.join("lib.rs")).unwrap();
+        let cargo = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        for id in ["adyen", "barclays-uk", "worldpay", "worldpay-cnp"] {
+            let names = names(id);
+            let line = format!("    #[cfg(feature = \"{id}\")]\n    &{}::ENTRY,\n", names.module);
+            assert_eq!(slice(&text.replace(&line, ""), &names).unwrap(), text);
+            let without = cargo
+                .replace(&format!("{id} = [\"dep:{}\"]\n", names.package), "")
+                .replace(&format!("{} = {{ path = \"{id}\", optional = true }}\n", names.package), "")
+                .replacen(&format!("\"{id}\","), "", 1);
+            assert_eq!(manifest(&without, &names).unwrap(), cargo);
+        }
+        assert!(manifest("[features]\n", &names("acme")).is_err());
+        assert!(slice("", &names("acme")).is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! What a new connector is made of: addresses, proofs of identity, and a route for each operation.
+
+use quittance::Op;
+
+use super::shape::{Body, Leaf, Member};
+
+/// How an account proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: Basic`.
+    Basic,
+    /// The key in a header of this name, lower case.
+    Header(String),
+}
+
+/// A part of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    Text(String),
+    /// The id of the payment or refund that the operation is about.
+    Id,
+    /// A field of the credentials.
+    Credential(String),
+}
+
+/// How one operation reaches the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) op: Op,
+    /// Upper case.
+    pub(super) verb: String,
+    /// The path below the base, in parts without the slashes between.
+    pub(super) path: Vec<Part>,
+    /// Further headers that the provider asks for, lower case, each with what it is.
+    pub(super) headers: Vec<(String, String)>,
+    /// Query parameters that the provider asks for.
+    pub(super) query: Vec<String>,
+    /// The element around an XML body.
+    pub(super) root: String,
+    pub(super) body: Option<Vec<Member>>,
+    pub(super) answer: Vec<Member>,
+    pub(super) status: u16,
+    /// The operation's name in the provider's description.
+    pub(super) operation_id: Option<String>,
+}
+
+/// Everything that the files of a new connector are written from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Design {
+    pub(super) body: Body,
+    pub(super) proof: Proof,
+    /// What stands before every path, without a slash at the end.
+    pub(super) sandbox: String,
+    pub(super) live: String,
+    /// Whether the two are made up.
+    pub(super) invented: bool,
+    pub(super) documentation: String,
+    /// The header of the idempotency key, lower case.
+    pub(super) idempotency: Option<String>,
+    /// In the order of [`Op::ALL`].
+    pub(super) routes: Vec<Route>,
+    pub(super) currency: String,
+    pub(super) country: String,
+}
+
+impl Design {
+    /// A provider as many are: payments, captures and refunds as resources below one another.
+    pub(super) fn common(id: &str, body: Body) -> Design {
+        let card = ["number", "expiry_month", "expiry_year", "cvc", "holder"].into_iter().zip([
+            Leaf::Number,
+            Leaf::Month,
+            Leaf::Year,
+            Leaf::Cvc,
+            Leaf::Holder,
+        ]);
+        let card = card.map(|(name, leaf)| Member::leaf(name, leaf)).collect();
+        let amount = || vec![Member::leaf("amount", Leaf::Minor), Member::leaf("currency", Leaf::Currency)];
+        let reference = || Member::leaf("reference", Leaf::Reference);
+        let payment = [amount(), vec![reference(), Member::leaf("capture", Leaf::Capture), Member::node("card", card)]];
+        let refund = [amount(), vec![reference()]].concat();
+        let route = |op: Op, verb: &str, path: &[&str], body: Option<Vec<Member>>| Route {
+            op,
+            verb: verb.to_owned(),
+            path: path
+                .iter()
+                .map(|part| if *part == "{}" { Part::Id } else { Part::Text((*part).to_owned()) })
+                .collect(),
+            headers: Vec::new(),
+            query: Vec::new(),
+            root: op.as_str().to_owned(),
+            body,
+            answer: answer(),
+            status: 200,
+            operation_id: None,
+        };
+        Design {
+            body,
+            proof: Proof::Bearer,
+            sandbox: format!("https://sandbox.{id}.example/v1"),
+            live: format!("https://api.{id}.example/v1"),
+            invented: true,
+            documentation: format!("https://docs.{id}.example"),
+            idempotency: None,
+            routes: vec![
+                route(Op::Authorize, "POST", &["payments"], Some(payment.concat())),
+                route(Op::Capture, "POST", &["payments", "{}", "captures"], Some(amount())),
+                route(Op::Void, "POST", &["payments", "{}", "voids"], None),
+                route(Op::Refund, "POST", &["payments", "{}", "refunds"], Some(refund)),
+                route(Op::Retrieve, "GET", &["payments", "{}"], None),
+            ],
+            currency: "EUR".to_owned(),
+            country: "DE".to_owned(),
+        }
+    }
+
+    pub(super) fn has(&self, op: Op) -> bool {
+        self.routes.iter().any(|route| route.op == op)
+    }
+
+    pub(super) fn route(&self, op: Op) -> Option<&Route> {
+        self.routes.iter().find(|route| route.op == op)
+    }
+
+    /// The hosts, sorted.
+    pub(super) fn hosts(&self) -> Vec<String> {
+        let host = |url: &String| {
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            let host = rest.split(['/', '?']).next().unwrap_or_default();
+            host.split(':').next().unwrap_or_default().to_owned()
+        };
+        let mut hosts: Vec<String> = [&self.sandbox, &self.live].into_iter().map(host).collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
+    /// The fields of the credentials that paths name, in their order.
+    pub(super) fn path_credentials(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for part in self.routes.iter().flat_map(|route| &route.path) {
+            match part {
+                Part::Credential(name) if !names.contains(&name.as_str()) => names.push(name),
+                _ => {}
+            }
+        }
+        names
+    }
+}
+
+/// What an answer of such a provider holds.
+pub(super) fn answer() -> Vec<Member> {
+    [
+        ("id", Leaf::Id),
+        ("status", Leaf::Status),
+        ("amount", Leaf::Minor),
+        ("currency", Leaf::Currency),
+        ("reference", Leaf::Reference),
+    ]
+    .map(|(name, leaf)| Member::leaf(name, leaf))
+    .to_vec()
+}

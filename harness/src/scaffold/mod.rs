@@ -1,0 +1,306 @@
+//! A new connector: its crate, its profile, a tape for each scenario that its declarations select, and its lines in the catalogue.
+//!
+//! What nobody knows yet is marked (see [`crate::unfilled`]), so that the connector compiles and stands at the level draft from the first
+//! minute, and no further before the last mark is gone. All files are made first, read back as the harness will read them, and then
+//! written so that all of them stand in the end, or none.
+
+#[cfg(feature = "descriptions")]
+mod api;
+mod catalogue;
+mod design;
+#[cfg(feature = "descriptions")]
+mod fields;
+mod name;
+mod shape;
+mod source;
+mod tape;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use quittance::{CaptureRules, Currencies, Family, Idempotency, LookupKind, MethodKind, Op, RefundRules, Spec};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::certify::declared;
+use crate::profile::Profile;
+use crate::run::plan::{self, Planned, Tapes};
+use crate::scenario::Scenario;
+use crate::tape::Tape;
+use crate::unfilled;
+use crate::world::{Unusable, World};
+use design::Design;
+use name::Names;
+pub use shape::Body;
+use write::{Edit, Folder};
+
+/// What a new connector is asked to be.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The id: folder, crate suffix, feature and fixture folder.
+    pub id: String,
+    /// The name for people; else made of the id.
+    pub name: Option<String>,
+    /// The family of `sdk/families` whose wire protocol it speaks.
+    pub family: Option<String>,
+    /// A description of its API: OpenAPI 3 or Swagger 2.0, JSON or YAML.
+    pub from: Option<PathBuf>,
+    /// How the bodies of requests are written; else as the description has it.
+    pub body: Option<Body>,
+    /// What stands before the paths in the test environment.
+    pub sandbox: Option<String>,
+    /// The same in the live environment.
+    pub live: Option<String>,
+}
+
+/// What was made, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Scaffold {
+    /// The connector's id.
+    pub id: String,
+    /// Its package.
+    pub package: String,
+    /// The family that it stands on, if any.
+    pub family: Option<String>,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// The operations with the requests that they make, where they are the connector's own.
+    pub operations: Vec<Operation>,
+    /// The new files, relative to the root.
+    pub files: Vec<String>,
+    /// The files with new lines.
+    pub changed: Vec<String>,
+    /// How many places are to be filled in.
+    pub places: usize,
+    /// What to do next, a command or an advice each.
+    pub next: Vec<String>,
+}
+
+/// An operation of a new connector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Operation {
+    /// The operation.
+    pub operation: String,
+    /// Method and path.
+    pub request: String,
+    /// Its name in the provider's description.
+    pub operation_id: Option<String>,
+}
+
+/// Makes a new connector in the project; with `dry_run` it only says what it would make.
+///
+/// # Errors
+/// A bad or taken name, an unknown family, a description that cannot be read, or a file that cannot be written; then nothing has changed.
+pub fn scaffold(world: &World, wanted: &Wanted, dry_run: bool) -> Result<Scaffold, Unusable> {
+    let root = &world.root;
+    let names = Names::new(root, &wanted.id, wanted.name.as_deref())?;
+    let family = wanted.family.as_deref().map(|family| name::family(root, family)).transpose()?;
+    let (folders, operations) = match &family {
+        Some(family) => (thin(world, &names, family)?, Vec::new()),
+        None => own(world, &names, wanted)?,
+    };
+    let edits = edits(root, &names)?;
+    let paths =
+        |folder: &Folder| folder.files.iter().map(|(name, _)| format!("{}/{name}", folder.path)).collect::<Vec<_>>();
+    let texts = folders.iter().flat_map(|folder| &folder.files).filter(|(name, _)| name.ends_with(".toml"));
+    let scaffold = Scaffold {
+        id: names.id.clone(),
+        package: names.package.clone(),
+        next: next(&names.id, family.is_some()),
+        family,
+        dry_run,
+        operations,
+        files: folders.iter().flat_map(paths).collect(),
+        changed: edits.iter().map(|edit| edit.path.clone()).collect(),
+        places: texts.map(|(_, text)| unfilled::taken_out(text).0.len()).sum(),
+    };
+    if !dry_run {
+        write::all(root, &folders, &edits)?;
+    }
+    Ok(scaffold)
+}
+
+/// A text file of the project.
+fn read(path: &Path) -> Result<String, Unusable> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Unusable::Text(format!("{}: cannot be read: {error}", path.display())))
+}
+
+fn edits(root: &Path, names: &Names) -> Result<Vec<Edit>, Unusable> {
+    let edit = |path: &str, change: fn(&str, &Names) -> Result<String, Unusable>| -> Result<Edit, Unusable> {
+        let old = read(&root.join(path))?;
+        let new = change(&old, names)?;
+        Ok(Edit { path: path.to_owned(), old, new })
+    };
+    Ok(vec![edit("connectors/Cargo.toml", catalogue::manifest)?, edit("connectors/lib.rs", catalogue::slice)?])
+}
+
+fn next(id: &str, thin: bool) -> Vec<String> {
+    let certify = |rest: &str| format!("cargo run -- certify {id}{rest}");
+    let mut next =
+        vec![format!("{}: compiles it; it stands at the level draft and is told what is missing", certify(""))];
+    next.push(match thin {
+        true => format!("connectors/{id}/src/lib.rs and fixtures/{id}/profile.toml: put in what the provider publishes, in place of every ${{fill:...}}"),
+        false => format!(
+            "connectors/{id}/src: hosts, credentials, bodies, status values; then fixtures/{id}/profile.toml and the tapes, one by one, \
+             in place of every ${{fill:...}}"
+        ),
+    });
+    next.push(format!(
+        "{}: after each; a tape is played once nothing in it is left to be filled in",
+        certify(" --tier memory")
+    ));
+    next.push(format!("cargo run -- docs {id}: how it reads for those who use it"));
+    next
+}
+
+/// A crate on a family, from the templates that lie beside the family.
+fn thin(world: &World, names: &Names, family: &str) -> Result<Vec<Folder>, Unusable> {
+    let template = |name: &str| {
+        let path = format!("sdk/families/{family}/scaffold/{name}.jinja");
+        let text = std::fs::read_to_string(world.root.join(&path)).map_err(|_| {
+            Unusable::Text(format!(
+                "{path}: no such file; the family has no template of a thin crate, so write it as its others are"
+            ))
+        })?;
+        source::family(names, &path, &text)
+    };
+    let folders = folders(
+        names,
+        source::manifest(names, Some(family))?,
+        vec![("src/lib.rs", template("lib.rs")?)],
+        template("profile.toml")?,
+        Vec::new(),
+    );
+    profile(world, names, &folders)?;
+    Ok(folders)
+}
+
+fn folders(
+    names: &Names,
+    manifest: String,
+    sources: Vec<(&str, String)>,
+    profile: String,
+    tapes: Vec<(String, String)>,
+) -> Vec<Folder> {
+    let sources = sources.into_iter().map(|(name, text)| (name.to_owned(), source::formatted(text)));
+    let of_crate = [("Cargo.toml".to_owned(), manifest)].into_iter().chain(sources).collect();
+    let fixtures = [("profile.toml".to_owned(), profile)].into_iter().chain(tapes).collect();
+    vec![
+        Folder { path: format!("connectors/{}", names.id), files: of_crate },
+        Folder { path: format!("fixtures/{}", names.id), files: fixtures },
+    ]
+}
+
+/// The profile among the files, read as the harness will read it.
+fn profile(world: &World, names: &Names, folders: &[Folder]) -> Result<Profile, Unusable> {
+    let text = folders.iter().flat_map(|folder| &folder.files).find(|(name, _)| name == "profile.toml");
+    let folder = world.root.join("fixtures").join(&names.id);
+    let text = text.map(|(_, text)| text.as_str()).unwrap_or_default();
+    Ok(Profile::parse(&format!("fixtures/{}/profile.toml", names.id), text, &folder, world.today)?)
+}
+
+/// A crate of its own, and a tape for each scenario that its declarations select.
+fn own(world: &World, names: &Names, wanted: &Wanted) -> Result<(Vec<Folder>, Vec<Operation>), Unusable> {
+    let design = design(names, wanted)?;
+    let suite = world.suite()?;
+    let absent = format!("absent_{}", names.id.replace('-', "_"));
+    let today = world.today.to_string();
+    let first = source::profile(names, &design, &absent, &today, &[])?;
+    let profile_of = |text: &str| {
+        let files = folders(names, String::new(), Vec::new(), text.to_owned(), Vec::new());
+        profile(world, names, &files)
+    };
+    // The spec is made of static parts; this one lives as long as the command.
+    let spec: &'static Spec = Box::leak(Box::new(spec(names, &design)));
+    let bare = profile_of(&first)?;
+    let lacking = declared::lacking(suite.scenarios.iter(), spec, &bare);
+    let text = source::profile(names, &design, &absent, &today, &lacking.into_iter().collect::<Vec<_>>())?;
+    let read = profile_of(&text)?;
+    let planned = plan::plan(&suite, spec, &read, &Tapes::new(), &format!("fixtures/{}", names.id));
+    let selected = planned
+        .iter()
+        .filter(|(scenario, planned)| matches!(planned, Planned::Unreadable(_)) && scenario.derive.is_none());
+    let mut tapes = Vec::new();
+    for (scenario, _) in selected {
+        tapes.push(one_tape(&design, scenario, &absent, &read)?);
+    }
+    let operations = design.routes.iter().map(|route| Operation {
+        operation: route.op.as_str().to_owned(),
+        request: format!("{} {}", route.verb, source::shown_path(route)),
+        operation_id: route.operation_id.clone(),
+    });
+    let sources = vec![("src/lib.rs", source::lib(names, &design)?), ("src/wire.rs", source::wire(names, &design)?)];
+    Ok((folders(names, source::manifest(names, None)?, sources, text, tapes), operations.collect()))
+}
+
+/// The tape of a scenario with its name, read as the harness will read it.
+fn one_tape(
+    design: &Design,
+    scenario: &Scenario,
+    absent: &str,
+    profile: &Profile,
+) -> Result<(String, String), Unusable> {
+    let name = format!("{}.toml", scenario.case_id(None));
+    let text = tape::tape(design, scenario, absent);
+    Tape::parse(&name, &text, profile)?;
+    Ok((name, text))
+}
+
+fn design(names: &Names, wanted: &Wanted) -> Result<Design, Unusable> {
+    let mut design = match &wanted.from {
+        None => Design::common(&names.id, wanted.body.unwrap_or_default()),
+        Some(file) => described(&names.id, file)?,
+    };
+    design.body = wanted.body.unwrap_or(design.body);
+    for (option, given, place) in
+        [("--sandbox-url", &wanted.sandbox, &mut design.sandbox), ("--live-url", &wanted.live, &mut design.live)]
+    {
+        let Some(url) = given else { continue };
+        let parsed: Option<http::Uri> = url.parse().ok();
+        let whole = parsed
+            .is_some_and(|url| url.scheme_str() == Some("https") && url.host().is_some() && url.query().is_none());
+        if !whole || url.contains(['"', '\\', '$', '{']) {
+            return Err(Unusable::Text(format!("{option} {url}: expected an address as https://api.provider.com/v1")));
+        }
+        url.trim_end_matches('/').clone_into(place);
+    }
+    design.invented &= wanted.sandbox.is_none() || wanted.live.is_none();
+    Ok(design)
+}
+
+#[cfg(feature = "descriptions")]
+fn described(id: &str, file: &Path) -> Result<Design, Unusable> {
+    let name = file.display().to_string();
+    let unreadable = |why: String| Unusable::Text(format!("{name}: the description cannot be read: {why}"));
+    let api = crate::descriptions::openapi::Api::load(file, "").map_err(unreadable)?;
+    api::design(id, &name, &api).map_err(|why| Unusable::Text(format!("{name}: {why}")))
+}
+
+#[cfg(not(feature = "descriptions"))]
+fn described(_id: &str, file: &Path) -> Result<Design, Unusable> {
+    Err(Unusable::Text(format!(
+        "{}: this build cannot read descriptions; build with the feature `descriptions`",
+        file.display()
+    )))
+}
+
+/// What the new crate will declare: the same as its source says.
+fn spec(names: &Names, design: &Design) -> Spec {
+    let operations: Vec<Op> = design.routes.iter().map(|route| route.op).collect();
+    let currency = quittance::Currency::from_code(&design.currency);
+    let leaked = |text: &str| -> &'static str { String::leak(text.to_owned()) };
+    Spec {
+        operations: Vec::leak(operations),
+        methods: const { &[MethodKind::of(Family::Card)] },
+        currencies: Currencies::Only(Vec::leak(currency.into_iter().collect())),
+        capture: CaptureRules { manual: design.has(Op::Capture), partial: false, multiple: false },
+        refund: RefundRules { partial: false, multiple: false },
+        lookups: if design.has(Op::Retrieve) { &[LookupKind::Handle] } else { &[] },
+        idempotency: match &design.idempotency {
+            Some(name) => Idempotency::Header(leaked(name)),
+            None => Idempotency::None,
+        },
+        ..Spec::new(leaked(&names.id), leaked(&names.name), leaked(&design.documentation))
+    }
+}

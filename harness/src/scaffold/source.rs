@@ -1,0 +1,276 @@
+//! The texts of a new crate and its profile, from the templates beside this file.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
+use quittance::Op;
+use serde::Serialize;
+
+use super::design::{Design, Part, Proof, Route};
+use super::name::Names;
+use super::shape::{self, Body, Form, Leaf, Member};
+use super::tape::is_keyed;
+use crate::world::Unusable;
+
+const MANIFEST: &str = include_str!("templates/Cargo.toml.jinja");
+const LIB: &str = include_str!("templates/lib.rs.jinja");
+const WIRE: &str = include_str!("templates/wire.rs.jinja");
+const PROFILE: &str = include_str!("templates/profile.toml.jinja");
+
+/// A field of the credentials.
+#[derive(Serialize)]
+struct Credential {
+    name: String,
+    kind: &'static str,
+    what: String,
+    dummy: String,
+}
+
+/// A verb of the crate.
+#[derive(Serialize)]
+struct Verb {
+    variant: String,
+    function: &'static str,
+    request: &'static str,
+    result: &'static str,
+    reader: &'static str,
+    verb: String,
+    operation_id: Option<String>,
+    /// The expression of a path with values in it.
+    path_code: Option<String>,
+    path_literal: String,
+    comments: Vec<String>,
+    body_code: Option<String>,
+    body_call: String,
+    keyed: bool,
+}
+
+/// A struct of the answers.
+#[derive(Serialize)]
+struct Object {
+    name: &'static str,
+    what: &'static str,
+    fields: Vec<Field>,
+}
+
+#[derive(Serialize)]
+struct Field {
+    name: &'static str,
+    rename: Option<String>,
+    skip: bool,
+    kind: &'static str,
+}
+
+fn render(name: &str, template: &str, values: Value) -> Result<String, Unusable> {
+    let failed = |error: minijinja::Error| Unusable::Text(format!("{name}: the template does not fit: {error:#}"));
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
+    environment.add_template(name, template).map_err(failed)?;
+    let text = environment.get_template(name).and_then(|template| template.render(values)).map_err(failed)?;
+    Ok(text.trim_end().to_owned() + "\n")
+}
+
+fn served(value: impl Serialize) -> Value {
+    Value::from(Serde(value))
+}
+
+/// Rust source as `rustfmt` writes it, or as it is where there is none.
+pub(super) fn formatted(text: String) -> String {
+    let run = || -> Option<String> {
+        let settings = "max_width=120,use_small_heuristics=Max";
+        let mut child = Command::new("rustfmt")
+            .args(["--edition", "2024", "--emit", "stdout", "--quiet", "--config", settings])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        child.stdin.take()?.write_all(text.as_bytes()).ok()?;
+        let output = child.wait_with_output().ok()?;
+        let done = String::from_utf8(output.stdout).ok()?;
+        (output.status.success() && !done.is_empty()).then_some(done)
+    };
+    run().unwrap_or(text)
+}
+
+pub(super) fn manifest(names: &Names, family: Option<&str>) -> Result<String, Unusable> {
+    render("Cargo.toml", MANIFEST, context! { package => names.package.as_str(), name => names.name.as_str(), family })
+}
+
+/// A file of a thin crate, by the family's own template.
+pub(super) fn family(names: &Names, path: &str, template: &str) -> Result<String, Unusable> {
+    let documentation = format!("https://developer.{}.example", names.id);
+    render(
+        path,
+        template,
+        context! { id => names.id.as_str(), name => names.name.as_str(), provider => names.provider.as_str(), documentation },
+    )
+}
+
+fn credentials(design: &Design) -> Vec<Credential> {
+    let secret = |name: &str, what: &str| Credential {
+        name: name.to_owned(),
+        kind: "Secret",
+        what: format!("{what} To fill in: where the provider's console shows it."),
+        dummy: format!("quittance-{}", name.replace('_', "-")),
+    };
+    let plain = |name: &str, what: String| Credential {
+        name: name.to_owned(),
+        kind: "String",
+        what,
+        dummy: format!("quittance-{}", name.replace('_', "-")),
+    };
+    let mut all = match design.proof {
+        Proof::Bearer | Proof::Header(_) => vec![secret("api_key", "The secret API key.")],
+        Proof::Basic => vec![
+            plain("username", "The name of the account. To fill in: where the provider's console shows it.".to_owned()),
+            secret("password", "Its password."),
+        ],
+    };
+    let own: Vec<&str> = design.path_credentials();
+    all.extend(
+        own.into_iter().map(|name| plain(name, format!("What stands in paths as `{name}`. To fill in: what it is."))),
+    );
+    all
+}
+
+fn answer_of(design: &Design, op: Op) -> &[Member] {
+    design.route(op).map_or(&[], |route| route.answer.as_slice())
+}
+
+/// Whether answers write amounts as decimal text.
+fn is_major(design: &Design) -> bool {
+    answer_of(design, Op::Authorize).iter().any(|member| member.form == Form::Leaf(Leaf::Major))
+}
+
+pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
+    let bodies = || design.routes.iter().filter_map(|route| route.body.as_deref());
+    let provider = &names.provider;
+    let verbs: Vec<Verb> = design.routes.iter().map(|route| verb(names, design, route)).collect();
+    let takes_card = verbs.iter().any(|verb| verb.body_code.as_ref().is_some_and(|code| code.contains("card.")));
+    let authenticate = match &design.proof {
+        Proof::Bearer => ".bearer(&self.credentials.api_key)".to_owned(),
+        Proof::Basic => ".basic(&self.credentials.username, &self.credentials.password)".to_owned(),
+        Proof::Header(name) => format!(".secret_header(\"{name}\", &self.credentials.api_key)"),
+    };
+    let text = render(
+        "lib.rs",
+        LIB,
+        context! {
+            id => names.id.as_str(), name => names.name.as_str(), provider => provider.as_str(), documentation => design.documentation.as_str(),
+            sandbox => design.sandbox.as_str(), live => design.live.as_str(), hosts => design.hosts(),
+            functions => shape::functions(bodies()), credentials => served(credentials(design)), operations => served(verbs),
+            currency => design.currency.as_str(), idempotency => design.idempotency.as_deref(), authenticate,
+            capture => design.has(Op::Capture), refund => design.has(Op::Refund), retrieve => design.has(Op::Retrieve),
+            card => takes_card, xml => design.body == Body::Xml, major => is_major(design),
+        },
+    )?;
+    Ok(match bodies().next() {
+        Some(_) => text,
+        None => text.replace("use quittance::body::{object};\n", ""),
+    })
+}
+
+fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
+    let (function, request, result, reader, id) = match route.op {
+        Op::Capture => ("capture", "Capture", "Payment", "payment", "request.payment"),
+        Op::Void => ("void", "Void", "Payment", "payment", "request.payment"),
+        Op::Refund => ("refund", "RefundRequest", "Refund", "refund", "request.payment"),
+        Op::Retrieve => ("retrieve", "Retrieve", "Payment", "payment", "handle"),
+        Op::RetrieveRefund => ("retrieve_refund", "RetrieveRefund", "Refund", "refund", "request.refund"),
+        _ => ("authorize", "Authorize", "Payment", "payment", ""),
+    };
+    let mut format = String::new();
+    let mut values = Vec::new();
+    for part in &route.path {
+        format.push('/');
+        match part {
+            Part::Text(text) => format.push_str(text),
+            Part::Id => {
+                format.push_str("{}");
+                values.push(format!("{id}.segment()?"));
+            }
+            Part::Credential(name) => {
+                format.push_str("{}");
+                values.push(format!("self.credentials.{name}"));
+            }
+        }
+    }
+    let headers = route.headers.iter().map(|(_, what)| what.clone());
+    let query = route.query.iter().map(|name| format!("the query's {name}"));
+    let body_call = match design.body {
+        Body::Json => "json(&body)".to_owned(),
+        Body::Form => "form(&body)".to_owned(),
+        Body::Xml => format!("xml({:?}, &body)", route.root),
+    };
+    Verb {
+        variant: request.trim_end_matches("Request").to_owned(),
+        function,
+        request,
+        result,
+        reader,
+        verb: route.verb.clone(),
+        operation_id: route.operation_id.clone(),
+        path_code: (!values.is_empty()).then(|| format!("format!({format:?}, {})", values.join(", "))),
+        path_literal: format!("{format:?}"),
+        comments: headers.chain(query).collect(),
+        body_code: route.body.as_ref().map(|members| shape::code(members, &names.provider)),
+        body_call,
+        keyed: design.idempotency.is_some() && is_keyed(route),
+    }
+}
+
+/// The path of a route as people read it.
+pub(super) fn shown_path(route: &Route) -> String {
+    let part = |part: &Part| match part {
+        Part::Text(text) => format!("/{text}"),
+        Part::Id => "/{id}".to_owned(),
+        Part::Credential(name) => format!("/{{{name}}}"),
+    };
+    route.path.iter().map(part).collect()
+}
+
+pub(super) fn wire(names: &Names, design: &Design) -> Result<String, Unusable> {
+    let mut objects = vec![object("Payment", "A payment.", answer_of(design, Op::Authorize))];
+    if design.has(Op::Refund) {
+        objects.push(object("Refund", "A refund.", answer_of(design, Op::Refund)));
+    }
+    render(
+        "wire.rs",
+        WIRE,
+        context! { name => names.name.as_str(), major => is_major(design), objects => served(objects) },
+    )
+}
+
+fn object(name: &'static str, what: &'static str, answer: &[Member]) -> Object {
+    let field = |name: &'static str, leaves: &[Leaf], kind: &'static str| {
+        let found = answer.iter().find(|member| matches!(&member.form, Form::Leaf(leaf) if leaves.contains(leaf)));
+        let rename = found.map(|member| member.name.clone()).filter(|other| other != name);
+        Field { name, rename, skip: found.is_none(), kind }
+    };
+    let fields = vec![
+        field("id", &[Leaf::Id], "String"),
+        field("status", &[Leaf::Status], "String"),
+        field("amount", &[Leaf::Minor, Leaf::Major], "Option<Number>"),
+        field("currency", &[Leaf::Currency], "Option<String>"),
+        field("reference", &[Leaf::Reference], "Option<String>"),
+    ];
+    Object { name, what, fields }
+}
+
+pub(super) fn profile(
+    names: &Names,
+    design: &Design,
+    absent: &str,
+    today: &str,
+    unavailable: &[&str],
+) -> Result<String, Unusable> {
+    let values = context! {
+        id => names.id.as_str(), name => names.name.as_str(), currency => design.currency.as_str(), country => design.country.as_str(),
+        credentials => served(credentials(design)), invented => design.invented, absent, today, unavailable => served(unavailable),
+    };
+    render("profile.toml", PROFILE, values)
+}
