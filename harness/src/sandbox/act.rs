@@ -132,9 +132,10 @@ impl Sandbox {
         let number = state.book.number();
         let before = self.standing(state, target);
         let mut moment = moved(known, before, fit.asked);
-        let named = target.object.and_then(|number| state.book.get(number));
-        if let Some(object) = named.filter(|object| !known.acts && matches!(object.kind, Kind::Refund | Kind::Payout)) {
-            moment.asked = Some(object.end.amount);
+        if !known.acts && known.creates.is_none() {
+            let named = target.object.and_then(|number| state.book.get(number));
+            let own = named.filter(|object| matches!(object.kind, Kind::Refund | Kind::Payout));
+            moment.asked = own.map(|object| object.end.amount);
         }
         let giving = Giving {
             means: self.means(asking.now_unix_seconds),

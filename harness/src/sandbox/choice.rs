@@ -259,7 +259,13 @@ fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
         _ => -30,
     };
     let back = |account: &Account| (account.refunded > 0, account.refunded >= account.captured && account.captured > 0);
-    score += if back(&shown).0 == back(&now).0 { 6 } else { -6 };
+    // What was given back in part is better told by the answer about the whole payment, where that tells such an amount at all.
+    let partly = back(&now) == (true, false);
+    score += match partly && shown.refunded == 0 {
+        true if known.tells_refunds() => 8,
+        _ if back(&shown).0 == back(&now).0 => 6,
+        _ => -6,
+    };
     score += if back(&shown).1 == back(&now).1 { 1 } else { 0 };
     score += if (shown.captured == shown.amount) == (now.captured == now.amount) { 2 } else { 0 };
     score

@@ -193,6 +193,14 @@ pub(super) struct Known {
     pub(super) last: bool,
 }
 
+impl Known {
+    /// Whether its answer has an amount that follows from what was given back.
+    pub(super) fn tells_refunds(&self) -> bool {
+        let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
+        self.slots.iter().any(|slot| matches!(&slot.fill, Fill::Amount(quantity, _) if of_refunds(quantity)))
+    }
+}
+
 /// What an exchange shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {

@@ -452,6 +452,8 @@ impl<'a> Walk<'a> {
                 }
             };
             let about = about(&found, exchange, &lineage);
+            // What only reads a payment asks for no amount.
+            let asked = found.moment.asked.filter(|_| found.acts || found.creates.is_some() || about != Kind::Payment);
             drafts.exchanges.push(Draft {
                 about,
                 lineage: Arc::clone(&lineage),
@@ -461,7 +463,7 @@ impl<'a> Walk<'a> {
                 method: exchange.request.method.clone(),
                 segments: exchange.request.segments.iter().skip(3).cloned().collect(),
                 stated: stated(&exchange.request),
-                moment: found.moment,
+                moment: Moment { asked, ..found.moment },
                 shows: found.shows,
                 acts: found.acts,
                 settles: exchange.settle,

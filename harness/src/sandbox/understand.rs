@@ -151,7 +151,8 @@ fn earlier<'s>(stated: &'s [(Arc<Lineage>, bool, Vec<Stated>)], lineage: &Arc<Li
 }
 
 fn answer_groups(draft: &Draft) -> [String; 2] {
-    [format!("kind {}", draft.about.as_str()), format!("op {} {}", draft.op, draft.about.as_str())]
+    let (about, does) = (draft.about.as_str(), if draft.acts { "acts" } else { "reads" });
+    [format!("{does} {about}"), format!("{does} {about} {}", draft.op)]
 }
 
 impl Numbers {

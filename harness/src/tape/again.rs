@@ -32,6 +32,14 @@ impl Memory {
 }
 
 impl Tape {
+    /// The hosts that its requests go to, in lower case.
+    pub fn hosts(&self) -> Vec<String> {
+        let host = |exchange: &Exchange| {
+            exchange.request.segments.get(2).and_then(|host| host.literal().map(str::to_ascii_lowercase))
+        };
+        self.exchanges.iter().filter_map(host).collect()
+    }
+
     /// The minted values that authorize requests.
     fn tokens(&self) -> Vec<&str> {
         let headers = self.exchanges.iter().flat_map(|exchange| &exchange.request.headers);

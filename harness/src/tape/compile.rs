@@ -120,14 +120,6 @@ impl Tape {
         Self::compile(&Document::new(document.file, text), profile, like).map(Arc::new)
     }
 
-    /// The hosts that its requests go to, in lower case.
-    pub fn hosts(&self) -> Vec<String> {
-        let host = |exchange: &Exchange| {
-            exchange.request.segments.get(2).and_then(|host| host.literal().map(str::to_ascii_lowercase))
-        };
-        self.exchanges.iter().filter_map(host).collect()
-    }
-
     /// Reads a tape from text; `file` is the name used in errors and gives the case (`<case>.toml`).
     ///
     /// # Errors
