@@ -134,7 +134,8 @@ impl Book {
         if let Some(object) = self.objects.get_mut(&number)
             && object.minted.insert(name.to_owned(), value.to_owned()).is_none()
         {
-            self.index.insert(format!("g:{value}"), number);
+            // A capture's delivery repeats the payment's id, which stays the payment's.
+            self.index.entry(format!("g:{value}")).or_insert(number);
         }
     }
 
