@@ -567,3 +567,18 @@ fn recordings_say_what_is_unusable() {
         &["cannot be read"],
     );
 }
+
+#[test]
+fn serve_refuses_what_it_cannot_do() {
+    bad(&["serve", "strpe"], "", &["unknown connector `strpe`", "did you mean stripe"]);
+    bad(&["serve", "stripe", "--chaos", "latensy=5ms"], "", &["`latensy`: unknown word", "did you mean latency"]);
+    bad(&["serve", "stripe", "--chaos", "503=2"], "", &["0% to 100%"]);
+    bad(&["serve", "stripe", "--webhooks", "http://example.com/hooks"], "", &["https url"]);
+    bad(&["serve", "stripe", "--webhooks", "ftp://127.0.0.1/"], "", &["http://127.0.0.1:3000/webhooks"]);
+    bad(&["serve", "stripe", "--webhook-tries", "2"], "", &["--webhooks"]);
+    bad(&["serve", "stripe", "--tls-authority", "ca.pem"], "", &["--tls"]);
+    bad(&["serve", "stripe", "--connections", "0"], "", &["from 1 to 100000"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    bad(&["serve", "stripe", "--port", &port], "", &["in use", "--port 0"]);
+}

@@ -14,7 +14,7 @@ use super::remote::{Change, Remote, Sent};
 use crate::certify::ledger::{Deed, Ledger, account};
 use crate::invoke::Request;
 use crate::mask::Masker;
-use crate::run::case::{Asked, Case, Finding};
+use crate::run::case::{Asked, Case, Finding, Played};
 use crate::run::input::Builder;
 use crate::run::judge::{Ended, Surroundings, unmet};
 use crate::run::objects::{Objects, terms_of};
@@ -176,7 +176,9 @@ impl<'a> Course<'a> {
 
     /// Books what the step did and holds what is told against the books.
     fn book(&mut self, taken: &Taken) {
-        let deed = Deed::of(&taken.asked, &taken.ended, false);
+        let open = taken.outcome().is_some_and(|outcome| matches!(outcome.state(), "pending" | "action_required"));
+        // What is taken on may still be refused: the provider tells it later.
+        let deed = if open { Deed::Open } else { Deed::of(&taken.asked, &taken.ended, false) };
         let payment = account(&taken.asked, &taken.ended);
         let number = taken.number;
         let booked = self.books.book(&format!("step {number}"), &number.to_string(), &payment, deed);
@@ -232,12 +234,16 @@ pub struct LivePlay {
     pub taken: Vec<Taken>,
     /// What does not hold, by the scenario's expectations and the books.
     pub findings: Vec<Finding>,
+    /// Why it was not played to its end, though nothing that came was wrong.
+    pub stopped: Option<String>,
 }
 
-/// Plays the steps of a case against the environment, until one does not hold.
-pub fn play(live: &Live<'_>, connector: &dyn Connector, case: &Case) -> LivePlay {
+/// Plays the steps of a case against the environment, until one does not hold or has its end in a delivery. `taped` is the case's play on
+/// its tape.
+pub fn play(live: &Live<'_>, connector: &dyn Connector, case: &Case, taped: &Played) -> LivePlay {
     let mut course = Course::new(live, connector, &case.id, case.brand);
     let mut findings = Vec::new();
+    let mut stopped = None;
     for (number, (step, expect)) in (1u32..).zip(&case.steps) {
         let unchanged = course.taken.iter().rev().filter_map(Taken::outcome);
         let unchanged = unchanged.filter(|outcome| matches!(outcome, Outcome::Payment(_))).map(Outcome::clone).next();
@@ -248,6 +254,10 @@ pub fn play(live: &Live<'_>, connector: &dyn Connector, case: &Case) -> LivePlay
                 break;
             }
         };
+        if ends_by_delivery(case, expect, &taken, taped) {
+            stopped = Some("its end comes by a delivery".to_owned());
+            break;
+        }
         let before: Vec<Ended> =
             course.taken.iter().take(course.taken.len() - 1).map(|taken| taken.ended.clone()).collect();
         let around = Surroundings {
@@ -264,7 +274,16 @@ pub fn play(live: &Live<'_>, connector: &dyn Connector, case: &Case) -> LivePlay
             break;
         }
     }
-    LivePlay { taken: course.taken, findings }
+    LivePlay { taken: course.taken, findings, stopped }
+}
+
+/// Whether a step stands open as it first does on the tape, where a delivery then tells its end.
+fn ends_by_delivery(case: &Case, expect: &Expectation, taken: &Taken, taped: &Played) -> bool {
+    let index = usize::try_from(taken.number).unwrap_or_default().saturating_sub(1);
+    let first = taped.ended.get(index).and_then(|ended| ended.first.as_ref());
+    let delivered = case.tape.webhooks.iter().any(|webhook| webhook.step == taken.number);
+    let same = matches!((first, taken.outcome()), (Some(first), Some(now)) if first.state() == now.state());
+    delivered && same && taken.outcome().is_some_and(|outcome| is_open(expect, outcome))
 }
 
 /// The scenario's amount and the card's, where the card overrides it.

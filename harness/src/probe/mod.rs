@@ -161,11 +161,12 @@ impl<'a> Probe<'a> {
                 }
             },
         };
-        let played = course::play(&self.live, connector, case);
+        let taped = play(self.live.subject, case, None, SEED);
+        let played = course::play(&self.live, connector, case, &taped);
         if let Some(hooks) = &self.hooks {
             hooks.read(&self.live);
         }
-        let tape = play(self.live.subject, case, None, SEED).records();
+        let tape = taped.records();
         let mut findings = played.findings;
         match asks_for_bad_credentials(case) {
             // They may be refused earlier than on the tape, by the endpoint that gives access tokens.
@@ -174,6 +175,9 @@ impl<'a> Probe<'a> {
         }
         let mut line = blank;
         line.0.trials = played.taken.iter().map(|taken| taken.sent.len() + taken.settling.len()).sum();
+        if let Some(why) = played.stopped.filter(|_| findings.is_empty()) {
+            return line.because(Verdict::NotApplicable, why);
+        }
         self.judged(line.0, findings, &played.taken, &format!("--scenario {}", case.id))
     }
 

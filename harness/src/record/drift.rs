@@ -92,8 +92,9 @@ pub fn drift(
             report.left_out += 1;
             continue;
         }
-        let played = course::play(&live, &*live.connector, case);
-        let tape = play(subject, case, None, SEED).records();
+        let taped = play(subject, case, None, SEED);
+        let played = course::play(&live, &*live.connector, case, &taped);
+        let tape = taped.records();
         report.cases += 1;
         report.exchanges += played.taken.iter().map(|taken| taken.sent.len() + taken.settling.len()).sum::<usize>();
         let ended = played.findings.into_iter();

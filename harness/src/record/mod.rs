@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::Document;
-use crate::certify::{self, Plan};
+use crate::certify::{self, Plan, SEED};
 use crate::files::write_atomically;
 use crate::live::course::{self, Taken};
 use crate::live::drivable::{asks_for_bad_credentials, undrivable};
@@ -173,11 +173,14 @@ fn taped(world: &World, live: &Live<'_>, case: &Case, environment: &str) -> Resu
             return Ok(Err((Outcome::LeftOut, vec![why])));
         }
     };
-    let played = course::play(live, connector, case);
+    let played = course::play(live, connector, case, &certify::play(subject, case, None, SEED));
     if !played.findings.is_empty() {
         let mask = course::Mask::of(live, &played.taken);
         let told = mask.findings(played.findings).iter().map(ToString::to_string).collect();
         return Ok(Err((Outcome::Failed, told)));
+    }
+    if let Some(why) = played.stopped {
+        return Ok(Err((Outcome::LeftOut, vec![why])));
     }
     let present = model_of(&world.root, subject, &case.tape).map_err(|error| vec![error])?;
     let crossings = match crossings(case, &present, &played.taken) {

@@ -9,7 +9,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use super::hole::{Hole, Place, Shape};
-use super::json::{self, Json};
+use super::json;
 use super::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPattern};
 use super::model::{
     ExchangeModel, FormModel, Provenance, RequestModel, ResponseModel, ReturnModel, TapeModel, WebhookModel,
@@ -18,7 +18,7 @@ use super::seal::{self, Sealed};
 use super::signature::Recipe;
 use super::template::{Escape, Template};
 use super::uses::{self, Site, SiteKind, Use};
-use super::{closed, enclosed, fields, xml};
+use super::{closed, enclosed, fields, pattern, xml};
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::profile::{Like, Profile};
 use crate::unfilled::Place as Unfilled;
@@ -476,11 +476,11 @@ impl Compiler<'_> {
             .map_err(|error| {
                 format!("expected JSON with its holes inside strings: {} at {}", error.message, error.path)
             })
-            .and_then(|value| json_pattern(&value));
+            .and_then(|value| pattern::of_json(&value));
         match pattern {
             Ok(pattern) => {
                 let mut templates = Vec::new();
-                collect_templates(&pattern, &mut templates);
+                pattern::templates(&pattern, &mut templates);
                 for template in templates {
                     self.note(site, path, template);
                 }
@@ -550,47 +550,6 @@ fn query_fields(query: &str) -> Result<Vec<FieldPattern>, String> {
             None => Ok(FieldPattern::new(decode(pair)?, None)),
         })
         .collect()
-}
-
-fn json_pattern(value: &Json<'_>) -> Result<JsonPattern, String> {
-    Ok(match value {
-        Json::String(text) => {
-            let template = Template::parse(text, Place::Request)?;
-            if template.number_hole()?.is_some() {
-                JsonPattern::Number(template)
-            } else {
-                JsonPattern::String(template)
-            }
-        }
-        Json::Array(items) => JsonPattern::Array(items.iter().map(json_pattern).collect::<Result<_, _>>()?),
-        Json::Object(members) => {
-            if let [(name, inner)] = members.as_slice()
-                && name == enclosed::WORD
-            {
-                return Ok(JsonPattern::Base64(Box::new(json_pattern(inner)?)));
-            }
-            let member = |(name, value): &(std::borrow::Cow<'_, str>, Json<'_>)| {
-                if name.contains("${") {
-                    return Err(format!("expected no hole in the member name `{name}`"));
-                }
-                Ok((name.to_string(), json_pattern(value)?))
-            };
-            JsonPattern::Object(members.iter().map(member).collect::<Result<_, _>>()?)
-        }
-        Json::Null | Json::Bool(_) | Json::Number(_) => {
-            JsonPattern::Word(value.scalar().unwrap_or_default().into_owned())
-        }
-    })
-}
-
-fn collect_templates<'p>(pattern: &'p JsonPattern, templates: &mut Vec<&'p Template>) {
-    match pattern {
-        JsonPattern::Word(_) => {}
-        JsonPattern::String(template) | JsonPattern::Number(template) => templates.push(template),
-        JsonPattern::Array(items) => items.iter().for_each(|item| collect_templates(item, templates)),
-        JsonPattern::Object(members) => members.iter().for_each(|(_, member)| collect_templates(member, templates)),
-        JsonPattern::Base64(inner) => collect_templates(inner, templates),
-    }
 }
 
 /// The case that a tape is for, by the name of its file.

@@ -14,6 +14,7 @@ pub(crate) mod json;
 mod key_pair;
 pub mod matcher;
 pub mod model;
+mod pattern;
 mod player;
 mod redact;
 mod seal;

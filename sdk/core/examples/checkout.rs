@@ -27,6 +27,9 @@ use tokio::sync::mpsc;
 
 type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// Where customers come back to from a challenge.
+const RETURN: &str = "https://shop.example/return";
+
 /// What the shop keeps for as long as it runs: one client, one transport with its connections, one cache of access tokens.
 struct Shop {
     client: Client,
@@ -50,11 +53,21 @@ impl Shop {
         Context::new(&self.transport, &SystemClock, &SystemRandom, &self.tokens)
     }
 
+    /// Takes money at once, after a challenge by the card's bank if `three_ds` asks for one.
+    async fn buy(&self, order: &str, amount: Money, card: Card, three_ds: ThreeDs) -> Result<Payment> {
+        let purchase = Authorize {
+            three_ds,
+            return_url: Some(RETURN.to_owned()),
+            ..Authorize::new(key("authorize"), order, amount, Method::Card(card))
+        };
+        self.client.authorize(&self.context(), &purchase).await
+    }
+
     /// Reserves money on a card. The key is the shop's own: the same one again asks for the same payment, never for a second.
     async fn reserve(&self, order: &str, amount: Money, card: Card) -> Result<Payment> {
         let purchase = Authorize {
             capture: CaptureMode::Manual,
-            return_url: Some("https://shop.example/return".to_owned()),
+            return_url: Some(RETURN.to_owned()),
             ..Authorize::new(key("authorize"), order, amount, Method::Card(card))
         };
         self.client.authorize(&self.context(), &purchase).await
@@ -67,7 +80,7 @@ impl Shop {
             reference: order.to_owned(),
             payment: payment.handle.clone(),
             amount,
-            capture: CaptureMode::Manual,
+            capture: CaptureMode::Automatic,
             returned: Vec::new(),
         };
         self.client.complete(&self.context(), &complete).await
@@ -133,7 +146,9 @@ async fn webhook(
 /// What the shop does with each state; whatever it does not know stays open and is looked at later.
 fn show(what: &str, payment: &Payment) {
     let words = match &payment.state {
-        State::ActionRequired(NextAction::Redirect { url }) => format!("send the customer to {url}"),
+        State::ActionRequired(NextAction::Redirect { url } | NextAction::ThreeDs { url, .. }) => {
+            format!("send the customer to {url}")
+        }
         State::Declined(decline) => format!("declined: {}", decline.reason.as_str()),
         other => other.as_str().to_owned(),
     };
@@ -165,12 +180,12 @@ async fn checkout(shop: &Shop) -> Outcome<()> {
     println!("{:12} {:28} {:?}", "", "given back in all", found.refunded.map(|amount| amount.to_string()));
 
     let second = order("b");
-    let challenged = shop.reserve(&second, usd(6000), card("4000 0000 0000 3220")?).await?;
+    let challenged = shop.buy(&second, usd(6000), card("4000 0000 0000 3220")?, ThreeDs::Challenge).await?;
     show("challenged", &challenged);
     if matches!(challenged.state, State::ActionRequired(_)) {
         show("came back", &shop.returned(&second, &challenged, usd(6000)).await?);
     }
-    match shop.reserve(&order("c"), usd(6000), card("4000 0000 0000 9995")?).await {
+    match shop.buy(&order("c"), usd(6000), card("4000 0000 0000 9995")?, ThreeDs::default()).await {
         Ok(declined) => show("no money", &declined),
         // An error says whether the provider may have acted; a decline is an answer, and no error.
         Err(error) => println!("{:12} {error} (effect: {})", "failed", error.effect().as_str()),
