@@ -305,6 +305,36 @@ fn test_cards_choose_the_outcome() {
     }
 }
 
+/// A test card chooses the outcome whichever way the payment is to be captured, and a challenge is passed by the time that one looks.
+#[test]
+fn cards_go_before_the_way_of_capture() {
+    let pair = Pair::named("stripe");
+    let request = |number: &str, capture: &str| {
+        let body = format!(
+            "amount=7351&currency=usd&confirm=true&capture_method={capture}&payment_method_types[0]=card\
+             &payment_method_data[type]=card&payment_method_data[card][number]={number}"
+        );
+        Sent::post("https://x/v1/payment_intents")
+            .header("authorization", "Bearer sk_test_quittance")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Bytes::from(body))
+            .unwrap()
+    };
+    let answer = |request: Sent<Bytes>| {
+        let answered = pair.sandbox.answer(&request, START_UNIX_SECONDS);
+        serde_json::from_slice::<serde_json::Value>(answered.response.body()).unwrap()
+    };
+    for capture in ["manual", "automatic"] {
+        assert_eq!(answer(request("4000000000009995", capture))["error"]["decline_code"], "insufficient_funds");
+        let asked = answer(request("4000000000003220", capture));
+        assert_eq!(asked["status"], "requires_action");
+        assert_eq!(asked["description"], serde_json::Value::Null);
+        let look = Sent::get(format!("/v1/payment_intents/{}?expand[0]=latest_charge", asked["id"].as_str().unwrap()));
+        let found = answer(look.header("authorization", "Bearer sk_test_quittance").body(Bytes::new()).unwrap());
+        assert_eq!((&found["status"], &found["amount"]), (&"succeeded".into(), &7351.into()), "{found}");
+    }
+}
+
 #[test]
 fn wrong_credentials_are_refused_by_the_provider() {
     let pair = Pair::named("stripe");

@@ -133,6 +133,13 @@ async function sandbox(sdk, webhooks) {
 
 const NOT_REACHED = 'not reached';
 
+/** Steps without a verdict fail: the first for the reason, unless one before it failed; the others since they were not reached. */
+function missed(steps, reason) {
+  const first = STEPS.find((step) => steps[step] === undefined);
+  if (first && !STEPS.some((step) => steps[step]?.verdict === 'fail')) steps[first] = { verdict: 'fail', detail: reason };
+  for (const step of STEPS) steps[step] ??= { verdict: 'fail', detail: NOT_REACHED };
+}
+
 /** Runs one script; gives a verdict for each step. */
 async function trial(sdk, command) {
   const started = Date.now();
@@ -155,13 +162,9 @@ async function trial(sdk, command) {
     });
     await new Promise((ended) => child.once('close', ended));
     clearTimeout(late);
-    const first = STEPS.find((step) => steps[step] === undefined);
-    if (first && !STEPS.some((step) => steps[step]?.verdict === 'fail')) {
-      steps[first] = { verdict: 'fail', detail: complaint.trim().slice(-600) || 'the script ended' };
-    }
-    for (const step of STEPS) steps[step] ??= { verdict: 'fail', detail: NOT_REACHED };
+    missed(steps, complaint.trim().slice(-600) || 'the script ended');
   } catch (error) {
-    for (const step of STEPS) steps[step] ??= { verdict: 'fail', detail: error.message };
+    missed(steps, error.message);
   } finally {
     box?.stop();
     hooks.close();

@@ -108,7 +108,7 @@ impl Sandbox {
     }
 
     /// What an answer is remembered by: the idempotency key, for what moves something.
-    fn key(&self, asking: &Asking<'_>, fit: &Fit<'_>, known: &Known) -> Option<String> {
+    fn key(&self, asking: &Asking<'_>, fit: &Fit<'_, '_>, known: &Known) -> Option<String> {
         let key = fit.key.as_ref().filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
         let moves = known.acts || known.creates.is_some_and(|kind| kind != Kind::Token);
         moves.then(|| format!("{} {} {key}", asking.request.method(), asking.request.uri().path()))
@@ -124,7 +124,7 @@ impl Sandbox {
         state: &mut State,
         asking: &Asking<'_>,
         known: &Known,
-        fit: &Fit<'_>,
+        fit: &Fit<'_, '_>,
         target: Target,
         card: String,
     ) -> Answered {
@@ -181,7 +181,7 @@ impl Sandbox {
         candidates: &[usize],
         class: Class,
         op: Option<Op>,
-        fit: Option<(&Fit<'_>, Target)>,
+        fit: Option<(&Fit<'_, '_>, Target)>,
     ) -> Response<Bytes> {
         let status = match class {
             Class::Credentials => StatusCode::UNAUTHORIZED,

@@ -18,6 +18,21 @@ const MAX_ANSWERS: usize = 10_000;
 /// Most requests and deliveries that one object collects children of.
 const MAX_CHILDREN: usize = 64;
 
+/// What an object may be named by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// A minted value.
+    Minted,
+    /// A value of the client's choice.
+    Caught,
+    /// The merchant's reference.
+    Reference,
+    /// The id that follows from the reference.
+    Digest,
+    /// The whole id.
+    Id,
+}
+
 /// The number of an object, ever rising.
 pub(super) type Number = u64;
 
@@ -74,8 +89,8 @@ pub(super) struct Given {
 pub(super) struct Book {
     objects: HashMap<Number, Object>,
     order: VecDeque<Number>,
-    /// By minted value (`g:`), reference (`r:`), value of the client's choice (`c:`), derived id (`d:`) and whole id (`i:`).
-    index: HashMap<String, Number>,
+    /// By what an object may be named by, and the text.
+    index: [HashMap<String, Number>; 5],
     answers: HashMap<String, Given>,
     answer_order: VecDeque<String>,
     next: Number,
@@ -90,8 +105,22 @@ impl Book {
         self.objects.get_mut(&number)
     }
 
-    pub(super) fn find(&self, key: &str) -> Option<Number> {
-        self.index.get(key).copied()
+    pub(super) fn find(&self, by: By, text: &str) -> Option<Number> {
+        self.index.get(by as usize)?.get(text).copied()
+    }
+
+    fn name(&mut self, by: By, text: String, number: Number) {
+        if let Some(index) = self.index.get_mut(by as usize) {
+            index.insert(text, number);
+        }
+    }
+
+    fn forget(&mut self, by: By, text: &str, number: Number) {
+        if let Some(index) = self.index.get_mut(by as usize)
+            && index.get(text) == Some(&number)
+        {
+            index.remove(text);
+        }
     }
 
     /// A number that was not given before: every minted value follows from the seed and it.
@@ -113,18 +142,16 @@ impl Book {
             }
             parent.children.push(number);
         }
-        for key in keys(&object) {
-            self.index.insert(key, number);
+        for (by, text) in keys(&object) {
+            self.name(by, text, number);
         }
         self.objects.insert(number, object);
         self.order.push_back(number);
         while self.order.len() > MAX_OBJECTS {
             let Some(oldest) = self.order.pop_front() else { break };
             let Some(gone) = self.objects.remove(&oldest) else { continue };
-            for key in keys(&gone) {
-                if self.index.get(&key) == Some(&oldest) {
-                    self.index.remove(&key);
-                }
+            for (by, text) in keys(&gone) {
+                self.forget(by, &text, oldest);
             }
         }
     }
@@ -133,8 +160,10 @@ impl Book {
     pub(super) fn mint(&mut self, number: Number, name: &str, value: &str) {
         if let Some(object) = self.objects.get_mut(&number)
             && object.minted.insert(name.to_owned(), value.to_owned()).is_none()
+            // A capture's delivery repeats the payment's id, which stays the payment's.
+            && self.find(By::Minted, value).is_none()
         {
-            self.index.insert(format!("g:{value}"), number);
+            self.name(By::Minted, value.to_owned(), number);
         }
     }
 
@@ -181,12 +210,12 @@ impl Book {
 }
 
 /// The keys under which an object is found.
-fn keys(object: &Object) -> Vec<String> {
-    let minted = object.minted.values().map(|value| format!("g:{value}"));
-    let caught = object.caught.values().map(|value| format!("c:{value}"));
-    let own = [("r", &object.reference), ("d", &object.digest)];
-    let own = own.into_iter().filter_map(|(kind, value)| value.as_ref().map(|value| format!("{kind}:{value}")));
-    let id = (!object.id.is_empty()).then(|| format!("i:{}", object.id));
+fn keys(object: &Object) -> Vec<(By, String)> {
+    let minted = object.minted.values().map(|value| (By::Minted, value.clone()));
+    let caught = object.caught.values().map(|value| (By::Caught, value.clone()));
+    let own = [(By::Reference, &object.reference), (By::Digest, &object.digest)];
+    let own = own.into_iter().filter_map(|(by, value)| value.clone().map(|value| (by, value)));
+    let id = (!object.id.is_empty()).then(|| (By::Id, object.id.clone()));
     minted.chain(caught).chain(own).chain(id).collect()
 }
 
@@ -226,8 +255,8 @@ mod tests {
             book.add(number, object(id));
         }
         assert_eq!(book.objects.len(), MAX_OBJECTS);
-        assert_eq!(book.index.len(), 3 * MAX_OBJECTS);
-        assert_eq!((book.find("g:m9"), book.find("r:r9")), (None, None));
-        assert!(book.find("i:p10").is_some());
+        assert_eq!(book.index.iter().map(HashMap::len).sum::<usize>(), 3 * MAX_OBJECTS);
+        assert_eq!((book.find(By::Minted, "m9"), book.find(By::Reference, "r9")), (None, None));
+        assert!(book.find(By::Id, "p10").is_some());
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn moment(
     let Moved { before, mid, end } = *moved;
     let (before, after) = match order {
         _ if exchange.settle => (mid, end),
+        None if op == Op::Complete => (before, end),
         _ if op.reads() => (end, end),
         Some(Ordering::Less) => (before, before),
         Some(Ordering::Equal) => (before, mid),

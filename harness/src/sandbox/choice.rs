@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use quittance::{Op, Spec};
 
-use super::book::{Book, Number, Object};
+use super::book::{Book, By, Number, Object};
 use super::known::{Account, Class, Kind, Known};
 use super::routes::Fit;
 use super::understand::begins;
@@ -63,12 +63,12 @@ pub(super) struct Target {
 }
 
 impl Chooses<'_> {
-    fn of(&self, fit: &Fit<'_>) -> Option<&Known> {
+    fn of(&self, fit: &Fit<'_, '_>) -> Option<&Known> {
         self.known.get(fit.index)
     }
 
     /// The object that a request is about.
-    pub(super) fn target(&self, fit: &Fit<'_>) -> Target {
+    pub(super) fn target(&self, fit: &Fit<'_, '_>) -> Target {
         let Some(known) = self.of(fit) else { return Target::default() };
         let kind = Kind::of(known.op);
         let is =
@@ -80,13 +80,13 @@ impl Chooses<'_> {
     }
 
     /// The choice among the fits of a route.
-    pub(super) fn choose(&self, fits: &[Fit<'_>]) -> Option<Choice> {
-        let usual = |fit: &Fit<'_>| {
+    pub(super) fn choose(&self, fits: &[Fit<'_, '_>]) -> Option<Choice> {
+        let usual = |fit: &Fit<'_, '_>| {
             self.of(fit).is_some_and(|known| matches!(known.class, Class::Done | Class::Declined | Class::Refused))
         };
         let all = || fits.iter().enumerate();
-        let score = |fit: &Fit<'_>| fit.score + self.by_card(fit) - self.rank(fit);
-        let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_>)>| {
+        let score = |fit: &Fit<'_, '_>| fit.score + self.by_card(fit) - self.rank(fit);
+        let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_, '_>)>| {
             // Of equals the first, which is of the simpler case.
             found.map(|(at, fit)| (score(fit), usize::MAX - at)).max().map(|(_, at)| usize::MAX - at)
         };
@@ -134,7 +134,7 @@ impl Chooses<'_> {
     }
 
     /// What stands behind in the order of belief.
-    fn rank(&self, fit: &Fit<'_>) -> i32 {
+    fn rank(&self, fit: &Fit<'_, '_>) -> i32 {
         let Some(known) = self.of(fit) else { return 100 };
         let declined = if known.class == Class::Declined { 25 } else { 0 };
         let shape = i32::from(known.settles && !known.acts);
@@ -143,29 +143,29 @@ impl Chooses<'_> {
     }
 
     /// How well the card, token or amount that was sent is the one of the case.
-    fn by_card(&self, fit: &Fit<'_>) -> i32 {
+    fn by_card(&self, fit: &Fit<'_, '_>) -> i32 {
         let Some(known) = self.of(fit) else { return 0 };
         let before =
             fit.named.iter().filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
         let before = before.map(|(_, object)| object.card.as_str()).next().unwrap_or_default();
         let Some(chooser) = self.cards.get(&known.lineage.card) else { return if before.is_empty() { 0 } else { -10 } };
         match self.chosen(known, fit, chooser) {
-            Some(true) => 40,
-            Some(false) => -60,
-            None if before == known.lineage.card => 40,
-            None => -60,
+            Some(true) => 120,
+            Some(false) => -150,
+            None if before == known.lineage.card => 120,
+            None => -150,
         }
     }
 
     /// Whether what was sent is what the card says; none where nothing of it was sent.
-    fn chosen(&self, known: &Known, fit: &Fit<'_>, chooser: &Chooser) -> Option<bool> {
+    fn chosen(&self, known: &Known, fit: &Fit<'_, '_>, chooser: &Chooser) -> Option<bool> {
         if chooser.amount.is_some() {
             let asked = fit.asked.filter(|_| begins(known.op));
             return asked.map(|asked| Some(asked) == chooser.amount);
         }
         let sent = |name: &String| {
             let found = fit.caught.iter().find(|caught| matches!(caught.hole, Hole::Card(hole) if hole == name));
-            found.map(|caught| caught.text.as_str())
+            found.map(|caught| caught.text)
         };
         let pairs: Vec<bool> =
             chooser.differs.iter().filter_map(|(name, value)| sent(name).map(|sent| sent == value)).collect();
@@ -173,20 +173,19 @@ impl Chooses<'_> {
     }
 
     /// The name of the test card that was recognised.
-    pub(super) fn card(&self, fit: &Fit<'_>) -> Option<&str> {
+    pub(super) fn card(&self, fit: &Fit<'_, '_>) -> Option<&str> {
         let known = self.of(fit)?;
         let chooser = self.cards.get(&known.lineage.card)?;
         (self.chosen(known, fit, chooser) == Some(true)).then_some(known.lineage.card.as_str())
     }
 
     /// Whether an operation may be done as the payment stands.
-    fn is_legal(&self, known: &Known, fit: &Fit<'_>, target: Target) -> bool {
+    fn is_legal(&self, known: &Known, fit: &Fit<'_, '_>, target: Target) -> bool {
         if begins(known.op) {
-            let taken = |key: String| self.spec.idempotency.refuses() && self.book.find(&key).is_some();
-            let by_reference = fit.reference.as_ref().is_some_and(|reference| taken(format!("r:{reference}")));
-            let path = fit.caught.iter().any(|caught| {
-                matches!(caught.hole, Hole::Any { name: Some(_), .. }) && taken(format!("c:{}", caught.text))
-            });
+            let taken = |by: By, text: &str| self.spec.idempotency.refuses() && self.book.find(by, text).is_some();
+            let by_reference = fit.reference.is_some_and(|reference| taken(By::Reference, reference));
+            let named = |hole: &Hole| matches!(hole, Hole::Any { name: Some(_), .. });
+            let path = fit.caught.iter().any(|caught| named(caught.hole) && taken(By::Caught, caught.text));
             return known.creates != Some(Kind::of(known.op)) || !(by_reference || path);
         }
         let Some(object) = target.root.and_then(|root| self.book.get(root)) else { return true };
@@ -214,7 +213,7 @@ impl Chooses<'_> {
     }
 
     /// How well the situation of the case is that of the payment.
-    fn by_situation(&self, fit: &Fit<'_>, target: Target, legal: bool) -> i32 {
+    fn by_situation(&self, fit: &Fit<'_, '_>, target: Target, legal: bool) -> i32 {
         let Some(known) = self.of(fit) else { return i32::MIN };
         let named = target.object.and_then(|number| self.book.get(number));
         // What was begun under the conditions of a case goes on under them.
@@ -247,13 +246,22 @@ impl Chooses<'_> {
     }
 }
 
+/// Whether a payment waits for its customer.
+pub(super) fn waits(state: &str) -> bool {
+    matches!(state, "action_required" | "pending")
+}
+
 /// How well what an exchange shows is what is to be shown.
 fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
     let (shown, now) = (known.moment.after, root.end);
-    if let Some(own) = object.filter(|object| object.kind == Kind::Refund && Kind::of(known.op) == Kind::Refund) {
-        return if known.shows == own.end.state { 12 } else { -12 };
+    if let Some(own) = object.filter(|object| object.kind == Kind::Refund) {
+        // A look-up of the payment that goes on to its refunds tells less of them than one of a refund.
+        let is_own = Kind::of(known.op) == Kind::Refund;
+        return if is_own && known.shows == own.end.state { 12 } else { -12 };
     }
     let mut score = match shown.state {
+        // The customer comes back at once.
+        _ if known.op == Op::Complete && waits(now.state) && waits(known.moment.before.state) => 40,
         state if state == now.state => 12,
         state if state == root.account.state => 4,
         _ => -30,

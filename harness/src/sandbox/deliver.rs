@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quittance::Op;
 
-use super::book::{Number, Object};
+use super::book::{By, Number, Object};
 use super::choice::Target;
 use super::give::{Giving, Means, Own};
 use super::known::{Account, Class, Delivered, Kind, Known, Moment};
@@ -155,7 +155,7 @@ fn named(delivered: &Delivered) -> String {
 }
 
 fn target_of(state: &State, payment: &str) -> Option<Target> {
-    let number = state.book.find(&format!("i:{payment}"))?;
+    let number = state.book.find(By::Id, payment)?;
     Some(Target { object: Some(number), root: state.book.root(number) })
 }
 

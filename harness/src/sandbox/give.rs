@@ -40,16 +40,16 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) fn of(fit: &Fit<'_>) -> Own {
+    pub(super) fn of(fit: &Fit<'_, '_>) -> Own {
         let mut own = Own {
-            reference: fit.reference.clone(),
-            key: fit.key.clone(),
-            digest: fit.digest.clone(),
+            reference: fit.reference.map(str::to_owned),
+            key: fit.key.map(str::to_owned),
+            digest: fit.digest.map(str::to_owned),
             currency: fit.currency,
             ..Own::default()
         };
         for caught in &fit.caught {
-            let text = caught.text.clone();
+            let text = caught.text.to_owned();
             match caught.hole {
                 Hole::Gen { name, .. } => drop(own.minted.insert(name.clone(), text)),
                 Hole::Any { name: Some(name), .. } | Hole::Capture(name) => {

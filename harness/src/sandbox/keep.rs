@@ -6,7 +6,7 @@ use std::sync::Arc;
 use quittance::Op;
 
 use super::book::{Number, Object};
-use super::choice::{Target, asked};
+use super::choice::{Target, asked, waits};
 use super::give::Own;
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves::Value;
@@ -63,7 +63,7 @@ fn touch(state: &mut State, known: &Known, made: &Made) {
     let told = made.told(known);
     let Some(object) = made.target.root.and_then(|root| state.book.get_mut(root)) else { return };
     object.requests += 1;
-    if known.acts {
+    if known.acts || (known.op == Op::Complete && waits(object.end.state)) {
         (object.account, object.end) = (told, made.moment.end);
     } else if known.moment.after == known.moment.end && known.moment.after.state == object.end.state {
         object.account = object.end;
@@ -187,7 +187,8 @@ pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment
             asked: Some(sum),
         };
     }
-    if !known.acts || known.class == Class::Refused {
+    let completes = known.op == Op::Complete && waits(before.state);
+    if !(known.acts || completes) || known.class == Class::Refused {
         return still;
     }
     let end = match known.op {
@@ -202,6 +203,9 @@ pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment
         }
         _ => before,
     };
+    if completes && !known.acts {
+        return Moment { before, after: end, end, asked: None };
+    }
     let settled = tape.after.state == tape.end.state && tape.after.captured == tape.end.captured;
     let after = if settled || known.op == Op::Refund { end } else { before };
     Moment { before, after, end, asked }

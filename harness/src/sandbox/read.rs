@@ -3,15 +3,24 @@
 use crate::tape::{Hole, Part, Shape, Template};
 
 /// What stood in a hole of a request.
-#[derive(Debug, Clone)]
-pub(super) struct Caught<'k> {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caught<'k, 's> {
     pub(super) hole: &'k Hole,
-    pub(super) text: String,
+    pub(super) text: &'s str,
 }
 
-/// What stands in the holes of a text that is as the template says around them; none where it is not.
-pub(super) fn caught<'k>(template: &'k Template, text: &str) -> Option<Vec<Caught<'k>>> {
-    let mut out = Vec::new();
+/// Adds what stands in the holes of a text to `out`; false where the text is not as the template says around them, and then nothing is
+/// added.
+pub(super) fn caught<'k, 's>(template: &'k Template, text: &'s str, out: &mut Vec<Caught<'k, 's>>) -> bool {
+    let mark = out.len();
+    let whole = walk(template, text, out).is_some();
+    if !whole {
+        out.truncate(mark);
+    }
+    whole
+}
+
+fn walk<'k, 's>(template: &'k Template, text: &'s str, out: &mut Vec<Caught<'k, 's>>) -> Option<()> {
     let mut rest = text;
     let mut parts = template.parts.iter().peekable();
     while let Some(part) = parts.next() {
@@ -24,12 +33,12 @@ pub(super) fn caught<'k>(template: &'k Template, text: &str) -> Option<Vec<Caugh
                     (Some(Part::Hole(_)), Some(length)) => length.min(rest.len()),
                     (Some(Part::Hole(_)), None) => rest.len(),
                 };
-                out.push(Caught { hole, text: rest.get(..end)?.to_owned() });
+                out.push(Caught { hole, text: rest.get(..end)? });
                 rest = rest.get(end..)?;
             }
         }
     }
-    rest.is_empty().then_some(out)
+    rest.is_empty().then_some(())
 }
 
 /// How long the value of a hole is, where that is known.

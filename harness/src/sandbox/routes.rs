@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use http::Method;
 use quittance::Currency;
 
-use super::book::{Book, Number};
+use super::book::{Book, By, Number};
 use super::known::{Class, Kind, Known, Role};
 use super::leaves::Value;
 use super::read::{Caught, caught};
@@ -42,11 +42,11 @@ pub(super) struct Routes(Vec<Route>);
 
 /// How a request fits an exchange.
 #[derive(Debug)]
-pub(super) struct Fit<'k> {
+pub(super) struct Fit<'k, 's> {
     /// The exchange, by its place in the list of all.
     pub(super) index: usize,
     pub(super) score: i32,
-    pub(super) caught: Vec<Caught<'k>>,
+    pub(super) caught: Vec<Caught<'k, 's>>,
     /// The objects that are named, with the name of the hole.
     pub(super) named: Vec<Number>,
     /// Whether something is named that is not known.
@@ -57,9 +57,9 @@ pub(super) struct Fit<'k> {
     /// Whether an amount is to be sent and what was sent is none.
     pub(super) no_amount: bool,
     pub(super) currency: Option<Currency>,
-    pub(super) reference: Option<String>,
-    pub(super) key: Option<String>,
-    pub(super) digest: Option<String>,
+    pub(super) reference: Option<&'s str>,
+    pub(super) key: Option<&'s str>,
+    pub(super) digest: Option<&'s str>,
 }
 
 /// What fits are judged by.
@@ -125,7 +125,7 @@ impl Routes {
             let pairs = || route.shape.iter().zip(&segments);
             let other =
                 pairs().filter(|(shape, segment)| shape.as_deref().is_some_and(|word| word != **segment)).count();
-            let known = pairs().any(|(shape, segment)| shape.is_none() && book.find(&format!("g:{segment}")).is_some());
+            let known = pairs().any(|(shape, segment)| shape.is_none() && book.find(By::Minted, segment).is_some());
             let same_end = route.shape.last().is_some_and(|last| last.as_deref() == segments.last().copied());
             route.method == *method && route.shape.len() == segments.len() && other == 1 && known && same_end
         };
@@ -215,8 +215,8 @@ impl Route {
     }
 
     /// How each candidate fits, in their order.
-    pub(super) fn fits<'k>(&self, ground: Ground<'k, '_>, sent: &[Value]) -> Vec<Fit<'k>> {
-        let mut values: Vec<Option<&str>> = vec![None; self.places.len()];
+    pub(super) fn fits<'k, 's>(&self, ground: Ground<'k, '_>, sent: &'s [Value]) -> Vec<Fit<'k, 's>> {
+        let mut values: Vec<Option<&'s str>> = vec![None; self.places.len()];
         for value in sent {
             if let Some(slot) = self.places.get(&value.path).and_then(|place| values.get_mut(*place)) {
                 *slot = Some(&value.text);
@@ -230,14 +230,14 @@ impl Route {
         out
     }
 
-    fn fit<'k>(
+    fn fit<'k, 's>(
         &self,
         ground: Ground<'k, '_>,
         index: usize,
         known: &'k Known,
         row: &[(usize, Weight)],
-        values: &[Option<&str>],
-    ) -> Fit<'k> {
+        values: &[Option<&'s str>],
+    ) -> Fit<'k, 's> {
         let mut fit = Fit {
             index,
             score: 0,
@@ -299,7 +299,7 @@ fn proves(ground: Ground<'_, '_>, path: &str, template: &Template) -> bool {
     })
 }
 
-impl<'k> Fit<'k> {
+impl<'k, 's> Fit<'k, 's> {
     /// Reads the amounts: after the currency, by which they are written.
     fn amounts(&mut self, known: &Known, row: &[(usize, Weight)], values: &[Option<&str>]) {
         let currency = self.currency.or(known.lineage.currency);
@@ -318,12 +318,12 @@ impl<'k> Fit<'k> {
         self.no_amount &= self.asked.is_none_or(|minor| minor <= 0);
     }
 
-    fn digest(&mut self, ground: Ground<'k, '_>, known: &Known, text: &str) {
+    fn digest(&mut self, ground: Ground<'k, '_>, known: &Known, text: &'s str) {
         if known.creates == Some(Kind::Payment) {
-            self.digest = Some(text.to_owned());
+            self.digest = Some(text);
             return;
         }
-        match ground.book.find(&format!("d:{text}")) {
+        match ground.book.find(By::Digest, text) {
             Some(number) => self.name(number),
             None => self.absent = true,
         }
@@ -341,24 +341,26 @@ impl<'k> Fit<'k> {
         known: &'k Known,
         path: &str,
         template: &'k Template,
-        text: &str,
+        text: &'s str,
         weight: Weight,
     ) {
-        let Some(found) = caught(template, text) else {
+        let mark = self.caught.len();
+        if !caught(template, text, &mut self.caught) {
             self.score += weight.other;
             self.unproven |= proves(ground, path, template);
             // An id of another form than this one is of something else.
             self.absent |= path.starts_with("path ");
             return;
-        };
+        }
         self.score += weight.same;
-        for one in found {
-            self.hole(ground, known, path, &one);
-            self.caught.push(one);
+        for index in mark..self.caught.len() {
+            if let Some(one) = self.caught.get(index).copied() {
+                self.hole(ground, known, path, one);
+            }
         }
     }
 
-    fn hole(&mut self, ground: Ground<'k, '_>, known: &Known, path: &str, one: &Caught<'k>) {
+    fn hole(&mut self, ground: Ground<'k, '_>, known: &Known, path: &str, one: Caught<'k, 's>) {
         let reads = !known.acts;
         match one.hole {
             Hole::Secret(name) => {
@@ -371,8 +373,8 @@ impl<'k> Fit<'k> {
                 let pair = format!("{}:{}", half(user), half(password));
                 self.unproven |= crate::tape::Encoding::Base64.encode(pair.as_bytes()) != one.text;
             }
-            Hole::Gen { name, .. } => self.minted(ground, known, path, name, &one.text),
-            Hole::Capture(name) => match ground.book.find(&format!("c:{}", one.text)) {
+            Hole::Gen { name, .. } => self.minted(ground, known, path, name, one.text),
+            Hole::Capture(name) => match ground.book.find(By::Caught, one.text) {
                 Some(number) => self.name(number),
                 None => {
                     let _ = name;
@@ -382,22 +384,22 @@ impl<'k> Fit<'k> {
             Hole::Reference(step) => {
                 let earlier = step.is_some_and(|step| step != known.step);
                 if earlier || (reads && known.creates.is_none()) {
-                    match ground.book.find(&format!("r:{}", one.text)) {
+                    match ground.book.find(By::Reference, one.text) {
                         Some(number) => self.name(number),
                         None => self.absent |= earlier || path.starts_with("path ") || path.starts_with("query "),
                     }
                 }
                 if !earlier && self.reference.is_none() {
-                    self.reference = Some(one.text.clone());
+                    self.reference = Some(one.text);
                 }
             }
-            Hole::Key(_) => self.key = Some(one.text.clone()),
+            Hole::Key(_) => self.key = Some(one.text),
             _ => {}
         }
     }
 
     fn minted(&mut self, ground: Ground<'k, '_>, known: &Known, path: &str, name: &str, text: &str) {
-        let number = ground.book.find(&format!("g:{text}"));
+        let number = ground.book.find(By::Minted, text);
         let object = number.and_then(|number| ground.book.get(number));
         match (number, object) {
             (Some(_), Some(object)) if object.kind == Kind::Token => {}

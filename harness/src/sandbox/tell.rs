@@ -110,7 +110,7 @@ pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
             (Some(value), Role::Literal(text)) if value.text != *text => {
                 out.push(format!("{place}: another value than `{}`", short(text)));
             }
-            (Some(value), Role::Holes(template)) if super::read::caught(template, &value.text).is_none() => {
+            (Some(value), Role::Holes(template)) if !super::read::caught(template, &value.text, &mut Vec::new()) => {
                 out.push(format!("{place}: not of the form `{}`", short(&template.written())));
             }
             _ => {}
@@ -148,10 +148,10 @@ pub(super) fn forgiven(known: &Known, sent: &[Value]) -> Vec<Miss> {
 }
 
 /// The nearest of a route's exchanges with what differs.
-pub(super) fn nearest(knowledge: &Knowledge, fits: &[Fit<'_>], sent: &[Value]) -> Vec<Miss> {
-    let mut sorted: Vec<&Fit<'_>> = fits.iter().collect();
+pub(super) fn nearest(knowledge: &Knowledge, fits: &[Fit<'_, '_>], sent: &[Value]) -> Vec<Miss> {
+    let mut sorted: Vec<&Fit<'_, '_>> = fits.iter().collect();
     sorted.sort_by_key(|fit| std::cmp::Reverse(fit.score));
-    let miss = |fit: &Fit<'_>| {
+    let miss = |fit: &Fit<'_, '_>| {
         let known = knowledge.known.get(fit.index)?;
         Some(Miss { case: known.lineage.case.clone(), line: known.line, differences: differences(known, sent) })
     };

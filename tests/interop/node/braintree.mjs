@@ -1,7 +1,7 @@
 // npm braintree: the hosts are fixed (`api.sandbox.braintreegateway.com`, `payments.sandbox.braintree-api.com`), so this runs behind
 // `reach.mjs` and TLS. Payments go by the SDK's GraphQL client, look-ups by its gateway (XML), as Braintree documents them.
 import braintree from 'braintree';
-import { credentials, delivery, equal, match, ok, rejects, spoilt, step } from './trial.mjs';
+import { credentials, delivery, equal, match, rejects, spoilt, step } from './trial.mjs';
 import * as documents from './braintree_documents.mjs';
 
 const gateway = new braintree.BraintreeGateway({
@@ -64,7 +64,7 @@ const sent = await step('webhook', async () => {
   const form = Object.fromEntries(new URLSearchParams(taken.body));
   const notification = await gateway.webhookNotification.parse(form.bt_signature, form.bt_payload);
   match(notification.kind, /^transaction_/);
-  ok(notification.transaction.id);
+  equal(notification.transaction.id, payment.legacyId);
   return form;
 });
 

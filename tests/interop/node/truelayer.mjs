@@ -29,6 +29,13 @@ async function post(path, idempotencyKey, content, status) {
   return answer;
 }
 
+async function get(path) {
+  const response = await fetch(url + path, { headers: { authorization: `Bearer ${bearer}` } });
+  const found = await response.json();
+  equal(response.status, 200, JSON.stringify(found));
+  return found;
+}
+
 const payment = await step('create', async () => {
   bearer = await token();
   const created = await post('/v3/payments', 'b1f5a3b6-0a53-4c2e-9d70-7c1f60b6a001', {
@@ -69,17 +76,19 @@ await step('forged', () => {
   throws(() => check({ ...sent, body: sent.body.replace('payment_settled', 'payment_failed') }), SignatureError);
 });
 
-await step('refund', async () => {
-  const refund = await post(`/v3/payments/${payment.id}/refunds`, 'b1f5a3b6-0a53-4c2e-9d70-7c1f60b6a002', { amount_in_minor: 1203, reference: 'interop-refund' }, 202);
-  match(refund.id, /^[0-9a-f-]{36}$/);
+const refund = await step('refund', async () => {
+  const made = await post(`/v3/payments/${payment.id}/refunds`, 'b1f5a3b6-0a53-4c2e-9d70-7c1f60b6a002', { amount_in_minor: 1203, reference: 'interop-refund' }, 202);
+  match(made.id, /^[0-9a-f-]{36}$/);
+  return made;
 });
 
 await step('retrieve', async () => {
-  const response = await fetch(`${url}/v3/payments/${payment.id}`, { headers: { authorization: `Bearer ${bearer}` } });
-  const found = await response.json();
-  equal(response.status, 200, JSON.stringify(found));
+  const found = await get(`/v3/payments/${payment.id}`);
   equal(found.id, payment.id);
   equal(found.amount_in_minor, 7351);
   equal(found.status, 'settled');
   equal(found.metadata.reference, 'interop-node-truelayer');
+  const returned = await get(`/v3/payments/${payment.id}/refunds/${refund.id}`);
+  equal(returned.id, refund.id);
+  equal(returned.amount_in_minor, 1203);
 });

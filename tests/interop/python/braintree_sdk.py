@@ -108,7 +108,7 @@ def sent():
     taken = form(delivery(lambda one: form(one)["bt_payload"]))
     notification = gateway.webhook_notification.parse(taken["bt_signature"], taken["bt_payload"])
     true(notification.kind.startswith("transaction_"), notification.kind)
-    true(notification.transaction.id, "the notification has no transaction")
+    equal(notification.transaction.id, payment["legacyId"])
     return taken
 
 

@@ -48,6 +48,7 @@ def refund():
     equal(made.payment_intent, payment.id)
     equal(made.amount, 1357)
     equal(made.status, "succeeded")
+    return made
 
 
 @step("retrieve")
@@ -57,6 +58,9 @@ def found():
     equal(intent.amount, 8642)
     equal(intent.amount_received, 8000)
     equal(intent.latest_charge.amount_captured, 8000)
+    again = client.v1.refunds.retrieve(refund.id)
+    equal(again.payment_intent, payment.id)
+    equal(again.amount, 1357)
 
 
 @step("webhook")

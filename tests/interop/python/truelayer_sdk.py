@@ -40,6 +40,12 @@ def post(path, key, content, status):
     return answer.json()
 
 
+def get(path):
+    answer = requests.get(url + path, headers={"Authorization": f"Bearer {bearer}"}, timeout=20)
+    equal(answer.status_code, 200)
+    return answer.json()
+
+
 bearer = token()
 
 
@@ -106,14 +112,16 @@ def refund():
     content = {"amount_in_minor": 1357, "reference": "interop-refund"}
     made = post(f"/v3/payments/{payment['id']}/refunds", "0c2f8a0e-5b0c-4b57-8a3e-1f6f9d2c7b02", content, 202)
     equal(len(made["id"]), 36)
+    return made
 
 
 @step("retrieve")
 def found():
-    answer = requests.get(f"{url}/v3/payments/{payment['id']}", headers={"Authorization": f"Bearer {bearer}"}, timeout=20)
-    equal(answer.status_code, 200)
-    again = answer.json()
+    again = get(f"/v3/payments/{payment['id']}")
     equal(again["id"], payment["id"])
     equal(again["amount_in_minor"], 8642)
     equal(again["status"], "settled")
     equal(again["metadata"]["reference"], "interop-python-truelayer")
+    returned = get(f"/v3/payments/{payment['id']}/refunds/{refund['id']}")
+    equal(returned["id"], refund["id"])
+    equal(returned["amount_in_minor"], 1357)
