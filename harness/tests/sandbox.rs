@@ -226,6 +226,24 @@ fn refunds(pair: &Pair, life: &mut Life<'_>, amount: i64) {
     let Ok(Outcome::Refund(refund)) = refund else { panic!("no refund: {refund:?}\n{}", life.told()) };
     assert_eq!(minor(refund.amount).unwrap_or(part), part, "{}", life.told());
     life.deliver();
+    let rules = pair.subject.entry.spec.webhook;
+    let read_back = rules.is_some_and(|rules| rules.authentication == quittance::WebhookAuthentication::ReadBack);
+    // Where deliveries are read back out of a list of refunds, the tapes have a list of one.
+    let again = if pair.has("refund.multiple") && !read_back { 701 } else { 0 };
+    if again > 0 {
+        let refund = life.step("refund.full", 2, Some(again));
+        let Ok(Outcome::Refund(refund)) = refund else { panic!("no second refund: {refund:?}\n{}", life.told()) };
+        assert_eq!(minor(refund.amount).unwrap_or(again), again, "{}", life.told());
+        for told in life.deliver() {
+            let Outcome::Events(events) = told else { continue };
+            for event in events {
+                if let quittance::EventBody::Refund(told) = event.body {
+                    assert_eq!(minor(told.amount).unwrap_or(again), again, "{}", life.told());
+                }
+            }
+        }
+    }
+    let part = part + again;
     let over = life.step("refund.too_much", 2, Some(amount));
     let refused = match &over {
         Err(error) => error.effect() == quittance::Effect::None,
@@ -333,6 +351,29 @@ fn cards_go_before_the_way_of_capture() {
         let found = answer(look.header("authorization", "Bearer sk_test_quittance").body(Bytes::new()).unwrap());
         assert_eq!((&found["status"], &found["amount"]), (&"succeeded".into(), &7351.into()), "{found}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_and_a_capture_is_made_once() {
+    let pair = Pair::named("stripe");
+    let post = |path: &str, body: &[u8]| {
+        let request = Sent::post(path).header("authorization", "Bearer sk_test_quittance");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        pair.sandbox.answer(&request.body(Bytes::copy_from_slice(body)).unwrap(), START_UNIX_SECONDS).response
+    };
+    assert_eq!(post("/v1/payment_intents", b"{\"amount\":").status(), 400);
+    assert_eq!(post("/v1/payment_intents", b"\xff\xff").status(), 400);
+    let made = post(
+        "/v1/payment_intents",
+        b"amount=7351&currency=eur&confirm=true&capture_method=manual&payment_method=pm_card_visa",
+    );
+    let made: serde_json::Value = serde_json::from_slice(made.body()).unwrap();
+    let capture = format!("/v1/payment_intents/{}/capture", made["id"].as_str().unwrap());
+    assert_eq!(post(&capture, b"<a").status(), 400);
+    let first = post(&capture, b"");
+    let taken: serde_json::Value = serde_json::from_slice(first.body()).unwrap();
+    assert_eq!((first.status().as_u16(), &taken["amount_received"]), (200, &7351.into()));
+    assert_eq!(post(&capture, b"").status(), 400);
 }
 
 #[test]

@@ -53,7 +53,13 @@ impl Sandbox {
         let ground = Ground { known, book: &state.book, credentials: &self.credentials, secrets: &self.secrets };
         let fits = route.fits(ground, asking.sent);
         let chooses = Chooses { spec: self.spec, known, cards: &self.cards, book: &state.book };
-        let choice = chooses.choose(&fits);
+        let unreadable = !route.has("body") && asking.sent.iter().any(|value| value.path == "body");
+        let choice = match chooses.choose(&fits) {
+            Some(Choice::Answer(at) | Choice::Absent(at) | Choice::Refused(at)) if unreadable => {
+                Some(Choice::Invalid(at))
+            }
+            choice => choice,
+        };
         let (at, class) = match choice {
             Some(Choice::Answer(at)) => (at, Class::Done),
             Some(Choice::Unproven(at)) => (at, Class::Credentials),
@@ -87,6 +93,9 @@ impl Sandbox {
             let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
             let target = chooses.target(fit);
             let response = self.refuse(state, asking, &route.candidates, class, Some(one.op), Some((fit, target)));
+            // A body that cannot be read is never taken for one that can, whatever the nearest refusal of the tapes says.
+            let wrong = unreadable && response.status().is_success();
+            let response = if wrong { with_status(response, StatusCode::BAD_REQUEST) } else { response };
             let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
             let seen = Seen {
                 matched: class != Class::Missing,

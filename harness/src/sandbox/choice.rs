@@ -91,6 +91,10 @@ impl Chooses<'_> {
             found.map(|(at, fit)| (score(fit), usize::MAX - at)).max().map(|(_, at)| usize::MAX - at)
         };
         let top = best(&mut all().filter(|(_, fit)| usual(fit))).or_else(|| best(&mut all()))?;
+        // A payment may be begun with a token of the client's that no tape knows.
+        let begun = fits.get(top).is_some_and(|fit| fit.absent && self.of(fit).is_some_and(|known| begins(known.op)));
+        let other = best(&mut all().filter(|(_, fit)| begun && usual(fit) && !fit.absent));
+        let top = other.unwrap_or(top);
         let (fit, known) = fits.get(top).and_then(|fit| Some((fit, self.of(fit)?)))?;
         if fit.unproven {
             return Some(Choice::Unproven(top));
@@ -138,8 +142,9 @@ impl Chooses<'_> {
         let Some(known) = self.of(fit) else { return 100 };
         let declined = if known.class == Class::Declined { 25 } else { 0 };
         let shape = i32::from(known.settles && !known.acts);
-        // A case that is about something else has the same exchange under further conditions.
-        declined + shape
+        // What opens a session only is said so; a sparse request begins a payment.
+        let session = if known.op == Op::OpenSession { 40 } else { 0 };
+        declined + shape + session
     }
 
     /// How well the card, token or amount that was sent is the one of the case.
@@ -188,7 +193,10 @@ impl Chooses<'_> {
             let path = fit.caught.iter().any(|caught| named(caught.hole) && taken(By::Caught, caught.text));
             return known.creates != Some(Kind::of(known.op)) || !(by_reference || path);
         }
-        let Some(object) = target.root.and_then(|root| self.book.get(root)) else { return true };
+        let Some(object) = target.root.and_then(|root| self.book.get(root)) else {
+            // What is no payment yet cannot be taken or given back.
+            return target.object.is_none() || !matches!(known.op, Op::Capture | Op::Refund);
+        };
         let (now, told) = (object.end, object.account.state);
         let asked = asked(known.op, fit.asked, &now);
         match known.op {

@@ -46,7 +46,10 @@ pub(super) fn sent(request: &Request<Bytes>, open: bool) -> Vec<Value> {
         }
     };
     fields("query", request.uri().query().unwrap_or_default().as_bytes());
-    let Ok(text) = std::str::from_utf8(request.body()) else { return out };
+    let Ok(text) = std::str::from_utf8(request.body()) else {
+        out.push(Value::new("body", ""));
+        return out;
+    };
     let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let start = text.trim_start_matches('\u{feff}').trim();
     match start.bytes().next() {

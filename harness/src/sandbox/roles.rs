@@ -66,9 +66,13 @@ impl Quantity {
         }
         let fits = |quantity: &Quantity| values.clone().all(|(value, moment)| quantity.of(moment) == Some(value));
         let fitting: Vec<Quantity> = Quantity::ALL.into_iter().filter(fits).collect();
-        let path = path.to_ascii_lowercase();
+        // The amount itself and what it stands in; further out the whole answer may be about refunds.
+        let listed = path.contains("refunds[");
+        let mut names = path.rsplitn(3, ['.', '/']);
+        let path =
+            format!("{}.{}", names.next().unwrap_or_default(), names.next().unwrap_or_default()).to_ascii_lowercase();
         let spoken = |quantity: &&Quantity| match quantity {
-            Quantity::Refunded => path.contains("refund") || path.contains("devoluc"),
+            Quantity::Refunded => listed || path.contains("refunded") || path.contains("devoluc"),
             Quantity::Captured => path.contains("captured") || path.contains("received"),
             Quantity::Uncaptured => path.contains("capturable"),
             Quantity::Kept => path.contains("remaining"),

@@ -164,6 +164,11 @@ impl Route {
         self.shape.len() == segments.len() && self.shape.iter().zip(segments).all(takes)
     }
 
+    /// Whether any exchange has a value there.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.places.contains_key(path)
+    }
+
     /// The path in words, with `*` for ids.
     pub(super) fn path(&self) -> String {
         let words: Vec<&str> = self.shape.iter().map(|segment| segment.as_deref().unwrap_or("*")).collect();

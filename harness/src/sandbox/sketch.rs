@@ -267,17 +267,45 @@ fn attributes(text: &str, within: Range<usize>, path: &str, out: &mut Vec<Leaf>)
     }
 }
 
+/// The fields of a form; of one that stands open for base64 what is inside it.
 fn form(text: &str, start: usize, out: &mut Vec<Leaf>) {
     let mut at = start;
-    for pair in text.get(start..).unwrap_or_default().split('&') {
-        if let Some((name, value)) = pair.split_once('=') {
-            let from = at + name.len() + 1;
-            let path = format!("form {name}");
-            if !value.contains('%') && !value.contains('{') {
-                let (text, at) = (value.to_owned(), from..from + value.len());
-                out.push(Leaf { path, text, at, quoted: None, open: false, object: false, digest: false });
+    while at < text.len() {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(equals) = rest.find('=') else { return };
+        let name = rest.get(..equals).unwrap_or_default().trim_start_matches('&');
+        let from = at + equals + 1;
+        let value = text.get(from..).unwrap_or_default();
+        let path = format!("form {name}");
+        if value.starts_with('{') {
+            let first = out.len();
+            let mut scan = Scan { text, at: from, out };
+            if scan.value(&path, 0).is_none() {
+                return;
             }
+            at = scan.at;
+            enclosed_xml(text, first, out);
+            continue;
         }
-        at += pair.len() + 1;
+        let end = value.find('&').map_or(text.len(), |end| from + end);
+        let value = text.get(from..end).unwrap_or_default();
+        if !value.contains('%') {
+            let (text, at) = (value.to_owned(), from..end);
+            out.push(Leaf { path, text, at, quoted: None, open: false, object: false, digest: false });
+        }
+        at = end;
+    }
+}
+
+/// Takes the strings from `first` on apart that hold XML.
+fn enclosed_xml(text: &str, first: usize, out: &mut Vec<Leaf>) {
+    let holds = |leaf: &Leaf| !leaf.object && leaf.text.trim_start().starts_with('<');
+    let found: Vec<Range<usize>> =
+        out.iter().skip(first).filter(|leaf| holds(leaf)).map(|leaf| leaf.at.clone()).collect();
+    out.retain(|leaf| !found.contains(&leaf.at));
+    for at in found {
+        if let Some(inner) = text.get(..at.end) {
+            xml(inner, at.start, out);
+        }
     }
 }
