@@ -79,6 +79,13 @@ impl ImportCommand {
                 );
                 return Err(Unusable::Text(told));
             }
+            if let Some(why) = report.replay.as_ref().filter(|_| path.exists()) {
+                let told = format!(
+                    "{}: there is a tape already and the new one is no better, nothing was written: {why}",
+                    report.file
+                );
+                return Err(Unusable::Text(told));
+            }
             let failed = |error| Unusable::Text(format!("{}: cannot be written: {error}", report.file));
             write_atomically(&path, report.tape.as_bytes()).map_err(failed)?;
             report.written = true;

@@ -125,14 +125,23 @@ impl Serve {
             .map_err(|error| Unusable::Text(format!("no threads can be had: {error}")))?;
         let left = runtime.block_on(async {
             let server = Server::start(world, plan).await?;
+            // Clients may come while the providers are still being read.
+            let reading = server.reading();
+            let read = tokio::task::spawn_blocking(|| reading.read());
+            let serving = server.run(asked_to_end());
+            tokio::pin!(serving);
+            let started = tokio::select! {
+                left = &mut serving => return Ok(left),
+                read = read => read.map_err(|error| Unusable::Text(format!("reading the providers ended: {error}")))??,
+            };
             match self.json {
-                true => say(&serde_json::json!(server.started()).to_string()),
-                false => print(server.started()),
+                true => say(&serde_json::json!(started).to_string()),
+                false => print(&started),
             }
             if !self.bind.is_loopback() {
                 tell_note(&format!("{} can be reached from other machines", self.bind));
             }
-            Ok::<usize, Unusable>(server.run(asked_to_end()).await)
+            Ok::<usize, Unusable>(serving.await)
         })?;
         if left > 0 {
             tell_note(&format!("{left} webhooks were not delivered"));

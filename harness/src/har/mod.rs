@@ -114,11 +114,17 @@ pub fn import(
     let known = known(subject, &taken, options)?;
     let numbers: Vec<usize> = taken.iter().map(|taken| taken.number).collect();
     let seen = taken.first().and_then(|taken| jiff::Timestamp::from_second(taken.crossing.at_unix).ok());
-    let provenance = Provenance {
-        kind: ProvenanceKind::Recorded,
-        source: Some("imported from a HAR file".to_owned()),
-        seen: Some(seen.map_or_else(|| world.today.to_string(), |seen| seen.to_string().chars().take(10).collect())),
-        environment: Some(options.environment.clone()),
+    let day = seen.map_or_else(|| world.today.to_string(), |seen| seen.to_string().chars().take(10).collect());
+    let is_own = |entry: &Entry| entry.host().is_some_and(|host| subject.entry.spec.allows_host(&host));
+    let provenance = match entries.iter().all(|(_, entry)| is_own(entry)) {
+        true => Provenance {
+            kind: ProvenanceKind::Recorded,
+            source: Some("imported from a HAR file".to_owned()),
+            seen: Some(day),
+            environment: Some(options.environment.clone()),
+        },
+        // What did not come from the provider's own hosts is nobody's recording.
+        false => Provenance { kind: ProvenanceKind::Synthesised, source: None, seen: None, environment: None },
     };
     let crossings: Vec<Crossing> = taken.into_iter().map(|taken| taken.crossing).collect();
     let (model, doubts) = taping::tape(&crossings, &known, provenance).map_err(told)?;

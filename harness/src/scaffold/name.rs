@@ -8,7 +8,7 @@ use crate::world::{Unusable, near};
 const LONGEST: usize = 40;
 
 /// Words that mean something else where ids stand: features of the catalogue, and the harness's own connector.
-const RESERVED: [&str; 3] = ["all", "default", crate::reference::ID];
+const RESERVED: [&str; 4] = ["all", "default", crate::reference::ID, "self"];
 
 /// Types of the SDK, which a provider's type of the same name would hide.
 const TYPES: [&str; 34] = [

@@ -61,16 +61,15 @@ impl Started {
         let scheme = if authority.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", SocketAddr::new(shown, address.port()));
         let is_only = state.providers.all.len() == 1;
-        let providers = state.providers.all.iter().enumerate().map(|(index, provider)| {
+        let providers = state.providers.all.iter().map(|provider| {
             let spec = provider.entry.spec;
-            let loaded = state.providers.loaded(index).and_then(Result::ok);
             ProviderStarted {
                 id: spec.id.to_owned(),
                 name: spec.name.to_owned(),
                 base_url: if is_only { url.clone() } else { format!("{url}/{}", spec.id) },
                 hosts: spec.hosts.iter().map(|host| (*host).to_owned()).collect(),
-                credentials: loaded.map(|loaded| loaded.credentials().clone()),
-                outcomes: loaded.map(|loaded| loaded.sandbox().outcomes()),
+                credentials: None,
+                outcomes: None,
             }
         });
         Started {
@@ -81,6 +80,15 @@ impl Started {
             chaos: Some(plan.chaos.to_string()).filter(|text| !text.is_empty()),
             providers: providers.collect(),
             url,
+        }
+    }
+
+    /// Adds what is known of the providers that were read.
+    pub(super) fn complete(&mut self, state: &State) {
+        for (index, provider) in self.providers.iter_mut().enumerate() {
+            let loaded = state.providers.loaded(index).and_then(Result::ok);
+            provider.credentials = loaded.map(|loaded| loaded.credentials().clone());
+            provider.outcomes = loaded.map(|loaded| loaded.sandbox().outcomes());
         }
     }
 }

@@ -139,6 +139,30 @@ pub struct Server {
     started: Started,
 }
 
+/// Reads the providers of a server, where they are few, and tells how to use them.
+pub struct Reading {
+    state: Arc<State>,
+    started: Started,
+}
+
+impl Reading {
+    /// Takes some milliseconds a provider; requests wait for it.
+    ///
+    /// # Errors
+    /// Every fault of the providers' files.
+    pub fn read(mut self) -> Result<Started, Unusable> {
+        self.state.providers.read_few()?;
+        self.started.complete(&self.state);
+        Ok(self.started)
+    }
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Reading").field("url", &self.started.url).finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Server {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Server").field("url", &self.started.url).finish_non_exhaustive()
@@ -146,16 +170,16 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Listens, and reads the providers: all of them at once where `plan` names few, else each when it is first asked for.
+    /// Listens. A provider is read when it is first asked for; [`Reading`] does it before.
     ///
     /// # Errors
-    /// A port that is in use, an address that this machine does not have, and every fault of the providers' files.
+    /// A port that is in use, and an address that this machine does not have.
     pub async fn start(world: &World, plan: Plan) -> Result<Server, Unusable> {
         let asked = SocketAddr::new(plan.bind, plan.port);
         let listener = TcpListener::bind(asked).await.map_err(|error| cannot_listen(asked, &error))?;
         let address = listener.local_addr().map_err(|error| cannot_listen(asked, &error))?;
         let webhook_url = plan.webhooks.as_ref().map(|webhooks| webhooks.url.to_string());
-        let providers = Providers::open(world, &plan.entries, plan.seed, webhook_url)?;
+        let providers = Providers::new(world, &plan.entries, plan.seed, webhook_url);
         let tls = match &plan.tls {
             Some(tls) => Some(Tls::make(tls, address, &plan.entries).map_err(Unusable::Text)?),
             None => None,
@@ -178,9 +202,14 @@ impl Server {
         Ok(Server { listener, tls, control, state, started })
     }
 
-    /// Where it listens, and how to use it.
+    /// Where it listens.
     pub fn started(&self) -> &Started {
         &self.started
+    }
+
+    /// What reads the providers while the server runs already.
+    pub fn reading(&self) -> Reading {
+        Reading { state: Arc::clone(&self.state), started: self.started.clone() }
     }
 
     /// Serves until `stop` is ready, then ends open exchanges within two seconds. Gives the number of deliveries that were still to

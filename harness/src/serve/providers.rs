@@ -13,7 +13,7 @@ use crate::sandbox::Sandbox;
 use crate::scenario::Suite;
 use crate::world::{Subject, Unusable, World};
 
-/// So many providers are read before the server starts; of more, each is read when it is first asked for.
+/// So many providers are read as soon as the server listens; of more, each is read when it is first asked for.
 const READ_AT_ONCE: usize = 3;
 
 /// All providers of a server, in the order they were named.
@@ -55,34 +55,33 @@ pub(super) struct Found {
 }
 
 impl Providers {
-    /// # Errors
-    /// Of at most three providers every fault of their files.
-    pub(super) fn open(
-        world: &World,
-        entries: &[&'static Entry],
-        seed: u64,
-        webhook_url: Option<String>,
-    ) -> Result<Providers, Unusable> {
+    /// Nothing is read yet.
+    pub(super) fn new(world: &World, entries: &[&'static Entry], seed: u64, webhook_url: Option<String>) -> Providers {
         let provider = |entry: &&'static Entry| Provider { entry, loaded: OnceLock::new() };
         let all: Vec<Provider> = entries.iter().map(provider).collect();
         let by_id = entries.iter().enumerate().map(|(index, entry)| (entry.spec.id, index)).collect();
         let source = Source { world: world.clone(), suite: OnceLock::new(), seed, webhook_url };
-        let providers = Providers { all, by_id, source };
-        if providers.all.len() <= READ_AT_ONCE {
-            std::thread::scope(|scope| {
-                for index in 1..providers.all.len() {
-                    scope.spawn({
-                        let providers = &providers;
-                        move || providers.load(index).is_ok()
-                    });
-                }
-                providers.load(0).is_ok()
-            });
-            for index in 0..providers.all.len() {
-                providers.load(index).map_err(|why| Unusable::Text(why.to_owned()))?;
-            }
+        Providers { all, by_id, source }
+    }
+
+    /// Reads the providers where they are few.
+    ///
+    /// # Errors
+    /// Every fault of their files.
+    pub(super) fn read_few(&self) -> Result<(), Unusable> {
+        if self.all.len() > READ_AT_ONCE {
+            return Ok(());
         }
-        Ok(providers)
+        std::thread::scope(|scope| {
+            for index in 1..self.all.len() {
+                scope.spawn(move || self.load(index).is_ok());
+            }
+            self.load(0).is_ok()
+        });
+        (0..self.all.len()).try_for_each(|index| match self.load(index) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(Unusable::Text(why.to_owned())),
+        })
     }
 
     /// The provider's place by its id.

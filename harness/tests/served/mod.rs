@@ -50,7 +50,7 @@ pub(super) fn serve(plan: Plan) -> Served {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let server = Server::start(&world(), plan).await.unwrap();
-            told.send(server.started().clone()).unwrap();
+            told.send(server.reading().read().unwrap()).unwrap();
             server
                 .run(async {
                     let _dropped = stopped.await;
