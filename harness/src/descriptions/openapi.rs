@@ -46,7 +46,8 @@ impl Api {
         let mut root: Value = match yaml {
             true => serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { budget: None })
                 .map_err(|error| error.to_string())?,
-            false => serde_json::from_str(&text).map_err(|error| error.to_string())?,
+            false => serde_json::from_str(&text)
+                .map_err(|error| format!("expected JSON, or YAML in a file that ends in .yaml or .yml: {error}"))?,
         };
         if !root.get("paths").is_some_and(Value::is_object) {
             return Err("expected an OpenAPI document with paths".to_owned());

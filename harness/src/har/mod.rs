@@ -113,19 +113,7 @@ pub fn import(
     place(&mut taken, &library, case.as_ref(), &options.case, &options.steps).map_err(told)?;
     let known = known(subject, &taken, options)?;
     let numbers: Vec<usize> = taken.iter().map(|taken| taken.number).collect();
-    let seen = taken.first().and_then(|taken| jiff::Timestamp::from_second(taken.crossing.at_unix).ok());
-    let day = seen.map_or_else(|| world.today.to_string(), |seen| seen.to_string().chars().take(10).collect());
-    let is_own = |entry: &Entry| entry.host().is_some_and(|host| subject.entry.spec.allows_host(&host));
-    let provenance = match entries.iter().all(|(_, entry)| is_own(entry)) {
-        true => Provenance {
-            kind: ProvenanceKind::Recorded,
-            source: Some("imported from a HAR file".to_owned()),
-            seen: Some(day),
-            environment: Some(options.environment.clone()),
-        },
-        // What did not come from the provider's own hosts is nobody's recording.
-        false => Provenance { kind: ProvenanceKind::Synthesised, source: None, seen: None, environment: None },
-    };
+    let provenance = provenance(world, subject, &entries, &taken, options);
     let crossings: Vec<Crossing> = taken.into_iter().map(|taken| taken.crossing).collect();
     let (model, doubts) = taping::tape(&crossings, &known, provenance).map_err(told)?;
     if !doubts.is_empty() {
@@ -152,6 +140,28 @@ pub fn import(
         replay,
         written: false,
     })
+}
+
+/// What did not come from the provider's own hosts is nobody's recording.
+fn provenance(
+    world: &World,
+    subject: &Subject,
+    entries: &[(usize, Entry)],
+    taken: &[Taken],
+    options: &Options,
+) -> Provenance {
+    let is_own = |entry: &Entry| entry.host().is_some_and(|host| subject.entry.spec.allows_host(&host));
+    if !entries.iter().all(|(_, entry)| is_own(entry)) {
+        return Provenance { kind: ProvenanceKind::Synthesised, source: None, seen: None, environment: None };
+    }
+    let seen = taken.first().and_then(|taken| jiff::Timestamp::from_second(taken.crossing.at_unix).ok());
+    let day = seen.map_or_else(|| world.today.to_string(), |seen| seen.to_string().chars().take(10).collect());
+    Provenance {
+        kind: ProvenanceKind::Recorded,
+        source: Some("imported from a HAR file".to_owned()),
+        seen: Some(day),
+        environment: Some(options.environment.clone()),
+    }
 }
 
 /// `exchange 2, …` in the words of the HAR: the entry's number.

@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn spoilt_secrets_keep_their_alphabet() {
-        assert_eq!(altered("sk_test_abcf"), "sk_testabcf".replace("testabcf", "test_bcda"));
+        assert_eq!(altered("sk_test_abcf"), "sk_tesu_bcdf");
         assert_eq!(altered("00ff99ZZ"), "00ff00GG");
         assert_eq!(altered("----"), "----");
     }

@@ -17,6 +17,9 @@ pub const NAMES: [&str; 6] = ["repeats", "transitions", "concurrency", "hostile"
 /// How many callers pay at the same time.
 const CALLERS: usize = 8;
 
+/// How often two callers race under one key: who comes first by much has not raced.
+const RACES: usize = 6;
+
 /// All checks, or the one of that name.
 pub(super) fn all(probe: &Probe<'_>, only: Option<&str>) -> Vec<Line> {
     let make = |name: &str| match name {
@@ -207,7 +210,10 @@ fn concurrency(probe: &Probe<'_>) -> Tried {
     interleaved(probe, &mut tried);
     together(probe, &mut tried);
     if spec.idempotency.replays() || spec.idempotency.refuses() {
-        bout(probe, &mut tried, "one purchase sent twice at the same time", |bout| twice(probe, bout));
+        for race in 1..=RACES {
+            let name = format!("one purchase sent twice at the same time, race {race}");
+            bout(probe, &mut tried, &name, |bout| twice(probe, bout, &name));
+        }
     }
     tried
 }
@@ -290,9 +296,9 @@ fn together(probe: &Probe<'_>, tried: &mut Tried) {
 }
 
 /// A caller who sends one purchase twice at once has one payment, whatever the loser of the race is told.
-fn twice<'p>(probe: &'p Probe<'_>, bout: &mut Bout<'p>) -> Talked {
+fn twice<'p>(probe: &'p Probe<'_>, bout: &mut Bout<'p>, name: &str) -> Talked {
     // The other caller has the same name, and so the same key and reference.
-    let mut other = Bout::new(probe, "one purchase sent twice at the same time");
+    let mut other = Bout::new(probe, name);
     let (one, two) = std::thread::scope(|scope| {
         let racing = scope.spawn(|| other.authorize(WHOLE_MINOR, false));
         let one = bout.authorize(WHOLE_MINOR, false);

@@ -55,7 +55,10 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
     let Some(authorize) = found.get(&Op::Authorize) else {
         let mut paths: Vec<&str> = candidates.iter().map(|candidate| candidate.path).collect();
         paths.dedup();
-        let all = paths.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+        let all = match paths.as_slice() {
+            [] => "none at all".to_owned(),
+            paths => paths.iter().take(LISTED).copied().collect::<Vec<_>>().join(", "),
+        };
         return Err(format!(
             "no path of it looks like a payment (a POST to payments, charges, transactions …); it has {all}{}; \
              leave --from out, or give the description that has them",

@@ -90,6 +90,8 @@ pub(crate) fn tape(
             response,
         });
     }
+    // A text is looked at as it came and as it is kept.
+    doubts.dedup();
     Ok((TapeModel { provenance, exchange, webhook: Vec::new(), returned: Vec::new() }, doubts))
 }
 

@@ -160,24 +160,16 @@ fn a_model_survives_being_written() {
 #[test]
 fn the_schemas_are_objects_with_descriptions() {
     let schemas = crate::schemas();
-    assert_eq!(
-        schemas.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
-        [
-            "scenario.schema.json",
-            "tape.schema.json",
-            "profile.schema.json",
-            "report.schema.json",
-            "matrix.schema.json",
-            "transcript.schema.json",
-            "blame.schema.json",
-            "can-i-use.schema.json",
-            "certificate.schema.json"
-        ]
-    );
+    let mut names: Vec<String> = schemas.iter().map(|(name, _)| (*name).to_owned()).collect();
+    names.sort();
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/schemas")).unwrap();
+    let mut written: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    written.sort();
+    assert_eq!(names, written);
     for (name, schema) in schemas {
-        // What is read is refused where it is misspelt or added to; what commands print may grow.
+        // What is read is refused where it is misspelt or added to.
         let read = ["scenario", "tape", "profile", "certificate"].iter().any(|format| name.starts_with(format));
-        assert_eq!(schema["additionalProperties"] == false, read, "{name}");
+        assert!(!read || schema["additionalProperties"] == false, "{name}");
         // A report has lines of several kinds, told apart by a field that needs no description.
         let kinds = schema["oneOf"].as_array().cloned().unwrap_or_else(|| vec![schema.clone()]);
         let fields: Vec<_> = kinds.iter().flat_map(|kind| kind["properties"].as_object().unwrap()).collect();
