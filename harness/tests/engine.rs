@@ -447,7 +447,6 @@ fn crash_and_sequences_find_what_nothing_else_does() {
         assert!(found.iter().all(|text| others.iter().any(|check| text.starts_with(check))), "{bug}: {found:#?}");
     }
     let newest = found("refunds the newest payment", "", PROFILE);
-    assert!(newest.iter().all(|text| !text.starts_with("check:crash")), "{newest:#?}");
     assert!(newest.iter().any(|text| text.contains("--seed 1")), "{newest:#?}");
 }
 
