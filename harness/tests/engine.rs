@@ -1,8 +1,9 @@
 //! The harness proves itself: a small connector with planted bugs, each of which a scenario or check must find.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+use std::cell::RefCell;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quittance::digest::Hash;
@@ -25,8 +26,12 @@ use serde_json::json;
 struct Acme {
     key: Secret,
     bug: String,
-    /// The newest payment, for a bug that takes it for the one that is meant.
-    newest: Mutex<String>,
+}
+
+thread_local! {
+    /// The newest payment, for a bug that takes it for the one that is meant. The checks run beside each other, each on one thread: of
+    /// each other's payments they are to know nothing.
+    static NEWEST: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -63,7 +68,7 @@ impl Provider for Acme {
     type Credentials = Credentials;
 
     fn new(credentials: Credentials) -> Result<Acme> {
-        Ok(Acme { key: credentials.key, bug: credentials.bug, newest: Mutex::default() })
+        Ok(Acme { key: credentials.key, bug: credentials.bug })
     }
 }
 
@@ -160,7 +165,7 @@ impl Connector for Acme {
             "open" => State::Pending,
             other => State::Unrecognised(other.to_owned()),
         };
-        answer.id.clone_into(&mut self.newest.lock().unwrap());
+        NEWEST.with_borrow_mut(|newest| answer.id.clone_into(newest));
         let amount = match self.has("answers with the amount that was asked for") {
             true => request.amount,
             false => Acme::SPEC.money(answer.amount, "EUR")?,
@@ -173,7 +178,7 @@ impl Connector for Acme {
         if self.has("refuses by itself") {
             return Err(Error::invalid("amount", "too much"));
         }
-        let newest = Handle::new(self.newest.lock().unwrap().clone());
+        let newest = Handle::new(NEWEST.with_borrow(String::clone));
         let meant = if self.has("refunds the newest payment") { &newest } else { &request.payment };
         let path = format!("/payments/{}/refunds", meant.segment()?);
         let answer = self.post(cx, &path, request.key.as_str(), json!({ "amount": request.amount.minor() })).await?;
