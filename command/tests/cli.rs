@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+mod common;
+use common::{Folder, ROOT};
 
 /// Runs the command in the project with `input` on standard input.
 fn run_with(arguments: &[&str], input: &str) -> Output {
@@ -54,39 +55,6 @@ fn bad(arguments: &[&str], input: &str, parts: &[&str]) {
     }
 }
 
-/// A folder for the files of one test, gone with the value.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _of_an_earlier_run = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, name: &str, content: &str) -> String {
-        let path = self.0.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.0.join(name)).unwrap()
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _gone_already = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 const CARD: &str = r#"{
   "key": "key-1", "reference": "order-1",
   "amount": { "minor": 1050, "currency": "USD" },
@@ -123,12 +91,12 @@ fn schemas_of_the_formats_are_printed_and_written() {
     let formats = good_json(&["schema", "--formats"]);
     let count = formats.as_object().unwrap().len();
     let folder = project("formats");
-    let shown = good(&["--root", folder.path(), "schema", "--formats", "--write"]);
+    let shown = good(&["--root", &folder.at("."), "schema", "--formats", "--write"]);
     assert!(shown.contains("specs/schemas/tape.schema.json written"), "{shown}");
     let written: Value = serde_json::from_str(&folder.read("specs/schemas/tape.schema.json")).unwrap();
     assert_eq!(written, formats["tape.schema.json"]);
     assert!(folder.read(".taplo.toml").contains("specs/schemas/profile.schema.json"));
-    let again = good(&["--root", folder.path(), "schema", "--formats", "--write"]);
+    let again = good(&["--root", &folder.at("."), "schema", "--formats", "--write"]);
     assert!(!again.contains("written"), "{again}");
     let left = std::fs::read_dir(folder.0.join("specs/schemas")).unwrap();
     assert_eq!(left.count(), count, "temporary files are gone");
@@ -172,7 +140,7 @@ fn project(name: &str) -> Folder {
 #[test]
 fn suite_is_checked_and_refreshed() {
     let folder = project("suite");
-    let root = ["--root", folder.path()];
+    let root = ["--root", &folder.at(".")];
     let with = |rest: &[&'static str]| [&root[..], rest].concat();
     let (_, told) = ended(&with(&["suite"]), "", 1);
     assert!(told.contains("the scenario `void.authorized` was added"), "{told}");
@@ -418,27 +386,15 @@ fn explain_refuses_unknown_names() {
 #[test]
 fn explain_shows_what_does_not_hold() {
     let folder = Folder::new("differs");
-    copy(&Path::new(ROOT).join("specs"), &folder.0.join("specs"));
-    copy(&Path::new(ROOT).join("fixtures/stripe"), &folder.0.join("fixtures/stripe"));
+    folder.copy("specs");
+    folder.copy("fixtures/stripe");
     let tape = folder.read("fixtures/stripe/capture.full.toml");
     let changed = tape.replacen("\"6000\"", "\"6001\"", 1);
     assert_ne!(tape, changed);
     folder.write("fixtures/stripe/capture.full.toml", &changed);
-    let (shown, _) = ended(&["--root", folder.path(), "explain", "stripe", "capture.full"], "", 1);
+    let (shown, _) = ended(&["--root", &folder.at("."), "explain", "stripe", "capture.full"], "", 1);
     for part in ["does not hold: form amount", "expected `6001`", "found    `6000`", "\nfail: "] {
         assert!(shown.contains(part), "no `{part}` in {shown}");
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => std::fs::copy(entry.path(), target).map(drop).unwrap(),
-        }
     }
 }
 
@@ -481,7 +437,7 @@ fn every_command_has_help_with_examples() {
 #[test]
 fn keys_and_certificates() {
     let folder = Folder::new("keys");
-    let path = |name: &str| format!("{}/{name}", folder.path());
+    let path = |name: &str| folder.at(name);
     let key = path("key.pem");
     let public = good(&["key", "new", &key]);
     assert!(public.starts_with("ed25519:"), "{public}");
@@ -535,7 +491,7 @@ fn probes_say_what_is_unusable() {
     ] {
         let path = match content {
             Some(content) => folder.write(name, content),
-            None => format!("{}/{name}", folder.path()),
+            None => folder.at(name),
         };
         let given = ["probe", "--base-url", &nobody, "--contract", "stripe", "--credentials", &path];
         let (_, told) = ended(&given, "", 2);
@@ -561,11 +517,7 @@ fn recordings_say_what_is_unusable() {
     bad(&import("authorize.outage"), empty, &["has no tape of its own"]);
     bad(&import("pix.settled"), empty, &["does not apply to stripe"]);
     bad(&import("authorize.captured"), "{", &["standard input: line 1, column 1: expected a HAR 1.2 file"]);
-    bad(
-        &["import", &format!("{}/none.har", folder.path()), "--connector", "stripe", "--case", "x"],
-        "",
-        &["cannot be read"],
-    );
+    bad(&["import", &folder.at("none.har"), "--connector", "stripe", "--case", "x"], "", &["cannot be read"]);
 }
 
 #[test]

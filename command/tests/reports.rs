@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+mod common;
+use common::{Folder, ROOT};
 
 fn quittance(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_quittance"))
@@ -95,54 +96,15 @@ fn blame_refuses_what_it_cannot_compare() {
     bad(&["--root", copy.to_str().unwrap(), "blame", "HEAD~1..HEAD"], &["not a git repository"]);
 }
 
-/// A folder of this test below the build's, gone with the value.
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _of_an_earlier_run = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.0.join(name)).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _gone_already = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => std::fs::copy(entry.path(), target).map(drop).unwrap(),
-        }
-    }
-}
-
 /// The results of a copy of the project in which one tape of Stripe expects another amount, with markup in it.
 fn failing(name: &str) -> (Folder, String) {
     let folder = Folder::new(name);
-    let root = std::path::Path::new(ROOT);
-    copy(&root.join("specs"), &folder.0.join("specs"));
-    copy(&root.join("fixtures/stripe"), &folder.0.join("fixtures/stripe"));
+    folder.copy("specs");
+    folder.copy("fixtures/stripe");
     let tape = folder.read("fixtures/stripe/capture.full.toml");
     let changed = tape.replacen("\"6000\"", "\"6000<script>alert(1)</script>|`\"", 1);
     assert_ne!(tape, changed);
-    std::fs::write(folder.0.join("fixtures/stripe/capture.full.toml"), changed).unwrap();
+    folder.write("fixtures/stripe/capture.full.toml", &changed);
     let out = folder.at("out");
     let arguments = ["--root", &folder.at("."), "certify", "stripe", "--scenario", "capture.*", "--out", &out];
     ended(&arguments, 1);

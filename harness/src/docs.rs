@@ -12,7 +12,7 @@ use crate::capabilities::Capabilities;
 use crate::certificate::Histogram;
 use crate::certify::dossier::{Dossier, Source};
 use crate::publish::fields::{Field, fields};
-use crate::publish::{Page, STYLE};
+use crate::publish::{BASE, Page, STYLE};
 use crate::world::{Subject, World};
 
 /// A connector for those who use it.
@@ -187,10 +187,13 @@ fn paragraphs(source: &str) -> Vec<String> {
     parts.into_iter().map(|part| part.replace("[`", "`").replace("`]", "`")).collect()
 }
 
-const TEXT: &str = include_str!("../templates/guide.txt");
-const MARKDOWN: &str = include_str!("../templates/guide.md");
-const HTML: &str = include_str!("../templates/guide.html");
-const INDEX: &str = include_str!("../templates/guides.html");
+const TEMPLATES: [(&str, &str); 5] = [
+    ("base.html", BASE),
+    ("guide.txt", include_str!("../templates/guide.txt")),
+    ("guide.md", include_str!("../templates/guide.md")),
+    ("guide.html", include_str!("../templates/guide.html")),
+    ("guides.html", include_str!("../templates/guides.html")),
+];
 
 /// A text with the marks of Markdown that doc comments have, as HTML: code and addresses.
 fn prose(text: &str) -> Value {
@@ -218,7 +221,7 @@ fn render(template: &str, values: Value) -> Result<String, String> {
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
     environment.add_filter("prose", |text: &str| prose(text));
     environment.add_filter("cell", |text: &str| text.replace('|', "\\|").replace('\n', " "));
-    for (name, source) in [("guide.txt", TEXT), ("guide.md", MARKDOWN), ("guide.html", HTML), ("guides.html", INDEX)] {
+    for (name, source) in TEMPLATES {
         environment.add_template(name, source).map_err(told)?;
     }
     let text = environment.get_template(template).and_then(|template| template.render(values)).map_err(told)?;

@@ -66,13 +66,7 @@ fn calls(played: &Played) -> Vec<Call> {
 
 /// What a case of the connector is played on.
 pub(crate) fn bench<'a>(subject: &'a Subject, wire: Option<&'a Wire>) -> Bench<'a> {
-    Bench {
-        connector: subject.connector.as_ref(),
-        profile: &subject.profile,
-        credentials: &subject.credentials,
-        wire,
-        seed: SEED,
-    }
+    Bench { wire, ..Bench::of(subject, SEED) }
 }
 
 /// Calls the connector without a harness: each answer is given to the request of its path.

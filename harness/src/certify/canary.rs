@@ -197,13 +197,7 @@ impl Hunt<'_> {
         self.trials += 1;
         self.attempts.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let subject = &self.disguised.subject;
-        let bench = Bench {
-            connector,
-            profile: &subject.profile,
-            credentials: &subject.credentials,
-            wire: None,
-            seed: self.ground.seed,
-        };
+        let bench = Bench { connector, ..Bench::of(subject, self.ground.seed) };
         let watched = || self.log.watch(|| play(bench, case));
         match catch_unwind(AssertUnwindSafe(watched)) {
             Ok(played) => (Some(played), None),

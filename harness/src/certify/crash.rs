@@ -93,13 +93,7 @@ impl Trial<'_> {
 
     /// Plays up to the crash; none when the call did not come to the place.
     fn struck<'c>(&'c self, around: &'c Around) -> Option<(Course<'c>, Cut)> {
-        let bench = Bench {
-            connector: self.ground.subject.connector.as_ref(),
-            profile: &self.ground.subject.profile,
-            credentials: &self.ground.subject.credentials,
-            wire: None,
-            seed: self.ground.seed,
-        };
+        let bench = Bench::of(self.ground.subject, self.ground.seed);
         let mut course = Course::new(bench, self.case, around, Arc::clone(&self.acts));
         for _ in 1..self.place.step {
             course.step();

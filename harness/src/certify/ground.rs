@@ -52,19 +52,14 @@ impl Tried {
     pub fn line(self, connector: &str, name: &str, clauses: &[&str]) -> Line {
         let verdict = if self.findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
         let repeat = (verdict == Verdict::Fail).then(|| format!("quittance certify {connector} --tier memory"));
+        let clauses = clauses.iter().map(|clause| (*clause).to_owned()).collect();
         Line {
-            connector: connector.to_owned(),
-            case: format!("check:{name}"),
-            tier: "memory".to_owned(),
             verdict,
-            clauses: clauses.iter().map(|clause| (*clause).to_owned()).collect(),
             trials: self.trials,
             figures: self.figures,
-            results: None,
-            because: None,
             findings: self.findings,
-            exchanges: Vec::new(),
             repeat,
+            ..Line::new(connector, &format!("check:{name}"), "memory", clauses)
         }
     }
 }

@@ -137,13 +137,7 @@ pub fn play(subject: &Subject, case: &Case, wire: Option<&Wire>, seed: u64) -> P
 
 /// What the cases of a subject are played on.
 fn bench<'a>(subject: &'a Subject, wire: Option<&'a Wire>, seed: u64) -> Bench<'a> {
-    Bench {
-        connector: subject.connector.as_ref(),
-        profile: &subject.profile,
-        credentials: &subject.credentials,
-        wire,
-        seed,
-    }
+    Bench { wire, ..Bench::of(subject, seed) }
 }
 
 /// The lines of one connector in memory: scenarios, then checks.
@@ -231,20 +225,8 @@ fn scenarios<'p>(
 }
 
 fn blank(subject: &Subject, scenario: &Scenario, wire: bool) -> Line {
-    Line {
-        connector: subject.entry.spec.id.to_owned(),
-        case: scenario.id.clone(),
-        tier: if wire { "wire" } else { "memory" }.to_owned(),
-        verdict: Verdict::Pass,
-        clauses: scenario.clauses.clone(),
-        trials: 0,
-        figures: std::collections::BTreeMap::new(),
-        results: None,
-        because: None,
-        findings: Vec::new(),
-        exchanges: Vec::new(),
-        repeat: None,
-    }
+    let tier = if wire { "wire" } else { "memory" };
+    Line::new(subject.entry.spec.id, &scenario.id, tier, scenario.clauses.clone())
 }
 
 fn case_line(subject: &Subject, case: &Case, played: &Played, wire: bool) -> Line {

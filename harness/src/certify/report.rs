@@ -155,6 +155,26 @@ pub struct Line {
     pub repeat: Option<String>,
 }
 
+impl Line {
+    /// A line that passes and says nothing yet.
+    pub fn new(connector: &str, case: &str, tier: &str, clauses: Vec<String>) -> Line {
+        Line {
+            connector: connector.to_owned(),
+            case: case.to_owned(),
+            tier: tier.to_owned(),
+            verdict: Verdict::Pass,
+            clauses,
+            trials: 0,
+            figures: BTreeMap::new(),
+            results: None,
+            because: None,
+            findings: Vec::new(),
+            exchanges: Vec::new(),
+            repeat: None,
+        }
+    }
+}
+
 /// What pages say beside the verdicts: written after the header, one line for the suite and one for each connector.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Background {

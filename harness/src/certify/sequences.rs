@@ -202,13 +202,7 @@ impl Run<'_> {
                 .entry((index, slot))
                 .or_insert_with(|| Rc::new(play(subject, candidate.case, None, seed))),
         );
-        let bench = Bench {
-            connector: subject.connector.as_ref(),
-            profile: &subject.profile,
-            credentials: &subject.credentials,
-            wire: None,
-            seed,
-        };
+        let bench = Bench::of(subject, seed);
         let course = Course::new(bench, candidate.case, around, Arc::clone(&candidate.acts));
         course.share_tokens(self.ground.seed);
         Some(Payment { course, candidate, alone, abandoned: false })

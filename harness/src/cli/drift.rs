@@ -7,10 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::certify::progress;
-use super::probe::Environment;
-use super::record::vendor_setting;
+use super::vendor::Vendor;
 use super::{FAIL, pretty, say};
-use crate::certify;
 use crate::record::drift::{DriftReport, drift};
 use crate::world::{Unusable, World};
 
@@ -25,17 +23,8 @@ use crate::world::{Unusable, World};
     Exit codes: 0 nothing differs, 1 something does, 2 unusable input."
 )]
 pub(super) struct DriftCommand {
-    /// The connector
-    #[arg(value_name = "ID")]
-    id: String,
     #[command(flatten)]
-    environment: Environment,
-    /// Send requests here instead of to the provider's hosts; HOST=URL for one host alone
-    #[arg(long, value_name = "[HOST=]URL")]
-    base_url: Vec<String>,
-    /// Only scenarios whose id matches; `*` stands for any text
-    #[arg(long, value_name = "GLOB")]
-    scenario: Option<String>,
+    vendor: Vendor,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -43,14 +32,9 @@ pub(super) struct DriftCommand {
 
 impl DriftCommand {
     pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
-        let suite = world.suite()?;
-        let entries = world.entries(std::slice::from_ref(&self.id))?;
-        let entry = entries.first().ok_or_else(|| Unusable::Text("give an ID".to_owned()))?;
-        certify::known_scenario(&suite, self.scenario.as_deref())?;
-        let setting = vendor_setting(&self.environment, &self.base_url)?;
-        let subject = world.subject(entry)?;
+        let (suite, subject, setting) = self.vendor.open(world)?;
         let bar = progress(subject.tapes.len());
-        let report = drift(&suite, &subject, &setting, self.scenario.as_deref(), |case| {
+        let report = drift(&suite, &subject, &setting, self.vendor.scenario.as_deref(), |case| {
             bar.inc(1);
             bar.set_message(case.id.clone());
         })?;

@@ -28,6 +28,7 @@ mod source;
 mod suite;
 mod table;
 mod transcript;
+mod vendor;
 mod verify;
 
 use std::path::PathBuf;

@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 
 use super::certify::{Sink, background, progress};
 use super::request::quoted;
+use super::vendor::Environment;
 use super::{FAIL, UNUSABLE, say, tell_note};
 use crate::certificate::{Facts, Summary};
 use crate::certify::report::{Footer, Header, Line, Report, Verdict};
 use crate::certify::{self, Plan, Tiers};
-use crate::live::Setting;
-use crate::live::remote::Targets;
 use crate::probe::{self, CHECKS, Hooks, Probe};
 use crate::scenario::Suite;
 use crate::tape::ShownRecord;
@@ -22,36 +20,6 @@ use crate::world::{Subject, Unusable, World, unknown};
 
 /// How many findings of a line are printed.
 const SHOWN_FINDINGS: usize = 12;
-
-/// Where a live run goes, and as whom: what `probe`, `record` and `drift` share.
-#[derive(Debug, Args)]
-pub(super) struct Environment {
-    /// Credentials in the form of the connector's schema, TOML, or JSON in a file that ends in .json
-    #[arg(long, value_name = "FILE")]
-    pub(super) credentials: Option<String>,
-    /// Seed of keys and references; else a new one each time, so that an environment that remembers does not answer for an earlier run
-    #[arg(long, value_name = "NUMBER")]
-    pub(super) seed: Option<u64>,
-    /// How long a payment that is not decided is followed, and a delivery is waited for
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
-    pub(super) patience: u64,
-    /// How long one exchange may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub(super) timeout: u64,
-}
-
-impl Environment {
-    /// The setting, with these addresses in place of the provider's own.
-    pub(super) fn setting(&self, base_urls: &[String]) -> Result<Setting, Unusable> {
-        Ok(Setting {
-            targets: Targets::parse(base_urls).map_err(|why| Unusable::Text(format!("--base-url: {why}")))?,
-            credentials: self.credentials.clone(),
-            seed: self.seed,
-            patience: Duration::from_secs(self.patience),
-            timeout: Duration::from_secs(self.timeout),
-        })
-    }
-}
 
 /// Drive your implementation of a provider's API with the provider's connector
 #[derive(Debug, Args)]

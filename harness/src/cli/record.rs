@@ -7,10 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::certify::progress;
-use super::probe::Environment;
+use super::vendor::Vendor;
 use super::{FAIL, pretty, say};
-use crate::certify;
-use crate::live::Setting;
 use crate::record::{self, Options, Outcome, RecordReport};
 use crate::world::{Unusable, World};
 
@@ -29,20 +27,11 @@ const LIVE: [&str; 4] = ["live", "production", "prod", "prd"];
     Exit codes: 0 everything that can be asked for was recorded, 1 something was not, 2 unusable input."
 )]
 pub(super) struct RecordCommand {
-    /// The connector
-    #[arg(value_name = "ID")]
-    id: String,
+    #[command(flatten)]
+    vendor: Vendor,
     /// The vendor's environment, as the tapes name it
     #[arg(long, value_name = "NAME")]
     env: String,
-    #[command(flatten)]
-    environment: Environment,
-    /// Send requests here instead of to the provider's hosts; HOST=URL for one host alone
-    #[arg(long, value_name = "[HOST=]URL")]
-    base_url: Vec<String>,
-    /// Only scenarios whose id matches; `*` stands for any text
-    #[arg(long, value_name = "GLOB")]
-    scenario: Option<String>,
     /// Write the tapes into this folder; else into fixtures/ID, over those that are there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -56,10 +45,6 @@ pub(super) struct RecordCommand {
 
 impl RecordCommand {
     pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
-        let suite = world.suite()?;
-        let entries = world.entries(std::slice::from_ref(&self.id))?;
-        let entry = entries.first().ok_or_else(|| Unusable::Text("give an ID".to_owned()))?;
-        certify::known_scenario(&suite, self.scenario.as_deref())?;
         let is_word = self.env.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if !is_word || self.env.is_empty() || LIVE.contains(&self.env.as_str()) {
             return Err(Unusable::Text(format!(
@@ -67,14 +52,14 @@ impl RecordCommand {
                 self.env
             )));
         }
+        let (suite, subject, setting) = self.vendor.open(world)?;
         let options = Options {
-            setting: vendor_setting(&self.environment, &self.base_url)?,
-            scenario: self.scenario.clone(),
+            setting,
+            scenario: self.vendor.scenario.clone(),
             environment: self.env.clone(),
             out: self.out.clone(),
             dry_run: self.dry_run,
         };
-        let subject = world.subject(entry)?;
         let bar = progress(subject.tapes.len());
         let report = record::record(world, &suite, &subject, &options, |case| {
             bar.inc(1);
@@ -89,19 +74,6 @@ impl RecordCommand {
             0 if report.count(Outcome::Recorded) > 0 => ExitCode::SUCCESS,
             _ => ExitCode::from(FAIL),
         })
-    }
-}
-
-/// The setting of a run with somebody's account: it leaves this machine encrypted or not at all.
-pub(super) fn vendor_setting(environment: &Environment, base_url: &[String]) -> Result<Setting, Unusable> {
-    let setting = environment.setting(base_url)?;
-    if setting.credentials.is_none() && base_url.is_empty() {
-        let told = "give --credentials FILE with an account of the vendor's test environment, or --base-url URL of a server that takes the profile's dummies";
-        return Err(Unusable::Text(told.to_owned()));
-    }
-    match setting.targets.exposed().filter(|_| setting.credentials.is_some()) {
-        Some(url) => Err(Unusable::Text(format!("--base-url {url}: credentials leave this machine over https only"))),
-        None => Ok(setting),
     }
 }
 

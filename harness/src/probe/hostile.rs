@@ -193,12 +193,6 @@ fn is_used(probe: &Probe<'_>, case: &Case, name: &str) -> bool {
     let subject = probe.live.subject;
     let dummies = crate::live::Account::of_profile(subject);
     let Some(stranger) = dummies.stranger(subject.entry, Some(name)) else { return false };
-    let bench = Bench {
-        connector: &*stranger,
-        profile: &subject.profile,
-        credentials: &subject.credentials,
-        wire: None,
-        seed: SEED,
-    };
+    let bench = Bench { connector: &*stranger, ..Bench::of(subject, SEED) };
     !case::play(bench, case).findings.is_empty()
 }

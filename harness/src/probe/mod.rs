@@ -196,20 +196,7 @@ impl<'a> Probe<'a> {
     }
 
     fn blank(&self, case: &str, clauses: &[String]) -> Blank {
-        Blank(Line {
-            connector: self.live.subject.entry.spec.id.to_owned(),
-            case: case.to_owned(),
-            tier: TIER.to_owned(),
-            verdict: Verdict::Pass,
-            clauses: clauses.to_vec(),
-            trials: 0,
-            figures: BTreeMap::new(),
-            results: None,
-            because: None,
-            findings: Vec::new(),
-            exchanges: Vec::new(),
-            repeat: None,
-        })
+        Blank(Line::new(self.live.subject.entry.spec.id, case, TIER, clauses.to_vec()))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::run::case::Finding;
 pub use badge::badge;
 pub use markdown::markdown;
 pub use sarif::sarif;
-pub(crate) use site::STYLE;
+pub(crate) use site::{BASE, STYLE};
 pub use site::{Page, site};
 
 /// A report with its lines in reach.

@@ -24,12 +24,15 @@ pub struct Page {
 }
 
 const TEMPLATES: &[(&str, &str)] = &[
-    ("base.html", include_str!("../../templates/base.html")),
+    ("base.html", BASE),
+    ("report.html", include_str!("../../templates/report.html")),
     ("macros.html", include_str!("../../templates/macros.html")),
     ("index.html", include_str!("../../templates/index.html")),
     ("scenarios.html", include_str!("../../templates/scenarios.html")),
     ("connector.html", include_str!("../../templates/connector.html")),
 ];
+/// The frame of every page.
+pub(crate) const BASE: &str = include_str!("../../templates/base.html");
 /// The style of every page.
 pub(crate) const STYLE: &str = include_str!("../../templates/style.css");
 const SCRIPT: &str = include_str!("../../templates/filter.js");

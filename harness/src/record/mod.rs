@@ -240,13 +240,7 @@ pub(crate) fn replayed(subject: &Subject, case: &Case, text: &str, times: u64) -
     })?;
     let case = Case { tape, ..case.clone() };
     for seed in 1..=times {
-        let bench = Bench {
-            connector: &*subject.connector,
-            profile: &subject.profile,
-            credentials: &subject.credentials,
-            wire: None,
-            seed,
-        };
+        let bench = Bench::of(subject, seed);
         if let Some(finding) = case::play(bench, &case).findings.first() {
             return Err(format!("it does not replay (seed {seed}): {finding}"));
         }

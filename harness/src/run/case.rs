@@ -22,6 +22,7 @@ use crate::profile::Profile;
 use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
 use crate::tape::{Player, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
+use crate::world::Subject;
 
 pub use rehearsal::{Rehearsal, Rehearsed};
 
@@ -120,6 +121,14 @@ pub struct Bench<'a> {
     pub wire: Option<&'a Wire>,
     /// Seed of everything minted.
     pub seed: u64,
+}
+
+impl<'a> Bench<'a> {
+    /// A subject's own connector, profile and dummies, in memory.
+    pub fn of(subject: &'a Subject, seed: u64) -> Bench<'a> {
+        let Subject { connector, profile, credentials, .. } = subject;
+        Bench { connector: connector.as_ref(), profile, credentials, wire: None, seed }
+    }
 }
 
 /// Plays a case from start to end.

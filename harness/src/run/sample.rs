@@ -44,13 +44,7 @@ impl Sample {
         let mut case = (*case).clone();
         case.steps.truncate(index + 1);
         let step = u32::try_from(index + 1).ok()?;
-        let bench = Bench {
-            connector: &*subject.connector,
-            profile: &subject.profile,
-            credentials: &subject.credentials,
-            wire: None,
-            seed,
-        };
+        let bench = Bench::of(subject, seed);
         let played = play(bench, &case);
         let why = || match played.findings.first() {
             Some(finding) => {

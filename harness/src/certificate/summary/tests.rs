@@ -21,20 +21,7 @@ fn header() -> Header {
 }
 
 fn line(case: &str, tier: &str) -> Line {
-    Line {
-        connector: "acme".to_owned(),
-        case: case.to_owned(),
-        tier: tier.to_owned(),
-        verdict: Verdict::Pass,
-        clauses: Vec::new(),
-        trials: 1,
-        figures: BTreeMap::new(),
-        results: None,
-        because: None,
-        findings: Vec::new(),
-        exchanges: Vec::new(),
-        repeat: None,
-    }
+    Line { trials: 1, ..Line::new("acme", case, tier, Vec::new()) }
 }
 
 /// A run in which everything holds: two scenarios, one for two brands, and every check but the optional one.
