@@ -367,13 +367,29 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
     let Ok(outcome) = &ended.result else {
         return if ended.result.as_ref().err().and_then(Error::field).is_some() { vec!["field"] } else { Vec::new() };
     };
-    let Outcome::Payment(payment) = outcome else { return Vec::new() };
+    let some = |there: bool, word: &'static str| there.then_some(word);
+    let payment = match outcome {
+        Outcome::Payment(payment) => payment,
+        Outcome::Refund(refund) => {
+            let words = [
+                some(refund.reference.is_some(), "refund_reference"),
+                some(refund.payment.is_some(), "refund_payment"),
+                some(refund.amount.is_some(), "refund_amount"),
+            ];
+            return words.into_iter().flatten().collect();
+        }
+        Outcome::Mandate(mandate) => {
+            return some(mandate.reference.is_some(), "mandate_reference").into_iter().collect();
+        }
+        Outcome::Payout(payout) => return some(payout.reference.is_some(), "payout_reference").into_iter().collect(),
+        _ => return Vec::new(),
+    };
     let decline = match &payment.state {
         State::Declined(decline) => Some(decline),
         _ => None,
     };
-    let some = |there: bool, word: &'static str| there.then_some(word);
     let amount = |amount: Option<Money>| amount.is_some();
+    let network = &payment.network;
     [
         some(amount(payment.amount), "amount"),
         some(amount(payment.amount), "currency"),
@@ -382,13 +398,18 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
         some(amount(payment.captured_now), "captured_now_amount"),
         some(amount(payment.refunded), "refunded_amount"),
         some(payment.mandate.is_some(), "mandate"),
-        some(payment.network.transaction_id.is_some(), "network_transaction_id"),
+        some(network.transaction_id.is_some(), "network_transaction_id"),
+        some(network.authorization_code.is_some(), "authorization_code"),
+        some(network.response_code.is_some(), "response_code"),
+        some(network.avs.is_some(), "avs"),
+        some(network.cvc.is_some(), "cvc"),
+        some(network.eci.is_some(), "eci"),
         some(
-            decline.is_some_and(|decline| decline.network_code.is_some()) || payment.network.response_code.is_some(),
+            decline.is_some_and(|decline| decline.network_code.is_some()) || network.response_code.is_some(),
             "network_code",
         ),
         some(
-            decline.is_some_and(|decline| decline.advice_code.is_some()) || payment.network.advice_code.is_some(),
+            decline.is_some_and(|decline| decline.advice_code.is_some()) || network.advice_code.is_some(),
             "advice_code",
         ),
     ]

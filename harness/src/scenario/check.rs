@@ -30,7 +30,7 @@ pub const METHOD_FAMILIES: [&str; 16] = [
 pub const METHOD_ROLES: [&str; 3] = ["main", "redirect", "payout"];
 
 /// What the answers of a provider may carry; the words of a profile's `answers`.
-pub const ANSWER_WORDS: [&str; 13] = [
+pub const ANSWER_WORDS: [&str; 23] = [
     "amount",
     "currency",
     "reference",
@@ -43,6 +43,16 @@ pub const ANSWER_WORDS: [&str; 13] = [
     "network_transaction_id",
     "network_code",
     "advice_code",
+    "authorization_code",
+    "response_code",
+    "avs",
+    "cvc",
+    "eci",
+    "refund_amount",
+    "refund_payment",
+    "refund_reference",
+    "mandate_reference",
+    "payout_reference",
     "field",
 ];
 
