@@ -7,7 +7,7 @@ use quittance::*;
 use quittance_crypto::{Curve, DetachedJws, EcPublicKey, JwsKey, JwsVerifier};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{TOLERANCE_SECONDS, Truelayer, wire};
+use crate::{MandateUse, TOLERANCE_SECONDS, Truelayer, wire};
 
 /// The one version of signatures.
 const VERSION: &str = "2";
@@ -79,6 +79,15 @@ impl Truelayer {
         Err(fault(&reply))
     }
 
+    /// What the application may do (<https://docs.truelayer.com/docs/create-a-payment-mandate>); TrueLayer refuses a scope that it has not enabled.
+    fn scope(&self) -> &'static str {
+        match self.credentials.mandates {
+            Some(MandateUse::Sweeping) => "payments recurring_payments:sweeping",
+            Some(MandateUse::Commercial) => "payments recurring_payments:commercial",
+            _ => "payments",
+        }
+    }
+
     async fn fetch_token(&self, cx: &Context<'_>) -> Result<(Secret, Duration)> {
         let secret = &self.credentials.client_secret;
         cx.protect(secret.expose());
@@ -86,7 +95,7 @@ impl Truelayer {
         form.set("grant_type", "client_credentials");
         form.set("client_id", &self.credentials.client_id);
         form.set("client_secret", secret.expose());
-        form.set("scope", "payments");
+        form.set("scope", self.scope());
         let reply = cx.post(self.url("auth", "/connect/token")).harmless().form(&form).send().await?;
         if reply.is_success() {
             let token: wire::Token = reply.json()?;

@@ -3,11 +3,15 @@
 //!
 //! The customer pays on TrueLayer's hosted page, or, when the bank is named, goes straight to the bank. Money has arrived
 //! when a payment is `settled`; `executed` says only that the bank took it on. The merchant's reference travels in the metadata.
-//! Webhooks state no amount. Not offered: mandates (VRP), whose limits a set-up has no place for; verified payouts; look-up
-//! by reference.
+//! Webhooks state no amount.
 //!
-//! Sources: <https://docs.truelayer.com/docs/create-a-payment>, the vendor's library for Java
-//! (<https://github.com/TrueLayer/truelayer-java>) and signing libraries (<https://github.com/TrueLayer/truelayer-signing>).
+//! A mandate is a variable recurring payment (VRP) in pounds, agreed to in the same way; payments under it need no customer. Its
+//! handle says that it is one (`of=mandate`): `complete` and `retrieve` then tell where it stands, as a payment of nothing.
+//!
+//! Not offered: verified payouts; look-up by reference.
+//!
+//! Sources: <https://docs.truelayer.com/docs/create-a-payment>, <https://docs.truelayer.com/docs/create-a-payment-mandate>, the vendor's
+//! library for Java (<https://github.com/TrueLayer/truelayer-java>) and signing libraries (<https://github.com/TrueLayer/truelayer-signing>).
 
 mod account;
 mod wire;
@@ -47,9 +51,31 @@ pub struct Credentials {
     merchant_account_gbp: Option<String>,
     /// Id of the merchant account in euros, where there is one.
     merchant_account_eur: Option<String>,
+    /// What TrueLayer has enabled mandates for, where it has: `sweeping` (between accounts of the customer's own), `commercial`, or one of
+    /// the four uses of the first wave.
+    mandates: Option<MandateUse>,
     /// `sandbox` or `live`.
     #[serde(default)]
     environment: Environment,
+}
+
+/// What mandates are for: their type, and for commercial ones of the first wave the use case, which needs no scope of its own
+/// (<https://docs.truelayer.com/docs/create-a-mandate>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MandateUse {
+    /// Between accounts of the customer's own.
+    Sweeping,
+    /// By agreement with TrueLayer.
+    Commercial,
+    /// Bills for energy, water and the like.
+    Utilities,
+    /// Public bodies.
+    GovernmentPayments,
+    /// Mortgages, pensions, accounts.
+    FinancialServices,
+    /// Donations to registered charities.
+    Charity,
 }
 
 impl Provider for Truelayer {
@@ -69,11 +95,18 @@ impl Provider for Truelayer {
             Op::Refund,
             Op::Retrieve,
             Op::RetrieveRefund,
+            Op::SetUp,
+            Op::Revoke,
             Op::PayOut,
             Op::RetrievePayout,
             Op::Webhook,
         ],
-        methods: &[MethodKind::branded(Family::OpenBanking, "eu"), MethodKind::branded(Family::OpenBanking, "uk")],
+        methods: &[
+            MethodKind::branded(Family::OpenBanking, "eu"),
+            MethodKind::branded(Family::OpenBanking, "uk"),
+            MethodKind::of(Family::Mandate),
+        ],
+        mandates: &[MethodKind::branded(Family::OpenBanking, "uk")],
         currencies: Currencies::Only(&[Currency::EUR, Currency::GBP]),
         refund: RefundRules { partial: true, multiple: true },
         lookups: &[LookupKind::Handle],
@@ -103,53 +136,37 @@ impl Connector for Truelayer {
     }
 
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
-        let Method::OpenBanking { bank, .. } = &request.method else {
-            return Err(Error::unsupported(Op::Authorize));
+        let bank = match &request.method {
+            Method::OpenBanking { bank, .. } => bank.as_deref(),
+            Method::Mandate(mandate) => return self.charge(cx, request, mandate).await,
+            other => return Err(Error::unsupported_variant(other.family())),
         };
-        let needed = || Error::invalid("return_url", "the customer comes back to it");
-        let return_url = request.return_url.as_deref().ok_or_else(needed)?;
-        let customer = &request.customer;
-        let name = customer.full_name().ok_or_else(|| Error::invalid("customer", "the payer's name is needed"))?;
-        if customer.email.is_none() && customer.phone.is_none() {
-            return Err(Error::invalid("customer.email", "the payer's email address or phone number is needed"));
-        }
-        let euro = request.amount.currency() == Currency::EUR;
+        let return_url = needed(request.return_url.as_deref())?;
+        let name = payer(&request.customer)?;
         let body = wire::NewPayment {
             amount_in_minor: Self::SPEC.minor(&request.amount)?,
             currency: request.amount.currency().code(),
-            payment_method: wire::BankTransfer {
-                kind: "bank_transfer",
-                provider_selection: match bank.as_deref() {
-                    None => wire::Selection::UserSelected,
-                    Some(provider_id) => wire::Selection::Preselected {
-                        provider_id,
-                        scheme_selection: euro.then_some(wire::Typed { kind: "instant_preferred" }),
-                    },
-                },
-                beneficiary: wire::MerchantAccount {
-                    kind: "merchant_account",
-                    merchant_account_id: self.merchant_account(request.amount.currency())?,
-                },
+            payment_method: wire::PaymentMethod::BankTransfer {
+                provider_selection: wire::Selection::of(bank, request.amount.currency() == Currency::EUR),
+                beneficiary: self.beneficiary(request.amount.currency())?,
             },
-            user: wire::User { name: &name, email: customer.email.as_deref(), phone: customer.phone.as_deref() },
+            user: Some(wire::User::of(&name, &request.customer)),
             metadata: wire::Metadata { reference: &request.reference },
         };
         let call = self.post(cx, "/v3/payments", request.key.as_str(), Some(&body))?;
         let made: wire::Created = self.read(cx, call).await?;
         let handle = Handle::new(&made.id);
-        let state = match (made.status.as_str(), bank) {
-            ("authorization_required", None) => State::ActionRequired(self.hosted_page(&made, return_url)?),
-            ("authorization_required", Some(_)) => {
-                let started = self.start(cx, request, &made, return_url).await;
-                started.map_err(|error| error.about(&handle))?
-            }
-            _ => wire::state(made.status, made.failure_reason),
+        let key = bank.map(|_| &request.key);
+        let onward = self.onward(cx, &PAYMENT, made, key, return_url).await.map_err(|error| error.about(&handle))?;
+        let state = match onward {
+            Onward::To(page) => State::ActionRequired(page),
+            Onward::Stands(status, failure_reason) => wire::state(status, failure_reason),
         };
         Ok(Payment::new(handle, state))
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
-        let found = self.payment(cx, &request.payment).await?;
+        let found = self.look(cx, &request.payment).await?;
         agree_payment(&found, request.amount, &request.reference)?;
         // As the first answer, this one states the state alone; amounts are checked here and told by a look-up.
         Ok(Payment { amount: None, captured: None, reference: None, ..found })
@@ -181,7 +198,7 @@ impl Connector for Truelayer {
 
     async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
         match &request.by {
-            Lookup::Handle(handle) => self.payment(cx, handle).await,
+            Lookup::Handle(handle) => self.look(cx, handle).await,
             Lookup::Reference(_) => Err(Error::unsupported(Op::Retrieve)),
         }
     }
@@ -192,6 +209,49 @@ impl Connector for Truelayer {
         let path = at("/v3/payments", &payment, &format!("/refunds/{}", request.refund.segment()?))?;
         let found: wire::Transfer = self.read(cx, self.get(cx, &path)).await?;
         found.into_refund(payment)
+    }
+
+    async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
+        let Method::OpenBanking { bank, .. } = &request.method else {
+            return Err(Error::unsupported_variant(request.method.family()));
+        };
+        if request.currency != Currency::GBP {
+            return Err(Error::invalid("currency", "variable recurring payments are in pounds"));
+        }
+        let unset = || Error::new(Kind::Credentials, Effect::None, "mandates need a use").in_field("mandates");
+        let made_for = self.credentials.mandates.ok_or_else(unset)?;
+        let return_url = needed(request.return_url.as_deref())?;
+        let name = payer(&request.customer)?;
+        let body = wire::NewMandate {
+            mandate: wire::MandateTerms {
+                kind: if made_for == MandateUse::Sweeping { "sweeping" } else { "commercial" },
+                use_case: wire::use_case(made_for),
+                provider_selection: wire::Selection::of(bank.as_deref(), false),
+                beneficiary: self.beneficiary(request.currency)?,
+            },
+            currency: request.currency.code(),
+            user: wire::User::of(&name, &request.customer),
+            constraints: wire::Constraints::of(&request.limits)?,
+            metadata: wire::Metadata { reference: &request.reference },
+        };
+        let call = self.post(cx, "/v3/mandates", request.key.as_str(), Some(&body))?;
+        let made: wire::Created = self.read(cx, call).await?;
+        let handle = wire::mandate_handle(&made.id);
+        let key = bank.as_ref().map(|_| &request.key);
+        let onward = self.onward(cx, &MANDATE, made, key, return_url).await.map_err(|error| error.about(&handle))?;
+        let state = match onward {
+            Onward::To(page) => MandateState::ActionRequired(page),
+            Onward::Stands(status, failure_reason) => wire::mandate(status, failure_reason),
+        };
+        Ok(Mandate::new(handle, state))
+    }
+
+    async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
+        let path = at("/v3/mandates", &request.mandate, "/revoke")?;
+        match self.send(cx, self.post(cx, &path, request.key.as_str(), None::<&()>)?).await?.status() {
+            204 => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
+            _ => Err(Error::protocol("a revocation is answered with 204")),
+        }
     }
 
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
@@ -236,10 +296,43 @@ impl Connector for Truelayer {
             "payout_executed" | "payout_failed" => {
                 EventBody::Payout(authentic.json::<wire::PayoutEvent>()?.into_payout(&event.kind))
             }
+            "mandate_authorized" | "mandate_failed" | "mandate_revoked" => {
+                EventBody::Mandate(authentic.json::<wire::MandateEvent>()?.into_mandate(&event.kind))
+            }
             _ => EventBody::Ignored,
         };
         Ok(vec![Event { id: Some(event.event_id), at: None, name: event.kind, body }])
     }
+}
+
+/// What a customer authorises, by its names in paths and in the address of the hosted page.
+struct Authorised {
+    collection: &'static str,
+    id: &'static str,
+}
+
+const PAYMENT: Authorised = Authorised { collection: "payments", id: "payment_id" };
+const MANDATE: Authorised = Authorised { collection: "mandates", id: "mandate_id" };
+
+/// How it goes on with what was made.
+enum Onward {
+    /// The customer goes to a page.
+    To(NextAction),
+    /// It stands at this status, with the reason of a failure.
+    Stands(String, Option<String>),
+}
+
+/// Where the customer comes back to.
+fn needed(return_url: Option<&str>) -> Result<&str> {
+    return_url.ok_or_else(|| Error::invalid("return_url", "the customer comes back to it"))
+}
+
+/// The name of a payer who can be reached, as the law on money laundering asks.
+fn payer(customer: &Customer) -> Result<String> {
+    if customer.email.is_none() && customer.phone.is_none() {
+        return Err(Error::invalid("customer.email", "the payer's email address or phone number is needed"));
+    }
+    customer.full_name().ok_or_else(|| Error::invalid("customer", "the payer's name is needed"))
 }
 
 impl Truelayer {
@@ -252,17 +345,64 @@ impl Truelayer {
         account.as_deref().ok_or_else(unset)
     }
 
-    async fn payment(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
+    fn beneficiary(&self, currency: Currency) -> Result<wire::MerchantAccount<'_>> {
+        let merchant_account_id = self.merchant_account(currency)?;
+        Ok(wire::MerchantAccount { kind: "merchant_account", merchant_account_id })
+    }
+
+    /// A payment under a mandate: it goes to the mandate's beneficiary, and the customer does nothing
+    /// (<https://docs.truelayer.com/docs/create-a-payment-on-a-mandate>).
+    async fn charge(&self, cx: &Context<'_>, request: &Authorize, mandate: &Handle) -> Result<Payment> {
+        let body = wire::NewPayment {
+            amount_in_minor: Self::SPEC.minor(&request.amount)?,
+            currency: request.amount.currency().code(),
+            payment_method: wire::PaymentMethod::Mandate { mandate_id: mandate.id() },
+            user: None,
+            metadata: wire::Metadata { reference: &request.reference },
+        };
+        let call = self.post(cx, "/v3/payments", request.key.as_str(), Some(&body))?;
+        let made: wire::Created = self.read(cx, call).await?;
+        let unstated = || Error::protocol("the answer has no status").about(&Handle::new(&made.id));
+        let status = made.status.ok_or_else(unstated)?;
+        Ok(Payment::new(Handle::new(&made.id), wire::state(status, made.failure_reason)))
+    }
+
+    /// The payment, or the mandate as a payment of nothing, as it stands.
+    async fn look(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
+        if wire::is_mandate(handle) {
+            let found: wire::FoundMandate = self.read(cx, self.get(cx, &at("/v3/mandates", handle, "")?)).await?;
+            return Ok(found.into_payment());
+        }
         let found: wire::Found = self.read(cx, self.get(cx, &at("/v3/payments", handle, "")?)).await?;
         found.into_payment()
     }
 
-    /// The hosted page, whose address holds the payment's token, as the vendor wants it (`HostedPaymentPageLinkBuilder` of its library for Java).
-    fn hosted_page(&self, made: &wire::Created, return_url: &str) -> Result<NextAction> {
+    /// How it goes on with what was made: the customer goes to the hosted page, or straight to the bank where one was named; `key` is then
+    /// the key of the request.
+    async fn onward(
+        &self,
+        cx: &Context<'_>,
+        of: &Authorised,
+        made: wire::Created,
+        key: Option<&Key>,
+        return_url: &str,
+    ) -> Result<Onward> {
+        match (made.status.as_deref(), key) {
+            // Mandates are made without a status.
+            (None | Some("authorization_required"), None) => self.hosted_page(of, &made, return_url).map(Onward::To),
+            (None | Some("authorization_required"), Some(key)) => self.start(cx, of, &made, key, return_url).await,
+            (Some(status), _) => Ok(Onward::Stands(status.to_owned(), made.failure_reason)),
+        }
+    }
+
+    /// The hosted page, whose address holds the token of what was made, as the vendor wants it (`HostedPaymentPageLinkBuilder` of its
+    /// library for Java).
+    fn hosted_page(&self, of: &Authorised, made: &wire::Created, return_url: &str) -> Result<NextAction> {
         let missing = || Error::protocol("the answer has no resource token");
-        let token = made.resource_token.as_ref().ok_or_else(missing)?;
-        let page = format!("https://payment.{}/payments", self.domain());
-        let url = format!("{page}#payment_id={}&resource_token={}&return_uri={return_url}", made.id, token.expose());
+        let token = made.resource_token.as_ref().ok_or_else(missing)?.expose();
+        let Authorised { collection, id: name } = of;
+        let page = format!("https://payment.{}/{collection}", self.domain());
+        let url = format!("{page}#{name}={}&resource_token={token}&return_uri={return_url}", made.id);
         Ok(NextAction::Redirect { url })
     }
 
@@ -270,24 +410,24 @@ impl Truelayer {
     async fn start(
         &self,
         cx: &Context<'_>,
-        request: &Authorize,
+        of: &Authorised,
         made: &wire::Created,
+        key: &Key,
         return_url: &str,
-    ) -> Result<State> {
+    ) -> Result<Onward> {
         let body = wire::Start { redirect: wire::Return { return_uri: return_url } };
-        let path = at("/v3/payments", &Handle::new(&made.id), "/authorization-flow")?;
-        let key = format!("{}-flow", request.key);
-        let flow: wire::Flow = self.read(cx, self.post(cx, &path, &key, Some(&body))?).await?;
+        let path = at(&format!("/v3/{}", of.collection), &Handle::new(&made.id), "/authorization-flow")?;
+        let flow: wire::Flow = self.read(cx, self.post(cx, &path, &format!("{key}-flow"), Some(&body))?).await?;
         let next = flow.authorization_flow.and_then(|flow| flow.actions).and_then(|actions| actions.next);
         Ok(match next {
             Some(wire::Next { kind, uri: Some(url) }) if kind == "redirect" && flow.status == "authorizing" => {
-                State::ActionRequired(NextAction::Redirect { url })
+                Onward::To(NextAction::Redirect { url })
             }
             // Forms and choices that a bank wants besides are shown on the hosted page.
             Some(wire::Next { kind, .. }) if kind != "wait" && flow.status == "authorizing" => {
-                State::ActionRequired(self.hosted_page(made, return_url)?)
+                Onward::To(self.hosted_page(of, made, return_url)?)
             }
-            _ => wire::state(flow.status, flow.failure_reason),
+            _ => Onward::Stands(flow.status, flow.failure_reason),
         })
     }
 }

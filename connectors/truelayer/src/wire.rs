@@ -1,25 +1,107 @@
 //! TrueLayer's JSON (<https://docs.truelayer.com/docs/create-a-payment>, <https://github.com/TrueLayer/truelayer-java>). Amounts are integers of minor units.
 
+use std::collections::BTreeMap;
+
 use quittance::*;
 use serde::{Deserialize, Serialize};
 
-use crate::Truelayer;
+use crate::{MandateUse, Truelayer};
 
 #[derive(Serialize)]
 pub(crate) struct NewPayment<'a> {
     pub(crate) amount_in_minor: i64,
     pub(crate) currency: &'a str,
-    pub(crate) payment_method: BankTransfer<'a>,
-    pub(crate) user: User<'a>,
+    pub(crate) payment_method: PaymentMethod<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<User<'a>>,
     pub(crate) metadata: Metadata<'a>,
 }
 
 #[derive(Serialize)]
-pub(crate) struct BankTransfer<'a> {
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum PaymentMethod<'a> {
+    BankTransfer { provider_selection: Selection<'a>, beneficiary: MerchantAccount<'a> },
+    Mandate { mandate_id: &'a str },
+}
+
+/// A mandate that is to be agreed to (`CreateMandateRequest` of the vendor's library for Java).
+#[derive(Serialize)]
+pub(crate) struct NewMandate<'a> {
+    pub(crate) mandate: MandateTerms<'a>,
+    pub(crate) currency: &'a str,
+    pub(crate) user: User<'a>,
+    pub(crate) constraints: Constraints,
+    pub(crate) metadata: Metadata<'a>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct MandateTerms<'a> {
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) use_case: Option<&'static str>,
     pub(crate) provider_selection: Selection<'a>,
     pub(crate) beneficiary: MerchantAccount<'a>,
+}
+
+/// The use case of commercial mandates of the first wave (<https://docs.truelayer.com/docs/create-a-mandate>).
+pub(crate) fn use_case(made_for: MandateUse) -> Option<&'static str> {
+    match made_for {
+        MandateUse::Sweeping | MandateUse::Commercial => None,
+        MandateUse::Utilities => Some("utilities"),
+        MandateUse::GovernmentPayments => Some("government_payments"),
+        MandateUse::FinancialServices => Some("financial_services"),
+        MandateUse::Charity => Some("charity"),
+    }
+}
+
+/// The limits that the customer agrees to; times are RFC 3339.
+#[derive(Serialize)]
+pub(crate) struct Constraints {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<Timestamp>,
+    maximum_individual_amount: i64,
+    periodic_limits: BTreeMap<&'static str, PeriodicLimit>,
+}
+
+#[derive(Serialize)]
+struct PeriodicLimit {
+    maximum_amount: i64,
+    period_alignment: &'static str,
+}
+
+impl Constraints {
+    /// TrueLayer asks for the most of one payment, and of at least one period.
+    pub(crate) fn of(limits: &MandateLimits) -> Result<Constraints> {
+        let unlimited = || Error::invalid("limits.payment_max", "a mandate limits the single payment");
+        if limits.periods.is_empty() {
+            return Err(Error::invalid("limits.periods", "a mandate limits the payments of a period"));
+        }
+        let period = |limit: &PeriodLimit| {
+            let name = match limit.period {
+                Period::Day => "day",
+                Period::Week => "week",
+                Period::Fortnight => "fortnight",
+                Period::Month => "month",
+                Period::HalfYear => "half_year",
+                Period::Year => "year",
+            };
+            let period_alignment = match limit.start {
+                PeriodStart::Consent => "consent",
+                PeriodStart::Calendar => "calendar",
+            };
+            let maximum_amount = Truelayer::SPEC.minor(&limit.sum_max)?;
+            Ok((name, PeriodicLimit { maximum_amount, period_alignment }))
+        };
+        Ok(Constraints {
+            valid_from: limits.valid_from,
+            valid_to: limits.valid_to,
+            maximum_individual_amount: Truelayer::SPEC.minor(&limits.payment_max.ok_or_else(unlimited)?)?,
+            periodic_limits: limits.periods.iter().map(period).collect::<Result<_>>()?,
+        })
+    }
 }
 
 /// Who chooses the bank.
@@ -32,6 +114,14 @@ pub(crate) enum Selection<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         scheme_selection: Option<Typed>,
     },
+}
+
+impl Selection<'_> {
+    /// The bank that was named, else the customer's choice; `by_scheme` where the bank has more than one scheme to choose from.
+    pub(crate) fn of(bank: Option<&str>, by_scheme: bool) -> Selection<'_> {
+        let scheme_selection = by_scheme.then_some(Typed { kind: "instant_preferred" });
+        bank.map_or(Selection::UserSelected, |provider_id| Selection::Preselected { provider_id, scheme_selection })
+    }
 }
 
 #[derive(Serialize)]
@@ -54,6 +144,12 @@ pub(crate) struct User<'a> {
     pub(crate) email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) phone: Option<&'a str>,
+}
+
+impl<'a> User<'a> {
+    pub(crate) fn of(name: &'a str, customer: &'a Customer) -> User<'a> {
+        User { name, email: customer.email.as_deref(), phone: customer.phone.as_deref() }
+    }
 }
 
 #[derive(Serialize)]
@@ -123,11 +219,11 @@ pub(crate) struct Id {
     pub(crate) id: String,
 }
 
-/// A new payment.
+/// A new payment or mandate.
 #[derive(Deserialize)]
 pub(crate) struct Created {
     pub(crate) id: String,
-    pub(crate) status: String,
+    pub(crate) status: Option<String>,
     pub(crate) resource_token: Option<Secret>,
     pub(crate) failure_reason: Option<String>,
 }
@@ -184,6 +280,36 @@ impl Found {
             reference: self.metadata.and_then(|sent| sent.reference),
             ..Payment::new(Handle::new(self.id), state)
         })
+    }
+}
+
+/// A mandate that was looked up (`MandateDetail` of the vendor's library for Java).
+#[derive(Deserialize)]
+pub(crate) struct FoundMandate {
+    id: String,
+    status: String,
+    failure_reason: Option<String>,
+    metadata: Option<Sent>,
+}
+
+impl FoundMandate {
+    /// The mandate as a payment of nothing.
+    pub(crate) fn into_payment(self) -> Payment {
+        let handle = mandate_handle(&self.id);
+        let found = mandate(self.status, self.failure_reason);
+        let agreed = (found == MandateState::Active).then(|| handle.clone());
+        let state = match found {
+            MandateState::ActionRequired(action) => State::ActionRequired(action),
+            MandateState::Pending | MandateState::Active => State::Pending,
+            MandateState::Declined(decline) => State::Declined(decline),
+            MandateState::Revoked => State::Voided,
+            MandateState::Unrecognised(status) => State::Unrecognised(status),
+        };
+        Payment {
+            mandate: agreed,
+            reference: self.metadata.and_then(|sent| sent.reference),
+            ..Payment::new(handle, state)
+        }
     }
 }
 
@@ -266,6 +392,21 @@ impl PayoutEvent {
     }
 }
 
+#[derive(Deserialize)]
+pub(crate) struct MandateEvent {
+    mandate_id: String,
+    failure_reason: Option<String>,
+    metadata: Option<Sent>,
+}
+
+impl MandateEvent {
+    pub(crate) fn into_mandate(self, kind: &str) -> Mandate {
+        let state = mandate(status_of(kind), self.failure_reason);
+        let reference = self.metadata.and_then(|sent| sent.reference);
+        Mandate { reference, ..Mandate::new(mandate_handle(&self.mandate_id), state) }
+    }
+}
+
 /// A key set (RFC 7517), as far as it is read.
 #[derive(Deserialize)]
 pub(crate) struct Keys {
@@ -297,6 +438,15 @@ pub(crate) fn refund_handle(id: String, payment: &str) -> Handle {
     Handle::new(id).with("payment", payment)
 }
 
+/// A mandate's handle, which says that it is no payment's.
+pub(crate) fn mandate_handle(id: &str) -> Handle {
+    Handle::new(id).with("of", "mandate")
+}
+
+pub(crate) fn is_mandate(handle: &Handle) -> bool {
+    handle.part("of") == Some("mandate")
+}
+
 /// The status that an event reports: what stands behind the object's name.
 fn status_of(kind: &str) -> String {
     kind.split_once('_').map_or(kind, |(_, status)| status).to_owned()
@@ -313,6 +463,17 @@ pub(crate) fn state(status: String, failure_reason: Option<String>) -> State {
             _ => State::Declined(decline(failure_reason)),
         },
         _ => State::Unrecognised(status),
+    }
+}
+
+/// The state of a mandate (<https://docs.truelayer.com/docs/mandate-statuses>).
+pub(crate) fn mandate(status: String, failure_reason: Option<String>) -> MandateState {
+    match status.as_str() {
+        "authorized" => MandateState::Active,
+        "authorization_required" | "authorizing" => MandateState::Pending,
+        "failed" => MandateState::Declined(decline(failure_reason)),
+        "revoked" => MandateState::Revoked,
+        _ => MandateState::Unrecognised(status),
     }
 }
 

@@ -150,6 +150,7 @@ impl<C: Connector> Connector for Guard<C> {
         check_reference(&request.reference)?;
         check_method(self.spec(), Op::SetUp, &request.method)?;
         check_currency(self.spec(), request.currency)?;
+        request.limits.check(request.currency)?;
         check_return_url(request.return_url.as_deref())?;
         request.method.secrets(&mut |secret| cx.protect(secret));
         request.three_ds.secrets(&mut |secret| cx.protect(secret));

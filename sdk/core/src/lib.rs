@@ -132,6 +132,7 @@ mod error;
 mod guard;
 mod handle;
 mod kept;
+mod limits;
 mod method;
 mod money;
 mod op;
@@ -162,6 +163,7 @@ pub use delivery::{Authentic, Dated, Delivery, Signed, Untrusted, check_age};
 pub use error::{Effect, Error, Kind, Result};
 pub use guard::{Guard, agree_part, agree_payment, agree_payout};
 pub use handle::Handle;
+pub use limits::{MandateLimits, Period, PeriodLimit, PeriodStart};
 pub use method::{
     ApplePay, ApplePayHeader, ApplePayParts, BankAccount, BankAccountKind, Card, GooglePay, Method, NetworkToken,
     TokenSource, Upi,

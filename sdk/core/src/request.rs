@@ -7,7 +7,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{ApplePay, BankAccount, Card, Cryptogram, Currency, GooglePay, Handle, Method, Money, Secret};
+use crate::{
+    ApplePay, BankAccount, Card, Cryptogram, Currency, GooglePay, Handle, MandateLimits, Method, Money, Secret,
+};
 
 /// The idempotency key of one operation: the same on every repetition, new for every new operation. 1–64 visible ASCII characters.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
@@ -404,6 +406,9 @@ pub struct SetUp {
     pub method: Method,
     /// What it will be used for; `None`: only while the customer is present.
     pub usage: Option<MitCategory>,
+    /// What later payments may be, where the scheme has limits.
+    #[serde(default)]
+    pub limits: MandateLimits,
     /// 3-D Secure.
     #[serde(default)]
     pub three_ds: ThreeDs,
