@@ -16,6 +16,11 @@ const CONNECTOR_LINES: usize = 900;
 const THIN_LINES: usize = 80;
 /// Connectors that may be longer, with the reason.
 const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
+    (
+        "cybersource-rest",
+        1_200,
+        "five APIs under one account: payments, payer authentication, the token vault, transaction search and notifications",
+    ),
     ("braintree", 1_120, "two APIs under one account: GraphQL, and the gateway's XML for look-ups, voids and webhooks"),
     (
         "paypal",

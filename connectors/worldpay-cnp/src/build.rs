@@ -36,6 +36,34 @@ pub(crate) fn payment(request: &Authorize) -> Result<Vec<Member<'_>>> {
     ])
 }
 
+/// The members of an eCheck sale: a debit of a bank account. Verification wants the first and the last name.
+pub(crate) fn debit<'a>(request: &'a Authorize, account: &'a BankAccount, verify: bool) -> Result<Vec<Member<'a>>> {
+    if request.capture == CaptureMode::Manual || request.store {
+        return Err(Error::unsupported_variant("reserving money of a bank account, or storing it"));
+    }
+    let routing = account.routing.as_deref();
+    let routing =
+        routing.ok_or_else(|| Error::invalid("method.account.routing", "a debit needs the routing number"))?;
+    let kind = match account.kind {
+        BankAccountKind::Checking => "Checking",
+        BankAccountKind::Savings => "Savings",
+        BankAccountKind::Business => "Corporate",
+    };
+    let account = [text("accType", kind), text("accNum", account.number.expose()), text("routingNum", routing)];
+    let Customer { first_name, last_name, .. } = &request.customer;
+    let short = |name: &Option<String>| name.as_ref().map(|name| name.chars().take(25).collect::<String>());
+    let name = [optional("firstName", short(first_name)), optional("lastName", short(last_name))];
+    Ok(vec![
+        text("orderId", request.reference.as_str()),
+        optional("verify", verify.then_some("true")),
+        text("amount", WorldpayCnp::SPEC.minor(&request.amount)?.to_string()),
+        text("orderSource", "ecommerce"),
+        node("billToAddress", name.into_iter().chain(postal(Some(&request.customer), &request.billing))),
+        node("echeck", account),
+        node("customBilling", [optional("descriptor", request.order.descriptor.as_deref())]),
+    ])
+}
+
 /// The members of a token's registration.
 pub(crate) fn token(request: &SetUp) -> Result<[Member<'_>; 2]> {
     match &request.method {
@@ -176,9 +204,13 @@ fn authentication<'a>(request: &'a Authorize, source: &'static str) -> Result<(&
 }
 
 fn address<'a>(name: &'a str, customer: Option<&'a Customer>, address: &'a Address) -> Member<'a> {
+    let full = optional("name", customer.and_then(Customer::full_name));
+    node(name, [full].into_iter().chain(postal(customer, address)))
+}
+
+fn postal<'a>(customer: Option<&'a Customer>, address: &'a Address) -> [Member<'a>; 8] {
     let line = |line: &Option<String>| line.as_ref().map(|line| line.chars().take(35).collect::<String>());
-    let members = [
-        optional("name", customer.and_then(Customer::full_name)),
+    [
         optional("addressLine1", line(&address.line1)),
         optional("addressLine2", line(&address.line2)),
         optional("city", line(&address.city)),
@@ -187,6 +219,5 @@ fn address<'a>(name: &'a str, customer: Option<&'a Customer>, address: &'a Addre
         optional("country", address.country.as_deref()),
         optional("email", customer.and_then(|customer| customer.email.as_deref())),
         optional("phone", customer.and_then(|customer| customer.phone.as_deref())),
-    ];
-    node(name, members)
+    ]
 }

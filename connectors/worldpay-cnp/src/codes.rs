@@ -47,7 +47,7 @@ fn reason(code: &str) -> Option<Reason> {
             Reason::CardNotSupported
         }
         "140" | "145" | "305" | "320" => Reason::ExpiredCard,
-        "103" | "170" | "192" | "321" | "325" | "335" | "354" | "821" | "825" | "879" | "952" => {
+        "103" | "170" | "192" | "321" | "325" | "335" | "354" | "821" | "825" | "879" | "952" | "956" => {
             Reason::MerchantConfiguration
         }
         "146" | "149" | "215" | "307" | "308" | "317" | "322" | "327" | "566" => Reason::NotPermitted,
@@ -59,7 +59,7 @@ fn reason(code: &str) -> Option<Reason> {
         // 304 stands for lost or stolen, without a word which.
         "214" | "304" => Reason::StolenCard,
         "226" | "352" | "358" => Reason::IncorrectCvc,
-        "218" | "253" | "501" | "822" | "823" => Reason::InvalidAccount,
+        "218" | "253" | "501" | "822" | "823" | "900" | "953" | "954" => Reason::InvalidAccount,
         "251" => Reason::Duplicate,
         "315" | "318" | "319" => Reason::RiskRules,
         "328" => Reason::MandateRevoked,
@@ -77,7 +77,9 @@ fn refused(code: &str) -> Option<(Kind, Effect)> {
         "223" | "360" => (Kind::NotFound, Effect::None),
         "111" | "211" | "271" | "272" | "273" | "306" | "311" | "316" | "336" | "361" | "362" | "365" | "835"
         | "939" => (Kind::Conflict, Effect::None),
-        "212" | "346" | "347" | "348" | "401" | "898" | "899" | "991" | "993" | "994" => (Kind::Invalid, Effect::None),
+        "212" | "346" | "347" | "348" | "401" | "898" | "899" | "957" | "958" | "959" | "991" | "993" | "994" => {
+            (Kind::Invalid, Effect::None)
+        }
         "370" | "560" => (Kind::Unavailable, Effect::Unknown),
         _ => return None,
     })

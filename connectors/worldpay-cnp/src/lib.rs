@@ -9,6 +9,8 @@
 //! - `queryTransaction` tells how one transaction was answered, not where a payment stands after others: refunds are looked up with it,
 //!   and a payment whose answer was lost is repeated under its key.
 //! - No amount and no currency stands in an answer; an account takes US dollars.
+//! - Bank accounts in the United States are debited as eChecks: the answer says that the debit was taken on, and its money counts as taken. What
+//!   banks return afterwards stands in the provider's reports only.
 //! - A method is stored as the account's token: `registerTokenRequest`, then an authorization of nothing that asks the issuer.
 //!
 //! Sources: the schemas `cnpOnline_v12.34.xsd` and those it includes; <https://github.com/Vantiv/cnp-sdk-for-dotnet>;
@@ -45,6 +47,9 @@ pub struct Credentials {
     pub merchant_id: String,
     /// The report group that transactions are filed under in the provider's reports.
     pub report_group: String,
+    /// Whether a bank account is verified before it is debited, for merchants that have eCheck verification.
+    #[serde(default)]
+    pub verify_accounts: bool,
     /// Pre-live or live.
     pub environment: Environment,
 }
@@ -57,6 +62,7 @@ impl Provider for WorldpayCnp {
             MethodKind::of(Family::Card),
             MethodKind::of(Family::NetworkToken),
             MethodKind::of(Family::ApplePay),
+            MethodKind::branded(Family::BankDebit, "ach"),
             MethodKind::of(Family::Mandate),
         ],
         mandates: &[MethodKind::of(Family::Card)],
@@ -87,11 +93,14 @@ impl Connector for WorldpayCnp {
     }
 
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
-        let (element, done) = match request.capture {
-            CaptureMode::Automatic => ("sale", State::Captured),
-            CaptureMode::Manual => ("authorization", State::Authorized),
+        let (element, done, body) = match (&request.method, request.capture) {
+            (Method::BankDebit { account, .. }, _) => {
+                ("echeckSale", State::Captured, build::debit(request, account, self.credentials.verify_accounts)?)
+            }
+            (_, CaptureMode::Automatic) => ("sale", State::Captured, build::payment(request)?),
+            (_, CaptureMode::Manual) => ("authorization", State::Authorized, build::payment(request)?),
         };
-        let said = self.send(cx, element, &request.key, build::payment(request)?).await?.transaction()?;
+        let said = self.send(cx, element, &request.key, body).await?.transaction()?;
         let handle = Handle::new(said.id()?).with("type", element);
         let state = said.state(done)?;
         let approved = said.approved_amount.as_deref().map(wire::money).transpose()?;
@@ -123,7 +132,11 @@ impl Connector for WorldpayCnp {
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
         let taken = taken(&request.payment);
-        let element = if taken.is_some() { "void" } else { "authReversal" };
+        let element = match taken {
+            Some(_) if is_check(&request.payment) => "echeckVoid",
+            Some(_) => "void",
+            None => "authReversal",
+        };
         let body = [text("cnpTxnId", taken.unwrap_or(request.payment.id()))];
         let said = self.send(cx, element, &request.key, body).await?.transaction()?;
         let state = followed(said.state(State::Voided)?)?;
@@ -131,12 +144,14 @@ impl Connector for WorldpayCnp {
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
+        let check = is_check(&request.payment);
         let body = [
             text("cnpTxnId", taken(&request.payment).unwrap_or(request.payment.id())),
-            text("orderId", request.reference.as_str()),
+            optional("orderId", (!check).then_some(request.reference.as_str())),
             text("amount", Self::SPEC.minor(&request.amount)?.to_string()),
         ];
-        let said = self.send(cx, "credit", &request.key, body).await?.transaction()?;
+        let element = if check { "echeckCredit" } else { "credit" };
+        let said = self.send(cx, element, &request.key, body).await?.transaction()?;
         let state = transfer(said.state(State::Captured)?);
         Ok(Refund { payment: Some(request.payment.clone()), ..Refund::new(Handle::new(said.id()?), state) })
     }
@@ -144,7 +159,7 @@ impl Connector for WorldpayCnp {
     async fn retrieve_refund(&self, cx: &Context<'_>, request: &RetrieveRefund) -> Result<Refund> {
         let state = match self.find(cx, request.refund.id()).await? {
             None => TransferState::Pending,
-            Some(Answer::Credit(said)) => {
+            Some(Answer::Credit(said) | Answer::CheckCredit(said)) => {
                 said.speaks_of(request.refund.id())?;
                 transfer(said.state(State::Captured)?)
             }
@@ -223,7 +238,7 @@ impl WorldpayCnp {
         id: &str,
         body: impl IntoIterator<Item = Member<'a>>,
     ) -> Call<'c> {
-        let Credentials { user, password, merchant_id, report_group, environment } = &self.credentials;
+        let Credentials { user, password, merchant_id, report_group, environment, .. } = &self.credentials;
         let url = match environment {
             Environment::Live => "https://payments.vantivcnp.com/vap/communicator/online",
             Environment::Sandbox => "https://payments.vantivprelive.com/vap/communicator/online",
@@ -257,7 +272,13 @@ impl WorldpayCnp {
 
 /// The transaction by which a payment's money was taken, if it was.
 fn taken(payment: &Handle) -> Option<&str> {
-    payment.part("capture").or_else(|| (payment.part("type") == Some("sale")).then(|| payment.id()))
+    let at_once = matches!(payment.part("type"), Some("sale" | "echeckSale"));
+    payment.part("capture").or_else(|| at_once.then(|| payment.id()))
+}
+
+/// Whether a payment was a debit of a bank account, which has transactions of its own.
+fn is_check(payment: &Handle) -> bool {
+    payment.part("type") == Some("echeckSale")
 }
 
 /// A capture or void that is declined did not take place: the payment is as it was.

@@ -31,6 +31,12 @@ pub(crate) enum Answer {
     Void(Said),
     #[serde(rename = "authReversalResponse")]
     Reversal(Said),
+    #[serde(rename = "echeckSalesResponse")]
+    CheckSale(Said),
+    #[serde(rename = "echeckCreditResponse")]
+    CheckCredit(Said),
+    #[serde(rename = "echeckVoidResponse")]
+    CheckVoid(Said),
     #[serde(rename = "registerTokenResponse")]
     Token(Said),
     #[serde(rename = "queryTransactionResponse")]
@@ -40,7 +46,7 @@ pub(crate) enum Answer {
 }
 
 /// What was said of a transaction.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Said {
     #[serde(rename = "@id")]
@@ -60,34 +66,34 @@ pub(crate) struct Said {
     enhanced_auth_response: Option<Enhanced>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FraudResult {
     avs_result: Option<String>,
     card_validation_result: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TokenResponse {
     #[serde(alias = "litleToken")]
     cnp_token: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Enhanced {
     network_response: Option<NetworkResponse>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct NetworkResponse {
     #[serde(rename = "networkField", default)]
     fields: Vec<NetworkField>,
 }
 
 /// A field of the network's own message, by its number in ISO 8583.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct NetworkField {
     #[serde(rename = "@fieldNumber")]
     number: String,
@@ -121,10 +127,7 @@ impl Envelope {
 
     /// What was said of the only transaction.
     pub(crate) fn transaction(self) -> Result<Said> {
-        match self.answer()? {
-            Answer::Query(_) | Answer::Other => Err(Error::protocol("the answer is of another transaction type")),
-            answer => Ok(answer.said().ok_or_else(|| Error::protocol("the answer has no transaction"))?),
-        }
+        self.answer()?.said().cloned().ok_or_else(|| Error::protocol("the answer is of another transaction type"))
     }
 
     /// That the answer is to the transaction of this `id`, which is echoed.
@@ -138,7 +141,7 @@ impl Envelope {
 }
 
 impl Answer {
-    fn said(self) -> Option<Said> {
+    fn said(&self) -> Option<&Said> {
         match self {
             Answer::Authorization(said)
             | Answer::Sale(said)
@@ -146,22 +149,16 @@ impl Answer {
             | Answer::Credit(said)
             | Answer::Void(said)
             | Answer::Reversal(said)
+            | Answer::CheckSale(said)
+            | Answer::CheckCredit(said)
+            | Answer::CheckVoid(said)
             | Answer::Token(said) => Some(said),
             Answer::Query(_) | Answer::Other => None,
         }
     }
 
     fn own_id(&self) -> Option<&str> {
-        match self {
-            Answer::Authorization(said)
-            | Answer::Sale(said)
-            | Answer::Capture(said)
-            | Answer::Credit(said)
-            | Answer::Void(said)
-            | Answer::Reversal(said)
-            | Answer::Token(said) => said.own_id.as_deref(),
-            Answer::Query(_) | Answer::Other => None,
-        }
+        self.said()?.own_id.as_deref()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The gateway's JSON: what is sent.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use quittance::body::{Json, Member, list, node, object, optional, text};
+use quittance::body::{Json, Member, flag, list, node, object, optional, text};
 use quittance::*;
 
 use crate::codes;
@@ -9,10 +9,12 @@ use crate::codes;
 /// `FID=COMMON.APPLE.INAPP.PAYMENT` in base64: says that the sealed data is Apple Pay's.
 const APPLE_PAY: &str = "RklEPUNPTU1PTi5BUFBMRS5JTkFQUC5QQVlNRU5U";
 
-/// The body of `POST /pts/v2/payments`. An amount of nothing stores the card and takes no money.
-pub(crate) fn payment(request: &Authorize) -> Result<Json<'_>> {
-    let Authorize { method, customer, order, browser, .. } = request;
+/// The body of `POST /pts/v2/payments`, with what the check of enrollment is told, if it is asked for. An amount of nothing stores the
+/// card and takes no money.
+pub(crate) fn payment<'a>(request: &'a Authorize, enrollment: Vec<Member<'a>>) -> Result<Json<'a>> {
+    let Authorize { method, customer, order, .. } = request;
     let (indicator, proof) = proof(method, &request.three_ds)?;
+    let challenges = !enrollment.is_empty();
     let solution = match (method.family(), source(method)) {
         (Family::ApplePay, _) | (_, Some(TokenSource::ApplePay)) => Some("001"),
         (Family::GooglePay, _) | (_, Some(TokenSource::GooglePay)) => Some("012"),
@@ -20,13 +22,15 @@ pub(crate) fn payment(request: &Authorize) -> Result<Json<'_>> {
         _ => None,
     };
     let tokens = if request.store { &["customer", "paymentInstrument"][..] } else { &[] };
+    let actions = [(request.store, "TOKEN_CREATE"), (challenges, "CONSUMER_AUTHENTICATION")];
+    let actions = actions.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, name)| Json::Text(name.into()));
     let processing = node(
         "processingInformation",
         [
-            Some(("capture", Json::Flag(request.capture == CaptureMode::Automatic && request.amount.minor() > 0))),
+            flag("capture", request.capture == CaptureMode::Automatic && request.amount.minor() > 0),
             optional("commerceIndicator", series(request.initiator).or(indicator)),
             optional("paymentSolution", solution),
-            list("actionList", request.store.then(|| Json::Text("TOKEN_CREATE".into()))),
+            list("actionList", actions),
             list("actionTokenTypes", tokens.iter().map(|name| Json::Text((*name).into()))),
             node("authorizationOptions", [initiator(request)]),
         ],
@@ -40,12 +44,9 @@ pub(crate) fn payment(request: &Authorize) -> Result<Json<'_>> {
         node("paymentInformation", instrument(method)?),
         node("orderInformation", [amount("totalAmount", &request.amount), bill_to, node("shipTo", ship_to)]),
         node("buyerInformation", [optional("merchantCustomerID", customer.id.as_deref())]),
-        node(
-            "deviceInformation",
-            [optional("ipAddress", browser.ip.as_deref()), optional("userAgent", browser.user_agent.as_deref())],
-        ),
+        node("deviceInformation", device(&request.browser, challenges)),
         node("merchantInformation", [descriptor]),
-        node("consumerAuthenticationInformation", proof),
+        node("consumerAuthenticationInformation", proof.into_iter().chain(enrollment)),
     ]))
 }
 
@@ -77,15 +78,14 @@ fn series(initiator: Initiator) -> Option<&'static str> {
 fn initiator(request: &Authorize) -> Member<'_> {
     let stored = matches!(request.method, Method::Mandate(_));
     let merchant = matches!(request.initiator, Initiator::Merchant(_));
-    let flag = |name, is: bool| is.then_some((name, Json::Flag(true)));
     let who = if merchant { Some("merchant") } else { stored.then_some("customer") };
     let first = optional("previousTransactionId", request.network_transaction_id.as_deref().filter(|_| merchant));
     node(
         "initiator",
         [
             optional("type", who),
-            flag("credentialStoredOnFile", request.store),
-            flag("storedCredentialUsed", stored || merchant),
+            flag("credentialStoredOnFile", request.store.then_some(true)),
+            flag("storedCredentialUsed", (stored || merchant).then_some(true)),
             node("merchantInitiatedTransaction", [first]),
         ],
     )
@@ -114,7 +114,7 @@ fn instrument(method: &Method) -> Result<Vec<Member<'_>>> {
     })
 }
 
-fn numbered<'a>(number: &'a Pan, expiry: &Expiry, cvc: Option<&'a Cvc>) -> [Member<'a>; 5] {
+pub(crate) fn numbered<'a>(number: &'a Pan, expiry: &Expiry, cvc: Option<&'a Cvc>) -> [Member<'a>; 5] {
     [
         text("number", number.expose()),
         text("expirationMonth", expiry.month2()),
@@ -142,7 +142,10 @@ fn proof<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Result<Proof<'a>> {
             let more = [directory, text("paSpecificationVersion", &done.version)];
             (&card.number, Some(done.eci.as_str()), &done.cryptogram, more)
         }
-        (_, ThreeDs::External(_)) => return Err(Error::unsupported_variant("3-D Secure of anything but a card")),
+        (Method::Card(_), _) => return Ok((None, Vec::new())),
+        (_, ThreeDs::External(_) | ThreeDs::Challenge) => {
+            return Err(Error::unsupported_variant("3-D Secure of anything but a card"));
+        }
         (Method::NetworkToken(token), _) if token.source == TokenSource::Network => match &token.cryptogram {
             Some(own) => (&token.number, token.eci.as_deref(), own, [None, None]),
             None => return Ok((None, Vec::new())),
@@ -167,11 +170,32 @@ fn proof<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Result<Proof<'a>> {
     Ok((indicator, members))
 }
 
-fn bill_to(request: &Authorize) -> Vec<Member<'_>> {
+pub(crate) fn bill_to(request: &Authorize) -> Vec<Member<'_>> {
     let Customer { first_name, last_name, email, phone, .. } = &request.customer;
     let name = [optional("firstName", first_name.as_deref()), optional("lastName", last_name.as_deref())];
     let reach = [optional("email", email.as_deref()), optional("phoneNumber", phone.as_deref())];
     name.into_iter().chain(postal(&request.billing)).chain(reach).collect()
+}
+
+/// What is known of the customer's device; for a challenge also what a hidden frame would have found out.
+fn device(browser: &Browser, challenges: bool) -> Vec<Member<'_>> {
+    let mut members =
+        vec![optional("ipAddress", browser.ip.as_deref()), optional("userAgent", browser.user_agent.as_deref())];
+    if challenges {
+        members.extend([
+            optional("userAgentBrowserValue", browser.user_agent.as_deref()),
+            optional("httpAcceptContent", browser.accept.as_deref()),
+            optional("httpBrowserLanguage", browser.language.as_deref()),
+            flag("httpBrowserJavaEnabled", browser.java),
+            // The screen is known from a script.
+            flag("httpBrowserJavaScriptEnabled", browser.screen_width.map(|_| true)),
+            optional("httpBrowserColorDepth", browser.color_depth.map(|bits| bits.to_string())),
+            optional("httpBrowserScreenHeight", browser.screen_height.map(|pixels| pixels.to_string())),
+            optional("httpBrowserScreenWidth", browser.screen_width.map(|pixels| pixels.to_string())),
+            optional("httpBrowserTimeDifference", browser.time_zone_offset_minutes.map(|minutes| minutes.to_string())),
+        ]);
+    }
+    members
 }
 
 fn postal(address: &Address) -> [Member<'_>; 6] {

@@ -62,6 +62,11 @@ impl Answer {
         Some(Handle::new(made).with_some("customer", self.text("tokenInformation/customer/id")))
     }
 
+    /// A datum of the authentication of the payer.
+    pub(crate) fn authentication(&self, name: &str) -> Result<&str> {
+        self.need(&format!("consumerAuthenticationInformation/{name}"))
+    }
+
     /// How the service of that name ended; none when it was not part of the transaction.
     pub(crate) fn service(&self, name: &str) -> Result<Option<Ended>> {
         at(&self.0, "applicationInformation/applications")
@@ -85,7 +90,7 @@ impl Answer {
         ids.filter(|id| !id.is_empty() && self.text("id") != Some(id)).collect()
     }
 
-    /// Of the transactions that a search found, the newest authorization with that reference.
+    /// Of the transactions that a search found, the newest authorization with that reference. The search may find others beside them.
     pub(crate) fn authorization(&self, reference: &str) -> Result<Option<&str>> {
         self.need("totalCount")?;
         let authorizes = |summary: &&Tree| {
@@ -93,7 +98,11 @@ impl Answer {
             services.into_iter().any(|service| text_at(service, "name") == Some(crate::AUTHORIZATION))
         };
         let of_it = |summary: &&Tree| text_at(summary, "clientReferenceInformation/code") == Some(reference);
-        let found = list_at(&self.0, "_embedded/transactionSummaries").iter().filter(of_it).find(authorizes);
+        let summaries = list_at(&self.0, "_embedded/transactionSummaries");
+        if !summaries.is_empty() && !summaries.iter().any(|summary| of_it(&summary)) {
+            return Err(Error::new(Kind::Integrity, Effect::None, "the transactions found have other references"));
+        }
+        let found = summaries.iter().filter(of_it).find(authorizes);
         let nameless = || Error::protocol("a transaction that was found has no id");
         found.map(|summary| text_at(summary, "id").ok_or_else(nameless)).transpose()
     }
@@ -107,7 +116,7 @@ impl Answer {
             advice_code: own("merchantAdvice/codeRaw").or_else(|| own("merchantAdvice/code")),
             avs: own("avs/codeRaw").or_else(|| own("avs/code")),
             cvc: own("cardVerification/resultCode"),
-            eci: None,
+            eci: self.text("consumerAuthenticationInformation/eciRaw").map(str::to_owned),
         }
     }
 
