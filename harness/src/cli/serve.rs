@@ -105,7 +105,6 @@ fn connections(text: &str) -> Result<usize, String> {
 impl Serve {
     pub(super) fn run(self, world: &World) -> Result<ExitCode, Unusable> {
         let plan = Plan {
-            entries: world.entries(&self.ids)?,
             bind: self.bind,
             port: self.port,
             tls: self.tls.then(|| TlsPlan { authority: self.tls_authority.clone() }),
@@ -118,6 +117,7 @@ impl Serve {
             seed: self.seed,
             names: self.names.clone(),
             limits: Limits { connections: self.connections, ..Limits::default() },
+            ..Plan::new(world.entries(&self.ids)?)
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

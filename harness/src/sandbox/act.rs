@@ -78,11 +78,11 @@ impl Sandbox {
                 return again(given);
             }
             let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
-            let response = self.refuse(state, asking, &route.candidates, Class::Refused, Some(one.op), None);
+            let response = self.refuse(state, asking, &route.candidates, Class::Refused, Some(one.at.op), None);
             return Answered {
                 response,
                 due: Vec::new(),
-                seen: Seen { misses, operation: Some(one.op.to_string()), ..Seen::default() },
+                seen: Seen { misses, operation: Some(one.at.op.to_string()), ..Seen::default() },
             };
         }
         let answered = if class == Class::Done {
@@ -92,14 +92,14 @@ impl Sandbox {
         } else {
             let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
             let target = chooses.target(fit);
-            let response = self.refuse(state, asking, &route.candidates, class, Some(one.op), Some((fit, target)));
+            let response = self.refuse(state, asking, &route.candidates, class, Some(one.at.op), Some((fit, target)));
             // A body that cannot be read is never taken for one that can, whatever the nearest refusal of the tapes says.
             let wrong = unreadable && response.status().is_success();
             let response = if wrong { with_status(response, StatusCode::BAD_REQUEST) } else { response };
             let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
             let seen = Seen {
                 matched: class != Class::Missing,
-                operation: Some(one.op.to_string()),
+                operation: Some(one.at.op.to_string()),
                 payment,
                 misses,
                 ..Seen::default()
@@ -119,12 +119,31 @@ impl Sandbox {
     /// What an answer is remembered by: the idempotency key, for what moves something.
     fn key(&self, asking: &Asking<'_>, fit: &Fit<'_, '_>, known: &Known) -> Option<String> {
         let key = fit.key.as_ref().filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
-        let moves = known.acts || known.creates.is_some_and(|kind| kind != Kind::Token);
+        let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         moves.then(|| format!("{} {} {key}", asking.request.method(), asking.request.uri().path()))
     }
 
-    fn means<'m>(&'m self, asking_now: i64) -> Means<'m> {
-        Means { credentials: &self.credentials, recipes: &self.recipes, seed: self.seed, now_unix_seconds: asking_now }
+    /// An answer as the tape's case has it, for what is named here; it makes nothing yet.
+    fn giving<'g>(
+        &'g self,
+        state: &'g State,
+        asking: &'g Asking<'_>,
+        known: &'g Known,
+        own: &'g Own,
+        target: Target,
+    ) -> Giving<'g> {
+        let now_unix_seconds = asking.now_unix_seconds;
+        Giving {
+            means: Means { credentials: &self.credentials, recipes: &self.recipes, seed: self.seed, now_unix_seconds },
+            book: &state.book,
+            lineage: &known.at.lineage,
+            step: known.at.step,
+            target,
+            own,
+            sent: asking.sent,
+            moment: known.at.moment,
+            number: state.book.number_ahead(),
+        }
     }
 
     /// The answer of an exchange, with what it moves.
@@ -141,22 +160,12 @@ impl Sandbox {
         let number = state.book.number();
         let before = self.standing(state, target);
         let mut moment = moved(known, before, fit.asked);
-        if !known.acts && known.creates.is_none() {
+        if !known.at.acts && known.at.creates.is_none() {
             let named = target.object.and_then(|number| state.book.get(number));
             let own = named.filter(|object| matches!(object.kind, Kind::Refund | Kind::Payout));
             moment.asked = own.map(|object| object.end.amount);
         }
-        let giving = Giving {
-            means: self.means(asking.now_unix_seconds),
-            book: &state.book,
-            lineage: &known.lineage,
-            step: known.step,
-            target,
-            own: &own,
-            sent: asking.sent,
-            moment,
-            number,
-        };
+        let giving = Giving { moment, number, ..self.giving(state, asking, known, &own, target) };
         let Some(given) = giving.answer(known) else { return plain(StatusCode::INTERNAL_SERVER_ERROR) };
         let Given { response, minted, fresh, id } = given;
         let root =
@@ -168,9 +177,9 @@ impl Sandbox {
         let due = self.due(state, known, target, before, asking.now_unix_seconds);
         let seen = Seen {
             matched: true,
-            operation: Some(known.op.to_string()),
+            operation: Some(known.at.op.to_string()),
             payment,
-            case: Some(known.lineage.case.clone()),
+            case: Some(known.at.lineage.case.clone()),
             replayed: false,
             misses: tell::forgiven(known, asking.sent),
         };
@@ -202,18 +211,9 @@ impl Sandbox {
         };
         let (own, target) = fit.map(|(fit, target)| (Own::of(fit), target)).unwrap_or_default();
         let before = self.standing(state, target);
-        let asked = fit.and_then(|(fit, _)| fit.asked).or(known.moment.asked);
-        let giving = Giving {
-            means: self.means(asking.now_unix_seconds),
-            book: &state.book,
-            lineage: &known.lineage,
-            step: known.step,
-            target,
-            own: &own,
-            sent: asking.sent,
-            moment: Moment { before, after: before, end: before, asked },
-            number: state.book.number_ahead(),
-        };
+        let asked = fit.and_then(|(fit, _)| fit.asked).or(known.at.moment.asked);
+        let moment = Moment { before, after: before, end: before, asked };
+        let giving = Giving { moment, ..self.giving(state, asking, known, &own, target) };
         giving.answer(known).map_or_else(|| plain(status).response, |given| given.response)
     }
 }

@@ -158,9 +158,9 @@ pub(super) struct Lineage {
     pub(super) steps: usize,
 }
 
-/// One exchange of a tape, with its situation.
+/// The situation of one exchange of a tape: where it stands in its case, and what it does there.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct Situation {
     pub(super) lineage: Arc<Lineage>,
     pub(super) line: usize,
     pub(super) op: Op,
@@ -168,7 +168,6 @@ pub(super) struct Known {
     pub(super) method: Method,
     /// The segments of the path.
     pub(super) segments: Vec<Template>,
-    pub(super) wants: Vec<Want>,
     pub(super) moment: Moment,
     /// The state of the object that the operation is about, in the end.
     pub(super) shows: &'static str,
@@ -184,6 +183,13 @@ pub(super) struct Known {
     /// The minted values that are first in its answer.
     pub(super) news: Vec<String>,
     pub(super) answer: AnswerTemplate,
+}
+
+/// One exchange of a tape whose values are understood. Its answer has slots.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) at: Situation,
+    pub(super) wants: Vec<Want>,
     /// The minted names that stand in the answer.
     pub(super) gens: Vec<String>,
     pub(super) slots: Vec<Slot>,
@@ -218,9 +224,9 @@ pub(super) enum Class {
     Credentials,
 }
 
-/// One delivery of a tape, with its situation.
+/// What one delivery of a tape reports, and when.
 #[derive(Debug)]
-pub(super) struct Delivered {
+pub(super) struct Report {
     pub(super) lineage: Arc<Lineage>,
     pub(super) step: u32,
     /// The name of the event.
@@ -231,8 +237,14 @@ pub(super) struct Delivered {
     pub(super) state: &'static str,
     pub(super) moment: Moment,
     pub(super) webhook: Webhook,
-    pub(super) gens: Vec<String>,
-    pub(super) slots: Vec<Slot>,
     /// Whether it is of a case of its own and not of the settling of an operation.
     pub(super) alone: bool,
+}
+
+/// One delivery of a tape whose values are understood. Its body has slots.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    pub(super) report: Report,
+    pub(super) gens: Vec<String>,
+    pub(super) slots: Vec<Slot>,
 }

@@ -7,14 +7,14 @@ use http::Method;
 use quittance::{Currency, EventBody, Handle, Op};
 
 use super::cases::{about, caught_names, class_of, event_of, method_of, moment, news, shapes};
-use super::known::{Account, Class, Kind, Lineage, Moment};
+use super::known::{Account, Class, Kind, Lineage, Moment, Report, Situation};
 use super::leaves::{Stated, stated};
 use super::sketch::{Leaf, Sketch};
 use crate::certify::{Plan, ledger, play};
 use crate::run::case::{Asked, Case, Played};
 use crate::run::judge::Ended;
 use crate::scenario::{Class as Shows, Step, StepOp, Suite};
-use crate::tape::{AnswerTemplate, BodyText, Exchange, Hole, Part, Template, Webhook};
+use crate::tape::{BodyText, Exchange, Hole, Part, Template};
 use crate::view::Outcome;
 use crate::world::Subject;
 
@@ -36,40 +36,19 @@ const SHORTEST_ID: usize = 4;
 
 /// An exchange before its values were understood.
 pub(super) struct Draft {
-    pub(super) lineage: Arc<Lineage>,
-    pub(super) line: usize,
-    pub(super) op: Op,
-    pub(super) step: u32,
-    pub(super) method: Method,
-    pub(super) segments: Vec<Template>,
+    pub(super) at: Situation,
     pub(super) stated: Vec<Stated>,
-    pub(super) moment: Moment,
-    pub(super) shows: &'static str,
-    pub(super) acts: bool,
-    pub(super) settles: bool,
-    pub(super) creates: Option<Kind>,
-    pub(super) id: Option<Template>,
-    pub(super) class: Class,
-    pub(super) news: Vec<String>,
     /// What its answer is about.
     pub(super) about: Kind,
-    pub(super) answer: AnswerTemplate,
     pub(super) sketch: Sketch,
     pub(super) leaves: Vec<Leaf>,
 }
 
 /// A delivery before its values were understood.
 pub(super) struct Told {
-    pub(super) lineage: Arc<Lineage>,
-    pub(super) step: u32,
-    pub(super) event: String,
-    pub(super) kind: Kind,
-    pub(super) state: &'static str,
-    pub(super) moment: Moment,
-    pub(super) webhook: Webhook,
+    pub(super) report: Report,
     pub(super) sketch: Sketch,
     pub(super) leaves: Vec<Leaf>,
-    pub(super) alone: bool,
 }
 
 /// Everything that the tapes of a connector show.
@@ -454,15 +433,13 @@ impl<'a> Walk<'a> {
             let about = about(&found, exchange, &lineage);
             // What only reads a payment asks for no amount.
             let asked = found.moment.asked.filter(|_| found.acts || found.creates.is_some() || about != Kind::Payment);
-            drafts.exchanges.push(Draft {
-                about,
+            let at = Situation {
                 lineage: Arc::clone(&lineage),
                 line: exchange.line,
                 op: found.op,
                 step: exchange.step,
                 method: exchange.request.method.clone(),
                 segments: exchange.request.segments.iter().skip(3).cloned().collect(),
-                stated: stated(&exchange.request),
                 moment: Moment { asked, ..found.moment },
                 shows: found.shows,
                 acts: found.acts,
@@ -472,6 +449,11 @@ impl<'a> Walk<'a> {
                 class: found.class,
                 news: self.news.get(found.index).cloned().unwrap_or_default(),
                 answer: exchange.response.clone(),
+            };
+            drafts.exchanges.push(Draft {
+                at,
+                stated: stated(&exchange.request),
+                about,
                 leaves: sketch.leaves(),
                 sketch,
             });
@@ -480,7 +462,7 @@ impl<'a> Walk<'a> {
             let Some(webhook) = self.case.tape.webhooks.get(found.index) else { continue };
             let sketch = Sketch::of(&webhook.body);
             let leaves = sketch.leaves();
-            drafts.deliveries.push(Told {
+            let report = Report {
                 lineage: Arc::clone(&lineage),
                 step: webhook.step,
                 event: event_of(&leaves).unwrap_or_else(|| format!("{}.{}", found.kind.as_str(), found.state)),
@@ -488,10 +470,9 @@ impl<'a> Walk<'a> {
                 state: found.state,
                 moment: found.moment,
                 webhook: webhook.clone(),
-                sketch,
-                leaves,
                 alone: found.alone,
-            });
+            };
+            drafts.deliveries.push(Told { report, sketch, leaves });
         }
     }
 }

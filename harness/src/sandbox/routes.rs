@@ -73,7 +73,7 @@ pub(super) struct Ground<'k, 'g> {
 }
 
 fn shape_of(known: &Known) -> Vec<Option<String>> {
-    known.segments.iter().map(|segment| segment.literal().map(str::to_owned)).collect()
+    known.at.segments.iter().map(|segment| segment.literal().map(str::to_owned)).collect()
 }
 
 /// `v71` and `v72` are versions of one path.
@@ -87,18 +87,18 @@ impl Routes {
     pub(super) fn of(known: &[Known]) -> Routes {
         let mut routes: Vec<Route> = Vec::new();
         let (absent, plain): (Vec<usize>, Vec<usize>) =
-            (0..known.len()).partition(|index| known.get(*index).is_some_and(|known| known.class == Class::Missing));
+            (0..known.len()).partition(|index| known.get(*index).is_some_and(|known| known.at.class == Class::Missing));
         for index in plain.into_iter().chain(absent) {
             let Some(one) = known.get(index) else { continue };
             let shape = shape_of(one);
             let fits = |route: &&mut Route| {
-                route.method == one.method
-                    && (route.shape == shape || one.class == Class::Missing && covers(&route.shape, &shape))
+                route.method == one.at.method
+                    && (route.shape == shape || one.at.class == Class::Missing && covers(&route.shape, &shape))
             };
             match routes.iter_mut().find(fits) {
                 Some(route) => route.candidates.push(index),
                 None => routes.push(Route {
-                    method: one.method.clone(),
+                    method: one.at.method.clone(),
                     shape,
                     candidates: vec![index],
                     places: HashMap::new(),
@@ -307,7 +307,7 @@ fn proves(ground: Ground<'_, '_>, path: &str, template: &Template) -> bool {
 impl<'k, 's> Fit<'k, 's> {
     /// Reads the amounts: after the currency, by which they are written.
     fn amounts(&mut self, known: &Known, row: &[(usize, Weight)], values: &[Option<&str>]) {
-        let currency = self.currency.or(known.lineage.currency);
+        let currency = self.currency.or(known.at.lineage.currency);
         for ((place, _), want) in row.iter().zip(&known.wants) {
             let Role::Amount(figure, Some(quantity)) = &want.role else { continue };
             let Some(text) = values.get(*place).copied().flatten() else { continue };
@@ -315,7 +315,7 @@ impl<'k, 's> Fit<'k, 's> {
             match quantity {
                 Quantity::Asked if self.asked.is_none() => {
                     self.asked = read;
-                    self.no_amount |= read.is_none_or(|minor| minor <= 0) && known.moment.asked != Some(0);
+                    self.no_amount |= read.is_none_or(|minor| minor <= 0) && known.at.moment.asked != Some(0);
                 }
                 _ => {}
             }
@@ -324,7 +324,7 @@ impl<'k, 's> Fit<'k, 's> {
     }
 
     fn digest(&mut self, ground: Ground<'k, '_>, known: &Known, text: &'s str) {
-        if known.creates == Some(Kind::Payment) {
+        if known.at.creates == Some(Kind::Payment) {
             self.digest = Some(text);
             return;
         }
@@ -366,7 +366,7 @@ impl<'k, 's> Fit<'k, 's> {
     }
 
     fn hole(&mut self, ground: Ground<'k, '_>, known: &Known, path: &str, one: Caught<'k, 's>) {
-        let reads = !known.acts;
+        let reads = !known.at.acts;
         match one.hole {
             Hole::Secret(name) => {
                 let right = ground.credentials.get(name).is_some_and(|secret| *secret == one.text);
@@ -383,12 +383,12 @@ impl<'k, 's> Fit<'k, 's> {
                 Some(number) => self.name(number),
                 None => {
                     let _ = name;
-                    self.absent |= path.starts_with("path ") && known.creates.is_none();
+                    self.absent |= path.starts_with("path ") && known.at.creates.is_none();
                 }
             },
             Hole::Reference(step) => {
-                let earlier = step.is_some_and(|step| step != known.step);
-                if earlier || (reads && known.creates.is_none()) {
+                let earlier = step.is_some_and(|step| step != known.at.step);
+                if earlier || (reads && known.at.creates.is_none()) {
                     match ground.book.find(By::Reference, one.text) {
                         Some(number) => self.name(number),
                         None => self.absent |= earlier || path.starts_with("path ") || path.starts_with("query "),
@@ -409,7 +409,7 @@ impl<'k, 's> Fit<'k, 's> {
         match (number, object) {
             (Some(_), Some(object)) if object.kind == Kind::Token => {}
             (Some(number), Some(object)) => {
-                let expected = known.lineage.names.get(name).copied().unwrap_or(Kind::Other);
+                let expected = known.at.lineage.names.get(name).copied().unwrap_or(Kind::Other);
                 self.score += if expected == object.kind { 20 } else { -10 };
                 self.name(number);
             }

@@ -17,7 +17,7 @@ mod tls;
 mod traffic;
 mod webhooks;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,6 +62,23 @@ pub struct Plan {
     pub names: Vec<String>,
     /// The limits.
     pub limits: Limits,
+}
+
+impl Plan {
+    /// These providers for this machine alone: on a free port, over plain HTTP, nothing delivered, nothing wrong on purpose, seed 1.
+    pub fn new(entries: Vec<&'static Entry>) -> Plan {
+        Plan {
+            entries,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            tls: None,
+            webhooks: None,
+            chaos: Chaos::default(),
+            seed: 1,
+            names: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// How to serve TLS.
