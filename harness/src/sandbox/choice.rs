@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use http::Method;
 use quittance::{Op, Spec};
 
 use super::book::{Book, By, Number, Object};
@@ -45,6 +46,19 @@ pub(super) enum Choice {
     Invalid(usize),
     /// The operation is not allowed now.
     Refused(usize),
+}
+
+impl Choice {
+    /// The place among the fits.
+    pub(super) fn at(&self) -> usize {
+        match self {
+            Choice::Answer(at)
+            | Choice::Unproven(at)
+            | Choice::Absent(at)
+            | Choice::Invalid(at)
+            | Choice::Refused(at) => *at,
+        }
+    }
 }
 
 /// What a choice is made by.
@@ -122,6 +136,10 @@ impl Chooses<'_> {
             })
             .map(|(at, _)| at)
             .collect();
+        let too_much = self.too_much(fits, known, fit, target);
+        if let Some(at) = too_much.filter(|_| known.at.op == Op::Adjust) {
+            return Some(Choice::Answer(at));
+        }
         let legal = !known.at.acts || self.is_legal(known, fit, target);
         let wanted = |at: &usize| {
             let class = fits.get(*at).and_then(|fit| self.of(fit)).map(|known| known.at.class);
@@ -136,6 +154,19 @@ impl Chooses<'_> {
             None if legal => Choice::Answer(top),
             None => Choice::Refused(top),
         })
+    }
+
+    /// The refusal of the same request for an amount as far beyond what is reserved as this one, where the tapes show one: how far an
+    /// amount can be raised is the provider's secret.
+    fn too_much(&self, fits: &[Fit<'_, '_>], known: &Known, fit: &Fit<'_, '_>, target: Target) -> Option<usize> {
+        let (asked, now) = (fit.asked?, self.book.get(target.root?)?.end);
+        let refuses = |other: &Known| {
+            let (was, tape) = (other.at.moment.before, other.at.moment.asked.unwrap_or_default());
+            let beyond = i128::from(asked) * i128::from(was.amount) >= i128::from(tape) * i128::from(now.amount);
+            let same = other.at.class == Class::Refused && other.at.acts == known.at.acts && was.state == now.state;
+            same && matches!(other.at.op, Op::Capture | Op::Adjust) && tape > was.amount && was.amount > 0 && beyond
+        };
+        fits.iter().position(|fit| self.of(fit).is_some_and(refuses))
     }
 
     /// What stands behind in the order of belief.
@@ -271,8 +302,14 @@ fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
         return if is_own && known.at.shows == own.end.state { 12 } else { -12 };
     }
     let mut score = match shown.state {
-        // The customer comes back at once.
-        _ if known.at.op == Op::Complete && waits(now.state) && waits(known.at.moment.before.state) => 40,
+        // The customer comes back: where one asks for the payment in the same way at any time, it stands as it does.
+        _ if known.at.op == Op::Complete
+            && known.at.method != Method::GET
+            && waits(now.state)
+            && waits(known.at.moment.before.state) =>
+        {
+            40
+        }
         state if state == now.state => 12,
         state if state == root.account.state => 4,
         _ => -30,

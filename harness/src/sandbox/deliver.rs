@@ -9,7 +9,7 @@ use super::book::{By, Number, Object};
 use super::choice::Target;
 use super::give::{Giving, Means, Own};
 use super::known::{Account, Class, Delivered, Kind, Known, Moment};
-use super::shown::Due;
+use super::shown::{Due, Waiting};
 use super::{Sandbox, State};
 
 impl Sandbox {
@@ -52,6 +52,19 @@ impl Sandbox {
             object.account = object.end;
         }
         due
+    }
+
+    /// Whoever a payment waits for has decided, as its test card or method says: what is delivered then. Nothing where it does not wait
+    /// any more.
+    pub fn decide(&self, waiting: Waiting, now_unix_seconds: i64) -> Vec<Due> {
+        let state = &mut *self.state();
+        let number = waiting.0;
+        let Some(object) = state.book.get_mut(number) else { return Vec::new() };
+        let Some((later, before)) = object.later.take().map(|later| (later, object.end)) else { return Vec::new() };
+        (object.account, object.end) = (later.account, later.account);
+        let Some(known) = self.knowledge.known.get(later.known) else { return Vec::new() };
+        let target = Target { object: Some(number), root: Some(number) };
+        self.due(state, known, target, before, now_unix_seconds)
     }
 
     /// A delivery for a payment.
@@ -131,6 +144,7 @@ impl Sandbox {
                 "declined" | "voided" | "expired" => 0,
                 _ => object.end.captured,
             };
+            object.later = None;
             object.end = Account { state: delivered.report.state, captured, ..object.end };
             object.account = object.end;
         }
@@ -180,6 +194,7 @@ fn dispute(target: Target, minted: BTreeMap<String, String>, delivered: &Deliver
         sent: BTreeMap::new(),
         account,
         end: account,
+        later: None,
         currency: delivered.report.lineage.currency,
         case: String::new(),
         method: String::new(),

@@ -157,7 +157,7 @@ impl Giving<'_> {
         self.delivery_of(delivered, &webhook)
     }
 
-    fn scope<'s>(
+    pub(super) fn scope<'s>(
         &'s self,
         minted: &'s BTreeMap<String, String>,
         captured: &'s BTreeMap<String, String>,
@@ -272,7 +272,7 @@ impl Giving<'_> {
     }
 
     /// What stands for each step of the case.
-    fn steps(&self) -> Vec<StepValues> {
+    pub(super) fn steps(&self) -> Vec<StepValues> {
         let mut samples = (*self.lineage.samples).clone();
         samples.extend(self.samples());
         let samples = Arc::new(samples);

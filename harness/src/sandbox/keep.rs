@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quittance::Op;
 
-use super::book::{Number, Object};
+use super::book::{Later, Number, Object};
 use super::choice::{Target, asked, waits};
 use super::give::Own;
 use super::known::{Account, Class, Kind, Known, Moment};
@@ -26,6 +26,8 @@ pub(super) struct Made {
     pub(super) id: String,
     pub(super) card: String,
     pub(super) moment: Moment,
+    /// The exchange that made it, by its place in the list of all.
+    pub(super) index: usize,
 }
 
 /// By part of a handle: of what it is, and its value.
@@ -64,7 +66,7 @@ fn touch(state: &mut State, known: &Known, made: &Made) {
     let Some(object) = made.target.root.and_then(|root| state.book.get_mut(root)) else { return };
     object.requests += 1;
     if known.at.acts || (known.at.op == Op::Complete && waits(object.end.state)) {
-        (object.account, object.end) = (told, made.moment.end);
+        (object.account, object.end, object.later) = (told, made.moment.end, None);
     } else if known.at.moment.after == known.at.moment.end && known.at.moment.after.state == object.end.state {
         object.account = object.end;
     }
@@ -101,7 +103,7 @@ impl Sandbox {
     /// The object that an exchange makes.
     fn object(&self, state: &State, known: &Known, kind: Kind, made: Made, parts: &Parts, sent: &[Value]) -> Object {
         let told = made.told(known);
-        let Made { target, own, minted, fresh, id, card, moment, .. } = made;
+        let Made { target, own, minted, fresh, id, card, moment, index, .. } = made;
         let inherited = target.object.and_then(|parent| state.book.get(parent));
         let samples = match inherited {
             Some(object) if own.samples.is_empty() => Arc::clone(&object.samples),
@@ -109,7 +111,10 @@ impl Sandbox {
         };
         let amount = moment.asked.unwrap_or_default();
         let alone = |state: &'static str| Account { state, amount, captured: 0, refunded: 0 };
+        let waiting = is_root(kind) && waits(told.state) && !waits(moment.end.state) && !moment.end.state.is_empty();
+        let later = waiting.then_some(Later { account: moment.end, known: index });
         let (account, end) = match kind {
+            _ if waiting => (told, told),
             kind if is_root(kind) => (told, moment.end),
             Kind::Refund => (alone(known.at.shows), alone("succeeded")),
             _ => (alone(""), alone("")),
@@ -129,6 +134,7 @@ impl Sandbox {
             sent: self.kept(sent),
             account,
             end,
+            later,
             currency: own.currency.or(inherited.and_then(|object| object.currency)).or(known.at.lineage.currency),
             case: known.at.lineage.case.clone(),
             method: known.at.lineage.method.clone(),

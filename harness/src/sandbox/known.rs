@@ -166,6 +166,8 @@ pub(super) struct Situation {
     pub(super) op: Op,
     pub(super) step: u32,
     pub(super) method: Method,
+    /// The provider's host.
+    pub(super) host: String,
     /// The segments of the path.
     pub(super) segments: Vec<Template>,
     pub(super) moment: Moment,
@@ -222,6 +224,8 @@ pub(super) enum Class {
     Missing,
     /// The credentials are refused.
     Credentials,
+    /// The same request came before under this key: what is answered then, where it is not what was answered first.
+    Again,
 }
 
 /// What one delivery of a tape reports, and when.

@@ -82,6 +82,28 @@ fn is_wanted(case: &Case) -> bool {
         && !FORGED.contains(&case.scenario.id.as_str())
 }
 
+/// Whether two parts stand for the same text, though one names its shape or its step and the other does not.
+fn same_part(one: &Part, other: &Part) -> bool {
+    match (one, other) {
+        (Part::Hole(Hole::Gen { name: one, .. }), Part::Hole(Hole::Gen { name: other, .. })) => one == other,
+        (Part::Hole(Hole::Reference(_)), Part::Hole(Hole::Reference(_))) => true,
+        _ => one == other,
+    }
+}
+
+/// Whether two exchanges have the same status and body.
+fn answers_alike(one: &Exchange, other: &Exchange) -> bool {
+    let same_body = match (&one.response.body, &other.response.body) {
+        (BodyText::Holes(one, _), BodyText::Holes(other, _)) => {
+            one.parts.len() == other.parts.len()
+                && one.parts.iter().zip(&other.parts).all(|(one, other)| same_part(one, other))
+        }
+        (BodyText::Fixed(one), BodyText::Fixed(other)) => one == other,
+        _ => false,
+    };
+    one.response.status == other.response.status && same_body
+}
+
 /// A case on its way through its steps.
 struct Walk<'a> {
     case: &'a Case,
@@ -166,7 +188,7 @@ impl<'a> Walk<'a> {
             let again = step.op == StepOp::Replay;
             match asked.op {
                 Op::Webhook if !again => self.told(number, ended),
-                _ if again && !expect.refused => {}
+                op if again && !expect.refused => self.again(number, op, asked, step),
                 op => {
                     let refused = expect.refused || again;
                     self.step(number, op, asked, ended, refused, step);
@@ -199,6 +221,7 @@ impl<'a> Walk<'a> {
             .map(|(index, _)| index)
             .collect();
         let last = own.iter().rfind(|index| self.acts.get(**index) == Some(&true)).copied();
+        let ends = own.last().copied();
         let direct = ended.direct();
         let id = direct.and_then(Outcome::handle).map(|handle| self.id(handle, asked.values.reference.as_deref()));
         let mut made = false;
@@ -222,10 +245,12 @@ impl<'a> Walk<'a> {
                 acts,
                 creates,
                 id: id.clone().filter(|_| creates.is_some_and(|kind| !matches!(kind, Kind::Other | Kind::Token))),
-                class: if last_word && creates != Some(Kind::Token) || class == Class::Credentials {
-                    class
-                } else {
-                    Class::Done
+                class: match class {
+                    // What came before the refusal, as what the provider publishes, is no refusal.
+                    Class::Credentials if ends == Some(index) || exchange.response.status.is_client_error() => class,
+                    Class::Credentials => Class::Done,
+                    _ if last_word && creates != Some(Kind::Token) => class,
+                    _ => Class::Done,
                 },
             });
         }
@@ -236,6 +261,34 @@ impl<'a> Walk<'a> {
         let state = ended.result.as_ref().map_or("", Outcome::state);
         let moment = Moment { before: moved.before, after: moved.end, end: moved.end, asked: sum };
         self.report(number, Kind::of(op), state, moment, false);
+    }
+
+    /// A repetition under its key: exchanges that are answered otherwise than they were the first time.
+    fn again(&mut self, number: u32, op: Op, asked: &Asked, step: &Step) {
+        let tape = &self.case.tape;
+        let of = step.of.unwrap_or(number.saturating_sub(1));
+        let acts = |exchange: &&Exchange| exchange.request.method != Method::GET && !exchange.settle;
+        let sum = asked.input.pointer("/amount/minor").and_then(serde_json::Value::as_i64);
+        let moment = Moment { before: self.account, after: self.account, end: self.account, asked: sum };
+        let pairs = tape.exchanges.iter().filter(|one| one.step == of).filter(acts);
+        let again = tape.exchanges.iter().enumerate().filter(|(_, one)| one.step == number && acts(one));
+        for ((index, exchange), first) in again.zip(pairs) {
+            let same_place = first.request.method == exchange.request.method
+                && first.request.segments.len() == exchange.request.segments.len();
+            if same_place && !answers_alike(first, exchange) {
+                let class = Class::Again;
+                self.exchanges.push(Found {
+                    index,
+                    op,
+                    moment,
+                    shows: "",
+                    acts: false,
+                    creates: None,
+                    id: None,
+                    class,
+                });
+            }
+        }
     }
 
     /// Notes which minted and caught values are parts of a handle.
@@ -439,6 +492,7 @@ impl<'a> Walk<'a> {
                 op: found.op,
                 step: exchange.step,
                 method: exchange.request.method.clone(),
+                host: exchange.request.segments.get(2).and_then(Template::literal).unwrap_or_default().to_owned(),
                 segments: exchange.request.segments.iter().skip(3).cloned().collect(),
                 moment: Moment { asked, ..found.moment },
                 shows: found.shows,

@@ -6,8 +6,8 @@ use http::Method;
 use quittance::Currency;
 
 use super::book::{Book, By, Number};
-use super::known::{Class, Kind, Known, Role};
-use super::leaves::Value;
+use super::known::{Class, Kind, Known, Role, Want};
+use super::leaves::{OPERATION, Value};
 use super::read::{Caught, caught};
 use super::roles::Quantity;
 use crate::tape::{Hole, Template};
@@ -26,6 +26,38 @@ pub(super) struct Route {
     rows: Vec<Vec<(usize, Weight)>>,
     /// By place: whether some candidates have it and others do not, and how much that tells.
     telling: Vec<i32>,
+    /// What its requests have for a body.
+    body: Carries,
+}
+
+/// What the requests of a route have for a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carries {
+    /// Some have none.
+    Maybe,
+    /// All have one, of this media type where they agree.
+    Always(Option<Media>),
+}
+
+/// The media types of bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    Json,
+    Xml,
+    Form,
+    Other,
+}
+
+impl Media {
+    fn of(content_type: &str) -> Media {
+        let kind = content_type.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        match kind {
+            _ if kind.contains("json") => Media::Json,
+            _ if kind.contains("xml") => Media::Xml,
+            _ if kind.contains("x-www-form-urlencoded") => Media::Form,
+            _ => Media::Other,
+        }
+    }
 }
 
 /// How much a value tells about which exchange is meant.
@@ -54,6 +86,8 @@ pub(super) struct Fit<'k, 's> {
     /// Whether what authorizes is missing or wrong.
     pub(super) unproven: bool,
     pub(super) asked: Option<i64>,
+    /// By how much more is asked than is reserved, where a request states that.
+    pub(super) raised: Option<i64>,
     /// Whether an amount is to be sent and what was sent is none.
     pub(super) no_amount: bool,
     pub(super) currency: Option<Currency>,
@@ -104,6 +138,7 @@ impl Routes {
                     places: HashMap::new(),
                     rows: Vec::new(),
                     telling: Vec::new(),
+                    body: Carries::Maybe,
                 }),
             }
         }
@@ -164,9 +199,38 @@ impl Route {
         self.shape.len() == segments.len() && self.shape.iter().zip(segments).all(takes)
     }
 
-    /// Whether any exchange has a value there.
-    pub(super) fn has(&self, path: &str) -> bool {
-        self.places.contains_key(path)
+    /// Whether what was sent is no request of this route: a body that cannot be read, none where there must be one, or one of another
+    /// media type.
+    pub(super) fn is_malformed(&self, sent: &[Value], content_type: Option<&str>, body: &[u8]) -> bool {
+        if !self.places.contains_key("body") && sent.iter().any(|value| value.path == "body") {
+            return true;
+        }
+        match self.body {
+            Carries::Always(_) if body.trim_ascii().is_empty() => true,
+            Carries::Always(Some(media)) => content_type.is_some_and(|text| Media::of(text) != media),
+            _ => false,
+        }
+    }
+
+    /// What the requests of these exchanges have for a body.
+    fn carries(own: &[&Known]) -> Carries {
+        let in_body =
+            |want: &&Want| want.path.starts_with(['$', '/']) || want.path.starts_with("form ") || want.path == "body";
+        let mut media = Vec::new();
+        for one in own {
+            if !one.wants.iter().any(|want| in_body(&want)) {
+                return Carries::Maybe;
+            }
+            media.extend(one.wants.iter().filter(|want| want.path == "header content-type").map(
+                |want| match &want.role {
+                    Role::Literal(text) => Media::of(text),
+                    _ => Media::Other,
+                },
+            ));
+        }
+        let first =
+            media.first().copied().filter(|first| media.len() == own.len() && media.iter().all(|one| one == first));
+        Carries::Always(first)
     }
 
     /// The path in words, with `*` for ids.
@@ -177,6 +241,7 @@ impl Route {
 
     fn weigh(&mut self, known: &[Known]) {
         let own: Vec<&Known> = self.candidates.iter().filter_map(|index| known.get(*index)).collect();
+        self.body = Route::carries(&own);
         let mut counts: Vec<usize> = Vec::new();
         let mut literals: Vec<HashSet<&str>> = Vec::new();
         for one in &own {
@@ -197,10 +262,11 @@ impl Route {
         let is_free = |text: &&str| text.len() > 40 || text.contains([' ', '@', ':', '+']);
         let free = |place: usize| literals.get(place).is_some_and(|all| all.iter().any(is_free));
         self.telling = (0..counts.len()).map(|place| if everywhere(place) || free(place) { 0 } else { 4 }).collect();
-        let weight = |place: usize, role: &Role| -> Weight {
+        let weight = |place: usize, path: &str, role: &Role| -> Weight {
             let several = literals.get(place).is_some_and(|all| all.len() > 1);
             let absence = if everywhere(place) { 1 } else { 5 };
             match role {
+                Role::Literal(_) if path == OPERATION && several => Weight { same: 60, other: -400, missing: -60 },
                 Role::Literal(_) if free(place) => Weight { same: 1, other: -1, missing: -1 },
                 Role::Literal(_) if several => Weight { same: 20, other: -40, missing: -5 },
                 Role::Literal(_) => Weight { same: absence, other: -absence, missing: -absence },
@@ -212,7 +278,7 @@ impl Route {
             .map(|one| {
                 let row = one.wants.iter().map(|want| {
                     let place = self.places.get(&want.path).copied().unwrap_or(usize::MAX);
-                    (place, weight(place, &want.role))
+                    (place, weight(place, &want.path, &want.role))
                 });
                 row.collect()
             })
@@ -251,6 +317,7 @@ impl Route {
             absent: false,
             unproven: false,
             asked: None,
+            raised: None,
             no_amount: false,
             currency: None,
             reference: None,
@@ -298,7 +365,7 @@ impl Route {
 fn proves(ground: Ground<'_, '_>, path: &str, template: &Template) -> bool {
     template.holes().any(|hole| match hole {
         Hole::Secret(name) => path.starts_with("header ") || ground.secrets.contains(name),
-        Hole::Basic { .. } => true,
+        Hole::Basic { .. } | Hole::Signature(_) => true,
         Hole::Gen { .. } => path == "header authorization",
         _ => false,
     })
@@ -317,6 +384,7 @@ impl<'k, 's> Fit<'k, 's> {
                     self.asked = read;
                     self.no_amount |= read.is_none_or(|minor| minor <= 0) && known.at.moment.asked != Some(0);
                 }
+                Quantity::Raised => self.raised = self.raised.or(read),
                 _ => {}
             }
         }

@@ -7,6 +7,7 @@ mod answer;
 pub mod chaos;
 mod connection;
 mod control;
+mod customers;
 mod exchange;
 pub mod forms;
 mod guard;
@@ -29,6 +30,7 @@ use tokio::sync::watch;
 
 use chaos::Chaos;
 use control::Control;
+use customers::Customers;
 use exchange::Planned;
 use forms::Started;
 use providers::Providers;
@@ -56,6 +58,8 @@ pub struct Plan {
     pub webhooks: Option<WebhookPlan>,
     /// What goes wrong on purpose.
     pub chaos: Chaos,
+    /// How long a payment waits where somebody else decides about it, its customer or their bank; nothing decides at once.
+    pub customer: Duration,
     /// The seed of ids and of chaos.
     pub seed: u64,
     /// Names besides `localhost` and addresses by which the control page may be asked for.
@@ -65,7 +69,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// These providers for this machine alone: on a free port, over plain HTTP, nothing delivered, nothing wrong on purpose, seed 1.
+    /// These providers for this machine alone: on a free port, over plain HTTP, nothing delivered, nothing wrong on purpose, customers who take a second,
+    /// seed 1.
     pub fn new(entries: Vec<&'static Entry>) -> Plan {
         Plan {
             entries,
@@ -74,6 +79,7 @@ impl Plan {
             tls: None,
             webhooks: None,
             chaos: Chaos::default(),
+            customer: Duration::from_secs(1),
             seed: 1,
             names: Vec::new(),
             limits: Limits::default(),
@@ -138,6 +144,7 @@ struct State {
     traffic: Traffic,
     webhooks: Arc<Webhooks>,
     planned: Planned,
+    customers: Customers,
     seed: u64,
     limits: Limits,
     /// Names by which the control page may be asked for.
@@ -206,6 +213,7 @@ impl Server {
             traffic: Traffic::new(plan.limits.traffic),
             webhooks,
             planned: Planned::new(plan.chaos.clone(), plan.entries.len()),
+            customers: Customers::new(plan.customer),
             seed: plan.seed,
             limits: plan.limits,
             names: plan.names.iter().map(|name| name.to_ascii_lowercase()).collect(),
