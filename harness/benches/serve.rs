@@ -11,7 +11,7 @@ mod common;
 
 use std::convert::Infallible;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use quittance_harness::product::{Product, install};
-use quittance_harness::serve::{Limits, Plan, Server};
+use quittance_harness::serve::{Plan, Server};
 use quittance_harness::world::World;
 use tokio::net::TcpListener;
 use wiremock::matchers::any;
@@ -249,17 +249,7 @@ fn server(kind: &str) {
 
 async fn serve() {
     let world = World::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))).unwrap();
-    let plan = Plan {
-        entries: world.entries(&["stripe".to_owned()]).unwrap(),
-        bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        port: 0,
-        tls: None,
-        webhooks: None,
-        chaos: "".parse().unwrap(),
-        seed: 1,
-        names: Vec::new(),
-        limits: Limits::default(),
-    };
+    let plan = Plan::new(world.entries(&["stripe".to_owned()]).unwrap());
     let server = Server::start(&world, plan).await.unwrap();
     println!("{}", server.started().url.rsplit(':').next().unwrap());
     server.run(std::future::pending()).await;

@@ -116,6 +116,7 @@ impl<'p> Life<'p> {
                 String::from_utf8_lossy(answered.response.body()).split_whitespace().collect::<Vec<_>>().join(" ")
             ));
             due.extend(answered.due);
+            due.extend(answered.waiting.into_iter().flat_map(|one| sandbox.decide(one, START_UNIX_SECONDS)));
             Ok(answered.response)
         });
         if let Ok(outcome) = &result {
@@ -323,7 +324,7 @@ fn test_cards_choose_the_outcome() {
     }
 }
 
-/// A test card chooses the outcome whichever way the payment is to be captured, and a challenge is passed by the time that one looks.
+/// A test card chooses the outcome whichever way the payment is to be captured, and a challenge stands until the customer has passed it.
 #[test]
 fn cards_go_before_the_way_of_capture() {
     let pair = Pair::named("stripe");
@@ -338,8 +339,10 @@ fn cards_go_before_the_way_of_capture() {
             .body(Bytes::from(body))
             .unwrap()
     };
+    let waiting = std::cell::Cell::new(None);
     let answer = |request: Sent<Bytes>| {
         let answered = pair.sandbox.answer(&request, START_UNIX_SECONDS);
+        waiting.set(answered.waiting);
         serde_json::from_slice::<serde_json::Value>(answered.response.body()).unwrap()
     };
     for capture in ["manual", "automatic"] {
@@ -347,8 +350,16 @@ fn cards_go_before_the_way_of_capture() {
         let asked = answer(request("4000000000003220", capture));
         assert_eq!(asked["status"], "requires_action");
         assert_eq!(asked["description"], serde_json::Value::Null);
-        let look = Sent::get(format!("/v1/payment_intents/{}?expand[0]=latest_charge", asked["id"].as_str().unwrap()));
-        let found = answer(look.header("authorization", "Bearer sk_test_quittance").body(Bytes::new()).unwrap());
+        let customer = waiting.take().expect("somebody who decides");
+        let look = || {
+            let path = format!("/v1/payment_intents/{}?expand[0]=latest_charge", asked["id"].as_str().unwrap());
+            answer(Sent::get(path).header("authorization", "Bearer sk_test_quittance").body(Bytes::new()).unwrap())
+        };
+        let found = look();
+        assert_eq!(found["status"], "requires_action", "{found}");
+        pair.sandbox.decide(customer, START_UNIX_SECONDS);
+        assert!(pair.sandbox.decide(customer, START_UNIX_SECONDS).is_empty(), "one decides once");
+        let found = look();
         assert_eq!((&found["status"], &found["amount"]), (&"succeeded".into(), &7351.into()), "{found}");
     }
 }

@@ -111,7 +111,7 @@ async function listener() {
 
 /** Starts a sandbox and reads the line that it prints when it listens. */
 async function sandbox(sdk, webhooks) {
-  const args = ['serve', sdk.connector, '--port', '0', '--json', '--webhooks', `${webhooks}/webhooks`];
+  const args = ['serve', sdk.connector, '--port', '0', '--json', '--customer', '0s', '--webhooks', `${webhooks}/webhooks`];
   const folder = join(WORK, 'tls', sdk.name);
   if (sdk.tls) {
     mkdirSync(folder, { recursive: true });

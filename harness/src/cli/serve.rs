@@ -16,6 +16,8 @@ use crate::world::{Unusable, World};
 
 /// The port unless another is asked for.
 const PORT: u16 = 4242;
+/// How long a customer takes at most.
+const MOST_PATIENT: Duration = Duration::from_secs(60);
 /// Credentials longer than this (keys, certificates) are not printed.
 const LONGEST_CREDENTIAL: usize = 80;
 
@@ -33,7 +35,9 @@ A request finds its provider by its Host header, else by the first part of its p
 /_quittance shows traffic, payments and test cards, and sends webhooks; /_quittance/api is the same for programs \
 (`quittance schema --formats`, serve-control).
 Chaos: reset, timeout, html, cut, statuses from 400 to 599; alone before the provider acts, with _after once it has acted; \
-duplicate_webhook; latency=A..B. Ctrl-C ends the server.")]
+duplicate_webhook; latency=A..B.
+A payment that waits for its customer is decided after --customer, as its test card or method says, and its webhook comes then. \
+Ctrl-C ends the server.")]
 pub(super) struct Serve {
     /// The providers; all of the catalogue when none is named
     #[arg(value_name = "ID")]
@@ -59,6 +63,9 @@ pub(super) struct Serve {
     /// The pause before the second try; twice as long before each further one
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = pause, requires = "webhooks")]
     webhook_back_off: Duration,
+    /// How long a payment waits that its customer or their bank decides about; 0s decides at once
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = patience)]
+    customer: Duration,
     /// What goes wrong on purpose, and how often
     #[arg(long, default_value = "", value_name = "LIST", hide_default_value = true)]
     chaos: Chaos,
@@ -95,6 +102,11 @@ fn pause(text: &str) -> Result<Duration, String> {
     milliseconds(text).map(Duration::from_millis).ok_or_else(|| "expected a time as 500ms or 2s".to_owned())
 }
 
+fn patience(text: &str) -> Result<Duration, String> {
+    let time = milliseconds(text).map(Duration::from_millis).filter(|time| *time <= MOST_PATIENT);
+    time.ok_or_else(|| "expected a time of at most 60s, as 500ms or 2s".to_owned())
+}
+
 fn connections(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
@@ -105,7 +117,6 @@ fn connections(text: &str) -> Result<usize, String> {
 impl Serve {
     pub(super) fn run(self, world: &World) -> Result<ExitCode, Unusable> {
         let plan = Plan {
-            entries: world.entries(&self.ids)?,
             bind: self.bind,
             port: self.port,
             tls: self.tls.then(|| TlsPlan { authority: self.tls_authority.clone() }),
@@ -115,9 +126,11 @@ impl Serve {
                 back_off: self.webhook_back_off,
             }),
             chaos: self.chaos.clone(),
+            customer: self.customer,
             seed: self.seed,
             names: self.names.clone(),
             limits: Limits { connections: self.connections, ..Limits::default() },
+            ..Plan::new(world.entries(&self.ids)?)
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

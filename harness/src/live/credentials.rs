@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::bad_input::MAX_FILE_BYTES;
 use crate::mask::secrets_of;
-use crate::profile::looks_live;
+use crate::profile::{is_merchants_url, looks_live};
 use crate::run::input::toml_json;
 use crate::world::{Subject, Unusable};
 
@@ -32,9 +32,15 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    /// The dummy credentials of the profile.
-    pub fn of_profile(subject: &Subject) -> Account {
-        Account::of(subject.entry, toml_json(&toml::Value::Table(subject.profile.model.credentials.clone())))
+    /// The dummy credentials of the profile. Some providers sign the url that they deliver to, and connectors have it as a credential:
+    /// `webhook_url`, where it is given, takes the place of the merchant's url there.
+    pub fn of_profile(subject: &Subject, webhook_url: Option<&str>) -> Account {
+        let mut value = toml_json(&toml::Value::Table(subject.profile.model.credentials.clone()));
+        if let (Some(url), Value::Object(members)) = (webhook_url, &mut value) {
+            let places = members.values_mut().filter(|member| member.as_str().is_some_and(is_merchants_url));
+            places.for_each(|member| *member = Value::String(url.to_owned()));
+        }
+        Account::of(subject.entry, value)
     }
 
     /// The credentials in `file`, TOML or JSON by its name's ending.

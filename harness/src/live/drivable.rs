@@ -18,6 +18,9 @@ use crate::world::Subject;
 /// The members of a request by which an environment can be expected to choose how it ends.
 const CHOOSING: [&str; 8] = ["amount", "currency", "method", "capture", "by", "three_ds", "answer", "recipient"];
 
+/// Why a case with a return of the customer's cannot be asked for.
+const CUSTOMER: &str = "a customer has to act";
+
 /// A case that asks for refused credentials.
 pub fn asks_for_bad_credentials(case: &Case) -> bool {
     let expects = |kind: Kind| {
@@ -38,7 +41,13 @@ pub fn undrivable(subject: &Subject, plan: &Plan) -> BTreeMap<String, String> {
     let mut played: Vec<(&Case, Played)> = Vec::new();
     for case in plan.cases() {
         match at_once(case) {
-            Some(why) => drop(reasons.insert(case.id.clone(), why.to_owned())),
+            Some(why) => {
+                reasons.insert(case.id.clone(), why.to_owned());
+                // It cannot be asked for, and yet what it asks for has its end.
+                if why == CUSTOMER {
+                    played.push((case, play(subject, case, None, SEED)));
+                }
+            }
             None => played.push((case, play(subject, case, None, SEED))),
         }
     }
@@ -46,9 +55,8 @@ pub fn undrivable(subject: &Subject, plan: &Plan) -> BTreeMap<String, String> {
     // The sort is stable: among equals, the suite's order.
     played.sort_by_key(|(case, played)| (case.scenario.class != Class::Success, helped(played)));
     for (case, played) in &played {
-        if let Some(why) = needs_customer(played) {
-            reasons.insert(case.id.clone(), why.to_owned());
-            continue;
+        if needs_customer(played) {
+            reasons.insert(case.id.clone(), CUSTOMER.to_owned());
         }
         if asks_for_bad_credentials(case) {
             continue;
@@ -59,10 +67,8 @@ pub fn undrivable(subject: &Subject, plan: &Plan) -> BTreeMap<String, String> {
             let end = end_of(ended);
             match asked.get(&so_far) {
                 Some((other, first)) if *other != end => {
-                    reasons.insert(
-                        case.id.clone(),
-                        format!("only a tape decides it: the same requests end otherwise in {first}"),
-                    );
+                    let why = format!("only a tape decides it: the same requests end otherwise in {first}");
+                    reasons.entry(case.id.clone()).or_insert(why);
                     break;
                 }
                 Some(_) => {}
@@ -86,7 +92,7 @@ fn at_once(case: &Case) -> Option<&'static str> {
         return Some("the clock of an environment cannot be moved");
     }
     if has(StepOp::Complete) || !case.tape.returns.is_empty() {
-        return Some("a customer has to act");
+        return Some(CUSTOMER);
     }
     if case.tape.exchanges.is_empty() {
         return Some("nothing is sent");
@@ -95,9 +101,9 @@ fn at_once(case: &Case) -> Option<&'static str> {
 }
 
 /// A first answer that asks for the customer, and does not stay.
-fn needs_customer(played: &Played) -> Option<&'static str> {
+fn needs_customer(played: &Played) -> bool {
     let asks = |ended: &Ended| ended.first.as_ref().is_some_and(|first| first.state() == "action_required");
-    played.ended.iter().any(asks).then_some("a customer has to act")
+    played.ended.iter().any(asks)
 }
 
 /// What a step asks, without what is made anew for each run: objects by the step that made them, keys and references left out.

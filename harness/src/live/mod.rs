@@ -64,14 +64,15 @@ pub struct Setting {
 }
 
 impl<'a> Live<'a> {
-    /// Makes the connector and the client; nothing is sent.
+    /// Makes the connector and the client; nothing is sent. `webhook_url` is where deliveries are awaited: dummy credentials that name a
+    /// place of the merchant's name that one.
     ///
     /// # Errors
     /// Credentials that cannot be used, and a client or threads that cannot be had.
-    pub fn open(subject: &'a Subject, setting: &Setting) -> Result<Live<'a>, Unusable> {
+    pub fn open(subject: &'a Subject, setting: &Setting, webhook_url: Option<&str>) -> Result<Live<'a>, Unusable> {
         let account = match &setting.credentials {
             Some(file) => Account::read(subject.entry, file)?,
-            None => Account::of_profile(subject),
+            None => Account::of_profile(subject, webhook_url),
         };
         let connector = account.connect(subject.entry).map_err(|error| {
             Unusable::Text(format!("credentials.{}: {}", error.field().unwrap_or_default(), error.message()))

@@ -54,6 +54,7 @@ pub struct Hooks {
     inbox: Arc<Mutex<Inbox>>,
     heard: Mutex<Vec<Heard>>,
     address: SocketAddr,
+    url: String,
     _runtime: Runtime,
 }
 
@@ -84,16 +85,25 @@ impl Hooks {
         let address = listener.local_addr().map_err(|error| told(error.to_string()))?;
         let inbox = Arc::new(Mutex::new(Inbox::default()));
         let base = public.map_or_else(|| format!("http://{address}"), |url| url.trim_end_matches('/').to_owned());
+        // A url with a path is the very one that is called; else each delivery says its path.
+        let has_path = base.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        let url = if has_path { base.clone() } else { format!("{base}/") };
         let kept = Arc::clone(&inbox);
-        let app = Router::new()
-            .fallback(move |request: Request| receive(request, Arc::clone(&kept), base.clone(), acknowledgement));
+        let app = Router::new().fallback(move |request: Request| {
+            receive(request, Arc::clone(&kept), (base.clone(), has_path), acknowledgement)
+        });
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Ok(Hooks { inbox, heard: Mutex::default(), address, _runtime: runtime })
+        Ok(Hooks { inbox, heard: Mutex::default(), address, url, _runtime: runtime })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The URL that the implementation is to call, as far as it is known before it does.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Lets the connector read what came since this was called last: a signed time is fresh only for a while.
@@ -134,7 +144,7 @@ impl Hooks {
 async fn receive(
     request: Request,
     inbox: Arc<Mutex<Inbox>>,
-    base: String,
+    (base, has_path): (String, bool),
     acknowledgement: &'static str,
 ) -> (StatusCode, &'static str) {
     let (parts, body) = request.into_parts();
@@ -142,7 +152,8 @@ async fn receive(
         return (StatusCode::PAYLOAD_TOO_LARGE, "");
     };
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let raw = Raw { url: format!("{base}{path}"), headers: parts.headers, body };
+    let url = if has_path { base } else { format!("{base}{path}") };
+    let raw = Raw { url, headers: parts.headers, body };
     let mut inbox = lock(&inbox);
     match inbox.new.len() < MAX_DELIVERIES {
         true => inbox.new.push(raw),

@@ -62,7 +62,7 @@ impl<'a> Probe<'a> {
         options: Options,
         hooks: Option<Hooks>,
     ) -> Result<Probe<'a>, Unusable> {
-        let live = Live::open(subject, &options.setting)?;
+        let live = Live::open(subject, &options.setting, hooks.as_ref().map(Hooks::url))?;
         let probe = Probe { plan: Plan::of(suite, subject), live, hooks, options };
         probe.greet()?;
         Ok(probe)

@@ -516,6 +516,11 @@ pub(crate) fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// Whether a dummy credential stands for a place of the merchant's that the provider calls.
+pub(crate) fn is_merchants_url(text: &str) -> bool {
+    text.starts_with("https://merchant.example")
+}
+
 /// Marks by which providers tell live keys from test keys.
 pub(crate) fn looks_live(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();

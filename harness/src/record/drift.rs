@@ -74,7 +74,7 @@ pub fn drift(
     scenario: Option<&str>,
     mut each: impl FnMut(&Case),
 ) -> Result<DriftReport, Unusable> {
-    let live = Live::open(subject, setting)?;
+    let live = Live::open(subject, setting, None)?;
     let plan = Plan::of(suite, subject);
     let reasons = undrivable(subject, &plan);
     let mut report = DriftReport {

@@ -122,7 +122,7 @@ pub fn record(
     options: &Options,
     mut each: impl FnMut(&RecordedCase),
 ) -> Result<RecordReport, Unusable> {
-    let live = Live::open(subject, &options.setting)?;
+    let live = Live::open(subject, &options.setting, None)?;
     let plan = Plan::of(suite, subject);
     let reasons = undrivable(subject, &plan);
     let folder = options.out.clone().unwrap_or_else(|| world.root.join(&subject.folder));

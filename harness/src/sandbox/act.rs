@@ -5,21 +5,21 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
-use quittance::Op;
+use quittance::{Idempotency, Op};
 
-use super::book;
+use super::book::{self, Number};
 use super::choice::{Choice, Chooses, Target};
 use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves::{self, Value};
 use super::routes::{Fit, Ground, Route};
-use super::shown::{Answered, Seen};
+use super::shown::{Answered, Seen, Waiting};
 use super::{Sandbox, State, tell};
 
 /// A request on its way through the sandbox.
-struct Asking<'a> {
-    request: &'a Request<Bytes>,
+pub(super) struct Asking<'a> {
+    pub(super) request: &'a Request<Bytes>,
     sent: &'a [Value],
     now_unix_seconds: i64,
 }
@@ -37,7 +37,7 @@ impl Sandbox {
             let misses = tell::other_paths(&self.knowledge, &self.routes, request.method(), path);
             let response = self.refuse(state, &asking, &[], Class::Missing, None, None);
             let response = with_status(response, StatusCode::NOT_FOUND);
-            return Answered { response, due: Vec::new(), seen: Seen { misses, ..Seen::default() } };
+            return refused(response, Seen { misses, ..Seen::default() });
         };
         let segments = path.split('/').skip(1).enumerate();
         sent.extend(segments.map(|(index, segment)| {
@@ -53,16 +53,12 @@ impl Sandbox {
         let ground = Ground { known, book: &state.book, credentials: &self.credentials, secrets: &self.secrets };
         let fits = route.fits(ground, asking.sent);
         let chooses = Chooses { spec: self.spec, known, cards: &self.cards, book: &state.book };
-        let unreadable = !route.has("body") && asking.sent.iter().any(|value| value.path == "body");
-        let choice = match chooses.choose(&fits) {
-            Some(Choice::Answer(at) | Choice::Absent(at) | Choice::Refused(at)) if unreadable => {
-                Some(Choice::Invalid(at))
-            }
-            choice => choice,
-        };
-        let (at, class) = match choice {
-            Some(Choice::Answer(at)) => (at, Class::Done),
+        let content_type = asking.request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let malformed = route.is_malformed(asking.sent, content_type, asking.request.body());
+        let (at, class) = match chooses.choose(&fits) {
             Some(Choice::Unproven(at)) => (at, Class::Credentials),
+            Some(choice) if malformed => (choice.at(), Class::Invalid),
+            Some(Choice::Answer(at)) => (at, Class::Done),
             Some(Choice::Absent(at)) => (at, Class::Missing),
             Some(Choice::Invalid(at)) => (at, Class::Invalid),
             Some(Choice::Refused(at)) => (at, Class::Refused),
@@ -71,63 +67,124 @@ impl Sandbox {
         let Some((fit, one)) = fits.get(at).and_then(|fit| Some((fit, known.get(fit.index)?))) else {
             return plain(StatusCode::NOT_FOUND);
         };
+        let forged = class != Class::Credentials && !malformed && self.is_forged(state, asking, one, fit);
+        let class = if forged { Class::Credentials } else { class };
         let memory = self.key(asking, fit, one).filter(|_| class != Class::Credentials);
         let mark = mark(asking.request);
         if let Some(given) = memory.as_ref().and_then(|key| state.book.given(key)).cloned() {
             if given.asked == mark {
-                return again(given);
+                return self.again(state, asking, &fits, one, given);
             }
             let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
-            let response = self.refuse(state, asking, &route.candidates, Class::Refused, Some(one.op), None);
-            return Answered {
-                response,
-                due: Vec::new(),
-                seen: Seen { misses, operation: Some(one.op.to_string()), ..Seen::default() },
-            };
+            let response = self.refuse(state, asking, &route.candidates, Class::Refused, Some(one.at.op), None);
+            return refused(response, Seen { misses, operation: Some(one.at.op.to_string()), ..Seen::default() });
         }
-        let answered = if class == Class::Done {
-            let card = chooses.card(fit).unwrap_or_default().to_owned();
-            let target = chooses.target(fit);
-            self.give(state, asking, one, fit, target, card)
-        } else {
-            let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
-            let target = chooses.target(fit);
-            let response = self.refuse(state, asking, &route.candidates, class, Some(one.op), Some((fit, target)));
-            // A body that cannot be read is never taken for one that can, whatever the nearest refusal of the tapes says.
-            let wrong = unreadable && response.status().is_success();
-            let response = if wrong { with_status(response, StatusCode::BAD_REQUEST) } else { response };
-            let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
-            let seen = Seen {
-                matched: class != Class::Missing,
-                operation: Some(one.op.to_string()),
-                payment,
-                misses,
-                ..Seen::default()
-            };
-            Answered { response, due: Vec::new(), seen }
+        let target = chooses.target(fit);
+        let card = chooses.card(fit).unwrap_or_default().to_owned();
+        let (answered, object) = match class {
+            Class::Done => self.give(state, asking, one, fit, target, card),
+            _ => (self.refused(state, asking, route, class, (&fits, fit, target), malformed), None),
         };
         if let Some(key) = memory {
             let seen = &answered.seen;
             let (payment, operation) = (seen.payment.clone(), seen.operation.clone().unwrap_or_default());
             let case = seen.case.clone().unwrap_or_default();
             let response = answered.response.clone();
-            state.book.give(key, book::Given { asked: mark, response, payment, case, operation });
+            state.book.give(key, book::Given { asked: mark, response, object, payment, case, operation });
         }
         answered
     }
 
+    /// The refusal of a request of this class, and what is shown of it.
+    fn refused(
+        &self,
+        state: &mut State,
+        asking: &Asking<'_>,
+        route: &Route,
+        class: Class,
+        (fits, fit, target): (&[Fit<'_, '_>], &Fit<'_, '_>, Target),
+        malformed: bool,
+    ) -> Answered {
+        let op = self.knowledge.known.get(fit.index).map(|known| known.at.op);
+        let misses = tell::nearest(&self.knowledge, fits, asking.sent);
+        let response = self.refuse(state, asking, &route.candidates, class, op, Some((fit, target)));
+        // A body that cannot be read is never taken for one that can, whatever the nearest refusal of the tapes says.
+        let wrong = malformed && !response.status().is_client_error();
+        let response = if wrong { with_status(response, StatusCode::BAD_REQUEST) } else { response };
+        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
+        let operation = op.map(|op| op.to_string());
+        refused(response, Seen { matched: class != Class::Missing, operation, payment, misses, ..Seen::default() })
+    }
+
+    /// The answer to a request that came before under its key: the same, or what the provider has for a repetition.
+    fn again(
+        &self,
+        state: &State,
+        asking: &Asking<'_>,
+        fits: &[Fit<'_, '_>],
+        one: &Known,
+        given: book::Given,
+    ) -> Answered {
+        let known = fits.iter().filter_map(|fit| Some((fit, self.knowledge.known.get(fit.index)?)));
+        let repeats = known.filter(|(_, known)| known.at.class == Class::Again && known.at.op == one.at.op);
+        let best = repeats.max_by_key(|(fit, _)| fit.score).zip(given.object);
+        let other = best.and_then(|((fit, known), object)| {
+            let own = Own::of(fit);
+            let target = Target { object: Some(object), root: state.book.root(object) };
+            let before = self.standing(state, target);
+            let moment = Moment { before, after: before, end: before, asked: fit.asked };
+            Giving { moment, ..self.giving(state, asking, known, &own, target) }.answer(known)
+        });
+        let seen = Seen {
+            matched: true,
+            operation: Some(given.operation),
+            payment: given.payment,
+            case: Some(given.case).filter(|case| !case.is_empty()),
+            replayed: true,
+            misses: Vec::new(),
+        };
+        refused(other.map_or(given.response, |other| other.response), seen)
+    }
+
     /// What an answer is remembered by: the idempotency key, for what moves something.
     fn key(&self, asking: &Asking<'_>, fit: &Fit<'_, '_>, known: &Known) -> Option<String> {
-        let key = fit.key.as_ref().filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
-        let moves = known.acts || known.creates.is_some_and(|kind| kind != Kind::Token);
+        let in_body = || match self.spec.idempotency {
+            Idempotency::Body(name) => {
+                let name = leaves::last_name(name.trim_end_matches('='));
+                let found = asking.sent.iter().find(|value| leaves::last_name(&value.path) == name);
+                found.map(|value| value.text.as_str())
+            }
+            _ => None,
+        };
+        let key = fit.key.or_else(in_body).filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
+        let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         moves.then(|| format!("{} {} {key}", asking.request.method(), asking.request.uri().path()))
     }
 
-    fn means<'m>(&'m self, asking_now: i64) -> Means<'m> {
-        Means { credentials: &self.credentials, recipes: &self.recipes, seed: self.seed, now_unix_seconds: asking_now }
+    /// An answer as the tape's case has it, for what is named here; it makes nothing yet.
+    pub(super) fn giving<'g>(
+        &'g self,
+        state: &'g State,
+        asking: &'g Asking<'_>,
+        known: &'g Known,
+        own: &'g Own,
+        target: Target,
+    ) -> Giving<'g> {
+        let now_unix_seconds = asking.now_unix_seconds;
+        Giving {
+            means: Means { credentials: &self.credentials, recipes: &self.recipes, seed: self.seed, now_unix_seconds },
+            book: &state.book,
+            lineage: &known.at.lineage,
+            step: known.at.step,
+            target,
+            own,
+            sent: asking.sent,
+            moment: known.at.moment,
+            number: state.book.number_ahead(),
+        }
     }
 
-    /// The answer of an exchange, with what it moves.
+    /// The answer of an exchange, with what it moves, and the object that it made or is about.
     fn give(
         &self,
         state: &mut State,
@@ -136,45 +193,44 @@ impl Sandbox {
         fit: &Fit<'_, '_>,
         target: Target,
         card: String,
-    ) -> Answered {
+    ) -> (Answered, Option<Number>) {
         let own = Own::of(fit);
         let number = state.book.number();
         let before = self.standing(state, target);
-        let mut moment = moved(known, before, fit.asked);
-        if !known.acts && known.creates.is_none() {
+        let raised = fit.raised.map(|more| before.amount.saturating_add(more));
+        let mut moment = moved(known, before, fit.asked.or(raised));
+        if !known.at.acts && known.at.creates.is_none() {
             let named = target.object.and_then(|number| state.book.get(number));
             let own = named.filter(|object| matches!(object.kind, Kind::Refund | Kind::Payout));
             moment.asked = own.map(|object| object.end.amount);
         }
-        let giving = Giving {
-            means: self.means(asking.now_unix_seconds),
-            book: &state.book,
-            lineage: &known.lineage,
-            step: known.step,
-            target,
-            own: &own,
-            sent: asking.sent,
-            moment,
-            number,
+        let giving = Giving { moment, number, ..self.giving(state, asking, known, &own, target) };
+        let Some(given) = giving.answer(known) else {
+            return (plain(StatusCode::INTERNAL_SERVER_ERROR), None);
         };
-        let Some(given) = giving.answer(known) else { return plain(StatusCode::INTERNAL_SERVER_ERROR) };
         let Given { response, minted, fresh, id } = given;
-        let root =
-            self.book_keeping(state, known, Made { number, target, own, minted, fresh, id, card, moment }, asking.sent);
+        let index = fit.index;
+        let made = Made { number, target, own, minted, fresh, id, card, moment, index };
+        let root = self.book_keeping(state, known, made, asking.sent);
         let payment =
             root.and_then(|root| state.book.get(root)).map(|object| object.id.clone()).filter(|id| !id.is_empty());
         let made = Some(number).filter(|number| state.book.get(*number).is_some());
         let target = Target { object: made.or(target.object), root };
-        let due = self.due(state, known, target, before, asking.now_unix_seconds);
+        // What waits for somebody else is told when they have decided.
+        let waits = made.filter(|made| state.book.get(*made).is_some_and(|object| object.later.is_some()));
+        let due = match waits {
+            Some(_) => Vec::new(),
+            None => self.due(state, known, target, before, asking.now_unix_seconds),
+        };
         let seen = Seen {
             matched: true,
-            operation: Some(known.op.to_string()),
+            operation: Some(known.at.op.to_string()),
             payment,
-            case: Some(known.lineage.case.clone()),
+            case: Some(known.at.lineage.case.clone()),
             replayed: false,
             misses: tell::forgiven(known, asking.sent),
         };
-        Answered { response, due, seen }
+        (Answered { response, due, waiting: waits.map(Waiting), seen }, target.object)
     }
 
     pub(super) fn standing(&self, state: &State, target: Target) -> Account {
@@ -202,18 +258,9 @@ impl Sandbox {
         };
         let (own, target) = fit.map(|(fit, target)| (Own::of(fit), target)).unwrap_or_default();
         let before = self.standing(state, target);
-        let asked = fit.and_then(|(fit, _)| fit.asked).or(known.moment.asked);
-        let giving = Giving {
-            means: self.means(asking.now_unix_seconds),
-            book: &state.book,
-            lineage: &known.lineage,
-            step: known.step,
-            target,
-            own: &own,
-            sent: asking.sent,
-            moment: Moment { before, after: before, end: before, asked },
-            number: state.book.number_ahead(),
-        };
+        let asked = fit.and_then(|(fit, _)| fit.asked).or(known.at.moment.asked);
+        let moment = Moment { before, after: before, end: before, asked };
+        let giving = Giving { moment, ..self.giving(state, asking, known, &own, target) };
         giving.answer(known).map_or_else(|| plain(status).response, |given| given.response)
     }
 }
@@ -226,16 +273,9 @@ fn mark(request: &Request<Bytes>) -> u64 {
     hasher.finish()
 }
 
-fn again(given: book::Given) -> Answered {
-    let seen = Seen {
-        matched: true,
-        operation: Some(given.operation),
-        payment: given.payment,
-        case: Some(given.case).filter(|case| !case.is_empty()),
-        replayed: true,
-        misses: Vec::new(),
-    };
-    Answered { response: given.response, due: Vec::new(), seen }
+/// An answer by which nothing is moved.
+fn refused(response: Response<Bytes>, seen: Seen) -> Answered {
+    Answered { response, due: Vec::new(), waiting: None, seen }
 }
 
 fn with_status(mut response: Response<Bytes>, status: StatusCode) -> Response<Bytes> {
@@ -249,5 +289,5 @@ fn plain(status: StatusCode) -> Answered {
     let mut response = Response::new(Bytes::from(format!("{{\"error\":\"{reason}\"}}")));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Answered { response, due: Vec::new(), seen: Seen::default() }
+    refused(response, Seen::default())
 }

@@ -63,6 +63,8 @@ pub(super) struct Object {
     pub(super) account: Account,
     /// How it will stand when all has settled.
     pub(super) end: Account,
+    /// What comes of it once somebody else has decided: its customer, their bank.
+    pub(super) later: Option<Later>,
     pub(super) currency: Option<Currency>,
     /// The case whose exchange made it.
     pub(super) case: String,
@@ -73,12 +75,22 @@ pub(super) struct Object {
     pub(super) requests: u32,
 }
 
+/// What comes of a payment that waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Later {
+    pub(super) account: Account,
+    /// The exchange that made it, by its place in the list of all.
+    pub(super) known: usize,
+}
+
 /// An answer that was given under a key.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
     /// What was asked: a hash of method, path and body.
     pub(super) asked: u64,
     pub(super) response: Response<Bytes>,
+    /// What was made, or what the request was about.
+    pub(super) object: Option<Number>,
     pub(super) payment: Option<String>,
     pub(super) case: String,
     pub(super) operation: String,
@@ -239,6 +251,7 @@ mod tests {
             sent: BTreeMap::new(),
             account: Account::NONE,
             end: Account::NONE,
+            later: None,
             currency: None,
             case: String::new(),
             method: String::new(),

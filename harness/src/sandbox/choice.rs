@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use http::Method;
 use quittance::{Op, Spec};
 
 use super::book::{Book, By, Number, Object};
@@ -47,6 +48,19 @@ pub(super) enum Choice {
     Refused(usize),
 }
 
+impl Choice {
+    /// The place among the fits.
+    pub(super) fn at(&self) -> usize {
+        match self {
+            Choice::Answer(at)
+            | Choice::Unproven(at)
+            | Choice::Absent(at)
+            | Choice::Invalid(at)
+            | Choice::Refused(at) => *at,
+        }
+    }
+}
+
 /// What a choice is made by.
 pub(super) struct Chooses<'c> {
     pub(super) spec: &'static Spec,
@@ -70,7 +84,7 @@ impl Chooses<'_> {
     /// The object that a request is about.
     pub(super) fn target(&self, fit: &Fit<'_, '_>) -> Target {
         let Some(known) = self.of(fit) else { return Target::default() };
-        let kind = Kind::of(known.op);
+        let kind = Kind::of(known.at.op);
         let is =
             |wanted: Kind| move |number: &&Number| self.book.get(**number).is_some_and(|object| object.kind == wanted);
         let named = fit.named.iter();
@@ -82,7 +96,7 @@ impl Chooses<'_> {
     /// The choice among the fits of a route.
     pub(super) fn choose(&self, fits: &[Fit<'_, '_>]) -> Option<Choice> {
         let usual = |fit: &Fit<'_, '_>| {
-            self.of(fit).is_some_and(|known| matches!(known.class, Class::Done | Class::Declined | Class::Refused))
+            self.of(fit).is_some_and(|known| matches!(known.at.class, Class::Done | Class::Declined | Class::Refused))
         };
         let all = || fits.iter().enumerate();
         let score = |fit: &Fit<'_, '_>| fit.score + self.by_card(fit) - self.rank(fit);
@@ -92,38 +106,43 @@ impl Chooses<'_> {
         };
         let top = best(&mut all().filter(|(_, fit)| usual(fit))).or_else(|| best(&mut all()))?;
         // A payment may be begun with a token of the client's that no tape knows.
-        let begun = fits.get(top).is_some_and(|fit| fit.absent && self.of(fit).is_some_and(|known| begins(known.op)));
+        let begun =
+            fits.get(top).is_some_and(|fit| fit.absent && self.of(fit).is_some_and(|known| begins(known.at.op)));
         let other = best(&mut all().filter(|(_, fit)| begun && usual(fit) && !fit.absent));
         let top = other.unwrap_or(top);
         let (fit, known) = fits.get(top).and_then(|fit| Some((fit, self.of(fit)?)))?;
         if fit.unproven {
             return Some(Choice::Unproven(top));
         }
-        if fit.absent || known.class == Class::Missing {
+        if fit.absent || known.at.class == Class::Missing {
             return Some(Choice::Absent(top));
         }
-        if fit.no_amount && begins(known.op) && known.acts {
+        if fit.no_amount && begins(known.at.op) && known.at.acts {
             return Some(Choice::Invalid(top));
         }
         let target = self.target(fit);
-        let acts = known.acts || known.creates.is_some();
+        let acts = known.at.acts || known.at.creates.is_some();
         let pool: Vec<usize> = all()
             .filter(|(_, other)| usual(other) && !other.absent && !other.unproven)
             .filter(|(_, other)| {
                 self.of(other).is_some_and(|other| match acts {
                     true => {
-                        other.op == known.op
-                            && other.acts == known.acts
-                            && (other.creates == Some(Kind::Token)) == (known.creates == Some(Kind::Token))
+                        other.at.op == known.at.op
+                            && other.at.acts == known.at.acts
+                            && (other.at.creates == Some(Kind::Token)) == (known.at.creates == Some(Kind::Token))
                     }
-                    false => !other.acts && other.creates.is_none(),
+                    false => !other.at.acts && other.at.creates.is_none(),
                 })
             })
             .map(|(at, _)| at)
             .collect();
-        let legal = !known.acts || self.is_legal(known, fit, target);
+        let too_much = self.too_much(fits, known, fit, target);
+        if let Some(at) = too_much.filter(|_| known.at.op == Op::Adjust) {
+            return Some(Choice::Answer(at));
+        }
+        let legal = !known.at.acts || self.is_legal(known, fit, target);
         let wanted = |at: &usize| {
-            let class = fits.get(*at).and_then(|fit| self.of(fit)).map(|known| known.class);
+            let class = fits.get(*at).and_then(|fit| self.of(fit)).map(|known| known.at.class);
             (class == Some(Class::Refused)) != legal
         };
         let situated = |at: usize| {
@@ -137,13 +156,26 @@ impl Chooses<'_> {
         })
     }
 
+    /// The refusal of the same request for an amount as far beyond what is reserved as this one, where the tapes show one: how far an
+    /// amount can be raised is the provider's secret.
+    fn too_much(&self, fits: &[Fit<'_, '_>], known: &Known, fit: &Fit<'_, '_>, target: Target) -> Option<usize> {
+        let (asked, now) = (fit.asked?, self.book.get(target.root?)?.end);
+        let refuses = |other: &Known| {
+            let (was, tape) = (other.at.moment.before, other.at.moment.asked.unwrap_or_default());
+            let beyond = i128::from(asked) * i128::from(was.amount) >= i128::from(tape) * i128::from(now.amount);
+            let same = other.at.class == Class::Refused && other.at.acts == known.at.acts && was.state == now.state;
+            same && matches!(other.at.op, Op::Capture | Op::Adjust) && tape > was.amount && was.amount > 0 && beyond
+        };
+        fits.iter().position(|fit| self.of(fit).is_some_and(refuses))
+    }
+
     /// What stands behind in the order of belief.
     fn rank(&self, fit: &Fit<'_, '_>) -> i32 {
         let Some(known) = self.of(fit) else { return 100 };
-        let declined = if known.class == Class::Declined { 25 } else { 0 };
-        let shape = i32::from(known.settles && !known.acts);
+        let declined = if known.at.class == Class::Declined { 25 } else { 0 };
+        let shape = i32::from(known.at.settles && !known.at.acts);
         // What opens a session only is said so; a sparse request begins a payment.
-        let session = if known.op == Op::OpenSession { 40 } else { 0 };
+        let session = if known.at.op == Op::OpenSession { 40 } else { 0 };
         declined + shape + session
     }
 
@@ -153,11 +185,13 @@ impl Chooses<'_> {
         let before =
             fit.named.iter().filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
         let before = before.map(|(_, object)| object.card.as_str()).next().unwrap_or_default();
-        let Some(chooser) = self.cards.get(&known.lineage.card) else { return if before.is_empty() { 0 } else { -10 } };
+        let Some(chooser) = self.cards.get(&known.at.lineage.card) else {
+            return if before.is_empty() { 0 } else { -10 };
+        };
         match self.chosen(known, fit, chooser) {
             Some(true) => 120,
             Some(false) => -150,
-            None if before == known.lineage.card => 120,
+            None if before == known.at.lineage.card => 120,
             None => -150,
         }
     }
@@ -165,7 +199,7 @@ impl Chooses<'_> {
     /// Whether what was sent is what the card says; none where nothing of it was sent.
     fn chosen(&self, known: &Known, fit: &Fit<'_, '_>, chooser: &Chooser) -> Option<bool> {
         if chooser.amount.is_some() {
-            let asked = fit.asked.filter(|_| begins(known.op));
+            let asked = fit.asked.filter(|_| begins(known.at.op));
             return asked.map(|asked| Some(asked) == chooser.amount);
         }
         let sent = |name: &String| {
@@ -180,26 +214,26 @@ impl Chooses<'_> {
     /// The name of the test card that was recognised.
     pub(super) fn card(&self, fit: &Fit<'_, '_>) -> Option<&str> {
         let known = self.of(fit)?;
-        let chooser = self.cards.get(&known.lineage.card)?;
-        (self.chosen(known, fit, chooser) == Some(true)).then_some(known.lineage.card.as_str())
+        let chooser = self.cards.get(&known.at.lineage.card)?;
+        (self.chosen(known, fit, chooser) == Some(true)).then_some(known.at.lineage.card.as_str())
     }
 
     /// Whether an operation may be done as the payment stands.
     fn is_legal(&self, known: &Known, fit: &Fit<'_, '_>, target: Target) -> bool {
-        if begins(known.op) {
+        if begins(known.at.op) {
             let taken = |by: By, text: &str| self.spec.idempotency.refuses() && self.book.find(by, text).is_some();
             let by_reference = fit.reference.is_some_and(|reference| taken(By::Reference, reference));
             let named = |hole: &Hole| matches!(hole, Hole::Any { name: Some(_), .. });
             let path = fit.caught.iter().any(|caught| named(caught.hole) && taken(By::Caught, caught.text));
-            return known.creates != Some(Kind::of(known.op)) || !(by_reference || path);
+            return known.at.creates != Some(Kind::of(known.at.op)) || !(by_reference || path);
         }
         let Some(object) = target.root.and_then(|root| self.book.get(root)) else {
             // What is no payment yet cannot be taken or given back.
-            return target.object.is_none() || !matches!(known.op, Op::Capture | Op::Refund);
+            return target.object.is_none() || !matches!(known.at.op, Op::Capture | Op::Refund);
         };
         let (now, told) = (object.end, object.account.state);
-        let asked = asked(known.op, fit.asked, &now);
-        match known.op {
+        let asked = asked(known.at.op, fit.asked, &now);
+        match known.at.op {
             Op::Capture => {
                 let open = now.state == "authorized"
                     || (now.state == "captured" && self.spec.capture.multiple && now.captured > 0);
@@ -225,13 +259,13 @@ impl Chooses<'_> {
         let Some(known) = self.of(fit) else { return i32::MIN };
         let named = target.object.and_then(|number| self.book.get(number));
         // What was begun under the conditions of a case goes on under them.
-        let mut score = if named.is_some_and(|object| object.case == known.lineage.case) { 5 } else { 0 };
+        let mut score = if named.is_some_and(|object| object.case == known.at.lineage.case) { 5 } else { 0 };
         let Some(object) = target.root.and_then(|root| self.book.get(root)) else { return score };
-        if !object.method.is_empty() && object.method == known.lineage.method {
+        if !object.method.is_empty() && object.method == known.at.lineage.method {
             score += 8;
         }
-        let (was, now) = (known.moment.before, object.end);
-        if !known.acts {
+        let (was, now) = (known.at.moment.before, object.end);
+        if !known.at.acts {
             return score + read_score(known, object, target.object.and_then(|number| self.book.get(number)));
         }
         score += match was.state {
@@ -239,12 +273,12 @@ impl Chooses<'_> {
             state if state == object.account.state => 10,
             _ => -20,
         };
-        let asked = asked(known.op, fit.asked, &now);
-        let rest = |account: &Account| match known.op {
+        let asked = asked(known.at.op, fit.asked, &now);
+        let rest = |account: &Account| match known.at.op {
             Op::Refund => account.captured.saturating_sub(account.refunded),
             _ => account.amount.saturating_sub(account.captured),
         };
-        if let (Some(asked), Some(tape)) = (asked, known.moment.asked) {
+        if let (Some(asked), Some(tape)) = (asked, known.at.moment.asked) {
             let same = asked.cmp(&rest(&now)) == tape.cmp(&rest(&was));
             score += if same { 6 } else { -3 };
         }
@@ -261,15 +295,21 @@ pub(super) fn waits(state: &str) -> bool {
 
 /// How well what an exchange shows is what is to be shown.
 fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
-    let (shown, now) = (known.moment.after, root.end);
+    let (shown, now) = (known.at.moment.after, root.end);
     if let Some(own) = object.filter(|object| object.kind == Kind::Refund) {
         // A look-up of the payment that goes on to its refunds tells less of them than one of a refund.
-        let is_own = Kind::of(known.op) == Kind::Refund;
-        return if is_own && known.shows == own.end.state { 12 } else { -12 };
+        let is_own = Kind::of(known.at.op) == Kind::Refund;
+        return if is_own && known.at.shows == own.end.state { 12 } else { -12 };
     }
     let mut score = match shown.state {
-        // The customer comes back at once.
-        _ if known.op == Op::Complete && waits(now.state) && waits(known.moment.before.state) => 40,
+        // The customer comes back: where one asks for the payment in the same way at any time, it stands as it does.
+        _ if known.at.op == Op::Complete
+            && known.at.method != Method::GET
+            && waits(now.state)
+            && waits(known.at.moment.before.state) =>
+        {
+            40
+        }
         state if state == now.state => 12,
         state if state == root.account.state => 4,
         _ => -30,

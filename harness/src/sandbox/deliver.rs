@@ -9,7 +9,7 @@ use super::book::{By, Number, Object};
 use super::choice::Target;
 use super::give::{Giving, Means, Own};
 use super::known::{Account, Class, Delivered, Kind, Known, Moment};
-use super::shown::Due;
+use super::shown::{Due, Waiting};
 use super::{Sandbox, State};
 
 impl Sandbox {
@@ -22,20 +22,22 @@ impl Sandbox {
         before: Account,
         now_unix_seconds: i64,
     ) -> Vec<Due> {
-        if !known.acts {
+        if !known.at.acts {
             return Vec::new();
         }
         let all = &self.knowledge.delivered;
         let mut wanted: Vec<&Delivered> = known.due.iter().filter_map(|index| all.get(*index)).collect();
-        if wanted.is_empty() && known.class != Class::Refused {
+        if wanted.is_empty() && known.at.class != Class::Refused {
             let end = target.root.and_then(|root| state.book.get(root)).map_or(Account::NONE, |object| object.end);
             let reached = |delivered: &&Delivered| {
-                delivered.alone
-                    && match delivered.kind {
-                        Kind::Refund => known.op == Op::Refund && delivered.state == "succeeded",
+                delivered.report.alone
+                    && match delivered.report.kind {
+                        Kind::Refund => known.at.op == Op::Refund && delivered.report.state == "succeeded",
                         Kind::Payment | Kind::Mandate | Kind::Payout => {
                             let kind = target.root.and_then(|root| state.book.get(root)).map(|object| object.kind);
-                            kind == Some(delivered.kind) && delivered.state == end.state && end.state != before.state
+                            kind == Some(delivered.report.kind)
+                                && delivered.report.state == end.state
+                                && end.state != before.state
                         }
                         _ => false,
                     }
@@ -52,24 +54,39 @@ impl Sandbox {
         due
     }
 
+    /// Whoever a payment waits for has decided, as its test card or method says: what is delivered then. Nothing where it does not wait
+    /// any more.
+    pub fn decide(&self, waiting: Waiting, now_unix_seconds: i64) -> Vec<Due> {
+        let state = &mut *self.state();
+        let number = waiting.0;
+        let Some(object) = state.book.get_mut(number) else { return Vec::new() };
+        let Some((later, before)) = object.later.take().map(|later| (later, object.end)) else { return Vec::new() };
+        (object.account, object.end) = (later.account, later.account);
+        let Some(known) = self.knowledge.known.get(later.known) else { return Vec::new() };
+        let target = Target { object: Some(number), root: Some(number) };
+        self.due(state, known, target, before, now_unix_seconds)
+    }
+
     /// A delivery for a payment.
     fn made(&self, state: &mut State, delivered: &Delivered, target: Target, now_unix_seconds: i64) -> Option<Due> {
         let number = state.book.number();
         let account = self.standing(state, target);
         let object = target.object.and_then(|object| state.book.get(object));
-        let asked = object.map(|object| object.end.amount).filter(|amount| *amount > 0).or(delivered.moment.asked);
-        let asked = if object.is_some_and(|object| object.kind == Kind::Payment) && delivered.kind == Kind::Payment {
-            Some(account.amount)
-        } else {
-            asked
-        };
+        let asked =
+            object.map(|object| object.end.amount).filter(|amount| *amount > 0).or(delivered.report.moment.asked);
+        let asked =
+            if object.is_some_and(|object| object.kind == Kind::Payment) && delivered.report.kind == Kind::Payment {
+                Some(account.amount)
+            } else {
+                asked
+            };
         let own = Own::default();
         let credentials = state.webhook.as_ref().map_or(&self.credentials, |(_, credentials)| credentials);
         let giving = Giving {
             means: Means { credentials, recipes: &self.recipes, seed: self.seed, now_unix_seconds },
             book: &state.book,
-            lineage: &delivered.lineage,
-            step: delivered.step,
+            lineage: &delivered.report.lineage,
+            step: delivered.report.step,
             target,
             own: &own,
             sent: &[],
@@ -77,23 +94,24 @@ impl Sandbox {
             number,
         };
         let (delivery, minted) = match &state.webhook {
-            Some((url, _)) if delivered.webhook.url.is_some() => giving.delivery_to(delivered, url)?,
+            Some((url, _)) if delivered.report.webhook.url.is_some() => giving.delivery_to(delivered, url)?,
             _ => giving.delivery(delivered)?,
         };
         let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
-        if let (Kind::Payment | Kind::Refund, Some(object)) = (delivered.kind, target.object) {
-            let of_object =
-                minted.iter().filter(|(name, _)| delivered.lineage.names.get(*name) == Some(&delivered.kind));
+        if let (Kind::Payment | Kind::Refund, Some(object)) = (delivered.report.kind, target.object) {
+            let of_object = minted
+                .iter()
+                .filter(|(name, _)| delivered.report.lineage.names.get(*name) == Some(&delivered.report.kind));
             of_object.for_each(|(name, value)| state.book.mint(object, name, value));
         }
-        if delivered.kind == Kind::Dispute {
+        if delivered.report.kind == Kind::Dispute {
             let own = minted
                 .into_iter()
-                .filter(|(name, _)| delivered.lineage.names.get(name) == Some(&Kind::Dispute))
+                .filter(|(name, _)| delivered.report.lineage.names.get(name) == Some(&Kind::Dispute))
                 .collect();
             state.book.add(number, dispute(target, own, delivered, account));
         }
-        Some(Due { event: delivered.event.clone(), payment, delivery })
+        Some(Due { event: delivered.report.event.clone(), payment, delivery })
     }
 
     /// The names of the deliveries that can be made for a payment now.
@@ -117,16 +135,17 @@ impl Sandbox {
             let is = |number: &&Number| state.book.get(**number).is_some_and(|object| object.kind == kind);
             root.children.iter().rev().find(is).copied()
         };
-        let object = if delivered.kind == Kind::Refund { newest(Kind::Refund) } else { target.object };
-        if delivered.kind == Kind::Payment
+        let object = if delivered.report.kind == Kind::Refund { newest(Kind::Refund) } else { target.object };
+        if delivered.report.kind == Kind::Payment
             && let Some(object) = target.root.and_then(|root| state.book.get_mut(root))
         {
-            let captured = match delivered.state {
+            let captured = match delivered.report.state {
                 "captured" if object.end.captured == 0 => object.end.amount,
                 "declined" | "voided" | "expired" => 0,
                 _ => object.end.captured,
             };
-            object.end = Account { state: delivered.state, captured, ..object.end };
+            object.later = None;
+            object.end = Account { state: delivered.report.state, captured, ..object.end };
             object.account = object.end;
         }
         self.made(state, delivered, Target { object, ..target }, now_unix_seconds)
@@ -136,21 +155,21 @@ impl Sandbox {
         let object = target.root.and_then(|root| state.book.get(root));
         let kind = object.map_or(Kind::Other, |object| object.kind);
         let refunded = object.is_some_and(|object| object.end.refunded > 0);
-        let fits = move |delivered: &&Delivered| match delivered.kind {
+        let fits = move |delivered: &&Delivered| match delivered.report.kind {
             Kind::Refund => refunded,
             Kind::Dispute => kind == Kind::Payment,
-            other => other == kind && delivered.state != "refusal",
+            other => other == kind && delivered.report.state != "refusal",
         };
         let (alone, with): (Vec<&Delivered>, Vec<&Delivered>) =
-            self.knowledge.delivered.iter().filter(fits).partition(|one| one.alone);
+            self.knowledge.delivered.iter().filter(fits).partition(|one| one.report.alone);
         alone.into_iter().chain(with)
     }
 }
 
 fn named(delivered: &Delivered) -> String {
-    match delivered.state {
-        "" => delivered.event.clone(),
-        state => format!("{} ({state})", delivered.event),
+    match delivered.report.state {
+        "" => delivered.report.event.clone(),
+        state => format!("{} ({state})", delivered.report.event),
     }
 }
 
@@ -175,7 +194,8 @@ fn dispute(target: Target, minted: BTreeMap<String, String>, delivered: &Deliver
         sent: BTreeMap::new(),
         account,
         end: account,
-        currency: delivered.lineage.currency,
+        later: None,
+        currency: delivered.report.lineage.currency,
         case: String::new(),
         method: String::new(),
         card: String::new(),

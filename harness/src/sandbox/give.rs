@@ -106,9 +106,9 @@ pub(super) struct Given {
 impl Giving<'_> {
     /// The answer of an exchange; none where a hole has no value.
     pub(super) fn answer(&self, known: &Known) -> Option<Given> {
-        let renew = |name: &String| (known.acts || known.creates.is_some()) && known.news.contains(name);
+        let renew = |name: &String| (known.at.acts || known.at.creates.is_some()) && known.at.news.contains(name);
         let (minted, fresh) = self.minted(&known.gens, renew);
-        let body = match &known.answer.body {
+        let body = match &known.at.answer.body {
             BodyText::Holes(template, escape) => Some((template, *escape)),
             BodyText::Fixed(_) => None,
         };
@@ -121,12 +121,12 @@ impl Giving<'_> {
         let scope = self.scope(&minted, &captured, &steps);
         let response = match body.and_then(|(template, escape)| Some((without(template, &captured)?, escape))) {
             Some((template, escape)) => {
-                let answer = AnswerTemplate { body: BodyText::Holes(template, escape), ..known.answer.clone() };
+                let answer = AnswerTemplate { body: BodyText::Holes(template, escape), ..known.at.answer.clone() };
                 tape::rendered(&answer, &scope).ok()?
             }
-            None => tape::rendered(&known.answer, &scope).ok()?,
+            None => tape::rendered(&known.at.answer, &scope).ok()?,
         };
-        let id = match &known.id {
+        let id = match &known.at.id {
             Some(id) if id.literal().is_some() && self.own.digest.is_some() => {
                 self.own.digest.clone().unwrap_or_default()
             }
@@ -138,7 +138,7 @@ impl Giving<'_> {
 
     /// A delivery; none where a hole has no value.
     pub(super) fn delivery(&self, delivered: &Delivered) -> Option<(Delivery, BTreeMap<String, String>)> {
-        self.delivery_of(delivered, &delivered.webhook)
+        self.delivery_of(delivered, &delivered.report.webhook)
     }
 
     fn delivery_of(&self, delivered: &Delivered, webhook: &Webhook) -> Option<(Delivery, BTreeMap<String, String>)> {
@@ -152,12 +152,12 @@ impl Giving<'_> {
 
     /// A delivery to another url than that of the tape.
     pub(super) fn delivery_to(&self, delivered: &Delivered, url: &str) -> Option<(Delivery, BTreeMap<String, String>)> {
-        let mut webhook = delivered.webhook.clone();
+        let mut webhook = delivered.report.webhook.clone();
         webhook.url = Some(Template::of(vec![Part::Text(url.to_owned())], false));
         self.delivery_of(delivered, &webhook)
     }
 
-    fn scope<'s>(
+    pub(super) fn scope<'s>(
         &'s self,
         minted: &'s BTreeMap<String, String>,
         captured: &'s BTreeMap<String, String>,
@@ -272,7 +272,7 @@ impl Giving<'_> {
     }
 
     /// What stands for each step of the case.
-    fn steps(&self) -> Vec<StepValues> {
+    pub(super) fn steps(&self) -> Vec<StepValues> {
         let mut samples = (*self.lineage.samples).clone();
         samples.extend(self.samples());
         let samples = Arc::new(samples);

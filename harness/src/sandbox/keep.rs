@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quittance::Op;
 
-use super::book::{Number, Object};
+use super::book::{Later, Number, Object};
 use super::choice::{Target, asked, waits};
 use super::give::Own;
 use super::known::{Account, Class, Kind, Known, Moment};
@@ -26,6 +26,8 @@ pub(super) struct Made {
     pub(super) id: String,
     pub(super) card: String,
     pub(super) moment: Moment,
+    /// The exchange that made it, by its place in the list of all.
+    pub(super) index: usize,
 }
 
 /// By part of a handle: of what it is, and its value.
@@ -34,15 +36,15 @@ type Parts = BTreeMap<String, (Kind, String)>;
 impl Made {
     /// How the payment stands as far as it was told.
     fn told(&self, known: &Known) -> Account {
-        let settled = known.due.is_empty() && known.moment.after.state == known.moment.end.state;
-        if known.acts && settled { self.moment.end } else { self.moment.after }
+        let settled = known.due.is_empty() && known.at.moment.after.state == known.at.moment.end.state;
+        if known.at.acts && settled { self.moment.end } else { self.moment.after }
     }
 
     /// The values that are parts of handles.
     fn parts(&self, known: &Known) -> Parts {
         let values = self.minted.iter().chain(&self.own.caught);
         let part = |(name, value): (&String, &String)| {
-            let (kind, part) = known.lineage.parts.get(name)?;
+            let (kind, part) = known.at.lineage.parts.get(name)?;
             Some((part.clone(), (*kind, value.clone())))
         };
         values.filter_map(part).collect()
@@ -63,9 +65,9 @@ fn touch(state: &mut State, known: &Known, made: &Made) {
     let told = made.told(known);
     let Some(object) = made.target.root.and_then(|root| state.book.get_mut(root)) else { return };
     object.requests += 1;
-    if known.acts || (known.op == Op::Complete && waits(object.end.state)) {
-        (object.account, object.end) = (told, made.moment.end);
-    } else if known.moment.after == known.moment.end && known.moment.after.state == object.end.state {
+    if known.at.acts || (known.at.op == Op::Complete && waits(object.end.state)) {
+        (object.account, object.end, object.later) = (told, made.moment.end, None);
+    } else if known.at.moment.after == known.at.moment.end && known.at.moment.after.state == object.end.state {
         object.account = object.end;
     }
 }
@@ -73,7 +75,7 @@ fn touch(state: &mut State, known: &Known, made: &Made) {
 impl Sandbox {
     /// Notes what a request made and how the payment stands after it; the payment, if there is one.
     pub(super) fn book_keeping(&self, state: &mut State, known: &Known, made: Made, sent: &[Value]) -> Option<Number> {
-        let begins_own = known.creates.is_some_and(is_root);
+        let begins_own = known.at.creates.is_some_and(is_root);
         let parts = made.parts(known);
         let target = made.target;
         if !begins_own {
@@ -86,7 +88,7 @@ impl Sandbox {
             }
         }
         let number = made.number;
-        let Some(kind) = known.creates else {
+        let Some(kind) = known.at.creates else {
             let fresh = made.fresh.iter().filter_map(|name| Some((name, made.minted.get(name)?)));
             for (name, value) in fresh.filter(|_| target.object.is_some()) {
                 target.object.into_iter().for_each(|object| state.book.mint(object, name, value));
@@ -101,7 +103,7 @@ impl Sandbox {
     /// The object that an exchange makes.
     fn object(&self, state: &State, known: &Known, kind: Kind, made: Made, parts: &Parts, sent: &[Value]) -> Object {
         let told = made.told(known);
-        let Made { target, own, minted, fresh, id, card, moment, .. } = made;
+        let Made { target, own, minted, fresh, id, card, moment, index, .. } = made;
         let inherited = target.object.and_then(|parent| state.book.get(parent));
         let samples = match inherited {
             Some(object) if own.samples.is_empty() => Arc::clone(&object.samples),
@@ -109,9 +111,12 @@ impl Sandbox {
         };
         let amount = moment.asked.unwrap_or_default();
         let alone = |state: &'static str| Account { state, amount, captured: 0, refunded: 0 };
+        let waiting = is_root(kind) && waits(told.state) && !waits(moment.end.state) && !moment.end.state.is_empty();
+        let later = waiting.then_some(Later { account: moment.end, known: index });
         let (account, end) = match kind {
+            _ if waiting => (told, told),
             kind if is_root(kind) => (told, moment.end),
-            Kind::Refund => (alone(known.shows), alone("succeeded")),
+            Kind::Refund => (alone(known.at.shows), alone("succeeded")),
             _ => (alone(""), alone("")),
         };
         Object {
@@ -129,9 +134,10 @@ impl Sandbox {
             sent: self.kept(sent),
             account,
             end,
-            currency: own.currency.or(inherited.and_then(|object| object.currency)).or(known.lineage.currency),
-            case: known.lineage.case.clone(),
-            method: known.lineage.method.clone(),
+            later,
+            currency: own.currency.or(inherited.and_then(|object| object.currency)).or(known.at.lineage.currency),
+            case: known.at.lineage.case.clone(),
+            method: known.at.lineage.method.clone(),
             card: if card.is_empty() { inherited.map(|object| object.card.clone()).unwrap_or_default() } else { card },
             requests: 1,
         }
@@ -154,24 +160,24 @@ impl Sandbox {
 
 /// How a payment stands after an exchange.
 pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment {
-    let tape = known.moment;
-    let asked = asked(known.op, sent, &before);
+    let tape = known.at.moment;
+    let asked = asked(known.at.op, sent, &before);
     let sum = asked.unwrap_or(0);
     let still = Moment { before, after: before, end: before, asked };
-    if begins(known.op) {
+    if begins(known.at.op) {
         let sum = if sum == 0 { before.amount } else { sum };
-        if !known.acts && known.creates.is_none_or(|kind| kind == Kind::Other) && !known.settles {
+        if !known.at.acts && known.at.creates.is_none_or(|kind| kind == Kind::Other) && !known.at.settles {
             return Moment { asked: Some(sum), ..still };
         }
-        if known.settles || (known.acts && known.creates.is_none()) {
-            let state = if known.settles { tape.after.state } else { tape.end.state };
+        if known.at.settles || (known.at.acts && known.at.creates.is_none()) {
+            let state = if known.at.settles { tape.after.state } else { tape.end.state };
             let captured = if state == "captured" && before.captured == 0 { before.amount } else { before.captured };
-            let after = if known.settles && !known.acts && before.state == state {
+            let after = if known.at.settles && !known.at.acts && before.state == state {
                 before
             } else {
                 Account { state, captured, ..before }
             };
-            let after = if known.settles && !known.acts { before } else { after };
+            let after = if known.at.settles && !known.at.acts { before } else { after };
             return Moment { before, after, end: after, asked: Some(sum) };
         }
         let stands = |state: &'static str| Account {
@@ -187,11 +193,11 @@ pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment
             asked: Some(sum),
         };
     }
-    let completes = known.op == Op::Complete && waits(before.state);
-    if !(known.acts || completes) || known.class == Class::Refused {
+    let completes = known.at.op == Op::Complete && waits(before.state);
+    if !(known.at.acts || completes) || known.at.class == Class::Refused {
         return still;
     }
-    let end = match known.op {
+    let end = match known.at.op {
         Op::Capture => Account { state: "captured", captured: before.captured.saturating_add(sum), ..before },
         Op::Void => Account { state: "voided", ..before },
         Op::Refund => Account { refunded: before.refunded.saturating_add(sum), ..before },
@@ -203,10 +209,10 @@ pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment
         }
         _ => before,
     };
-    if completes && !known.acts {
+    if completes && !known.at.acts {
         return Moment { before, after: end, end, asked: None };
     }
     let settled = tape.after.state == tape.end.state && tape.after.captured == tape.end.captured;
-    let after = if settled || known.op == Op::Refund { end } else { before };
+    let after = if settled || known.at.op == Op::Refund { end } else { before };
     Moment { before, after, end, asked }
 }

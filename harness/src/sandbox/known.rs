@@ -158,17 +158,18 @@ pub(super) struct Lineage {
     pub(super) steps: usize,
 }
 
-/// One exchange of a tape, with its situation.
+/// The situation of one exchange of a tape: where it stands in its case, and what it does there.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct Situation {
     pub(super) lineage: Arc<Lineage>,
     pub(super) line: usize,
     pub(super) op: Op,
     pub(super) step: u32,
     pub(super) method: Method,
+    /// The provider's host.
+    pub(super) host: String,
     /// The segments of the path.
     pub(super) segments: Vec<Template>,
-    pub(super) wants: Vec<Want>,
     pub(super) moment: Moment,
     /// The state of the object that the operation is about, in the end.
     pub(super) shows: &'static str,
@@ -184,6 +185,13 @@ pub(super) struct Known {
     /// The minted values that are first in its answer.
     pub(super) news: Vec<String>,
     pub(super) answer: AnswerTemplate,
+}
+
+/// One exchange of a tape whose values are understood. Its answer has slots.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) at: Situation,
+    pub(super) wants: Vec<Want>,
     /// The minted names that stand in the answer.
     pub(super) gens: Vec<String>,
     pub(super) slots: Vec<Slot>,
@@ -216,11 +224,13 @@ pub(super) enum Class {
     Missing,
     /// The credentials are refused.
     Credentials,
+    /// The same request came before under this key: what is answered then, where it is not what was answered first.
+    Again,
 }
 
-/// One delivery of a tape, with its situation.
+/// What one delivery of a tape reports, and when.
 #[derive(Debug)]
-pub(super) struct Delivered {
+pub(super) struct Report {
     pub(super) lineage: Arc<Lineage>,
     pub(super) step: u32,
     /// The name of the event.
@@ -231,8 +241,14 @@ pub(super) struct Delivered {
     pub(super) state: &'static str,
     pub(super) moment: Moment,
     pub(super) webhook: Webhook,
-    pub(super) gens: Vec<String>,
-    pub(super) slots: Vec<Slot>,
     /// Whether it is of a case of its own and not of the settling of an operation.
     pub(super) alone: bool,
+}
+
+/// One delivery of a tape whose values are understood. Its body has slots.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    pub(super) report: Report,
+    pub(super) gens: Vec<String>,
+    pub(super) slots: Vec<Slot>,
 }

@@ -7,14 +7,14 @@ use http::Method;
 use quittance::{Currency, EventBody, Handle, Op};
 
 use super::cases::{about, caught_names, class_of, event_of, method_of, moment, news, shapes};
-use super::known::{Account, Class, Kind, Lineage, Moment};
+use super::known::{Account, Class, Kind, Lineage, Moment, Report, Situation};
 use super::leaves::{Stated, stated};
 use super::sketch::{Leaf, Sketch};
 use crate::certify::{Plan, ledger, play};
 use crate::run::case::{Asked, Case, Played};
 use crate::run::judge::Ended;
 use crate::scenario::{Class as Shows, Step, StepOp, Suite};
-use crate::tape::{AnswerTemplate, BodyText, Exchange, Hole, Part, Template, Webhook};
+use crate::tape::{BodyText, Exchange, Hole, Part, Template};
 use crate::view::Outcome;
 use crate::world::Subject;
 
@@ -36,40 +36,19 @@ const SHORTEST_ID: usize = 4;
 
 /// An exchange before its values were understood.
 pub(super) struct Draft {
-    pub(super) lineage: Arc<Lineage>,
-    pub(super) line: usize,
-    pub(super) op: Op,
-    pub(super) step: u32,
-    pub(super) method: Method,
-    pub(super) segments: Vec<Template>,
+    pub(super) at: Situation,
     pub(super) stated: Vec<Stated>,
-    pub(super) moment: Moment,
-    pub(super) shows: &'static str,
-    pub(super) acts: bool,
-    pub(super) settles: bool,
-    pub(super) creates: Option<Kind>,
-    pub(super) id: Option<Template>,
-    pub(super) class: Class,
-    pub(super) news: Vec<String>,
     /// What its answer is about.
     pub(super) about: Kind,
-    pub(super) answer: AnswerTemplate,
     pub(super) sketch: Sketch,
     pub(super) leaves: Vec<Leaf>,
 }
 
 /// A delivery before its values were understood.
 pub(super) struct Told {
-    pub(super) lineage: Arc<Lineage>,
-    pub(super) step: u32,
-    pub(super) event: String,
-    pub(super) kind: Kind,
-    pub(super) state: &'static str,
-    pub(super) moment: Moment,
-    pub(super) webhook: Webhook,
+    pub(super) report: Report,
     pub(super) sketch: Sketch,
     pub(super) leaves: Vec<Leaf>,
-    pub(super) alone: bool,
 }
 
 /// Everything that the tapes of a connector show.
@@ -101,6 +80,28 @@ fn is_wanted(case: &Case) -> bool {
         && class != Shows::Fault
         && !SPOILT.contains(&group)
         && !FORGED.contains(&case.scenario.id.as_str())
+}
+
+/// Whether two parts stand for the same text, though one names its shape or its step and the other does not.
+fn same_part(one: &Part, other: &Part) -> bool {
+    match (one, other) {
+        (Part::Hole(Hole::Gen { name: one, .. }), Part::Hole(Hole::Gen { name: other, .. })) => one == other,
+        (Part::Hole(Hole::Reference(_)), Part::Hole(Hole::Reference(_))) => true,
+        _ => one == other,
+    }
+}
+
+/// Whether two exchanges have the same status and body.
+fn answers_alike(one: &Exchange, other: &Exchange) -> bool {
+    let same_body = match (&one.response.body, &other.response.body) {
+        (BodyText::Holes(one, _), BodyText::Holes(other, _)) => {
+            one.parts.len() == other.parts.len()
+                && one.parts.iter().zip(&other.parts).all(|(one, other)| same_part(one, other))
+        }
+        (BodyText::Fixed(one), BodyText::Fixed(other)) => one == other,
+        _ => false,
+    };
+    one.response.status == other.response.status && same_body
 }
 
 /// A case on its way through its steps.
@@ -187,7 +188,7 @@ impl<'a> Walk<'a> {
             let again = step.op == StepOp::Replay;
             match asked.op {
                 Op::Webhook if !again => self.told(number, ended),
-                _ if again && !expect.refused => {}
+                op if again && !expect.refused => self.again(number, op, asked, step),
                 op => {
                     let refused = expect.refused || again;
                     self.step(number, op, asked, ended, refused, step);
@@ -220,6 +221,7 @@ impl<'a> Walk<'a> {
             .map(|(index, _)| index)
             .collect();
         let last = own.iter().rfind(|index| self.acts.get(**index) == Some(&true)).copied();
+        let ends = own.last().copied();
         let direct = ended.direct();
         let id = direct.and_then(Outcome::handle).map(|handle| self.id(handle, asked.values.reference.as_deref()));
         let mut made = false;
@@ -243,10 +245,12 @@ impl<'a> Walk<'a> {
                 acts,
                 creates,
                 id: id.clone().filter(|_| creates.is_some_and(|kind| !matches!(kind, Kind::Other | Kind::Token))),
-                class: if last_word && creates != Some(Kind::Token) || class == Class::Credentials {
-                    class
-                } else {
-                    Class::Done
+                class: match class {
+                    // What came before the refusal, as what the provider publishes, is no refusal.
+                    Class::Credentials if ends == Some(index) || exchange.response.status.is_client_error() => class,
+                    Class::Credentials => Class::Done,
+                    _ if last_word && creates != Some(Kind::Token) => class,
+                    _ => Class::Done,
                 },
             });
         }
@@ -257,6 +261,34 @@ impl<'a> Walk<'a> {
         let state = ended.result.as_ref().map_or("", Outcome::state);
         let moment = Moment { before: moved.before, after: moved.end, end: moved.end, asked: sum };
         self.report(number, Kind::of(op), state, moment, false);
+    }
+
+    /// A repetition under its key: exchanges that are answered otherwise than they were the first time.
+    fn again(&mut self, number: u32, op: Op, asked: &Asked, step: &Step) {
+        let tape = &self.case.tape;
+        let of = step.of.unwrap_or(number.saturating_sub(1));
+        let acts = |exchange: &&Exchange| exchange.request.method != Method::GET && !exchange.settle;
+        let sum = asked.input.pointer("/amount/minor").and_then(serde_json::Value::as_i64);
+        let moment = Moment { before: self.account, after: self.account, end: self.account, asked: sum };
+        let pairs = tape.exchanges.iter().filter(|one| one.step == of).filter(acts);
+        let again = tape.exchanges.iter().enumerate().filter(|(_, one)| one.step == number && acts(one));
+        for ((index, exchange), first) in again.zip(pairs) {
+            let same_place = first.request.method == exchange.request.method
+                && first.request.segments.len() == exchange.request.segments.len();
+            if same_place && !answers_alike(first, exchange) {
+                let class = Class::Again;
+                self.exchanges.push(Found {
+                    index,
+                    op,
+                    moment,
+                    shows: "",
+                    acts: false,
+                    creates: None,
+                    id: None,
+                    class,
+                });
+            }
+        }
     }
 
     /// Notes which minted and caught values are parts of a handle.
@@ -454,15 +486,14 @@ impl<'a> Walk<'a> {
             let about = about(&found, exchange, &lineage);
             // What only reads a payment asks for no amount.
             let asked = found.moment.asked.filter(|_| found.acts || found.creates.is_some() || about != Kind::Payment);
-            drafts.exchanges.push(Draft {
-                about,
+            let at = Situation {
                 lineage: Arc::clone(&lineage),
                 line: exchange.line,
                 op: found.op,
                 step: exchange.step,
                 method: exchange.request.method.clone(),
+                host: exchange.request.segments.get(2).and_then(Template::literal).unwrap_or_default().to_owned(),
                 segments: exchange.request.segments.iter().skip(3).cloned().collect(),
-                stated: stated(&exchange.request),
                 moment: Moment { asked, ..found.moment },
                 shows: found.shows,
                 acts: found.acts,
@@ -472,6 +503,11 @@ impl<'a> Walk<'a> {
                 class: found.class,
                 news: self.news.get(found.index).cloned().unwrap_or_default(),
                 answer: exchange.response.clone(),
+            };
+            drafts.exchanges.push(Draft {
+                at,
+                stated: stated(&exchange.request),
+                about,
                 leaves: sketch.leaves(),
                 sketch,
             });
@@ -480,7 +516,7 @@ impl<'a> Walk<'a> {
             let Some(webhook) = self.case.tape.webhooks.get(found.index) else { continue };
             let sketch = Sketch::of(&webhook.body);
             let leaves = sketch.leaves();
-            drafts.deliveries.push(Told {
+            let report = Report {
                 lineage: Arc::clone(&lineage),
                 step: webhook.step,
                 event: event_of(&leaves).unwrap_or_else(|| format!("{}.{}", found.kind.as_str(), found.state)),
@@ -488,10 +524,9 @@ impl<'a> Walk<'a> {
                 state: found.state,
                 moment: found.moment,
                 webhook: webhook.clone(),
-                sketch,
-                leaves,
                 alone: found.alone,
-            });
+            };
+            drafts.deliveries.push(Told { report, sketch, leaves });
         }
     }
 }

@@ -11,6 +11,9 @@ use crate::tape::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPatter
 use crate::tape::xml::{self, Element, Node};
 use crate::tape::{Part, Template, opened};
 
+/// Where it is said what is asked for, in an API that has one endpoint for all.
+pub(super) const OPERATION: &str = "operation";
+
 /// Most values that are read of one request.
 const MAX_LEAVES: usize = 2_000;
 
@@ -69,7 +72,14 @@ pub(super) fn sent(request: &Request<Bytes>, open: bool) -> Vec<Value> {
 fn body_json(text: &str, open: bool, out: &mut Vec<Value>) {
     let text = if open { opened(text) } else { Cow::Borrowed(text) };
     match json::read(&text) {
-        Ok(root) => json_leaves("$".to_owned(), &root, out),
+        Ok(root) => {
+            if let Some(Json::String(query)) = root.pointer("/query")
+                && let Some(name) = first_field(query)
+            {
+                out.push(Value::new(OPERATION, name));
+            }
+            json_leaves("$".to_owned(), &root, out);
+        }
         Err(_) => out.push(Value::new("body", text)),
     }
 }
@@ -98,13 +108,33 @@ fn json_leaves(path: String, value: &Json<'_>, out: &mut Vec<Value>) {
 
 fn body_xml(text: &str, out: &mut Vec<Value>) {
     match xml::document(text) {
-        Ok(document) => xml_leaves(&format!("/{}", document.root.name), &document.root, &mut |path, text: &String| {
-            if out.len() < MAX_LEAVES {
-                out.push(Value::new(path, text.as_str()));
-            }
-        }),
+        Ok(document) => {
+            out.push(Value::new(OPERATION, children(&document.root)));
+            xml_leaves(&format!("/{}", document.root.name), &document.root, &mut |path, text: &String| {
+                if out.len() < MAX_LEAVES {
+                    out.push(Value::new(path, text.as_str()));
+                }
+            });
+        }
         Err(_) => out.push(Value::new("body", text)),
     }
+}
+
+/// The first field of a GraphQL document: what it asks for. None where the text is no such document.
+fn first_field(document: &str) -> Option<&str> {
+    let text = document.trim_start();
+    if !["query", "mutation", "{"].iter().any(|start| text.starts_with(start)) {
+        return None;
+    }
+    let selection = text.split_once('{')?.1.trim_start();
+    let end = selection.find(['(', '{', '}', '\n']).unwrap_or(selection.len());
+    let field = selection.get(..end)?.rsplit(':').next()?.trim();
+    Some(field).filter(|field| !field.is_empty() && !field.contains(char::is_whitespace))
+}
+
+/// The names of the elements in an element.
+fn children<T>(element: &Element<T>) -> String {
+    element.children.iter().filter_map(Node::name).collect::<Vec<_>>().join("/")
 }
 
 /// Every attribute and text of a tree with its path: `/list/item[2]/@id`, counted among siblings of that name.
@@ -155,8 +185,17 @@ pub(super) fn stated(pattern: &RequestPattern) -> Vec<Stated> {
     match &pattern.body {
         BodyPattern::None => {}
         BodyPattern::Form { fields: patterns, .. } => fields("form", patterns),
-        BodyPattern::Json { root, .. } => json_stated("$".to_owned(), root, &mut out),
+        BodyPattern::Json { root, .. } => {
+            if let JsonPattern::Object(members) = root
+                && let Some((_, JsonPattern::String(query))) = members.iter().find(|(name, _)| name == "query")
+                && let Some(name) = query.literal().and_then(first_field)
+            {
+                out.push((OPERATION.to_owned(), fixed(name)));
+            }
+            json_stated("$".to_owned(), root, &mut out);
+        }
         BodyPattern::Xml { root, .. } => {
+            out.push((OPERATION.to_owned(), fixed(&children(root))));
             xml_leaves(&format!("/{}", root.name), root, &mut |path, text: &Template| out.push((path, text.clone())));
         }
         BodyPattern::Text(template) => out.push(("body".to_owned(), template.clone())),
@@ -165,9 +204,13 @@ pub(super) fn stated(pattern: &RequestPattern) -> Vec<Stated> {
     out
 }
 
+fn fixed(text: &str) -> Template {
+    Template::of(vec![Part::Text(text.to_owned())], false)
+}
+
 fn json_stated(path: String, pattern: &JsonPattern, out: &mut Vec<Stated>) {
     match pattern {
-        JsonPattern::Word(word) => out.push((path, Template::of(vec![Part::Text(word.clone())], false))),
+        JsonPattern::Word(word) => out.push((path, fixed(word))),
         JsonPattern::String(template) | JsonPattern::Number(template) => out.push((path, template.clone())),
         JsonPattern::Array(items) => {
             for (index, item) in items.iter().enumerate() {
@@ -213,6 +256,17 @@ mod tests {
         assert_eq!(get("query x#2"), Some("2"));
         assert_eq!(get("$.a.b[0]"), Some("1.50"));
         assert_eq!(get("$.c"), Some("null"));
+    }
+
+    #[test]
+    fn what_is_asked_for_stands_in_the_body() {
+        let of = |text: &str| first_field(text).map(str::to_owned);
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(of("mutation ($input: I!) { done: chargeIt(input: $input) { id } }"), some("chargeIt"));
+        assert_eq!(of("query ($input: I!) { done: search { it: found(input: $input) { a } } }"), some("search"));
+        assert_eq!(of("{ ping }"), some("ping"));
+        assert_eq!(of("mutation M {\n  chargeIt(a: 1) { id } }"), some("chargeIt"));
+        assert_eq!(of("shoes"), None);
     }
 
     #[test]

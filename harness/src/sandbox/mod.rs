@@ -15,6 +15,7 @@ mod keep;
 mod known;
 mod learn;
 mod leaves;
+mod proof;
 mod read;
 mod roles;
 mod routes;
@@ -33,11 +34,12 @@ use self::choice::Choosers;
 use self::routes::Routes;
 use self::understand::Knowledge;
 use crate::certify::checks::secrets_of;
+use crate::profile::is_merchants_url;
 use crate::scenario::Suite;
 use crate::tape::Recipe;
 use crate::world::{Subject, Unusable};
 
-pub use shown::{Answered, Due, Miss, OutcomeShown, PaymentShown, Seen};
+pub use shown::{Answered, Due, Miss, OutcomeShown, PaymentShown, Seen, Waiting};
 
 /// A provider's sandbox. Shared by all connections. It remembers at most 50,000 objects (payments, refunds, customers …) and 10,000
 /// answers by their idempotency key; the oldest are forgotten.
@@ -117,8 +119,7 @@ impl Sandbox {
 
     /// Says where deliveries go: providers that sign the url sign this one. None for the url of the tapes.
     pub fn set_webhook_url(&self, url: Option<&str>) {
-        let is_place =
-            |name: &str, value: &str| value.starts_with("https://merchant.example") && !self.secrets.contains(name);
+        let is_place = |name: &str, value: &str| is_merchants_url(value) && !self.secrets.contains(name);
         let with = |url: &str| {
             let mut credentials = (*self.credentials).clone();
             let places = credentials.iter_mut().filter(|(name, value)| is_place(name, value));

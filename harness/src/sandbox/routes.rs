@@ -6,8 +6,8 @@ use http::Method;
 use quittance::Currency;
 
 use super::book::{Book, By, Number};
-use super::known::{Class, Kind, Known, Role};
-use super::leaves::Value;
+use super::known::{Class, Kind, Known, Role, Want};
+use super::leaves::{OPERATION, Value};
 use super::read::{Caught, caught};
 use super::roles::Quantity;
 use crate::tape::{Hole, Template};
@@ -26,6 +26,38 @@ pub(super) struct Route {
     rows: Vec<Vec<(usize, Weight)>>,
     /// By place: whether some candidates have it and others do not, and how much that tells.
     telling: Vec<i32>,
+    /// What its requests have for a body.
+    body: Carries,
+}
+
+/// What the requests of a route have for a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carries {
+    /// Some have none.
+    Maybe,
+    /// All have one, of this media type where they agree.
+    Always(Option<Media>),
+}
+
+/// The media types of bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    Json,
+    Xml,
+    Form,
+    Other,
+}
+
+impl Media {
+    fn of(content_type: &str) -> Media {
+        let kind = content_type.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        match kind {
+            _ if kind.contains("json") => Media::Json,
+            _ if kind.contains("xml") => Media::Xml,
+            _ if kind.contains("x-www-form-urlencoded") => Media::Form,
+            _ => Media::Other,
+        }
+    }
 }
 
 /// How much a value tells about which exchange is meant.
@@ -54,6 +86,8 @@ pub(super) struct Fit<'k, 's> {
     /// Whether what authorizes is missing or wrong.
     pub(super) unproven: bool,
     pub(super) asked: Option<i64>,
+    /// By how much more is asked than is reserved, where a request states that.
+    pub(super) raised: Option<i64>,
     /// Whether an amount is to be sent and what was sent is none.
     pub(super) no_amount: bool,
     pub(super) currency: Option<Currency>,
@@ -73,7 +107,7 @@ pub(super) struct Ground<'k, 'g> {
 }
 
 fn shape_of(known: &Known) -> Vec<Option<String>> {
-    known.segments.iter().map(|segment| segment.literal().map(str::to_owned)).collect()
+    known.at.segments.iter().map(|segment| segment.literal().map(str::to_owned)).collect()
 }
 
 /// `v71` and `v72` are versions of one path.
@@ -87,23 +121,24 @@ impl Routes {
     pub(super) fn of(known: &[Known]) -> Routes {
         let mut routes: Vec<Route> = Vec::new();
         let (absent, plain): (Vec<usize>, Vec<usize>) =
-            (0..known.len()).partition(|index| known.get(*index).is_some_and(|known| known.class == Class::Missing));
+            (0..known.len()).partition(|index| known.get(*index).is_some_and(|known| known.at.class == Class::Missing));
         for index in plain.into_iter().chain(absent) {
             let Some(one) = known.get(index) else { continue };
             let shape = shape_of(one);
             let fits = |route: &&mut Route| {
-                route.method == one.method
-                    && (route.shape == shape || one.class == Class::Missing && covers(&route.shape, &shape))
+                route.method == one.at.method
+                    && (route.shape == shape || one.at.class == Class::Missing && covers(&route.shape, &shape))
             };
             match routes.iter_mut().find(fits) {
                 Some(route) => route.candidates.push(index),
                 None => routes.push(Route {
-                    method: one.method.clone(),
+                    method: one.at.method.clone(),
                     shape,
                     candidates: vec![index],
                     places: HashMap::new(),
                     rows: Vec::new(),
                     telling: Vec::new(),
+                    body: Carries::Maybe,
                 }),
             }
         }
@@ -164,9 +199,38 @@ impl Route {
         self.shape.len() == segments.len() && self.shape.iter().zip(segments).all(takes)
     }
 
-    /// Whether any exchange has a value there.
-    pub(super) fn has(&self, path: &str) -> bool {
-        self.places.contains_key(path)
+    /// Whether what was sent is no request of this route: a body that cannot be read, none where there must be one, or one of another
+    /// media type.
+    pub(super) fn is_malformed(&self, sent: &[Value], content_type: Option<&str>, body: &[u8]) -> bool {
+        if !self.places.contains_key("body") && sent.iter().any(|value| value.path == "body") {
+            return true;
+        }
+        match self.body {
+            Carries::Always(_) if body.trim_ascii().is_empty() => true,
+            Carries::Always(Some(media)) => content_type.is_some_and(|text| Media::of(text) != media),
+            _ => false,
+        }
+    }
+
+    /// What the requests of these exchanges have for a body.
+    fn carries(own: &[&Known]) -> Carries {
+        let in_body =
+            |want: &&Want| want.path.starts_with(['$', '/']) || want.path.starts_with("form ") || want.path == "body";
+        let mut media = Vec::new();
+        for one in own {
+            if !one.wants.iter().any(|want| in_body(&want)) {
+                return Carries::Maybe;
+            }
+            media.extend(one.wants.iter().filter(|want| want.path == "header content-type").map(
+                |want| match &want.role {
+                    Role::Literal(text) => Media::of(text),
+                    _ => Media::Other,
+                },
+            ));
+        }
+        let first =
+            media.first().copied().filter(|first| media.len() == own.len() && media.iter().all(|one| one == first));
+        Carries::Always(first)
     }
 
     /// The path in words, with `*` for ids.
@@ -177,6 +241,7 @@ impl Route {
 
     fn weigh(&mut self, known: &[Known]) {
         let own: Vec<&Known> = self.candidates.iter().filter_map(|index| known.get(*index)).collect();
+        self.body = Route::carries(&own);
         let mut counts: Vec<usize> = Vec::new();
         let mut literals: Vec<HashSet<&str>> = Vec::new();
         for one in &own {
@@ -197,10 +262,11 @@ impl Route {
         let is_free = |text: &&str| text.len() > 40 || text.contains([' ', '@', ':', '+']);
         let free = |place: usize| literals.get(place).is_some_and(|all| all.iter().any(is_free));
         self.telling = (0..counts.len()).map(|place| if everywhere(place) || free(place) { 0 } else { 4 }).collect();
-        let weight = |place: usize, role: &Role| -> Weight {
+        let weight = |place: usize, path: &str, role: &Role| -> Weight {
             let several = literals.get(place).is_some_and(|all| all.len() > 1);
             let absence = if everywhere(place) { 1 } else { 5 };
             match role {
+                Role::Literal(_) if path == OPERATION && several => Weight { same: 60, other: -400, missing: -60 },
                 Role::Literal(_) if free(place) => Weight { same: 1, other: -1, missing: -1 },
                 Role::Literal(_) if several => Weight { same: 20, other: -40, missing: -5 },
                 Role::Literal(_) => Weight { same: absence, other: -absence, missing: -absence },
@@ -212,7 +278,7 @@ impl Route {
             .map(|one| {
                 let row = one.wants.iter().map(|want| {
                     let place = self.places.get(&want.path).copied().unwrap_or(usize::MAX);
-                    (place, weight(place, &want.role))
+                    (place, weight(place, &want.path, &want.role))
                 });
                 row.collect()
             })
@@ -251,6 +317,7 @@ impl Route {
             absent: false,
             unproven: false,
             asked: None,
+            raised: None,
             no_amount: false,
             currency: None,
             reference: None,
@@ -298,7 +365,7 @@ impl Route {
 fn proves(ground: Ground<'_, '_>, path: &str, template: &Template) -> bool {
     template.holes().any(|hole| match hole {
         Hole::Secret(name) => path.starts_with("header ") || ground.secrets.contains(name),
-        Hole::Basic { .. } => true,
+        Hole::Basic { .. } | Hole::Signature(_) => true,
         Hole::Gen { .. } => path == "header authorization",
         _ => false,
     })
@@ -307,7 +374,7 @@ fn proves(ground: Ground<'_, '_>, path: &str, template: &Template) -> bool {
 impl<'k, 's> Fit<'k, 's> {
     /// Reads the amounts: after the currency, by which they are written.
     fn amounts(&mut self, known: &Known, row: &[(usize, Weight)], values: &[Option<&str>]) {
-        let currency = self.currency.or(known.lineage.currency);
+        let currency = self.currency.or(known.at.lineage.currency);
         for ((place, _), want) in row.iter().zip(&known.wants) {
             let Role::Amount(figure, Some(quantity)) = &want.role else { continue };
             let Some(text) = values.get(*place).copied().flatten() else { continue };
@@ -315,8 +382,9 @@ impl<'k, 's> Fit<'k, 's> {
             match quantity {
                 Quantity::Asked if self.asked.is_none() => {
                     self.asked = read;
-                    self.no_amount |= read.is_none_or(|minor| minor <= 0) && known.moment.asked != Some(0);
+                    self.no_amount |= read.is_none_or(|minor| minor <= 0) && known.at.moment.asked != Some(0);
                 }
+                Quantity::Raised => self.raised = self.raised.or(read),
                 _ => {}
             }
         }
@@ -324,7 +392,7 @@ impl<'k, 's> Fit<'k, 's> {
     }
 
     fn digest(&mut self, ground: Ground<'k, '_>, known: &Known, text: &'s str) {
-        if known.creates == Some(Kind::Payment) {
+        if known.at.creates == Some(Kind::Payment) {
             self.digest = Some(text);
             return;
         }
@@ -366,7 +434,7 @@ impl<'k, 's> Fit<'k, 's> {
     }
 
     fn hole(&mut self, ground: Ground<'k, '_>, known: &Known, path: &str, one: Caught<'k, 's>) {
-        let reads = !known.acts;
+        let reads = !known.at.acts;
         match one.hole {
             Hole::Secret(name) => {
                 let right = ground.credentials.get(name).is_some_and(|secret| *secret == one.text);
@@ -383,12 +451,12 @@ impl<'k, 's> Fit<'k, 's> {
                 Some(number) => self.name(number),
                 None => {
                     let _ = name;
-                    self.absent |= path.starts_with("path ") && known.creates.is_none();
+                    self.absent |= path.starts_with("path ") && known.at.creates.is_none();
                 }
             },
             Hole::Reference(step) => {
-                let earlier = step.is_some_and(|step| step != known.step);
-                if earlier || (reads && known.creates.is_none()) {
+                let earlier = step.is_some_and(|step| step != known.at.step);
+                if earlier || (reads && known.at.creates.is_none()) {
                     match ground.book.find(By::Reference, one.text) {
                         Some(number) => self.name(number),
                         None => self.absent |= earlier || path.starts_with("path ") || path.starts_with("query "),
@@ -409,7 +477,7 @@ impl<'k, 's> Fit<'k, 's> {
         match (number, object) {
             (Some(_), Some(object)) if object.kind == Kind::Token => {}
             (Some(number), Some(object)) => {
-                let expected = known.lineage.names.get(name).copied().unwrap_or(Kind::Other);
+                let expected = known.at.lineage.names.get(name).copied().unwrap_or(Kind::Other);
                 self.score += if expected == object.kind { 20 } else { -10 };
                 self.name(number);
             }

@@ -14,9 +14,15 @@ pub struct Answered {
     pub response: Response<Bytes>,
     /// Deliveries that the provider would send now, in order.
     pub due: Vec<Due>,
+    /// What was made and waits for somebody else: [`Sandbox::decide`](super::Sandbox::decide) goes on with it.
+    pub waiting: Option<Waiting>,
     /// What may be shown of the request.
     pub seen: Seen,
 }
+
+/// A payment, mandate or payout that waits for its customer or their bank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting(pub(super) u64);
 
 /// A webhook that the provider would send now.
 #[derive(Debug, Clone)]

@@ -69,12 +69,12 @@ fn shown(object: &Object) -> PaymentShown {
 pub(super) fn outcomes(subject: &Subject, drafts: &Drafts) -> Vec<OutcomeShown> {
     let cards = &subject.profile.model.cards;
     let mut found: BTreeMap<&str, String> = BTreeMap::new();
-    for draft in drafts.exchanges.iter().filter(|draft| begins(draft.op) && !draft.settles) {
-        let state = draft.moment.end.state;
-        if !state.is_empty() && !draft.lineage.card.is_empty() {
-            let plain = draft.lineage.card == "approved" && state != "captured";
+    for draft in drafts.exchanges.iter().filter(|draft| begins(draft.at.op) && !draft.at.settles) {
+        let state = draft.at.moment.end.state;
+        if !state.is_empty() && !draft.at.lineage.card.is_empty() {
+            let plain = draft.at.lineage.card == "approved" && state != "captured";
             if !plain {
-                found.entry(&draft.lineage.card).or_insert_with(|| state.to_owned());
+                found.entry(&draft.at.lineage.card).or_insert_with(|| state.to_owned());
             }
         }
     }
@@ -144,7 +144,7 @@ pub(super) fn forgiven(known: &Known, sent: &[Value]) -> Vec<Miss> {
     if differences.is_empty() {
         return Vec::new();
     }
-    vec![Miss { case: known.lineage.case.clone(), line: known.line, differences }]
+    vec![Miss { case: known.at.lineage.case.clone(), line: known.at.line, differences }]
 }
 
 /// The nearest of a route's exchanges with what differs.
@@ -153,7 +153,7 @@ pub(super) fn nearest(knowledge: &Knowledge, fits: &[Fit<'_, '_>], sent: &[Value
     sorted.sort_by_key(|fit| std::cmp::Reverse(fit.score));
     let miss = |fit: &Fit<'_, '_>| {
         let known = knowledge.known.get(fit.index)?;
-        Some(Miss { case: known.lineage.case.clone(), line: known.line, differences: differences(known, sent) })
+        Some(Miss { case: known.at.lineage.case.clone(), line: known.at.line, differences: differences(known, sent) })
     };
     sorted.into_iter().filter_map(miss).take(MAX_MISSES).collect()
 }
@@ -163,7 +163,7 @@ pub(super) fn other_paths(knowledge: &Knowledge, routes: &Routes, method: &http:
     let near = routes.near(method, path).into_iter().filter_map(|route| {
         let known = route.candidates.first().and_then(|index| knowledge.known.get(*index))?;
         let differences = vec![format!("path: the tapes have `{}`", route.path())];
-        Some(Miss { case: known.lineage.case.clone(), line: known.line, differences })
+        Some(Miss { case: known.at.lineage.case.clone(), line: known.at.line, differences })
     });
     near.take(MAX_MISSES).collect()
 }
@@ -183,13 +183,15 @@ pub(super) fn refusal<'k>(
     };
     let all = || known.iter().enumerate();
     for wanted in order {
-        let is = |(_, known): &(usize, &Known)| known.class == *wanted && (known.acts || *wanted != Class::Refused);
+        let is =
+            |(_, known): &(usize, &Known)| known.at.class == *wanted && (known.at.acts || *wanted != Class::Refused);
         let here = |found: &(usize, &Known)| candidates.contains(&found.0) && is(found);
-        let own = all().find(|found| here(found) && Some(found.1.op) == op);
-        let own = own
-            .or_else(|| all().find(|found| here(found) && op.is_some_and(|op| Kind::of(found.1.op) == Kind::of(op))));
+        let own = all().find(|found| here(found) && Some(found.1.at.op) == op);
+        let own = own.or_else(|| {
+            all().find(|found| here(found) && op.is_some_and(|op| Kind::of(found.1.at.op) == Kind::of(op)))
+        });
         let own = own.or_else(|| all().find(here));
-        let alike = || all().find(|found| is(found) && op.is_some_and(|op| Kind::of(found.1.op) == Kind::of(op)));
+        let alike = || all().find(|found| is(found) && op.is_some_and(|op| Kind::of(found.1.at.op) == Kind::of(op)));
         if let Some(found) = own.or_else(alike).or_else(|| all().find(is)) {
             return Some(found);
         }

@@ -49,18 +49,23 @@ impl Knowledge {
         let stated: Vec<(Arc<Lineage>, bool, Vec<Stated>)> = drafts
             .exchanges
             .iter()
-            .map(|draft| (Arc::clone(&draft.lineage), draft.creates == Some(Kind::Token), draft.stated.clone()))
+            .map(|draft| (Arc::clone(&draft.at.lineage), draft.at.creates == Some(Kind::Token), draft.stated.clone()))
             .collect();
         for told in drafts.deliveries {
-            let sent = earlier(&stated, &told.lineage, stated.len());
-            let groups = [format!("event {}", told.event), format!("told {}", told.kind.as_str())];
+            let sent = earlier(&stated, &told.report.lineage, stated.len());
+            let groups = [format!("event {}", told.report.event), format!("told {}", told.report.kind.as_str())];
             let slots = knowledge.slots(
-                &Place { groups: &groups, lineage: &told.lineage, moment: &told.moment, numbers: &numbers },
+                &Place {
+                    groups: &groups,
+                    lineage: &told.report.lineage,
+                    moment: &told.report.moment,
+                    numbers: &numbers,
+                },
                 &told.leaves,
                 &sent,
             );
             let made = delivered(told, slots);
-            if !made.alone || speaks_of_its_own(&made) {
+            if !made.report.alone || speaks_of_its_own(&made) {
                 knowledge.delivered.push(made);
             }
         }
@@ -71,21 +76,24 @@ impl Knowledge {
             .enumerate()
             .map(|(index, draft)| {
                 let own = |other: &Draft| {
-                    Arc::ptr_eq(&other.lineage, &draft.lineage) && other.step == draft.step && !other.settles
+                    Arc::ptr_eq(&other.at.lineage, &draft.at.lineage)
+                        && other.at.step == draft.at.step
+                        && !other.at.settles
                 };
-                !draft.settles
+                !draft.at.settles
                     && !drafts
                         .exchanges
                         .get(index + 1..total)
                         .unwrap_or_default()
                         .iter()
-                        .any(|other| own(other) && other.acts)
+                        .any(|other| own(other) && other.at.acts)
             })
             .collect();
         for (index, (draft, last)) in drafts.exchanges.into_iter().zip(lasts).enumerate() {
-            let sent = earlier(&stated, &draft.lineage, index + 1);
+            let sent = earlier(&stated, &draft.at.lineage, index + 1);
             let groups = answer_groups(&draft);
-            let place = Place { groups: &groups, lineage: &draft.lineage, moment: &draft.moment, numbers: &numbers };
+            let place =
+                Place { groups: &groups, lineage: &draft.at.lineage, moment: &draft.at.moment, numbers: &numbers };
             let slots = knowledge.slots(&place, &draft.leaves, &sent);
             let wants = wants(&draft, &numbers);
             knowledge.known.push(known(draft, last, wants, slots));
@@ -96,9 +104,11 @@ impl Knowledge {
 
     /// Ties each exchange that ends its step to the deliveries of the step.
     fn link(&mut self) {
-        for known in self.known.iter_mut().filter(|known| known.last && known.acts) {
+        for known in self.known.iter_mut().filter(|known| known.last && known.at.acts) {
             let own = |delivered: &Delivered| {
-                Arc::ptr_eq(&delivered.lineage, &known.lineage) && delivered.step == known.step && !delivered.alone
+                Arc::ptr_eq(&delivered.report.lineage, &known.at.lineage)
+                    && delivered.report.step == known.at.step
+                    && !delivered.report.alone
             };
             known.due = self
                 .delivered
@@ -151,34 +161,34 @@ fn earlier<'s>(stated: &'s [(Arc<Lineage>, bool, Vec<Stated>)], lineage: &Arc<Li
 }
 
 fn answer_groups(draft: &Draft) -> [String; 2] {
-    let (about, does) = (draft.about.as_str(), if draft.acts { "acts" } else { "reads" });
-    [format!("{does} {about}"), format!("{does} {about} {}", draft.op)]
+    let (about, does) = (draft.about.as_str(), if draft.at.acts { "acts" } else { "reads" });
+    [format!("{does} {about}"), format!("{does} {about} {}", draft.at.op)]
 }
 
 impl Numbers {
     fn of(drafts: &Drafts) -> Numbers {
         let mut numbers = Numbers::default();
         for draft in &drafts.exchanges {
-            if matches!(draft.class, Class::Invalid | Class::Missing | Class::Credentials) {
+            if matches!(draft.at.class, Class::Invalid | Class::Missing | Class::Credentials) {
                 continue;
             }
-            let ends = Moment { after: draft.moment.end, ..draft.moment };
+            let ends = Moment { after: draft.at.moment.end, ..draft.at.moment };
             for (path, template) in &draft.stated {
                 numbers.figure(
                     &request_group(draft),
                     path,
                     template.literal().unwrap_or_default(),
-                    &draft.lineage,
+                    &draft.at.lineage,
                     &ends,
                 );
             }
             for group in answer_groups(draft) {
-                numbers.leaves(&group, &draft.leaves, &draft.lineage, &draft.moment);
+                numbers.leaves(&group, &draft.leaves, &draft.at.lineage, &draft.at.moment);
             }
         }
         for told in &drafts.deliveries {
-            for group in [format!("event {}", told.event), format!("told {}", told.kind.as_str())] {
-                numbers.leaves(&group, &told.leaves, &told.lineage, &told.moment);
+            for group in [format!("event {}", told.report.event), format!("told {}", told.report.kind.as_str())] {
+                numbers.leaves(&group, &told.leaves, &told.report.lineage, &told.report.moment);
             }
         }
         numbers
@@ -219,8 +229,9 @@ impl Numbers {
 }
 
 fn request_group(draft: &Draft) -> String {
-    let path: Vec<String> = draft.segments.iter().map(|segment| segment.literal().unwrap_or("*").to_owned()).collect();
-    format!("request {} {} /{}", draft.op, draft.method, path.join("/"))
+    let path: Vec<String> =
+        draft.at.segments.iter().map(|segment| segment.literal().unwrap_or("*").to_owned()).collect();
+    format!("request {} {} /{}", draft.at.op, draft.at.method, path.join("/"))
 }
 
 /// Where an answer stands.
@@ -320,8 +331,8 @@ fn prefix_of(path: &str, sent: &[&Stated]) -> Option<String> {
 
 fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
     let group = [request_group(draft)];
-    let ends = Moment { after: draft.moment.end, ..draft.moment };
-    let segments = draft.segments.iter().enumerate().filter(|(_, segment)| segment.literal().is_none());
+    let ends = Moment { after: draft.at.moment.end, ..draft.at.moment };
+    let segments = draft.at.segments.iter().enumerate().filter(|(_, segment)| segment.literal().is_none());
     let in_path =
         segments.map(|(index, segment)| Want { path: format!("path {index}"), role: Role::Holes(segment.clone()) });
     let role = |path: &str, template: &Template| -> Role {
@@ -333,12 +344,12 @@ fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
         if path.starts_with("header ") {
             return Role::Literal(text.to_owned());
         }
-        if let Some(currency) = draft.lineage.currency {
+        if let Some(currency) = draft.at.lineage.currency {
             if let Some(style) = Style::read(path, text, currency) {
                 return Role::Currency(style);
             }
             let exponent = currency.exponent();
-            if let Some((figure, minor)) = Figure::read(text, exponent).filter(|_| draft.moment.asked.is_some())
+            if let Some((figure, minor)) = Figure::read(text, exponent).filter(|_| draft.at.moment.asked.is_some())
                 && let Some(quantity) = numbers.quantity(&group, path, minor, &ends)
             {
                 return Role::Amount(figure, Some(quantity));
@@ -351,14 +362,14 @@ fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
 }
 
 fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, Slot)>) -> Known {
-    let mut answer = draft.answer;
+    let Draft { mut at, sketch, .. } = draft;
+    let answer = &mut at.answer;
     let escape = match &answer.body {
         BodyText::Holes(_, escape) => *escape,
         BodyText::Fixed(_) => Escape::None,
     };
-    let template = slotted(&draft.sketch, &slots);
     if !matches!(answer.body, BodyText::Fixed(_)) || !slots.is_empty() {
-        answer.body = BodyText::Holes(template, escape);
+        answer.body = BodyText::Holes(slotted(&sketch, &slots), escape);
     }
     let in_headers = answer.headers.iter().filter_map(|(_, text)| match text {
         crate::tape::HeaderText::Holes(template) => Some(template),
@@ -368,55 +379,25 @@ fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, S
         BodyText::Holes(template, _) => Some(template),
         BodyText::Fixed(_) => None,
     };
-    let gens = gens(in_headers.chain(in_body).chain(&draft.id));
-    Known {
-        lineage: draft.lineage,
-        line: draft.line,
-        op: draft.op,
-        step: draft.step,
-        method: draft.method,
-        segments: draft.segments,
-        wants,
-        moment: draft.moment,
-        shows: draft.shows,
-        acts: draft.acts,
-        settles: draft.settles,
-        creates: draft.creates,
-        id: draft.id,
-        class: draft.class,
-        news: draft.news,
-        answer,
-        gens,
-        slots: slots.into_iter().map(|(_, slot)| slot).collect(),
-        due: Vec::new(),
-        last,
-    }
+    let gens = gens(in_headers.chain(in_body).chain(&at.id));
+    let slots = slots.into_iter().map(|(_, slot)| slot).collect();
+    Known { at, wants, gens, slots, due: Vec::new(), last }
 }
 
 fn delivered(told: Told, slots: Vec<(Range<usize>, Slot)>) -> Delivered {
-    let mut webhook = told.webhook;
-    webhook.body = slotted(&told.sketch, &slots);
+    let Told { mut report, sketch, .. } = told;
+    let webhook = &mut report.webhook;
+    webhook.body = slotted(&sketch, &slots);
     let gens = gens(webhook.headers.iter().map(|(_, template)| template).chain([&webhook.body]).chain(&webhook.url));
-    Delivered {
-        lineage: told.lineage,
-        step: told.step,
-        event: told.event,
-        kind: told.kind,
-        state: told.state,
-        moment: told.moment,
-        webhook,
-        gens,
-        slots: slots.into_iter().map(|(_, slot)| slot).collect(),
-        alone: told.alone,
-    }
+    Delivered { report, gens, slots: slots.into_iter().map(|(_, slot)| slot).collect() }
 }
 
 /// Whether a delivery can be made about another object than that of the tape: some tapes have it as one fixed text.
 fn speaks_of_its_own(delivered: &Delivered) -> bool {
-    let named = |name: &String| delivered.lineage.names.get(name).is_some_and(|kind| *kind != Kind::Other);
+    let named = |name: &String| delivered.report.lineage.names.get(name).is_some_and(|kind| *kind != Kind::Other);
     let by_slot = delivered.slots.iter().any(|slot| matches!(slot.fill, Fill::Id(_) | Fill::Digest));
     let by_hole = |hole: &Hole| matches!(hole, Hole::Reference(_) | Hole::Capture(_) | Hole::Digest { .. });
-    by_slot || delivered.gens.iter().any(named) || delivered.webhook.body.holes().any(by_hole)
+    by_slot || delivered.gens.iter().any(named) || delivered.report.webhook.body.holes().any(by_hole)
 }
 
 fn slotted(sketch: &Sketch, slots: &[(Range<usize>, Slot)]) -> Template {

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::answer::{Answer, HangUp, faulty, refusal, whole};
 use super::chaos::{Chaos, Draw, Fault, Kind};
+use super::customers;
 use super::providers::Found;
 use super::traffic::{Note, Wanted};
 use super::{Limits, State, lock, now_unix_ms};
@@ -155,13 +156,11 @@ async fn act(
             return (refusal(StatusCode::INTERNAL_SERVER_ERROR, &message), None);
         }
     };
-    let answered = loaded.sandbox().answer(request, now_unix_ms() / 1000);
-    for due in answered.due {
-        let id = state.providers.all.get(index).map_or("", |provider| provider.entry.spec.id);
-        let again = state.planned.doubles(state.seed).then(|| due.clone());
-        for due in std::iter::once(due).chain(again) {
-            let _number = state.webhooks.take(id, due);
-        }
+    let sandbox = loaded.sandbox();
+    let answered = sandbox.answer(request, now_unix_ms() / 1000);
+    customers::send(state, index, answered.due);
+    if let Some(waiting) = answered.waiting {
+        customers::wait(state, index, sandbox, waiting);
     }
     (answered.response, Some(answered.seen))
 }

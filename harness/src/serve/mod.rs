@@ -7,6 +7,7 @@ mod answer;
 pub mod chaos;
 mod connection;
 mod control;
+mod customers;
 mod exchange;
 pub mod forms;
 mod guard;
@@ -17,7 +18,7 @@ mod tls;
 mod traffic;
 mod webhooks;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +30,7 @@ use tokio::sync::watch;
 
 use chaos::Chaos;
 use control::Control;
+use customers::Customers;
 use exchange::Planned;
 use forms::Started;
 use providers::Providers;
@@ -56,12 +58,33 @@ pub struct Plan {
     pub webhooks: Option<WebhookPlan>,
     /// What goes wrong on purpose.
     pub chaos: Chaos,
+    /// How long a payment waits where somebody else decides about it, its customer or their bank; nothing decides at once.
+    pub customer: Duration,
     /// The seed of ids and of chaos.
     pub seed: u64,
     /// Names besides `localhost` and addresses by which the control page may be asked for.
     pub names: Vec<String>,
     /// The limits.
     pub limits: Limits,
+}
+
+impl Plan {
+    /// These providers for this machine alone: on a free port, over plain HTTP, nothing delivered, nothing wrong on purpose, customers who take a second,
+    /// seed 1.
+    pub fn new(entries: Vec<&'static Entry>) -> Plan {
+        Plan {
+            entries,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            tls: None,
+            webhooks: None,
+            chaos: Chaos::default(),
+            customer: Duration::from_secs(1),
+            seed: 1,
+            names: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// How to serve TLS.
@@ -121,6 +144,7 @@ struct State {
     traffic: Traffic,
     webhooks: Arc<Webhooks>,
     planned: Planned,
+    customers: Customers,
     seed: u64,
     limits: Limits,
     /// Names by which the control page may be asked for.
@@ -189,6 +213,7 @@ impl Server {
             traffic: Traffic::new(plan.limits.traffic),
             webhooks,
             planned: Planned::new(plan.chaos.clone(), plan.entries.len()),
+            customers: Customers::new(plan.customer),
             seed: plan.seed,
             limits: plan.limits,
             names: plan.names.iter().map(|name| name.to_ascii_lowercase()).collect(),

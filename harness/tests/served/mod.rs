@@ -1,14 +1,14 @@
 //! A server of a test, and a client that shows what comes over the wire.
 
 use std::io::{BufReader, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use quittance_harness::product::{Product, install};
 use quittance_harness::serve::forms::Started;
-use quittance_harness::serve::{Limits, Plan, Server};
+use quittance_harness::serve::{Plan, Server};
 use quittance_harness::world::World;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -30,17 +30,7 @@ pub(super) fn world() -> World {
 
 pub(super) fn plan(ids: &[&str]) -> Plan {
     let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    Plan {
-        entries: world().entries(&ids).unwrap(),
-        bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        port: 0,
-        tls: None,
-        webhooks: None,
-        chaos: "".parse().unwrap(),
-        seed: 1,
-        names: Vec::new(),
-        limits: Limits::default(),
-    }
+    Plan::new(world().entries(&ids).unwrap())
 }
 
 pub(super) fn serve(plan: Plan) -> Served {
