@@ -1,28 +1,29 @@
 //! Redsys, the virtual POS of the Spanish banks: REST (`trataPeticionREST`) and the payment page for Bizum.
 //!
-//! - Every message is an envelope: the parameters are JSON in base64, and the signature over that text is HMAC-SHA256 with a key
-//!   that Triple DES makes of the terminal's key and the order number (`HMAC_SHA256_V1`). Answers and notifications are signed
-//!   alike, and nothing is read of them before.
+//! - Every message is an envelope: the parameters are JSON in base64, and the signature over that text is an HMAC under a key made of the
+//!   terminal's key and the order number (`HMAC_SHA512_V2`, or `HMAC_SHA256_V1`). Answers and notifications are signed alike, by either
+//!   method, and nothing is read of them before.
 //! - The order number has 4 to 12 letters and digits, the first four digits. A reference of that form is the order number; of any
 //!   other, the order number is made from its SHA-256. Redsys refuses a second payment of the same order.
 //! - There is no idempotency key: what comes after the payment must not be repeated blindly.
 //! - Later operations name order, amount and currency, so the handle keeps them.
-//! - Cards typed at the merchant's go as direct payments, without authentication: an issuer that wants it answers 0195. Storing a
-//!   card is part of a payment; its handle is Redsys' reference, with the network's transaction id.
-//! - Not offered: challenges by REST, whose last step asks for the card number again, which the contract does not keep; looking up,
-//!   which has an interface of its own; the page for cards, since a card is then not the merchant's to name.
+//! - Cards typed at the merchant's are authenticated (EMV 3-D Secure) where that is asked for, or where the browser is described; else
+//!   they go as direct payments, which an issuer that wants authentication answers with 0195. After a challenge Redsys asks for the
+//!   card again, so `complete` needs it. Storing a card is part of a payment; its handle is Redsys' reference, with the network's
+//!   transaction id.
+//! - Not offered: looking up, which has an interface of its own; the page for cards, since a card is then not the merchant's to name.
+//!   What became of a payment at the page for Bizum is told by its notification.
 //!
-//! Sources: <https://pagosonline.redsys.es/conexion-rest.html>, <https://pagosonline.redsys.es/conexion-redireccion.html>.
+//! Sources: <https://pagosonline.redsys.es/conexion-rest.html>, <https://pagosonline.redsys.es/conexion-redireccion.html>,
+//! <https://pagosonline.redsys.es/funcionalidades-autenticacion3DS.html>.
 
 mod codes;
+mod sign;
+mod three_ds;
 mod wire;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use quittance::body::{Json, Member, object, optional, text};
-use quittance::digest::{self, Hash};
 use quittance::*;
-use quittance_crypto::triple_des_cbc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wire::{Envelope, Parameters};
@@ -30,7 +31,10 @@ use wire::{Envelope, Parameters};
 /// The catalogue line.
 pub static ENTRY: Entry = Entry::of::<Redsys>();
 
-const VERSION: &str = "HMAC_SHA256_V1";
+/// Asks about a card and moves nothing.
+const START: &str = "rest/iniciaPeticionREST";
+/// Carries an operation out.
+const TREAT: &str = "rest/trataPeticionREST";
 
 /// Kinds of operation, `DS_MERCHANT_TRANSACTIONTYPE`.
 const PURCHASE: &str = "0";
@@ -42,8 +46,7 @@ const CANCELLATION: &str = "9";
 /// One terminal at one Spanish bank.
 pub struct Redsys {
     credentials: Credentials,
-    /// The key of the terminal, decoded.
-    key: Vec<u8>,
+    key: sign::Key,
 }
 
 /// Credentials of a terminal.
@@ -56,6 +59,9 @@ pub struct Credentials {
     pub terminal: String,
     /// Signing key of the terminal, base64 of 24 bytes.
     pub secret_key: Secret,
+    /// How requests are signed: `hmac_sha512_v2` or `hmac_sha256_v1`.
+    #[serde(default)]
+    pub signature: sign::Method,
     /// Where Redsys sends notifications of payments at its page.
     pub notification_url: String,
     /// Test or live terminal.
@@ -66,7 +72,7 @@ impl Provider for Redsys {
     #[rustfmt::skip]
     const SPEC: Spec = Spec {
         hosts: &["sis-t.redsys.es", "sis.redsys.es"],
-        operations: &[Op::Authorize, Op::Capture, Op::Void, Op::Refund, Op::Webhook],
+        operations: &[Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Webhook],
         methods: &[
             MethodKind::of(Family::Card), MethodKind::branded(Family::WalletRedirect, "bizum"),
             MethodKind::of(Family::Mandate),
@@ -76,6 +82,8 @@ impl Provider for Redsys {
         countries: &["ES"],
         capture: CaptureRules { manual: true, partial: true, multiple: false },
         refund: RefundRules { partial: true, multiple: true },
+        three_ds: ThreeDsRules { challenge: true, external: false },
+        complete_with_method: true,
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::BodyMac, tolerance_seconds: None, acknowledgement: "",
         }),
@@ -84,10 +92,9 @@ impl Provider for Redsys {
     type Credentials = Credentials;
 
     fn new(credentials: Credentials) -> Result<Redsys> {
-        let key = STANDARD.decode(credentials.secret_key.expose()).ok().filter(|key| key.len() == 24);
         let wrong =
             || Error::new(Kind::Credentials, Effect::None, "a key is base64 of 24 bytes").in_field("secret_key");
-        Ok(Redsys { key: key.ok_or_else(wrong)?, credentials })
+        Ok(Redsys { key: sign::Key::new(&credentials.secret_key).ok_or_else(wrong)?, credentials })
     }
 }
 
@@ -98,11 +105,10 @@ impl Connector for Redsys {
     }
 
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
-        let kind = if request.capture == CaptureMode::Manual { RESERVATION } else { PURCHASE };
         let order = order(&request.reference);
         let amount = Self::SPEC.minor(&request.amount)?.to_string();
         let currency = numeric(request.amount.currency());
-        let base = self.base(kind, &order, &amount, &currency);
+        let base = self.base(kind(request.capture), &order, &amount, &currency);
         let extra = [
             optional("DS_MERCHANT_PRODUCTDESCRIPTION", request.order.description.as_deref()),
             text("DS_MERCHANT_MERCHANTDATA", &request.reference),
@@ -110,20 +116,52 @@ impl Connector for Redsys {
         let asked = handle(&order, &amount, &currency);
         if let Method::WalletRedirect { .. } = &request.method {
             let parameters = object(base.into_iter().chain(extra).chain(self.page(request)));
-            let action =
-                NextAction::PostForm { url: self.url("realizarPago"), fields: self.form(&order, &parameters)? };
+            let fields = self.key.form(self.credentials.signature, &order, &parameters)?;
+            let action = NextAction::PostForm { url: self.url("realizarPago"), fields };
             return Ok(Payment::new(asked, State::ActionRequired(action)));
         }
-        let parameters = object(base.into_iter().chain(extra).chain(method(request)?));
-        let answer = self.send(cx, &order, &parameters).await?;
-        payment(&answer, Some(&asked))
+        let card = match three_ds::is_wanted(request)? {
+            true => {
+                let question = [number(&request.method), three_ds::question()];
+                let question = object(base.clone().into_iter().chain(question));
+                Some(self.send(cx, START, &order, &question).await?)
+            }
+            false => None,
+        };
+        let authentication = card.as_ref().map(|card| three_ds::authentication(request, card)).transpose()?.flatten();
+        let authentication = authentication.or_else(|| text("DS_MERCHANT_DIRECTPAYMENT", "true"));
+        let parameters = object(base.into_iter().chain(extra).chain(method(request)?).chain([authentication]));
+        let answer = self.send(cx, TREAT, &order, &parameters).await?;
+        let Some((page, version)) = three_ds::challenge(&answer)? else { return payment(&answer, Some(&asked)) };
+        let stored = request.store.then(|| category(request.initiator).unwrap_or(UNSCHEDULED));
+        let asked = asked.with(three_ds::CHALLENGED, version).with_some("stored", stored);
+        let amount = money(&answer)?;
+        Ok(Payment { amount, reference: reference(&answer), ..Payment::new(asked, State::ActionRequired(page)) })
+    }
+
+    async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
+        let handle = &request.payment;
+        let (Some(version), Some(cres)) = (handle.part(three_ds::CHALLENGED), request.returned("cres")) else {
+            // The page tells the end by a notification, and a challenge that was not answered stands open.
+            return Ok(Payment::new(handle.clone(), State::Pending));
+        };
+        let Some(Method::Card(card)) = &request.method else {
+            return Err(Error::invalid("method", "after a challenge Redsys asks for the card again"));
+        };
+        let amount = Self::SPEC.minor(&request.amount)?.to_string();
+        let currency = numeric(request.amount.currency());
+        let base = self.base(kind(request.capture), handle.id(), &amount, &currency);
+        let extra = [text("DS_MERCHANT_MERCHANTDATA", &request.reference), three_ds::answered(version, cres)];
+        let parameters = object(base.into_iter().chain(extra).chain(typed(card, handle.part("stored"))));
+        let answer = self.send(cx, TREAT, handle.id(), &parameters).await?;
+        payment(&answer, Some(handle))
     }
 
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
         let amount = Self::SPEC.minor(&request.amount)?.to_string();
         let currency = numeric(request.amount.currency());
         let order = request.payment.id();
-        let answer = self.send(cx, order, &object(self.base(CONFIRMATION, order, &amount, &currency))).await?;
+        let answer = self.send(cx, TREAT, order, &object(self.base(CONFIRMATION, order, &amount, &currency))).await?;
         let found = payment(&answer, Some(&request.payment))?;
         let taken = found.amount.filter(|_| found.state == State::Captured);
         let state = done(found.state)?;
@@ -135,7 +173,7 @@ impl Connector for Redsys {
         let part = |name: &str| request.payment.part(name).ok_or_else(missing);
         let order = request.payment.id();
         let parameters = object(self.base(CANCELLATION, order, part("amount")?, part("currency")?));
-        let answer = self.send(cx, order, &parameters).await?;
+        let answer = self.send(cx, TREAT, order, &parameters).await?;
         let found = payment(&answer, Some(&request.payment))?;
         Ok(Payment { captured: None, state: done(found.state)?, ..found })
     }
@@ -146,7 +184,7 @@ impl Connector for Redsys {
         let order = request.payment.id();
         let base = self.base(REFUND, order, &amount, &currency);
         let extra = [text("DS_MERCHANT_MERCHANTDATA", &request.reference)];
-        let answer = self.send(cx, order, &object(base.into_iter().chain(extra))).await?;
+        let answer = self.send(cx, TREAT, order, &object(base.into_iter().chain(extra))).await?;
         agree_part(&request.payment, Some(order), Some(&answer.order))?;
         refund(&answer)
     }
@@ -164,7 +202,7 @@ impl Connector for Redsys {
                 signature: field("Ds_Signature"),
                 error_code: None,
             };
-            self.vouched(&envelope)
+            self.key.vouched(&envelope)
         })?;
         let name = answer.kind.clone().unwrap_or_default();
         let body = match name.as_str() {
@@ -206,32 +244,13 @@ impl Redsys {
         ]
     }
 
-    /// The signature over encoded parameters, under the key of this order.
-    fn signature(&self, order: &str, parameters: &str) -> Result<Vec<u8>> {
-        let key = triple_des_cbc(&self.key, order.as_bytes());
-        let key = key.map_err(|_| Error::invalid("reference", "the order number is too long"))?;
-        Ok(digest::hmac(Hash::Sha256, &key, &[parameters.as_bytes()]))
-    }
-
-    /// The three fields of a message.
-    fn form(&self, order: &str, parameters: &Json<'_>) -> Result<quittance::Parameters> {
-        let json =
-            serde_json::to_vec(parameters).map_err(|_| Error::invalid("request", "it cannot be written as JSON"))?;
-        let encoded = STANDARD.encode(json);
-        let signature = STANDARD.encode(self.signature(order, &encoded)?);
-        let fields = [
-            ("Ds_SignatureVersion", VERSION.to_owned()),
-            ("Ds_MerchantParameters", encoded),
-            ("Ds_Signature", signature),
-        ];
-        Ok(fields.map(|(name, value)| (name.to_owned(), value)).to_vec())
-    }
-
     /// The one funnel.
-    async fn send(&self, cx: &Context<'_>, order: &str, parameters: &Json<'_>) -> Result<Parameters> {
-        let fields = self.form(order, parameters)?;
+    async fn send(&self, cx: &Context<'_>, path: &str, order: &str, parameters: &Json<'_>) -> Result<Parameters> {
+        let fields = self.key.form(self.credentials.signature, order, parameters)?;
         let body = object(fields.iter().map(|(name, value)| text(name, value)));
-        let reply = cx.post(self.url("rest/trataPeticionREST")).json(&body).send().await?;
+        let call = cx.post(self.url(path)).json(&body);
+        let call = if path == START { call.harmless() } else { call };
+        let reply = call.send().await?;
         if !reply.is_success() {
             return Err(reply.fault_with(Fault::default()));
         }
@@ -239,71 +258,69 @@ impl Redsys {
         if let (Some(code), None) = (&envelope.error_code, &envelope.parameters) {
             return Err(codes::refused(code));
         }
-        let answer =
-            self.vouched(&envelope).map_err(|error| error.of_kind(Kind::Protocol).with_effect(Effect::Unknown))?;
+        let answer = self.key.vouched(&envelope);
+        let answer = answer.map_err(|error| error.of_kind(Kind::Protocol).with_effect(Effect::Unknown))?;
         match answer.order == order {
             true => Ok(answer),
             false => Err(Error::new(Kind::Integrity, Effect::Unknown, "the answer speaks of another order")),
         }
     }
+}
 
-    /// The parameters of an envelope whose signature holds.
-    fn vouched(&self, envelope: &Envelope) -> Result<Parameters> {
-        let Envelope { version, parameters: Some(encoded), signature: Some(given), .. } = envelope else {
-            return Err(Error::signature("the message is not signed"));
-        };
-        if version.as_deref() != Some(VERSION) {
-            return Err(Error::signature("the message is signed by another method"));
-        }
-        let decode = |text: &str| STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok();
-        let unread = || Error::signature("the parameters are not base64 of JSON");
-        let bytes = decode(encoded).ok_or_else(unread)?;
-        let order: Order = serde_json::from_slice(&bytes).map_err(|_| unread())?;
-        let expected = self.signature(&order.order, encoded)?;
-        if !decode(given).is_some_and(|given| digest::same(&expected, &given)) {
-            return Err(Error::signature("the signature does not agree"));
-        }
-        serde_json::from_slice(&bytes).map_err(|_| Error::protocol("the parameters have another shape than expected"))
+fn kind(capture: CaptureMode) -> &'static str {
+    if capture == CaptureMode::Manual { RESERVATION } else { PURCHASE }
+}
+
+/// `DS_MERCHANT_COF_TYPE` of payments at no fixed time or amount.
+const UNSCHEDULED: &str = "C";
+
+/// `DS_MERCHANT_COF_TYPE` of a payment that the merchant started.
+fn category(initiator: Initiator) -> Option<&'static str> {
+    match initiator {
+        Initiator::Merchant(MitCategory::Recurring) => Some("R"),
+        Initiator::Merchant(MitCategory::Installment) => Some("I"),
+        Initiator::Merchant(MitCategory::Unscheduled) => Some(UNSCHEDULED),
+        Initiator::Customer => None,
     }
 }
 
-/// The order number alone: the key of the signature depends on it.
-#[derive(Deserialize)]
-struct Order {
-    #[serde(rename = "Ds_Order")]
-    order: String,
+/// The card number alone.
+fn number(method: &Method) -> Member<'_> {
+    match method {
+        Method::Card(card) => text("DS_MERCHANT_PAN", card.number.expose()),
+        _ => None,
+    }
+}
+
+/// The members that name a typed card, which is kept under an agreement of this category.
+fn typed<'a>(card: &'a Card, stored: Option<&'a str>) -> [Member<'a>; 7] {
+    [
+        text("DS_MERCHANT_PAN", card.number.expose()),
+        text("DS_MERCHANT_EXPIRYDATE", card.expiry.yymm()),
+        optional("DS_MERCHANT_CVV2", card.cvc.as_ref().map(|cvc| cvc.expose())),
+        optional("DS_MERCHANT_TITULAR", card.holder.as_deref()),
+        stored.and_then(|_| text("DS_MERCHANT_IDENTIFIER", "REQUIRED")),
+        stored.and_then(|_| text("DS_MERCHANT_COF_INI", "S")),
+        optional("DS_MERCHANT_COF_TYPE", stored),
+    ]
 }
 
 /// The members that name card or stored card: <https://pagosonline.redsys.es/conexion-rest.html>.
 fn method(request: &Authorize) -> Result<Vec<Member<'_>>> {
-    let category = match request.initiator {
-        Initiator::Merchant(MitCategory::Recurring) => Some("R"),
-        Initiator::Merchant(MitCategory::Installment) => Some("I"),
-        Initiator::Merchant(MitCategory::Unscheduled) => Some("C"),
-        Initiator::Customer => None,
-    };
+    let category = category(request.initiator);
     let exemption = category.and_then(|_| text("DS_MERCHANT_EXCEP_SCA", "MIT"));
-    let direct = text("DS_MERCHANT_DIRECTPAYMENT", "true");
     match &request.method {
-        Method::Card(card) => Ok(vec![
-            text("DS_MERCHANT_PAN", card.number.expose()),
-            text("DS_MERCHANT_EXPIRYDATE", card.expiry.yymm()),
-            optional("DS_MERCHANT_CVV2", card.cvc.as_ref().map(|cvc| cvc.expose())),
-            optional("DS_MERCHANT_TITULAR", card.holder.as_deref()),
-            request.store.then(|| text("DS_MERCHANT_IDENTIFIER", "REQUIRED")).flatten(),
-            request.store.then(|| text("DS_MERCHANT_COF_INI", "S")).flatten(),
-            request.store.then(|| text("DS_MERCHANT_COF_TYPE", category.unwrap_or("C"))).flatten(),
-            optional("DS_MERCHANT_COF_TXNID", request.network_transaction_id.as_deref()),
-            exemption,
-            direct,
-        ]),
+        Method::Card(card) => {
+            let stored = request.store.then(|| category.unwrap_or(UNSCHEDULED));
+            let series = optional("DS_MERCHANT_COF_TXNID", request.network_transaction_id.as_deref());
+            Ok(typed(card, stored).into_iter().chain([series, exemption]).collect())
+        }
         Method::Mandate(mandate) => Ok(vec![
             text("DS_MERCHANT_IDENTIFIER", mandate.id()),
             text("DS_MERCHANT_COF_INI", "N"),
             optional("DS_MERCHANT_COF_TYPE", category),
             optional("DS_MERCHANT_COF_TXNID", mandate.part("txnid")),
             exemption,
-            direct,
         ]),
         other => Err(Error::unsupported_variant(other.family())),
     }

@@ -42,6 +42,24 @@ pub(crate) struct Parameters {
     pub network_transaction_id: Option<String>,
     #[serde(rename = "Ds_ECI")]
     pub eci: Option<String>,
+    #[serde(rename = "Ds_EMV3DS")]
+    pub emv3ds: Option<Emv3ds>,
+}
+
+/// How a card is authenticated, or what the customer is asked: <https://pagosonline.redsys.es/funcionalidades-autenticacion3DS.html>.
+#[derive(Deserialize)]
+pub(crate) struct Emv3ds {
+    #[serde(rename = "threeDSInfo")]
+    pub info: Option<String>,
+    #[serde(rename = "protocolVersion")]
+    pub version: Option<String>,
+    #[serde(rename = "threeDSServerTransID")]
+    pub transaction_id: Option<String>,
+    #[serde(rename = "threeDSMethodURL")]
+    pub method_url: Option<String>,
+    #[serde(rename = "acsURL")]
+    pub acs_url: Option<String>,
+    pub creq: Option<String>,
 }
 
 impl Parameters {

@@ -358,10 +358,22 @@ impl Play<'_> {
     /// The request by which a customer's return is told; what they come back with changes from play to play.
     fn completion(&mut self, number: u32, step: &Step) -> Result<Built, String> {
         let mut prepared = self.builder.prepare(number, step, &self.objects)?;
+        let started = self.builder.started(step, &self.objects).unwrap_or(number);
+        if let (Some((method, asked)), Some(members)) = (self.method_again(started), prepared.input.as_object_mut()) {
+            members.insert("method".to_owned(), method);
+            prepared.values.samples = asked.samples;
+        }
         self.begin(number, prepared.values.clone());
         let returned = json!(self.returned(number)?);
         prepared.input.as_object_mut().map(|members| members.insert("returned".to_owned(), returned));
         Ok(Built::from(prepared))
+    }
+
+    /// The method of the step that started what is completed, where the provider asks for it again.
+    fn method_again(&self, started: u32) -> Option<(Value, StepValues)> {
+        let asked = self.asked.get(&started).filter(|_| self.builder.spec.complete_with_method)?;
+        let method = asked.input.get("method").filter(|method| method.get("card").is_some())?;
+        Some((method.clone(), asked.values.clone()))
     }
 
     /// Keeps the request of a step that a later one repeats.
@@ -487,6 +499,7 @@ impl Play<'_> {
         let input = json!({
             "key": key, "reference": reference, "payment": object.map(ToString::to_string),
             "amount": amount, "capture": capture, "returned": returned,
+            "method": self.method_again(number).map(|(method, _)| method),
         });
         let request = Request::from_json(Op::Complete, input).map_err(|why| Error::invalid("complete", why))?;
         self.call(&request)

@@ -105,7 +105,7 @@ impl Builder<'_> {
     }
 
     /// The step that started what a `complete` goes on with.
-    fn started(&self, step: &Step, objects: &Objects) -> Option<u32> {
+    pub(super) fn started(&self, step: &Step, objects: &Objects) -> Option<u32> {
         let payment = objects.step_of(Wanted::Payment, step.of);
         payment.or_else(|| objects.step_of(Wanted::Mandate, step.of))
     }

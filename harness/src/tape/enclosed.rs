@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::alphabet;
+use base64::engine::general_purpose::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::compile::BodyText;
 use super::hole::Hole;
@@ -108,9 +110,15 @@ pub(crate) fn open(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The text inside base64 of either alphabet.
+/// Base64 with or without padding.
+const LOOSE: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
+/// The text inside base64 of either alphabet, with or without padding.
 pub(super) fn inside(encoded: &str) -> Option<String> {
-    let bytes = STANDARD.decode(encoded).or_else(|_| URL_SAFE.decode(encoded)).ok()?;
+    let standard = GeneralPurpose::new(&alphabet::STANDARD, LOOSE);
+    let url_safe = GeneralPurpose::new(&alphabet::URL_SAFE, LOOSE);
+    let bytes = standard.decode(encoded).or_else(|_| url_safe.decode(encoded)).ok()?;
     String::from_utf8(bytes).ok()
 }
 

@@ -34,6 +34,10 @@ pub struct RecipeModel {
     /// Triple DES in CBC mode from a zero vector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub triple_des_over: Option<String>,
+    /// The same with AES-128: the text, padded as PKCS #7 says, encrypted in CBC mode from a zero vector under the first 16 bytes of the key;
+    /// the base64 of that is the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aes_128_over: Option<String>,
     /// Template of the signed text; none for `aes-256-gcm`, which seals what a tape says.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub over: String,
@@ -127,6 +131,7 @@ pub struct Recipe {
     key: Template,
     key_encoding: KeyEncoding,
     triple_des_over: Option<Template>,
+    aes_128_over: Option<Template>,
     over: Template,
     protected: Option<Template>,
     encoding: Encoding,
@@ -161,8 +166,9 @@ impl Recipe {
             }
             (key, _) => key.clone().unwrap_or_default(),
         };
-        let own = model.triple_des_over.as_ref().map(|text| template("triple_des_over", text));
-        let triple_des_over = own.transpose()?;
+        let own = |field, text: &Option<String>| text.as_ref().map(|text| template(field, text)).transpose();
+        let triple_des_over = own("triple_des_over", &model.triple_des_over)?;
+        let aes_128_over = own("aes_128_over", &model.aes_128_over)?;
         let key = template("key", &key_text)?;
         let key_pair = match (model.algorithm.scheme(), key.literal()) {
             (Some(scheme), Some(literal)) => {
@@ -175,6 +181,7 @@ impl Recipe {
             key,
             key_encoding: model.key_encoding,
             triple_des_over,
+            aes_128_over,
             over,
             protected: protected(model)?,
             encoding: model.encoding,
@@ -189,6 +196,7 @@ impl Recipe {
         let seal = self.seal.iter().flat_map(Seal::templates);
         let protected = self.protected.iter().map(|template| ("protected", template));
         let own = self.triple_des_over.iter().map(|template| ("triple_des_over", template));
+        let own = own.chain(self.aes_128_over.iter().map(|template| ("aes_128_over", template)));
         [("key", &self.key), ("over", &self.over)].into_iter().chain(protected).chain(seal).chain(own)
     }
 
@@ -317,10 +325,17 @@ impl Recipe {
 
     fn key_bytes(&self, scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
         let key = self.given_key(scope)?;
+        let text = |template: &Template| {
+            let mut text = String::new();
+            template.render(scope, Escape::None, &mut text).map(|()| text)
+        };
+        if let Some(template) = &self.aes_128_over {
+            let short = || unusable("AES-128 takes a key of 16 bytes");
+            let own = quittance_crypto::aes_128_cbc(key.get(..16).ok_or_else(short)?, text(template)?.as_bytes());
+            return Ok(Encoding::Base64.encode(&own.map_err(|_| short())?).into_bytes());
+        }
         let Some(template) = &self.triple_des_over else { return Ok(key) };
-        let mut text = String::new();
-        template.render(scope, Escape::None, &mut text)?;
-        let own = quittance_crypto::triple_des_cbc(&key, text.as_bytes());
+        let own = quittance_crypto::triple_des_cbc(&key, text(template)?.as_bytes());
         own.map_err(|_| unusable("Triple DES takes a key of 24 bytes"))
     }
 

@@ -81,6 +81,7 @@ impl Shop {
             payment: payment.handle.clone(),
             amount,
             capture: CaptureMode::Automatic,
+            method: None,
             returned: Vec::new(),
         };
         self.client.complete(&self.context(), &complete).await

@@ -65,6 +65,13 @@ impl<C: Connector> Connector for Guard<C> {
         check_currency(self.spec(), request.amount.currency())?;
         // A method that was only stored completes with an amount of zero.
         self.spec().minor(&request.amount)?;
+        if let Some(method) = &request.method {
+            if !self.spec().complete_with_method {
+                return Err(Error::invalid("method", "this connector completes without the method"));
+            }
+            check_method(self.spec(), Op::Complete, method)?;
+            method.secrets(&mut |secret| cx.protect(secret));
+        }
         let payment = finish(&cx, self.inner.complete(&cx, request).await)?;
         // Before the provider has given an id, a payment goes under the merchant's reference.
         if request.payment.id() != request.reference {

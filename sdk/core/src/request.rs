@@ -295,6 +295,8 @@ pub struct Complete {
     /// The capture mode, as authorized.
     #[serde(default)]
     pub capture: CaptureMode,
+    /// The method, as authorized, where the provider asks for it again ([`crate::Spec::complete_with_method`]): no connector keeps a card.
+    pub method: Option<Method>,
     /// What came back with the customer: query or form parameters of the return URL, in order. Not trusted: the provider decides.
     #[serde(default)]
     pub returned: Vec<(String, String)>,

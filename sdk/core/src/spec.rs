@@ -37,6 +37,8 @@ pub struct Spec {
     pub refund: RefundRules,
     /// What 3-D Secure the connector offers for cards.
     pub three_ds: ThreeDsRules,
+    /// Whether [`Op::Complete`] after a challenge takes the method once more ([`crate::Complete::method`]).
+    pub complete_with_method: bool,
     /// By what [`Op::Retrieve`] finds a payment.
     pub lookups: &'static [LookupKind],
     /// Where the idempotency key travels.
@@ -68,6 +70,7 @@ impl Spec {
             void: VoidRules { captured: false },
             refund: RefundRules { partial: false, multiple: false },
             three_ds: ThreeDsRules { challenge: false, external: false },
+            complete_with_method: false,
             lookups: &[],
             idempotency: Idempotency::None,
             webhook: None,

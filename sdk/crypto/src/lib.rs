@@ -18,6 +18,7 @@
 //! ECDSA and PSS and sealing by OAEP draw on aws-lc's own source of randomness.
 
 mod aead;
+mod aes_cbc;
 mod certificate;
 mod ecdsa;
 mod error;
@@ -27,6 +28,7 @@ mod rsa;
 mod triple_des;
 
 pub use aead::{Aes256Key, SEALED_BYTES_MAX};
+pub use aes_cbc::aes_128_cbc;
 pub use certificate::{CERTIFICATES_MAX, Certificate, PEM_BYTES_MAX};
 pub use ecdsa::{Curve, EcPrivateKey, EcPublicKey};
 pub use error::Error;

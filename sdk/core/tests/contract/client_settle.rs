@@ -123,6 +123,7 @@ fn complete(bench: &Bench) -> Result<Payment> {
         payment: pay(),
         amount: eur(1050),
         capture: CaptureMode::Automatic,
+        method: None,
         returned: Vec::new(),
     };
     ready(bench.client.complete(&bench.world.cx(), &request))
@@ -137,6 +138,7 @@ fn a_completion_without_an_id_is_found_by_reference() {
         payment: Handle::new("order-1"),
         amount: eur(1050),
         capture: CaptureMode::Automatic,
+        method: None,
         returned: Vec::new(),
     };
     assert_eq!(ready(bench.client.complete(&bench.world.cx(), &request)).unwrap().handle, pay());

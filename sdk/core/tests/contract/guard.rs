@@ -149,6 +149,7 @@ fn other_operations_are_compared_too() {
         payment: pay(),
         amount: eur(1050),
         capture: CaptureMode::Automatic,
+        method: None,
         returned: Vec::new(),
     };
     disagrees(ready(guarded(&FULL).complete(&other().cx(), &complete)), "pay_1");

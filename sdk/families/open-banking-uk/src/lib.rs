@@ -9,7 +9,8 @@
 //! page there must hand them on.
 //!
 //! The client authenticates by its certificate (`tls_client_auth`, RFC 8705), which belongs to the application's transport, as in every
-//! call. The bank's own signatures over answers are not checked: the answers come over the same mutual TLS. The interface takes nothing
+//! call, or at the token endpoint by a signed assertion beside it (`private_key_jwt`, RFC 7523). Where the merchant wants it, the bank is asked
+//! for the customer's funds before the payment is made. The bank's own signatures over answers are not checked: the answers come over the same mutual TLS. The interface takes nothing
 //! back: there is no void and no refund in it.
 
 mod read;
@@ -47,6 +48,17 @@ pub enum Version {
     V4_0,
 }
 
+/// How the client authenticates at the bank's token endpoint, as it was registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// By the certificate of the connection alone (RFC 8705, section 2.1).
+    #[default]
+    TlsClientAuth,
+    /// By an assertion that the signing key signs (RFC 7523, section 2.2).
+    PrivateKeyJwt,
+}
+
 /// The addresses of one environment.
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
@@ -77,6 +89,12 @@ pub struct Registration {
     /// The version of the interface, `v4.0` or `v3.1`: banks offer both for some time.
     #[serde(default)]
     version: Version,
+    /// How the client authenticates at the token endpoint: `tls_client_auth` or `private_key_jwt`, as it was registered.
+    #[serde(default)]
+    client_authentication: ClientAuthentication,
+    /// Whether the bank is asked for the customer's funds before a payment is made: one that lacks them is then declined, and not made.
+    #[serde(default)]
+    confirm_funds: bool,
     /// `sandbox` or `live`; each has registrations of its own.
     #[serde(default)]
     environment: Environment,
@@ -180,16 +198,12 @@ impl<B: Bank> Connector for OpenBanking<B> {
         let name = format!("open banking {} {} {}", self.site.api, self.registration.client_id, consent.consent_id);
         // Kept, since a code is good for one exchange and the payment may have to be sent again.
         let token = cx.token(&name, self.customer_token(cx, code)).await?;
+        if self.registration.confirm_funds && !self.has_funds(cx, &consent.consent_id, &name, &token).await? {
+            return Ok(Payment { state: State::Declined(Decline::new(Reason::InsufficientFunds)), ..payment });
+        }
         let data = wire::Data { consent_id: Some(&consent.consent_id), initiation: &initiation };
         let call = self.post(cx, "/domestic-payments", &request.key);
-        let reply = self.signed(cx, call, data).bearer(&token).send().await?;
-        if reply.status() == 401 {
-            cx.forget_token(&name).await;
-        }
-        if !reply.is_success() {
-            return Err(fault(&reply));
-        }
-        let made: wire::Answer = reply.json()?;
+        let made: wire::Answer = self.as_customer(cx, self.signed(cx, call, data), &name, &token).await?;
         agree_part(&payment.handle, Some(&consent.consent_id), Some(&made.data.consent_id))?;
         read::payment(self.spec(), &made.data).map_err(|error| error.about(&payment.handle))
     }
@@ -225,6 +239,11 @@ impl<B: Bank> OpenBanking<B> {
         serde_json::from_str(text.expose()).map_err(|_| Error::protocol("the bank's discovery document cannot be read"))
     }
 
+    fn get<'a>(&self, cx: &'a Context<'_>, path: &str) -> Call<'a> {
+        let call = cx.get(self.url(path));
+        call.header("accept", "application/json").header("x-fapi-interaction-id", &cx.uuid())
+    }
+
     /// A POST that makes something, under the caller's key: the standard takes 40 characters.
     fn post<'a>(&self, cx: &'a Context<'_>, path: &str, key: &Key) -> Call<'a> {
         let call = cx.post(self.url(path));
@@ -253,12 +272,32 @@ impl<B: Bank> OpenBanking<B> {
             Some(payment) => format!("/domestic-payments/{}", Handle::new(payment).segment()?),
             None => format!("/domestic-payment-consents/{}", handle.segment()?),
         };
-        let call = cx.get(self.url(&path));
-        let call = call.header("accept", "application/json").header("x-fapi-interaction-id", &cx.uuid());
-        let found: wire::Answer = self.with_own_token(cx, call).await?;
+        let found: wire::Answer = self.with_own_token(cx, self.get(cx, &path)).await?;
         agree_part(handle, handle.part("payment"), found.data.payment_id.as_deref())?;
         agree_part(handle, Some(handle.id()), Some(&found.data.consent_id))?;
         Ok(found.data)
+    }
+
+    /// Whether the customer's account has the money. A bank that cannot tell leaves it to the payment.
+    async fn has_funds(&self, cx: &Context<'_>, consent: &str, name: &str, token: &Secret) -> Result<bool> {
+        let path = format!("/domestic-payment-consents/{}/funds-confirmation", Handle::new(consent).segment()?);
+        let found: wire::Funds = self.as_customer(cx, self.get(cx, &path), name, token).await?;
+        Ok(found.data.result.is_none_or(|result| result.available))
+    }
+
+    /// A call under the customer's token of that name, which is forgotten when the bank refuses it.
+    async fn as_customer<T: DeserializeOwned>(
+        &self,
+        cx: &Context<'_>,
+        call: Call<'_>,
+        name: &str,
+        token: &Secret,
+    ) -> Result<T> {
+        let reply = call.bearer(token).send().await?;
+        if reply.status() == 401 {
+            cx.forget_token(name).await;
+        }
+        if reply.is_success() { reply.json() } else { Err(fault(&reply)) }
     }
 
     /// A call in the client's own name.
@@ -292,6 +331,12 @@ impl<B: Bank> OpenBanking<B> {
         mut form: Pairs<'_>,
     ) -> Result<(Secret, Duration)> {
         form.set("client_id", self.registration.client_id.clone());
+        if self.registration.client_authentication == ClientAuthentication::PrivateKeyJwt {
+            let assertion = sign::assertion(&self.registration, &self.key, cx, &bank.token_endpoint)?;
+            cx.protect(&assertion);
+            form.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+            form.set("client_assertion", assertion);
+        }
         let reply = cx.post(&bank.token_endpoint).harmless().form(&form).send().await?;
         if reply.is_success() { reply.token() } else { Err(fault(&reply)) }
     }

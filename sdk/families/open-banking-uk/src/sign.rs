@@ -14,6 +14,8 @@ use crate::wire::Discovery;
 const TRUST_ANCHOR: &str = "openbanking.org.uk";
 /// For how long a signed request is good.
 const REQUEST_SECONDS: i64 = 600;
+/// For how long an assertion is good.
+const ASSERTION_SECONDS: i64 = 60;
 const RESPONSE_TYPE: &str = "code id_token";
 const SCOPE: &str = "openid payments";
 
@@ -120,9 +122,7 @@ pub(crate) fn page(
             },
         },
     };
-    let payload = json(&object)?;
-    let detached = sign(key, &json(&PlainHeader { alg: "PS256", kid: &by.kid })?, payload.as_bytes())?;
-    let signed = detached.replacen("..", &format!(".{}.", URL_SAFE_NO_PAD.encode(&payload)), 1);
+    let signed = whole(by, key, &object)?;
     // Repeated outside the object, as OpenID Connect asks.
     let mut query = Pairs::new();
     query.set("response_type", RESPONSE_TYPE);
@@ -133,6 +133,31 @@ pub(crate) fn page(
     query.set("nonce", nonce.as_str());
     query.set("request", signed);
     Ok(format!("{}?{}", bank.authorization_endpoint, query.encoded()?))
+}
+
+/// What the client says of itself at the token endpoint (RFC 7523, section 3).
+#[derive(Serialize)]
+struct Assertion<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    jti: &'a str,
+    iat: i64,
+    exp: i64,
+}
+
+/// The assertion by which the client authenticates, good for one request.
+pub(crate) fn assertion(by: &Registration, key: &RsaPrivateKey, cx: &Context<'_>, endpoint: &str) -> Result<String> {
+    let (client, now) = (by.client_id.as_str(), cx.now().as_second());
+    let exp = now.saturating_add(ASSERTION_SECONDS);
+    whole(by, key, &Assertion { iss: client, sub: client, aud: endpoint, jti: &cx.uuid(), iat: now, exp })
+}
+
+/// A signed token with its content inside.
+fn whole(by: &Registration, key: &RsaPrivateKey, content: &impl Serialize) -> Result<String> {
+    let payload = json(content)?;
+    let detached = sign(key, &json(&PlainHeader { alg: "PS256", kid: &by.kid })?, payload.as_bytes())?;
+    Ok(detached.replacen("..", &format!(".{}.", URL_SAFE_NO_PAD.encode(&payload)), 1))
 }
 
 fn sign(key: &RsaPrivateKey, header: &str, payload: &[u8]) -> Result<String> {

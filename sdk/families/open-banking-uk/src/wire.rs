@@ -134,6 +134,25 @@ pub(crate) struct Object {
     pub(crate) initiation: Option<Initiation>,
 }
 
+/// Whether the customer's account has the money (`OBWriteFundsConfirmationResponse1`).
+#[derive(Deserialize)]
+pub(crate) struct Funds {
+    #[serde(rename = "Data")]
+    pub(crate) data: FundsData,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FundsData {
+    #[serde(rename = "FundsAvailableResult")]
+    pub(crate) result: Option<FundsResult>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FundsResult {
+    #[serde(rename = "FundsAvailable")]
+    pub(crate) available: bool,
+}
+
 /// An error of the API, or (`error`) of the token endpoint.
 #[derive(Deserialize, Default)]
 #[serde(default)]
