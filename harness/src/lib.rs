@@ -40,6 +40,7 @@ mod taping;
 pub mod transcript;
 pub mod unfilled;
 pub mod view;
+mod words;
 pub mod world;
 
 pub use bad_input::FileError;

@@ -44,7 +44,7 @@ pub(crate) fn decline(code: Option<&str>, message: Option<&str>, network_code: O
     Decline { code, message, network_code, ..Decline::new(reason) }
 }
 
-/// The error of a transaction that was not processed (response code 3) for a reason that is no decline.
+/// The error of a transaction (response code 3) for a reason that is no decline. A code that is not listed may mean anything.
 pub(crate) fn transaction_error(code: &str, text: &str) -> Error {
     let (kind, effect) = match code {
         "13" | "32" | "103" | "123" => (Kind::Credentials, Effect::None),
@@ -54,14 +54,35 @@ pub(crate) fn transaction_error(code: &str, text: &str) -> Error {
         "19" | "20" | "21" | "22" | "23" | "25" | "26" | "57" | "58" | "59" | "60" | "61" | "62" | "63" | "120"
         | "121" | "122" | "180" | "181" | "192" | "261" => (Kind::Unavailable, Effect::Unknown),
         "131" | "132" | "901" => (Kind::Unavailable, Effect::None),
-        _ => (Kind::Invalid, Effect::None),
+        _ if code.parse().is_ok_and(is_validation) => (Kind::Invalid, Effect::None),
+        // Unlisted, or of no one meaning, as 36: approved, but settlement failed.
+        _ => (Kind::Protocol, Effect::Unknown),
     };
-    let error = Error::new(kind, effect, format!("the transaction was not processed: {text}")).with_code(code);
+    let error = Error::new(kind, effect, format!("the transaction ended in an error: {text}")).with_code(code);
     match code {
         "5" | "47" | "51" | "55" => error.in_field("amount"),
         "39" => error.in_field("amount.currency"),
         _ => error,
     }
+}
+
+/// The reason codes by which the gateway finds the request or the account's settings wrong before anything is sent on
+/// (<https://developer.authorize.net/api/reference/dist/json/responseCodes.json>).
+const fn is_validation(code: u16) -> bool {
+    matches!(
+        code,
+        5 | 12 | 14 | 17 | 18 | 24 | 28..=31 | 33 | 34 | 38..=40 | 42 | 43 | 46 | 47 | 49 | 51 | 53 | 55 | 56 | 66..=100 | 111..=119 | 124
+            | 128 | 130 | 154..=156 | 185 | 225..=228 | 230..=248 | 262 | 265 | 270 | 271 | 280..=290 | 296 | 297 | 325 | 326 | 328
+            | 330..=333 | 339 | 341..=344 | 350 | 351
+    )
+}
+
+/// The same of the API's codes: the number after the `E`. Not 46, 61, 78 and 101, which do not say what was done.
+const fn is_validation_of_request(code: u16) -> bool {
+    matches!(
+        code,
+        2..=4 | 13..=34 | 36..=38 | 41..=45 | 47 | 48 | 50..=52 | 54..=58 | 60 | 65..=77 | 79..=98 | 100 | 102 | 103 | 107
+    )
 }
 
 /// The error of a request that the API refused as a whole (`messages.message.code`).
@@ -74,9 +95,12 @@ pub(crate) fn request_error(code: &str, text: &str) -> Error {
         "E00012" | "E00039" | "E00105" | "E00106" => (Kind::Conflict, Effect::None),
         "E00053" | "E00104" => (Kind::Unavailable, Effect::None),
         "E00001" | "E00049" | "E00062" | "E00063" => (Kind::Unavailable, Effect::Unknown),
-        _ => (Kind::Invalid, Effect::None),
+        _ if code.strip_prefix('E').and_then(|number| number.parse().ok()).is_some_and(is_validation_of_request) => {
+            (Kind::Invalid, Effect::None)
+        }
+        _ => (Kind::Protocol, Effect::Unknown),
     };
-    Error::new(kind, effect, format!("the provider refused the request: {text}")).with_code(code)
+    Error::new(kind, effect, format!("the request ended in an error: {text}")).with_code(code)
 }
 
 /// The state by `transactionStatus`; a refund that is done counts as captured. A bank debit is not taken before it has

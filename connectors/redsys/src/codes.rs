@@ -52,25 +52,69 @@ pub(crate) fn reason(code: &str) -> Reason {
     }
 }
 
-/// The error of a request that was refused as a whole, with HTTP 200: <https://sis-d.redsys.es/websantander/codigosRespuesta.html>.
+/// The error of a request that ended as a whole in an error code, with HTTP 200: <https://sis-d.redsys.es/websantander/codigosRespuesta.html>.
 pub(crate) fn refused(code: &str) -> Error {
-    let (kind, effect, field) = match code {
-        "SIS0007" | "SIS0014" | "SIS0430" => (Kind::Invalid, Effect::None, None),
-        "SIS0008" | "SIS0009" | "SIS0026" => (Kind::Credentials, Effect::None, Some("merchant_code")),
-        "SIS0010" | "SIS0011" | "SIS0028" => (Kind::Credentials, Effect::None, Some("terminal")),
-        "SIS0020" | "SIS0021" | "SIS0041" | "SIS0042" => (Kind::Credentials, Effect::None, Some("secret_key")),
-        "SIS0015" | "SIS0016" | "SIS0027" => (Kind::Invalid, Effect::None, Some("amount.currency")),
-        "SIS0018" | "SIS0019" | "SIS0057" | "SIS0062" => (Kind::Invalid, Effect::None, Some("amount")),
-        "SIS0051" | "SIS0055" | "SIS0056" | "SIS0060" | "SIS0061" => (Kind::Conflict, Effect::None, None),
-        "SIS0054" | "SIS0059" | "SIS0222" => (Kind::NotFound, Effect::None, None),
-        "SIS0063" | "SIS0064" | "SIS0065" | "SIS0066" => (Kind::Invalid, Effect::None, Some("method.card.number")),
-        "SIS0067" | "SIS0068" | "SIS0069" | "SIS0070" | "SIS0071" => {
-            (Kind::Invalid, Effect::None, Some("method.card.expiry"))
-        }
-        "SIS0034" | "SIS0038" | "SIS0252" => (Kind::Unavailable, Effect::Unknown, None),
-        _ => (Kind::Invalid, Effect::None, None),
+    let number =
+        code.strip_prefix("SIS").filter(|digits| digits.len() == 4).and_then(|digits| digits.parse::<u16>().ok());
+    let (kind, effect, field) = match number.unwrap_or_default() {
+        8 | 9 | 26 | 432 => (Kind::Credentials, Effect::None, Some("merchant_code")),
+        10 | 11 | 28 | 433 => (Kind::Credentials, Effect::None, Some("terminal")),
+        20 | 21 | 41 | 42 | 429 | 435 => (Kind::Credentials, Effect::None, Some("secret_key")),
+        15..=17 | 27 => (Kind::Invalid, Effect::None, Some("amount.currency")),
+        18 | 19 | 57 | 62 | 198 => (Kind::Invalid, Effect::None, Some("amount")),
+        51 | 55 | 56 | 60 | 61 | 72 | 222 | 223 => (Kind::Conflict, Effect::None, None),
+        54 | 59 | 225 => (Kind::NotFound, Effect::None, None),
+        63..=65 | 253 => (Kind::Invalid, Effect::None, Some("method.card.number")),
+        66..=71 => (Kind::Invalid, Effect::None, Some("method.card.expiry")),
+        216 | 217 | 221 => (Kind::Invalid, Effect::None, Some("method.card.cvc")),
+        // The request, or what the terminal may do, is wrong.
+        7
+        | 14
+        | 22..=25
+        | 30
+        | 31
+        | 33
+        | 37
+        | 40
+        | 58
+        | 74..=76
+        | 78
+        | 84..=86
+        | 89
+        | 92
+        | 93
+        | 97
+        | 98
+        | 112
+        | 114
+        | 119..=122
+        | 132
+        | 133
+        | 199
+        | 200
+        | 214
+        | 218..=220
+        | 224
+        | 226
+        | 227
+        | 229
+        | 252
+        | 254..=258
+        | 270
+        | 274
+        | 298
+        | 319
+        | 321
+        | 322
+        | 325
+        | 430
+        | 431
+        | 434 => (Kind::Invalid, Effect::None, None),
+        34 | 38 => (Kind::Unavailable, Effect::Unknown, None),
+        // Unlisted, or of no one meaning, as 79: a payment by card failed.
+        _ => (Kind::Protocol, Effect::Unknown, None),
     };
-    let error = Error::new(kind, effect, "the provider refused the request").with_code(code);
+    let error = Error::new(kind, effect, "the request ended in an error").with_code(code);
     match field {
         Some(field) => error.in_field(field),
         None => error,

@@ -350,11 +350,12 @@ fn handle(order: &str, amount: &str, currency: &str) -> Handle {
     Handle::new(order).with("amount", amount).with("currency", currency)
 }
 
-/// An answer that refuses an operation on an earlier payment, which stands as before.
+/// An answer that refuses an operation on an earlier payment, which stands as before; a code that is not listed does not say so.
 fn done(state: State) -> Result<State> {
     match state {
         State::Declined(decline) => {
-            let error = Error::new(Kind::Conflict, Effect::None, "the provider refused the operation");
+            let effect = if decline.reason == Reason::Unmapped { Effect::Unknown } else { Effect::None };
+            let error = Error::new(Kind::Conflict, effect, "the provider refused the operation");
             Err(decline.code.map_or(error.clone(), |code| error.with_code(code)))
         }
         state => Ok(state),

@@ -13,7 +13,8 @@ pub(crate) enum Meaning {
     Unknown,
 }
 
-/// Reads a response code. One beyond the table is a refusal, unless what stands beside it speaks of an approval.
+/// Reads a response code. One of three digits beyond the table is a refusal, unless what stands beside it speaks of an
+/// approval.
 pub(crate) fn meaning(code: &str, speaks_of_approval: bool) -> Meaning {
     match code {
         "000" | "010" | "011" | "013" | "141" | "142" | "801" | "802" => return Meaning::Approved,
@@ -25,9 +26,14 @@ pub(crate) fn meaning(code: &str, speaks_of_approval: bool) -> Meaning {
     }
     match reason(code) {
         Some(reason) => Meaning::Declined(reason),
-        None if speaks_of_approval || code.is_empty() => Meaning::Unknown,
+        None if speaks_of_approval || !is_code(code) => Meaning::Unknown,
         None => Meaning::Declined(Reason::Unmapped),
     }
+}
+
+/// Whether a text has the form of a response code: three digits.
+fn is_code(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The reason of a code that refuses a payment.

@@ -72,7 +72,7 @@ impl Provider for WorldpayCnp {
         void: VoidRules { captured: true },
         three_ds: ThreeDsRules { challenge: false, external: true },
         refund: RefundRules { partial: true, multiple: true },
-        idempotency: Idempotency::Body("id="),
+        idempotency: Idempotency::Body("@id"),
         ..Spec::new(
             "worldpay-cnp",
             "Worldpay eCommerce (cnpAPI)",

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::level::{BELONGS, LIVE_DAYS, Level, OPTIONAL};
 use crate::certify::Plan;
 use crate::certify::report::{Header, Line, Verdict};
+use crate::product;
 use crate::profile::Exemption;
 use crate::scenario::Class;
 use crate::tape::model::{Provenance, ProvenanceKind};
+use crate::words::counted;
 use crate::world::Subject;
 
 /// The mark before a check's name in the case of its line.
@@ -85,7 +87,15 @@ impl Facts {
     /// The facts of a connector on that day.
     pub fn of(plan: &Plan, subject: &Subject) -> Facts {
         let model = &subject.profile.model;
-        let (exemptions, unconfirmed) = (model.exemption.clone(), model.unconfirmed.clone());
+        let (exemptions, mut unconfirmed) = (model.exemption.clone(), model.unconfirmed.clone());
+        // The harness's own provider is in no catalogue, and nobody takes it for a real one.
+        if product::find(subject.entry.spec.id).is_some() {
+            unconfirmed.extend(subject.entry.spec.hosts.iter().filter(|host| is_reserved(host)).map(|host| {
+                format!(
+                    "{host} is a name reserved for examples and tests (RFC 2606, RFC 6761): no provider answers there"
+                )
+            }));
+        }
         let mut facts = Facts { exemptions, unconfirmed, ..Facts::default() };
         for case in plan.cases().filter(|case| case.strike.is_none()) {
             let exchanges = case.tape.exchanges.iter().map(|exchange| &exchange.provenance);
@@ -98,6 +108,15 @@ impl Facts {
         }
         facts
     }
+}
+
+/// Whether a host has a name that is reserved (RFC 2606, RFC 6761 section 6): nobody can own it.
+fn is_reserved(host: &str) -> bool {
+    let name = host.split(':').next().unwrap_or(host).trim_end_matches('.').to_ascii_lowercase();
+    let under = |domain: &&str| name == **domain || name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
+    ["example", "test", "invalid", "localhost", "example.com", "example.net", "example.org"]
+        .iter()
+        .any(|domain| under(&domain))
 }
 
 /// Whether bytes were recorded in the last [`LIVE_DAYS`] days, and not in the future.
@@ -210,7 +229,7 @@ impl Judged<'_> {
                 None if *name == OPTIONAL => {}
                 None => missing.push(format!("{CHECK}{name} was not run")),
                 Some(line) if !matches!(line.verdict, Verdict::Pass | Verdict::NotApplicable) => {
-                    missing.push(format!("{CHECK}{name}: {}, {} findings", line.verdict, line.findings.len()));
+                    missing.push(format!("{CHECK}{name}: {}, {}", line.verdict, told(line)));
                 }
                 Some(line) if *name == "mutation" => missing.extend(spoilt(line)),
                 Some(_) => {}
@@ -260,6 +279,14 @@ impl Judged<'_> {
         missing
             .push("a second party has to run everything again: `quittance verify CERT --countersign KEY`".to_owned());
         missing
+    }
+}
+
+/// What a check that does not pass came to: how much it found, or why it was not run.
+fn told(line: &Line) -> String {
+    match (&line.because, line.findings.len()) {
+        (Some(because), 0) => because.clone(),
+        (_, count) => counted(count, "finding"),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::run::plan::{self, Planned};
 use crate::scenario::{Class, Scenario};
 use crate::unfilled;
 use crate::view::Outcome;
+use crate::words::counted;
 use crate::world::Subject;
 
 /// Every derived check, in the order of the report.
@@ -55,7 +56,7 @@ pub const CHECKS: &[Check] = &[
     ),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
     check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
-    check("mutation", &["STATE-7", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
+    check("mutation", &["STATE-7", "ERROR-15", "ERROR-16", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
     check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
     check("sequences", &["CONTEXT-5"], sequences::sequences),
     check("tokens", &["CONTEXT-6"], tokens::tokens),
@@ -103,7 +104,8 @@ pub fn filled(plan: &Plan, subject: &Subject) -> Line {
         told.push(format!("{}/profile.toml: {}", subject.folder, unfilled::told(places)));
     }
     if tapes > 0 {
-        told.push(format!("{tapes} tapes are to be filled in"));
+        let are = if tapes == 1 { "is" } else { "are" };
+        told.push(format!("{} {are} to be filled in", counted(tapes, "tape")));
     }
     if !told.is_empty() {
         line.verdict = Verdict::NotRun;

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use http::{Method, Request as HttpRequest};
 use quittance::{Idempotency, Op, Spec};
+use serde_json::Value;
 
 use super::Plan;
+use super::again::{Scene, as_it_was};
 use super::ground::{Ground, Tried, finding};
+use super::ledger::carriers;
+use crate::invoke::Request;
 use crate::profile::Profile;
 use crate::run::case::{Finding, Played};
 use crate::run::plan::is_met;
@@ -15,33 +21,35 @@ use crate::world::Subject;
 /// Operations that move money or hold it: a repetition by mistake costs somebody.
 const MOVES_MONEY: [Op; 4] = [Op::Authorize, Op::Capture, Op::Refund, Op::PayOut];
 
-/// The caller's key travels in the declared header with every operation that moves money.
+/// The caller's key travels in the declared carrier with every operation that moves money: a header, a member of the body, or the path of
+/// a PUT. What a member or path is made of the tape states; with another key, another value must stand there.
 pub(super) fn idempotency(ground: &Ground<'_>) -> Tried {
     let spec = ground.spec();
     let mut findings = Vec::new();
     let mut trials = 0;
     for (case, played) in ground.played.iter().filter(|(_, played)| played.findings.is_empty()) {
-        let transcript = played.transcript();
         for (&step, asked) in
             played.asked.iter().filter(|(step, asked)| is_bound(spec, asked.op) && answered(played, **step))
         {
             let Some(key) = &asked.values.key else { continue };
-            let mut sent = transcript.iter().filter(|shown| shown.step == step && shown.method != "GET").peekable();
-            if sent.peek().is_none() {
+            let scene = Scene::of(ground, case, played, step);
+            let Ok(request) = Request::read(asked.op, &asked.input) else { continue };
+            let sent = scene.ask(&request, &as_it_was).sent;
+            if !sent.iter().any(|(_, request)| request.method() != Method::GET) {
                 continue;
             }
             trials += 1;
-            let carried = match spec.idempotency {
-                Idempotency::Header(name) => sent.any(|shown| {
-                    shown.headers.iter().any(|(header, value)| header == name && value.contains(key.as_str()))
-                }),
-                // A body field may hold a digest of the key; the tape states it.
-                Idempotency::Body(name) | Idempotency::Unique(name) => sent.any(|shown| shown.body.contains(name)),
-                // What the id in the path is made of, the tape states.
-                Idempotency::Path(_) => sent.any(|shown| shown.method == "PUT"),
+            let values = carried(spec.idempotency, &sent);
+            let is_carried = match spec.idempotency {
                 Idempotency::None => true,
+                Idempotency::Header(_) => values.iter().any(|value| value.contains(key.as_str())),
+                Idempotency::Body(_) | Idempotency::Unique(_) | Idempotency::Path(_) => {
+                    let other = Request::from_json(asked.op, with_other_key(&asked.input));
+                    let others = other.map(|other| carried(spec.idempotency, &scene.ask(&other, &as_it_was).sent));
+                    others.is_ok_and(|others| values.iter().any(|value| !others.contains(value)))
+                }
             };
-            if !carried {
+            if !is_carried {
                 let what = finding(
                     &case.id,
                     format!("the key of {} in {:?}", asked.op, spec.idempotency),
@@ -52,6 +60,23 @@ pub(super) fn idempotency(ground: &Ground<'_>) -> Tried {
         }
     }
     Tried::new(trials, findings)
+}
+
+/// What stands in the declared carrier of each request that may change something.
+fn carried(carrier: Idempotency, sent: &[(Option<usize>, HttpRequest<Bytes>)]) -> Vec<String> {
+    let changing = sent.iter().map(|(_, request)| request).filter(|request| request.method() != Method::GET);
+    changing.flat_map(|request| carriers(carrier, request)).collect()
+}
+
+/// The same under another key, and another reference where there is one: a unique id may be made of either.
+fn with_other_key(input: &Value) -> Value {
+    let mut other = input.clone();
+    for name in ["key", "reference"] {
+        if let Some(Value::String(text)) = other.get_mut(name) {
+            *text = text.chars().map(|letter| if letter == 'a' { 'b' } else { 'a' }).collect();
+        }
+    }
+    other
 }
 
 /// Whether the operation must carry the key. A capture that can be made once only is not repeated by mistake; where the key

@@ -11,9 +11,11 @@ use http::{Method, Request};
 use quittance::{Error, Handle, Idempotency, Op, Payment, Spec, State, TransferState};
 use serde_json::Value;
 
+use super::leaves;
 use crate::run::case::{Asked, Case, Played};
 use crate::run::judge::Ended;
 use crate::scenario::StepOp;
+use crate::tape::opened;
 use crate::view::Outcome;
 
 /// What an operation did at the provider; amounts in minor units of the payment's currency.
@@ -233,18 +235,29 @@ pub fn replays(spec: &Spec, request: &Request<Bytes>) -> bool {
     spec.idempotency.replays() && carrier(spec, request).is_some()
 }
 
-/// What stands in the declared carrier of the idempotency key: a header, the text around a field of the body, or the path.
+/// What stands in the declared carrier of the idempotency key.
 pub fn carrier(spec: &Spec, request: &Request<Bytes>) -> Option<String> {
-    match spec.idempotency {
-        Idempotency::Header(name) => request.headers().get(name)?.to_str().ok().map(str::to_owned),
-        Idempotency::Body(name) | Idempotency::Unique(name) => {
-            let body = std::str::from_utf8(request.body()).ok()?;
-            let field = body.get(body.find(name)?..)?;
-            field.split(['&', ',', '}', '<']).next().map(str::to_owned)
+    carriers(spec.idempotency, request).into_iter().next()
+}
+
+/// Every value in the declared carrier of the idempotency key: a header, the path of a PUT, or a JSON member, form field, XML element or, as
+/// `@name`, attribute of exactly that name.
+pub fn carriers(carrier: Idempotency, request: &Request<Bytes>) -> Vec<String> {
+    let mut values: Vec<String> = match carrier {
+        Idempotency::Header(name) => {
+            let values = request.headers().get_all(name).iter();
+            values.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
         }
-        Idempotency::Path(_) => (request.method() == Method::PUT).then(|| request.uri().path().to_owned()),
-        Idempotency::None => None,
-    }
+        Idempotency::Body(name) | Idempotency::Unique(name) => {
+            let body = String::from_utf8_lossy(request.body());
+            let leaves = leaves::of(&opened(&body)).into_iter();
+            leaves.filter(|leaf| leaf.name == name).map(|leaf| leaf.value).collect()
+        }
+        Idempotency::Path(_) if request.method() == Method::PUT => vec![request.uri().path().to_owned()],
+        Idempotency::Path(_) | Idempotency::None => Vec::new(),
+    };
+    values.retain(|value| !value.is_empty());
+    values
 }
 
 /// By exchange of the case's tape, whether it moves something: in an operation that does not only read, each request other than GET that

@@ -359,8 +359,8 @@ impl<'a> Written<'a> {
         }
         let answered =
             self.scene.ask(&request, &|record, body| rewritten(self.scene, &self.answers, record, body, amount));
-        // A request that states the difference to what is known has no place of the amount: what does not add to it is not sent.
-        let relative = !self.spots.iter().any(|spot| spot.style.is_amount());
+        // A change of a reservation may state the difference to what is known: what does not add to that is not sent.
+        let relative = self.op == Op::Adjust && !self.spots.iter().any(|spot| spot.style.is_amount());
         if self.asks && (relative || amount.minor >= MAY_BE_TOO_LARGE) && is_refused(&answered) {
             return None;
         }

@@ -19,6 +19,7 @@ use crate::certify::dossier::{self, Dossier};
 use crate::certify::report::{self, Background, Footer, Header, Line, Report, Verdict};
 use crate::certify::{self, Options, Plan, SEED, Tiers};
 use crate::publish::Book;
+use crate::run::finding::folded;
 use crate::run::wire::Wire;
 use crate::scenario::Suite;
 use crate::world::{Subject, Unusable, World};
@@ -313,6 +314,9 @@ fn broken(error: std::io::Error) -> Unusable {
     Unusable::Text(format!("the report cannot be written to its end: {error}"))
 }
 
+/// How many findings of a line are printed.
+const SHOWN: usize = 12;
+
 pub(super) fn print(report: &Report) {
     for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::Fail)) {
         say(&format!("FAIL {} {} ({})", line.connector, line.case, line.tier));
@@ -320,11 +324,16 @@ pub(super) fn print(report: &Report) {
         if let Some(because) = &line.because {
             say(&format!("     {because}"));
         }
-        for finding in line.findings.iter().take(12) {
-            say(&format!("     {finding}"));
+        let findings = folded(&line.findings);
+        for (finding, alike) in findings.iter().take(SHOWN) {
+            let more = if *alike > 0 { format!(" (and {alike} more like it)") } else { String::new() };
+            say(&format!("     {finding}{more}"));
         }
-        if line.findings.len() > 12 {
-            say(&format!("     and {} more, --json prints all", line.findings.len() - 12));
+        if let Some((_, hidden)) = findings.split_at_checked(SHOWN).filter(|(_, hidden)| !hidden.is_empty()) {
+            say(&format!(
+                "     and {} more, --json prints all",
+                hidden.iter().map(|(_, alike)| alike + 1).sum::<usize>()
+            ));
         }
         if let Some(repeat) = &line.repeat {
             say(&format!("     repeat: {repeat}"));

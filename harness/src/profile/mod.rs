@@ -20,7 +20,7 @@ mod like;
 mod tables;
 
 pub use like::Like;
-pub use tables::{CodeRow, MoneyRules, StatusOf, StatusRow, StatusSource};
+pub use tables::{CodeRow, MoneyRules, RefusedRow, StatusOf, StatusRow, StatusSource};
 
 /// Longest time ahead for which an exemption may be asked, in days.
 pub const EXEMPTION_DAYS: i32 = 90;
@@ -102,7 +102,11 @@ pub struct ProfileModel {
     /// Every decline code that the provider publishes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<CodeRow>,
-    /// Where the two lists come from.
+    /// Members of answers under a success status (2xx) that say by themselves that the request was refused and nothing was done. A
+    /// refusal with a code that nobody published is believed only beside one of these, or beside a status that says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedRow>,
+    /// Where the lists come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_source: Option<StatusSource>,
     /// How the provider counts money, where it differs from ISO 4217.

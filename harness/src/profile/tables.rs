@@ -54,6 +54,18 @@ pub struct CodeRow {
     pub unmapped: Option<String>,
 }
 
+/// A member of an answer under a success status (2xx) by which a provider says plainly that it refused and did nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedRow {
+    /// The name of the member, element, attribute (`@name`) or field.
+    pub member: String,
+    /// The value that says so; a truth value as `true` or `false`.
+    pub value: String,
+    /// What the vendor says of it, in a sentence, and where.
+    pub says: String,
+}
+
 /// How a provider counts money, told by the vendor and not by the connector: the two must agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +123,15 @@ impl Check<'_> {
                 "expected a reason of the contract, as `insufficient_funds`",
             );
             self.reason(&path.key("unmapped"), row.unmapped.as_deref());
+        }
+        let mut seen = BTreeSet::new();
+        for (index, row) in model.refused.iter().enumerate() {
+            let path = root.key("refused").item(index);
+            let once = seen.insert((&row.member, &row.value));
+            self.expect(once, &path.key("value"), "expected each member with this value once");
+            self.expect(!row.member.is_empty(), &path.key("member"), "expected the name of a member");
+            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
+            self.reason(&path.key("says"), Some(&row.says));
         }
         let source = root.key("status_source");
         match &model.status_source {

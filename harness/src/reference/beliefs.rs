@@ -65,6 +65,18 @@ impl Plants {
         }
     }
 
+    /// The error that a refusal under a success status stands for.
+    pub(super) fn refused(&self, error: Error) -> Error {
+        let code = error.code().unwrap_or_default();
+        match self.bug {
+            Some(Bug::UnlistedRefusalAsInvalid) if error.kind() == Kind::Protocol => {
+                Error::new(Kind::Invalid, Effect::None, error.message()).with_code(code)
+            }
+            Some(Bug::RefusalCodeDropped) => Error::new(error.kind(), error.effect(), error.message()),
+            _ => error,
+        }
+    }
+
     /// What an answer about a payment is taken for before it is read.
     pub(super) fn believe(&self, op: Op, reply: &Reply) -> Option<Result<Payment>> {
         let status = reply.status();
@@ -87,7 +99,14 @@ impl Plants {
     }
 
     /// What is made of a payment that was read.
-    pub(super) fn payment(&self, op: Op, mut payment: Payment, reply: &Reply, asked: Option<Money>) -> Result<Payment> {
+    pub(super) fn payment(
+        &self,
+        op: Op,
+        mut payment: Payment,
+        reply: &Reply,
+        asked: Option<Money>,
+        key: &str,
+    ) -> Result<Payment> {
         let Some(bug) = self.bug else { return Ok(payment) };
         if op == Op::Authorize {
             self.note(&payment);
@@ -119,6 +138,8 @@ impl Plants {
             Bug::CardInApprovalCode => {
                 payment.network.authorization_code = self.kept().map(|card| STANDARD.encode(format!("a{card}")))
             }
+            Bug::CardInDebug => payment.network.eci = self.kept().map(|card| card.chars().rev().collect()),
+            Bug::KeyInDebug => payment.network.avs = Some(key.chars().rev().collect()),
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }

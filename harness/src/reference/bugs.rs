@@ -28,6 +28,12 @@ pub enum Stand {
     Declared(&'static Entry),
     /// In memory and on the wire.
     BothTiers,
+    /// In memory, with other fixtures: a profile that is not filled in.
+    UnfilledProfile,
+    /// In memory, with other fixtures: a tape that is not filled in.
+    UnfilledTape,
+    /// In memory, with tapes that hold the same mistake as the connector.
+    MistakenTapes,
 }
 
 impl Bug {
@@ -46,6 +52,9 @@ impl Bug {
             Bug::KeyCarrierMisnamed => Stand::Declared(const { &Entry::of::<Reference<OtherCarrier>>() }),
             Bug::SecretUnmarked => Stand::Declared(const { &Entry::of::<Reference<OpenSecret>>() }),
             Bug::LengthHeaderTrusted => Stand::BothTiers,
+            Bug::ProfileNotFilledIn => Stand::UnfilledProfile,
+            Bug::TapeNotFilledIn => Stand::UnfilledTape,
+            Bug::NameOfItsOwn => Stand::MistakenTapes,
             _ => Stand::Guarded,
         }
     }
@@ -135,6 +144,8 @@ bugs! {
     HandleLost "the handle is lost when the second exchange fails" ["check:faults"]
     EffectForgotten "a failure of the second exchange is said to have had no effect" ["check:faults"]
     SecretInError "an error shows the signing key" ["check:faults"]
+    UnlistedRefusalAsInvalid "a refusal under status 201 with a code that is not listed becomes an error without effect" ["check:mutation"]
+    RefusalCodeDropped "the code of a refusal under status 201 is not kept" ["check:mutation"]
     // What is read.
     UnknownAsSuccess "a status that is not known becomes success" ["state.unrecognised"]
     EmptyStatusAsSuccess "a payment whose status is empty becomes captured" ["check:mutation"]
@@ -171,6 +182,8 @@ bugs! {
     CardInHandle "the handle of a payment holds the card number in base64" ["check:canary"]
     CardInApprovalCode "the approval code holds the card number in base64, one byte on" ["check:canary"]
     CardInLog "the card number is logged" ["check:canary"]
+    CardInDebug "the `Debug` of a payment shows the card number, backwards" ["check:canary"]
+    KeyInDebug "the `Debug` of a payment shows the signing key, backwards" ["check:canary"]
     LengthHeaderTrusted "an answer with a length header is taken for unfinished" ["check:tiers"]
     // Wallet tokens and deliveries.
     WalletTokenUnproven "the signature of a wallet token is not checked" ["unwrap_token.apple_pay_tampered", "unwrap_token.google_pay_wrong_key"]
@@ -192,6 +205,9 @@ bugs! {
     CapturesUndeclared "several captures are possible and not declared" ["check:fixtures"]
     OperationsUnsorted "the operations are declared in another order" ["check:spec"]
     SecretUnmarked "a secret of the credentials is not marked as one" ["check:credentials_schema"]
+    ProfileNotFilledIn "a place of the profile is not filled in" ["check:filled"]
+    TapeNotFilledIn "a place of a tape is not filled in" ["check:filled"]
+    NameOfItsOwn "connector and tapes agree on the name of a member that the provider does not have" ["check:descriptions"]
     UndeclaredMethodSent "a method that is not declared is sent" ["check:undeclared"]
     GuardLeftOut "the connector is handed out without the guard" ["check:currency", "integrity.amount"]
 }

@@ -2,7 +2,7 @@
 //!
 //! - `POST /oauth/token` gives a token (RFC 6749 section 4.4). Every other request carries it, an `x-request-id`, and in
 //!   `x-signature` the hex HMAC-SHA256 of method, path and body with a line feed between.
-//! - A payout takes two exchanges: it is created and then confirmed.
+//! - A payout takes two exchanges: it is created and then confirmed. It is refused under the status of one that is created, by a code.
 //! - Forints are written without decimals and krónur with two, unlike ISO 4217.
 //! - A wallet's token is JSON with `data` (`signedMessage`), base64 of the token's details, and `signature`, its hex HMAC-SHA256.
 //!
@@ -24,7 +24,8 @@ use serde_json::{Map, Value, json};
 use super::bugs::Bug;
 use super::plants::{Plants, Sent};
 use super::wire::{
-    self, FaultAnswer, MandateAnswer, PaymentAnswer, PaymentList, SessionAnswer, TokenAnswer, TransferAnswer,
+    self, FaultAnswer, MandateAnswer, PaymentAnswer, PaymentList, RefusedAnswer, SessionAnswer, TokenAnswer,
+    TransferAnswer,
 };
 
 const API: &str = "https://api.reference.example";
@@ -271,7 +272,8 @@ impl<V: Variant> Connector for Reference<V> {
         let mut body = self.priced(&request.reference, &request.amount)?;
         put(&mut body, "iban", json!(account.number.expose()));
         put(&mut body, "holder", json!(account.holder));
-        let created: TransferAnswer = self.answer(cx, Sent::post(Op::PayOut, "/payouts", &request.key, body)).await?;
+        let created =
+            self.created(&self.exchange(cx, Sent::post(Op::PayOut, "/payouts", &request.key, body)).await?)?;
         if let Some(payout) = self.plants.unconfirmed(&created) {
             return payout;
         }
@@ -432,7 +434,15 @@ impl<V: Variant> Reference<V> {
         }
         let answer: PaymentAnswer = self.read(&reply)?;
         let payment = wire::payment(&answer)?;
-        self.plants.payment(op, payment, &reply, asked)
+        self.plants.payment(op, payment, &reply, asked, self.credentials.signing_key.expose())
+    }
+
+    /// A payout that was created, if it was not refused: that comes under the same status.
+    fn created(&self, reply: &Reply) -> Result<TransferAnswer> {
+        match reply.json::<RefusedAnswer>() {
+            Ok(refused) if reply.is_success() => Err(self.plants.refused(wire::refused(refused))),
+            _ => self.read(reply),
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, reply: &Reply) -> Result<T> {

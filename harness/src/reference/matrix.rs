@@ -8,18 +8,34 @@ use std::sync::{Mutex, Once, PoisonError};
 use quittance::{Connector, Provider};
 use serde_json::{Value, json};
 
-use super::{BUGS, ENTRY, Planted, Reference, Sound, Stand};
+use super::{BUGS, ENTRY, ID, Planted, Reference, Sound, Stand};
+use crate::certify::checks::{self, FURTHER};
 use crate::certify::ground::{Check, Ground};
 use crate::certify::report::{Line, Verdict};
 use crate::certify::{self, Options, Plan, SEED, Tiers};
+use crate::descriptions;
+use crate::profile::Like;
 use crate::run::case::{Case, Played};
 use crate::run::input::toml_json;
+use crate::run::plan::{Tapes, load_folder};
 use crate::run::wire::Wire;
 use crate::scenario::Suite;
+use crate::unfilled::Place;
 use crate::world::{Subject, Unusable, World};
 
 /// The check that compares the tiers; it needs loopback servers and stands beside the others.
 pub const TIERS: &str = "tiers";
+
+/// The check of places that are not filled in; it looks at files.
+pub const FILLED: &str = "filled";
+
+/// The check against the vendor's description; the reference provider's own lies beside its tapes.
+pub const DESCRIPTIONS: &str = "descriptions";
+
+/// Every check that stands beside the others, as far as this harness is built with it.
+fn further() -> impl Iterator<Item = &'static str> {
+    FURTHER.iter().copied().filter(|name| *name != DESCRIPTIONS || cfg!(feature = "descriptions"))
+}
 
 /// How much of the certification each bug goes through. The verdict is the same: what a bug names must find it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +134,7 @@ impl Matrix {
 /// What every trial shares.
 #[derive(Debug)]
 pub struct Laboratory {
+    world: World,
     suite: Suite,
     sound: Subject,
     checks: &'static [Check],
@@ -132,7 +149,8 @@ impl Laboratory {
     /// What cannot be read or started.
     pub fn open(world: &World, checks: &'static [Check], extent: Extent) -> Result<Laboratory, Unusable> {
         let wire = Wire::start().map_err(|error| Unusable::Text(format!("loopback servers cannot start: {error}")))?;
-        Ok(Laboratory { suite: world.suite()?, sound: world.subject(&ENTRY)?, checks, extent, wire: Mutex::new(wire) })
+        let (suite, sound) = (world.suite()?, world.subject(&ENTRY)?);
+        Ok(Laboratory { world: world.clone(), suite, sound, checks, extent, wire: Mutex::new(wire) })
     }
 
     /// Puts the connector without a bug and every bug on trial, on all cores; `tell` is called after each.
@@ -154,7 +172,7 @@ impl Laboratory {
             self.soundness()
         });
         let rows = done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
-        let checks = self.checks.iter().map(|check| check.name).chain([TIERS]).collect();
+        let checks = self.checks.iter().map(|check| check.name).chain(further()).collect();
         Matrix { checks, rows, unsound, trials }
     }
 
@@ -163,6 +181,7 @@ impl Laboratory {
         let options = Options { seed: SEED, tiers: Tiers::Both, narrowed: None };
         let mut lines = certify::in_memory(&self.suite, &self.sound, &options);
         certify::add_the_wire(&self.suite, &self.sound, &options, &lock(&self.wire), &mut lines);
+        lines.push(self.described(&self.sound));
         let passes = |line: &&Line| matches!(line.verdict, Verdict::Pass | Verdict::NotApplicable);
         let told = |line: &Line| {
             let finding = line.findings.first().map(ToString::to_string).or(line.because.clone());
@@ -205,10 +224,33 @@ impl Laboratory {
             };
             row.checks.insert(check.name.to_owned(), found);
         }
-        if matches!(planted.bug.stand(), Stand::BothTiers) {
-            row.checks.insert(TIERS.to_owned(), self.tiers(&subject));
+        for check in further().filter(|check| self.extent == Extent::Full || named(&format!("check:{check}"))) {
+            row.checks.insert(check.to_owned(), self.beside(check, &plan, &subject));
         }
         row
+    }
+
+    /// What a check that stands beside the others finds.
+    fn beside(&self, check: &str, plan: &Plan, subject: &Subject) -> Option<String> {
+        let line = match check {
+            TIERS => return self.tiers(subject),
+            FILLED => checks::filled(plan, subject),
+            _ => self.described(subject),
+        };
+        let found = || line.findings.first().map(ToString::to_string).or(line.because.clone()).unwrap_or_default();
+        (!matches!(line.verdict, Verdict::Pass | Verdict::NotApplicable)).then(found)
+    }
+
+    /// The line of the tapes held against the reference provider's own description.
+    fn described(&self, subject: &Subject) -> Line {
+        let folder = self.world.root.join("fixtures");
+        match descriptions::check(&self.world, &self.suite, subject, &folder) {
+            Ok(checked) => checks::descriptions(subject.entry.spec.id, checked),
+            Err(why) => {
+                let found = certify::ground::finding("the description", "one that can be read", why.to_string());
+                certify::ground::Tried::new(1, vec![found]).line(subject.entry.spec.id, DESCRIPTIONS, &[])
+            }
+        }
     }
 
     /// The first difference between the tiers over the purchases.
@@ -238,7 +280,26 @@ impl Laboratory {
         let mut subject = self.sound.with(entry, connector);
         // Checks that connect anew do so with the bug.
         subject.profile.model.credentials = table;
+        match planted.bug.stand() {
+            Stand::UnfilledProfile => {
+                subject.profile.unfilled = vec![Place { line: 1, what: "the currency".to_owned() }];
+            }
+            Stand::UnfilledTape => subject.tapes = self.altered("example/sessions", "example/${fill:the path}")?,
+            Stand::MistakenTapes => subject.tapes = self.altered("\"return_url\"", "\"returnUrl\"")?,
+            _ => {}
+        }
         Ok(subject)
+    }
+
+    /// The tapes with another text in place of one.
+    fn altered(&self, from: &str, to: &str) -> Result<Tapes, String> {
+        let replace = BTreeMap::from([(from.to_owned(), to.to_owned())]);
+        let like = Like { connector: ID.to_owned(), replace, provenance: None };
+        let mut tapes = Tapes::new();
+        let folder = self.world.root.join(&self.sound.folder);
+        load_folder(&folder, &self.sound.profile, Some(&like), &mut tapes)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        Ok(tapes)
     }
 }
 

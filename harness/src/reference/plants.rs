@@ -89,7 +89,8 @@ impl Plants {
         if self.has(Bug::CardInLog) {
             tracing::debug!("paid with {number}");
         }
-        if self.has(Bug::CardSentWithMandate) || self.has(Bug::CardInHandle) || self.has(Bug::CardInApprovalCode) {
+        const KEPT: [Bug; 4] = [Bug::CardSentWithMandate, Bug::CardInHandle, Bug::CardInApprovalCode, Bug::CardInDebug];
+        if KEPT.iter().any(|bug| self.has(*bug)) {
             *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(number.to_owned());
         }
     }
@@ -137,6 +138,11 @@ impl Plants {
             Bug::ThreeDsDropped => drop_member(sent, "three_ds"),
             Bug::InitiatorDropped => drop_member(sent, "initiator"),
             Bug::StoreDropped => drop_member(sent, "store"),
+            Bug::NameOfItsOwn => {
+                if let Some(url) = sent.body.remove("return_url") {
+                    add(sent, "returnUrl", url);
+                }
+            }
             Bug::ReturnUrlDropped => drop_member(sent, "return_url"),
             Bug::EvidenceDropped => drop_member(sent, "evidence"),
             Bug::CryptogramDropped | Bug::WalletTokenChanged | Bug::CardSentWithMandate => self.method(bug, sent),

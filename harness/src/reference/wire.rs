@@ -153,6 +153,27 @@ pub(super) struct FaultDetail {
     pub(super) field: Option<String>,
 }
 
+/// A refusal that comes under a success status.
+#[derive(Deserialize)]
+pub(super) struct RefusedAnswer {
+    refused: FaultDetail,
+}
+
+/// The error of a refusal that comes under a success status. What a code means that is not listed nobody knows.
+pub(super) fn refused(answer: RefusedAnswer) -> Error {
+    let FaultDetail { code, message, field } = answer.refused;
+    let (kind, effect) = match code.as_deref() {
+        Some("over_limit") => (Kind::Conflict, Effect::None),
+        Some("account_unknown") => (Kind::Invalid, Effect::None),
+        _ => (Kind::Protocol, Effect::Unknown),
+    };
+    let error = Error::new(kind, effect, message.unwrap_or_default()).with_code(code.unwrap_or_default());
+    match field {
+        Some(field) => error.in_field(field),
+        None => error,
+    }
+}
+
 /// A handle of an answer; an object without an id cannot be looked up.
 pub(super) fn handle(id: &str) -> Result<Handle> {
     if id.is_empty() { Err(Error::protocol("the answer has an empty id")) } else { Ok(Handle::new(id)) }

@@ -50,7 +50,16 @@ pub fn load_tapes(folder: &Path, profile: &Profile) -> Result<Tapes, Vec<FileErr
     Ok(tapes)
 }
 
-fn load_folder(folder: &Path, profile: &Profile, like: Option<&Like>, tapes: &mut Tapes) -> Result<(), Vec<FileError>> {
+/// Adds the tapes of one folder; those of another connector as `like` has them.
+///
+/// # Errors
+/// Every fault of a file.
+pub(crate) fn load_folder(
+    folder: &Path,
+    profile: &Profile,
+    like: Option<&Like>,
+    tapes: &mut Tapes,
+) -> Result<(), Vec<FileError>> {
     let mut errors = Vec::new();
     let unreadable = |error: std::io::Error| {
         vec![FileError::of_file(folder.display().to_string(), format!("cannot be read: {error}"))]

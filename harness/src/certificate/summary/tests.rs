@@ -170,3 +170,14 @@ fn what_the_vendor_does_not_publish_holds_below_silver() {
     assert_eq!((found.level, found.next), (Some(Level::Bronze), Some(Level::Silver)));
     assert_eq!(found.missing, ["not confirmed by the vendor: the live host"]);
 }
+
+/// A host that nobody can own shows that there is no such provider.
+#[test]
+fn reserved_hosts_are_known() {
+    for host in ["api.acme.example", "acme.test:8443", "LOCALHOST", "x.invalid.", "pay.example.com", "example.org"] {
+        assert!(is_reserved(host), "{host}");
+    }
+    for host in ["api.stripe.com", "example.co", "notexample.com", "api.mytest", "test.adyen.com"] {
+        assert!(!is_reserved(host), "{host}");
+    }
+}

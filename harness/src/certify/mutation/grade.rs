@@ -139,12 +139,14 @@ impl Judge<'_> {
         let shown =
             |json: &Json, name: &str| Some((json.get(name)?.get("minor")?.as_i64()?, json[name]["currency"].clone()));
         let asked = self.site.amount().map(|money| money.minor());
-        // Of a payment that is found with what followed on it, another amount may be the one that the body tells.
+        // Of a payment that is found with what followed on it, another amount may be the one that the body tells: not of one that is answered
+        // to what was asked.
         let followed = |gone: i64| {
-            AMOUNTS.iter().any(|name| match (shown(&self.whole, name), shown(json, name)) {
-                (Some((before, _)), Some((now, _))) => before == gone && now != gone,
-                _ => false,
-            })
+            self.site.op.reads()
+                && AMOUNTS.iter().any(|name| match (shown(&self.whole, name), shown(json, name)) {
+                    (Some((before, _)), Some((now, _))) => before == gone && now != gone,
+                    _ => false,
+                })
         };
         for name in AMOUNTS {
             let (before, now) = (shown(&self.whole, name), shown(json, name));
@@ -227,7 +229,7 @@ impl Mutant {
 }
 
 /// A result in a few words.
-fn told(outcome: &Outcome) -> String {
+pub(super) fn told(outcome: &Outcome) -> String {
     let id = outcome.id().map(|id| format!(" of {id}")).unwrap_or_default();
     match state(outcome) {
         "" => "an answer".to_owned(),

@@ -4,22 +4,26 @@
 //! amount, currency, id, reference), the text cut off, and then each member by itself. A member that can be left out and can
 //! take a shape that no reader accepts without any change to the result is read by nobody: it and its parts are not changed
 //! further. Answers that are written alike are changed once for an operation, a member once for an operation, exchange, HTTP
-//! status, outcome and role, and one answer has at most [`LIMIT`] mutants; so the cost is linear in the tapes.
+//! status, outcome and role, and one answer has at most [`LIMIT`] mutants; so the cost is linear in the tapes. What refuses under a
+//! success status has further mutants of its codes, see `refusals`.
 
 mod body;
 mod decimal;
 mod grade;
 mod mutants;
+mod refusals;
 mod site;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use quittance::Error;
+
 use super::ground::{Ground, Place, Tried, finding};
 use crate::run::case::{Case, Finding, Played, Rehearsal};
 use crate::run::stage::{Fault, Strike};
 use crate::tape::opened;
-use crate::view::result_json;
+use crate::view::{Outcome, result_json};
 use body::{Body, Changes, Spot};
 use grade::{Grade, Judge};
 use mutants::{Aim, Mutant};
@@ -40,6 +44,7 @@ pub(super) fn mutation(ground: &Ground<'_>) -> Tried {
         tried.figures.insert(grade.to_owned(), 0);
     }
     let published = &ground.subject.profile.model.status;
+    let mut refusals = refusals::Refusals::of(&ground.subject.profile.model);
     for site in &sites {
         let roles = site.roles(ground.spec(), published, &sites);
         let judge = Judge { site, roles: &roles, published, whole: result_json(&site.whole) };
@@ -49,7 +54,9 @@ pub(super) fn mutation(ground: &Ground<'_>) -> Tried {
             run.try_one(&mutant);
         }
         run.members(&mut known);
+        refusals.tried(&mut run);
     }
+    tried.findings.extend(refusals.unproven());
     tried
 }
 
@@ -133,15 +140,26 @@ impl Run<'_> {
         }
         self.left -= 1;
         self.tried.trials += 1;
-        let place = self.judge.site.place;
-        let fault = Fault::Body(self.judge.site.sealed(&mutant.bytes));
-        let strike = Strike { step: place.step, exchange: place.exchange, fault, lasting: false };
-        let rehearsed = self.judge.site.rehearsal.play(Some(strike));
-        let noticed = self.judge.noticed(rehearsed.result.as_ref());
+        let result = self.play(mutant);
+        let noticed = self.judge.noticed(result.as_ref());
         if noticed {
             self.count("noticed");
         }
-        match self.judge.grade(mutant, rehearsed.result.as_ref()) {
+        let grade = self.judge.grade(mutant, result.as_ref());
+        self.graded(mutant, grade);
+        noticed
+    }
+
+    /// How the operation ends with the mutant in place of the answer; none after a panic.
+    fn play(&self, mutant: &Mutant) -> Option<Result<Outcome, Error>> {
+        let place = self.judge.site.place;
+        let fault = Fault::Body(self.judge.site.sealed(&mutant.bytes));
+        let strike = Strike { step: place.step, exchange: place.exchange, fault, lasting: false };
+        self.judge.site.rehearsal.play(Some(strike)).result
+    }
+
+    fn graded(&mut self, mutant: &Mutant, grade: Grade) {
+        match grade {
             Grade::Correct => self.count("correct"),
             Grade::Safe => self.count("safe"),
             Grade::Unsafe(expected, found) => {
@@ -150,7 +168,6 @@ impl Run<'_> {
                 self.tried.findings.push(finding);
             }
         }
-        noticed
     }
 
     fn finding(&self, mutant: &Mutant, expected: String, found: String) -> Finding {
