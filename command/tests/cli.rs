@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 mod common;
+mod copies;
 use common::{Folder, ROOT};
 
 /// Runs the command in the project with `input` on standard input.
@@ -382,22 +383,6 @@ fn explain_refuses_unknown_names() {
     bad(&["explain", "stripe", "capture.full", "--tier", "cloud"], "", &["memory", "wire"]);
 }
 
-/// A copy of the project whose tape expects another amount.
-#[test]
-fn explain_shows_what_does_not_hold() {
-    let folder = Folder::new("differs");
-    folder.copy("specs");
-    folder.copy("fixtures/stripe");
-    let tape = folder.read("fixtures/stripe/capture.full.toml");
-    let changed = tape.replacen("\"6000\"", "\"6001\"", 1);
-    assert_ne!(tape, changed);
-    folder.write("fixtures/stripe/capture.full.toml", &changed);
-    let (shown, _) = ended(&["--root", &folder.at("."), "explain", "stripe", "capture.full"], "", 1);
-    for part in ["does not hold: form amount", "expected `6001`", "found    `6000`", "\nfail: "] {
-        assert!(shown.contains(part), "no `{part}` in {shown}");
-    }
-}
-
 #[test]
 fn completion_scripts() {
     for (shell, mark) in [("bash", "_quittance()"), ("zsh", "#compdef quittance"), ("fish", "complete -c quittance")] {
@@ -406,31 +391,72 @@ fn completion_scripts() {
     bad(&["completion", "csh"], "", &["csh", "bash"]);
 }
 
+/// The commands below these words, as their help lists them.
+fn commands_of(words: &[&str]) -> Vec<String> {
+    let help = good(&[words, &["--help"]].concat());
+    let listed = help.split_once("\nCommands:\n").map_or("", |(_, after)| after.split("\n\n").next().unwrap());
+    let named = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    named.map(|line| line.split_whitespace().next().unwrap().to_owned()).filter(|name| name != "help").collect()
+}
+
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in [
-        "list",
-        "explain",
-        "request",
-        "read",
-        "schema",
-        "suite",
-        "completion",
-        "matrix",
-        "can-i-use",
-        "report",
-        "transcript",
-        "blame",
-        "probe",
-        "record",
-        "drift",
-        "import",
-        "key",
-        "verify",
-    ] {
-        let help = good(&[command, "--help"]);
-        assert!(help.contains("Examples:") && help.contains(&format!("quittance {command}")), "{command}: {help}");
-        assert!(!help.contains('\u{1b}'), "no colours under NO_COLOR");
+    let commands = commands_of(&[]);
+    assert!(commands.len() >= 26 && commands.contains(&"tapes".to_owned()), "{commands:?}");
+    let mut all: Vec<Vec<String>> = commands.iter().map(|name| vec![name.clone()]).collect();
+    for name in &commands {
+        all.extend(commands_of(&[name]).into_iter().map(|inner| vec![name.clone(), inner]));
+    }
+    assert!(all.contains(&vec!["key".to_owned(), "new".to_owned()]), "{all:?}");
+    for words in all {
+        let arguments: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+        let (help, command) = (good(&arguments), words.join(" "));
+        let examples = help.split_once("Examples:").map_or("", |(_, after)| after);
+        assert!(examples.contains(&format!("quittance {command}")), "{command}: {help}");
+    }
+}
+
+/// Whether help and a refusal have colours under these variables and options.
+#[track_caller]
+fn is_coloured(variables: &[(&str, &str)], options: &[&str]) -> bool {
+    let shown = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        let output = command.args(options).args(arguments).envs(variables.iter().copied()).output().unwrap();
+        [output.stdout, output.stderr].concat().contains(&0x1b)
+    };
+    let (help, refusal) = (shown(&["list", "--help"]), shown(&["no-such-command"]));
+    assert_eq!(help, refusal, "{variables:?} {options:?}");
+    help
+}
+
+#[test]
+fn colours_follow_the_terminal_the_variables_and_the_option() {
+    assert!(!is_coloured(&[], &[]), "no terminal");
+    assert!(is_coloured(&[("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!is_coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[]));
+    assert!(is_coloured(&[("NO_COLOR", "1")], &["--color", "always"]));
+    assert!(!is_coloured(&[("CLICOLOR_FORCE", "1")], &["--color=never"]));
+    bad(&["list", "--color", "red"], "", &["invalid value 'red'", "--color <WHEN>"]);
+    // What is no help has none at all.
+    let mut plain = Command::new(env!("CARGO_BIN_EXE_quittance"));
+    let output = plain.args(["list", "--color", "always"]).current_dir(ROOT).output().unwrap();
+    assert!(output.status.success() && !output.stdout.contains(&0x1b));
+}
+
+#[test]
+fn authorities_are_named_in_a_file() {
+    let folder = Folder::new("authorities");
+    let empty = folder.write("empty.pem", "no certificate\n");
+    let probe = |file: &str| {
+        ["probe", "--base-url", "https://127.0.0.1:1", "--contract", "stripe", "--ca", file].map(str::to_owned)
+    };
+    let none = folder.at("none.pem");
+    for (file, why) in [(&empty, "there is no certificate in PEM"), (&none, "cannot be read")] {
+        let arguments = probe(file);
+        bad(&arguments.each_ref().map(String::as_str), "", &[file, why]);
     }
 }
 
@@ -526,7 +552,7 @@ fn serve_refuses_what_it_cannot_do() {
     bad(&["serve", "stripe", "--chaos", "latensy=5ms"], "", &["`latensy`: unknown word", "did you mean latency"]);
     bad(&["serve", "stripe", "--chaos", "503=2"], "", &["0% to 100%"]);
     bad(&["serve", "stripe", "--webhooks", "http://example.com/hooks"], "", &["https url"]);
-    bad(&["serve", "stripe", "--webhooks", "ftp://127.0.0.1/"], "", &["http://127.0.0.1:3000/webhooks"]);
+    bad(&["serve", "stripe", "--webhooks", "ftp://127.0.0.1/"], "", &["http://127.0.0.1:4243/webhooks"]);
     bad(&["serve", "stripe", "--webhook-tries", "2"], "", &["--webhooks"]);
     bad(&["serve", "stripe", "--tls-authority", "ca.pem"], "", &["--tls"]);
     bad(&["serve", "stripe", "--connections", "0"], "", &["from 1 to 100000"]);

@@ -166,6 +166,58 @@ fn the_forms_of_bodies() {
     );
 }
 
+/// One address for all: the body says what is asked and of which payment, and no address of documentation is made up.
+#[test]
+fn one_endpoint_and_decimal_amounts() {
+    let project = Project::new("single");
+    project.good(&["new", "acme-xml", "--body", "xml", "--endpoint", "single", "--amount", "major"]);
+    let tape = project.read("fixtures/acme-xml/capture.full.toml");
+    for part in [
+        "url = \"https://sandbox.acme-xml.example/v1\"",
+        "<capture>\n  <payment>${gen:payment}</payment>\n  <amount>60.00</amount>",
+    ] {
+        assert!(tape.contains(part), "no {part} in:\n{tape}");
+    }
+    assert!(project.read("fixtures/acme-xml/retrieve.captured.toml").contains("<retrieve>\n  <payment>"));
+    let lib = project.read("connectors/acme-xml/src/lib.rs");
+    for part in [
+        "text(\"payment\", request.payment.id())",
+        "text(\"payment\", handle.id())",
+        "AcmeXml::SPEC.major(&request.amount)?",
+        "// To fill in: the address of the provider's documentation",
+    ] {
+        assert!(lib.contains(part), "no {part} in:\n{lib}");
+    }
+    assert!(
+        !lib.contains("docs.acme")
+            && project.read("fixtures/acme-xml/profile.toml").contains("${fill:the address of the documentation")
+    );
+    let page = "https://developer.acme.com/api";
+    project.good(&["new", "acme-json", "--endpoint", "single", "--documentation", page]);
+    assert!(project.read("fixtures/acme-json/void.authorized.toml").contains("\"operation\": \"void\""));
+    assert!(project.read("connectors/acme-json/src/lib.rs").contains(page));
+    assert!(!project.read("fixtures/acme-json/profile.toml").contains("the address of the documentation"));
+    project.bad(&["new", "acme", "--documentation", "acme.com"], &["--documentation acme.com", "https://"]);
+    project.bad(&["new", "acme", "--endpoint", "two"], &["resources", "single"]);
+}
+
+#[test]
+fn a_thin_crate_takes_its_addresses() {
+    let project = Project::new("addresses");
+    let (test, live) = ("https://test.bank.com/pix/v2/", "https://bank.com/pix/v2");
+    let page = "https://developer.bank.com";
+    for family in ["pix", "open-banking-uk", "cybersource-rest"] {
+        let id = format!("bank-{family}");
+        let given = ["--sandbox-url", test, "--live-url", live, "--documentation", page];
+        project.good(&[["new", &id, "--family", family].as_slice(), &given].concat());
+        let text = project.read(&format!("connectors/{id}/src/lib.rs"))
+            + &project.read(&format!("fixtures/{id}/profile.toml"));
+        assert!(!text.contains(".example") && text.contains("test.bank.com") && text.contains(page), "{text}");
+        assert!(text.contains("${fill:"), "it stays a draft");
+    }
+    project.bad(&["new", "bank", "--family", "pix", "--sandbox-url", "test"], &["--sandbox-url test"]);
+}
+
 #[test]
 fn every_family_has_its_templates() {
     let project = Project::new("families");

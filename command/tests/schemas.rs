@@ -41,6 +41,33 @@ fn lists_and_guides() {
     fits("docs", &["docs", "--json"]);
     fits("suite", &["suite", "--json"]);
     fits("new", &["new", "acme-of-a-test", "--dry-run", "--json"]);
+    fits("tapes", &["tapes", "stripe", "--check", "--json"]);
+}
+
+/// What the commands of a desk print: requests, and what is made of answers, refusals and deliveries.
+#[test]
+fn requests_answers_and_keys() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemas-of-a-desk");
+    let _of_an_earlier_run = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fits("key", &["key", "new", &file("key.pem"), "--json"]);
+    fits("request", &["request", "stripe", "authorize"]);
+    fits("request", &["request", "paypal", "capture"]);
+    fits("request", &["request", "worldpay-cnp", "refund"]);
+    for (name, body) in [
+        ("intent", r#"{"id":"pi_1","object":"payment_intent","status":"processing","amount":6000,"currency":"usd"}"#),
+        (
+            "declined",
+            r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"lost_card","message":"no"}}"#,
+        ),
+        ("nothing", "{}"),
+    ] {
+        std::fs::write(file(name), body).unwrap();
+        let status = if name == "declined" { "402" } else { "200" };
+        fits("read", &["read", "stripe", "authorize", "--status", status, "--body", &file(name)]);
+    }
+    fits("read", &["read", "stripe", "webhook", "--body", &file("nothing")]);
 }
 
 #[test]

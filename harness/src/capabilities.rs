@@ -141,6 +141,13 @@ const VARIANTS: &[(Op, &str, Option<&str>)] = &[
     (Op::AnswerDispute, "contest", Some("dispute:contest")),
 ];
 
+/// What a wish can name: every operation, and its forms.
+pub(crate) fn operation_forms() -> Vec<&'static str> {
+    let plain = Op::ALL.iter().map(|op| op.as_str());
+    let forms = VARIANTS.iter().map(|(op, form, _)| &*format!("{op}.{form}").leak());
+    plain.chain(forms).collect()
+}
+
 /// What somebody wants to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {

@@ -65,12 +65,16 @@ pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("explain.schema.json", schemars::schema_for!(printed::Explain).to_value()),
         ("soak.schema.json", schemars::schema_for!(printed::Soak).to_value()),
         ("self-test.schema.json", schemars::schema_for!(printed::SelfTest).to_value()),
+        ("key.schema.json", schemars::schema_for!(printed::Key).to_value()),
+        ("request.schema.json", schemars::schema_for!(printed::Request).to_value()),
+        ("read.schema.json", schemars::schema_for!(printed::Read).to_value()),
         ("corpus.schema.json", schemars::schema_for!(printed::Corpus).to_value()),
         ("verify.schema.json", schemars::schema_for!(printed::Verify).to_value()),
         ("report-summary.schema.json", schemars::schema_for!(printed::Report).to_value()),
         ("suite.schema.json", schemars::schema_for!(printed::Suite).to_value()),
         ("docs.schema.json", schemars::schema_for!(cli::docs::DocsReport).to_value()),
         ("new.schema.json", schemars::schema_for!(scaffold::Scaffold).to_value()),
+        ("tapes.schema.json", schemars::schema_for!(scaffold::TapesReport).to_value()),
         ("certificate.schema.json", schemars::schema_for!(certificate::Certificate).to_value()),
     ]
 }

@@ -231,3 +231,147 @@ pub struct Suite {
     /// Whether the manifest was written anew.
     pub changed: Option<bool>,
 }
+
+/// `quittance key --json`.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Key {
+    /// The public half of the key, as `ed25519:` and base64.
+    pub public_key: String,
+}
+
+/// `quittance request --json`.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Request {
+    /// The connector.
+    pub connector: String,
+    /// The operation.
+    pub operation: String,
+    /// The time of the call, RFC 3339.
+    pub now: String,
+    /// The seed of keys, references and everything random.
+    pub seed: u64,
+    /// Whether secrets are masked.
+    pub masked: bool,
+    /// The requests, in order.
+    pub requests: Vec<SentRequest>,
+    /// Whether the operation came to its end: every request had an answer.
+    pub complete: bool,
+    /// What is to be said about where the requests end.
+    pub note: Option<String>,
+}
+
+/// A request as it would be sent.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SentRequest {
+    /// The method.
+    pub method: String,
+    /// Scheme, host, path and query.
+    pub url: String,
+    /// The headers; one that comes again has a list.
+    pub headers: BTreeMap<String, Value>,
+    /// The body as it is sent.
+    pub body: Option<String>,
+    /// The body of JSON.
+    pub json: Option<Value>,
+    /// The fields of a form; one that comes again has a list.
+    pub form: Option<Map<String, Value>>,
+    /// What answered it: a file, or a tape.
+    pub answered_by: Option<String>,
+}
+
+/// `quittance read --json`.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum Read {
+    /// The events of a delivery, in order.
+    Events(Vec<Map<String, Value>>),
+    /// What an operation came to.
+    Result(Box<ReadResult>),
+}
+
+/// An object of the contract, or an error; what an answer does not say is left out.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ReadResult {
+    /// The payment: the object itself, or what a refund or dispute belongs to.
+    pub payment: Option<String>,
+    /// The refund.
+    pub refund: Option<String>,
+    /// The mandate.
+    pub mandate: Option<String>,
+    /// The payout.
+    pub payout: Option<String>,
+    /// The dispute.
+    pub dispute: Option<String>,
+    /// The object's state, in the words of the contract.
+    pub state: Option<String>,
+    /// What the customer has to do next.
+    pub action: Option<Map<String, Value>>,
+    /// Why it was declined.
+    pub decline: Option<Map<String, Value>>,
+    /// The provider's status, where the connector does not know it.
+    pub raw: Option<String>,
+    /// The amount.
+    pub amount: Option<Amount>,
+    /// What is taken in all.
+    pub captured: Option<Amount>,
+    /// What was taken by this operation.
+    pub captured_now: Option<Amount>,
+    /// What was given back in all.
+    pub refunded: Option<Amount>,
+    /// The merchant's reference.
+    pub reference: Option<String>,
+    /// What the card network said.
+    pub network: Option<Map<String, Value>>,
+    /// The stage of a dispute.
+    pub stage: Option<String>,
+    /// The code of the reason of a dispute.
+    pub reason_code: Option<String>,
+    /// When a dispute must be answered, RFC 3339.
+    pub respond_by: Option<String>,
+    /// A session for a client SDK or a wallet sheet.
+    pub session: Option<String>,
+    /// The secret of a session, masked.
+    pub token: Option<String>,
+    /// Until when a session is good, RFC 3339.
+    pub expires: Option<String>,
+    /// The number of a network token, masked.
+    pub number: Option<String>,
+    /// Month and year of a network token.
+    pub expiry: Option<String>,
+    /// The cryptogram of a network token, masked.
+    pub cryptogram: Option<String>,
+    /// The electronic commerce indicator of a network token.
+    pub eci: Option<String>,
+    /// Whether a network token still needs 3-D Secure.
+    pub needs_three_ds: Option<bool>,
+    /// The kind of an error; all that follows goes with one.
+    pub error: Option<String>,
+    /// Whether the provider may have acted: `none` or `unknown`.
+    pub effect: Option<String>,
+    /// The error in words.
+    pub message: Option<String>,
+    /// The provider's code.
+    pub code: Option<String>,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// After how many seconds to try again.
+    pub retry_after_seconds: Option<u64>,
+    /// The object that the error is about.
+    pub handle: Option<String>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+}
+
+/// An amount of money.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Amount {
+    /// Minor units, as ISO 4217 counts them.
+    pub minor: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+}

@@ -22,6 +22,7 @@ fn options(url: String) -> Options {
         targets: Targets::parse(std::slice::from_ref(&url)).unwrap(),
         credentials: None,
         seed: Some(7),
+        authorities: None,
         patience: Duration::from_millis(500),
         timeout: Duration::from_secs(10),
     };

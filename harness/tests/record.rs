@@ -61,6 +61,7 @@ fn setting(server: &Server, credentials: Option<String>) -> Setting {
         targets: Targets::parse(&[server.url()]).unwrap(),
         credentials,
         seed: Some(11),
+        authorities: None,
         patience: Duration::from_millis(500),
         timeout: Duration::from_secs(10),
     }

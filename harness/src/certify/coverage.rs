@@ -90,7 +90,7 @@ fn taped(bodies: &[Shown<'_>], statuses: &[StatusRow], codes: &[CodeRow]) -> BTr
 }
 
 fn status_name(row: &StatusRow) -> String {
-    format!("{} status {} ({})", of_word(row.of), row.value, row.becomes)
+    format!("{} status {} ({})", row.of.as_str(), row.value, row.becomes)
 }
 
 fn code_name(row: &CodeRow) -> String {
@@ -210,16 +210,6 @@ fn is_decided(state: &str) -> bool {
 fn is_held(state: &str, becomes: &str) -> bool {
     let held = ["authorized", "captured"];
     held.contains(&state) && held.contains(&becomes)
-}
-
-const fn of_word(of: StatusOf) -> &'static str {
-    match of {
-        StatusOf::Payment => "payment",
-        StatusOf::Refund => "refund",
-        StatusOf::Payout => "payout",
-        StatusOf::Dispute => "dispute",
-        StatusOf::Mandate => "mandate",
-    }
 }
 
 /// The counts of published values, and what does not hold.

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use quittance::Op;
 
 use super::{Arguments, say};
+use crate::capabilities::operation_forms;
 use crate::product;
 use crate::world::World;
 
@@ -46,9 +47,12 @@ fn with_names(command: Command) -> Command {
             inner.mut_args(|argument| {
                 let named = argument.get_value_names().and_then(|names| names.first());
                 let takes = named.map_or(argument.get_id().as_str(), |name| name.as_str()).to_ascii_uppercase();
-                let values = match takes.as_str() {
+                // Of `SCENARIO[@BRAND]` the first part is completed.
+                let (takes, form) = takes.split_once('[').unwrap_or((&takes, ""));
+                let values = match takes {
                     "ID" | "IDS" | "CONNECTOR" => product::ids(),
                     "SCENARIO" | "GLOB" => scenarios.clone(),
+                    "OPERATION" if form.starts_with(".FORM") => operation_forms(),
                     "OPERATION" | "OP" => Op::ALL.iter().map(|op| op.as_str()).collect(),
                     _ => return argument,
                 };

@@ -10,11 +10,12 @@ use quittance::{Connector, Context, Entry, Error, MemoryTokens, Op, drive};
 use serde_json::{Value, json};
 
 use super::source::Source;
+use super::tell_note;
 use crate::invoke::Request;
 use crate::live::credentials::flatten;
 use crate::mask::secrets_of;
 use crate::run::input::{key_of, reference_of, toml_json};
-use crate::run::sample::Sample;
+use crate::run::sample::{Sample, untaped};
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::tape::{RunValues, StandIn};
 use crate::view::Outcome;
@@ -134,6 +135,11 @@ impl Desk {
         Ok(Sample::find(&self.world.suite()?, subject, self.op, self.seed))
     }
 
+    fn untaped(&self) -> Result<Option<(String, Result<Value, String>)>, Unusable> {
+        let subject = self.subject.as_ref().map_err(|error| Unusable::Text(error.to_string()))?;
+        Ok(untaped(&self.world.suite()?, subject, self.op, self.seed))
+    }
+
     /// The request out of `source`, with key and reference filled in; without a source, that of the sample.
     pub(super) fn request(&self, source: Option<&Source>) -> Result<(Request, Value), Unusable> {
         if let Some(source) = source {
@@ -142,10 +148,24 @@ impl Desk {
             return Ok((source.request(self.id(), self.op, input.clone())?, input));
         }
         let none = |why: String| Unusable::Text(format!("no plausible input of {}: {why}; give --input FILE", self.op));
-        let sample = self.sample()?.ok_or_else(|| {
-            none(format!("the suite has no success scenario of it that applies to {} and has a tape", self.id()))
-        })?;
-        let input = sample.input.clone().map_err(|why| none(format!("{} does not pass: {why}", sample.case.id)))?;
+        let input = match self.sample()?.map(|sample| sample.input.clone()) {
+            Some(Ok(input)) => input,
+            // No tape, or none that passes: the scenario's own input will do.
+            taped => match self.untaped()? {
+                Some((case, input)) => {
+                    tell_note(&format!(
+                        "the input is that of {case}, which no tape answers; ids of earlier steps are made up"
+                    ));
+                    input.map_err(|why| none(format!("{case}: {why}")))?
+                }
+                None => {
+                    let why = taped.and_then(Result::err).unwrap_or_else(|| {
+                        format!("the suite has no success scenario of it that applies to {}", self.id())
+                    });
+                    return Err(none(why));
+                }
+            },
+        };
         let request = Request::from_json(self.op, input.clone()).map_err(none)?;
         Ok((request, input))
     }

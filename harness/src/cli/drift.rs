@@ -19,7 +19,7 @@ use crate::world::{Unusable, World};
     are listed by pointer, with status and media type; values are neither compared nor shown.\n\n\
     Examples:\n  quittance drift stripe --credentials stripe.toml\n  \
     quittance drift stripe --credentials stripe.toml --scenario 'refund.*' --json\n  \
-    quittance drift stripe --base-url http://127.0.0.1:8080\n\n\
+    quittance drift stripe --base-url http://127.0.0.1:4242\n\n\
     Exit codes: 0 nothing differs, 1 something does, 2 unusable input."
 )]
 pub(super) struct DriftCommand {

@@ -29,12 +29,16 @@ pub(super) struct Key {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make an Ed25519 key in a new file that its owner alone can read
+    #[command(after_help = "Examples:\n  quittance key new certifier.pem")]
     New {
         /// The file; it must not exist yet
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
     /// Print the public half of a key: what others trust
+    #[command(
+        after_help = "Examples:\n  quittance key show certifier.pem\n  quittance key show certifier.pem >> keys.txt"
+    )]
     Show {
         /// The file of the private key
         #[arg(value_name = "FILE")]

@@ -27,14 +27,16 @@ mod soak;
 mod source;
 mod suite;
 mod table;
+mod tapes;
 mod transcript;
 mod vendor;
 mod verify;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::world::{Unusable, World};
 
@@ -49,6 +51,9 @@ struct Arguments {
     /// The project's root; else the folder around the working directory that holds specs and fixtures
     #[arg(long, global = true, value_name = "FOLDER")]
     root: Option<PathBuf>,
+    /// Colours in help and errors: auto, always or never; auto follows the terminal, NO_COLOR, CLICOLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto, hide_possible_values = true, hide_default_value = true)]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -78,13 +83,15 @@ enum Command {
     SelfTest(self_test::SelfTest),
     Serve(serve::Serve),
     Soak(soak::Soak),
+    Tapes(tapes::Tapes),
     Verify(verify::Verify),
     Completion(completion::Completion),
 }
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().color(color(std::env::args_os())).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let world = || World::find(arguments.root.as_deref());
     let result = match arguments.command {
         Command::Certify(command) => world().and_then(|world| command.run(&world)),
@@ -108,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Schema(command) => command.run(world),
         Command::Suite(command) => world().and_then(|world| command.run(&world)),
         Command::Soak(command) => command.run(),
+        Command::Tapes(command) => world().and_then(|world| command.run(&world)),
         Command::Serve(command) => world().and_then(|world| command.run(&world)),
         Command::SelfTest(command) => world().and_then(|world| command.run(&world)),
         Command::Verify(command) => world().and_then(|world| command.run(&world)),
@@ -120,6 +128,20 @@ pub fn main() -> ExitCode {
             ExitCode::from(UNUSABLE)
         }
     }
+}
+
+/// What `--color` says: looked for before anything is parsed, since a refusal of the arguments is coloured too.
+fn color(mut arguments: impl Iterator<Item = OsString>) -> ColorChoice {
+    let mut found = ColorChoice::Auto;
+    while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
+        let value = match argument.to_str() {
+            Some("--color") => arguments.next().and_then(|value| value.into_string().ok()),
+            Some(text) => text.strip_prefix("--color=").map(str::to_owned),
+            None => None,
+        };
+        found = value.and_then(|value| value.parse().ok()).unwrap_or(found);
+    }
+    found
 }
 
 /// Prints what stands in the way.

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{pretty, say};
-use crate::scaffold::{self, Body, Scaffold, Wanted};
+use crate::scaffold::{self, AmountForm, Body, Endpoint, Scaffold, Wanted};
 use crate::world::{Unusable, World};
 
 /// Make a new connector: crate, profile, tapes to fill in, and its lines in the catalogue
@@ -16,7 +16,8 @@ use crate::world::{Unusable, World};
     after_help = "What nobody but the provider's documentation knows is marked as ${fill:...}. The connector compiles at once and certifies\n\
     as a draft; it stays one, and `certify` ends with exit code 2 (incomplete), until the last mark is gone.\n\n\
     Examples:\n  quittance new acme\n  quittance new acme --name 'Acme Pay' --sandbox-url https://sandbox.acme.com/v1 --live-url https://api.acme.com/v1\n  \
-    quittance new acme --from openapi.yaml\n  quittance new acme --body xml\n  quittance new acme-bank --family pix\n  \
+    quittance new acme --from openapi.yaml\n  quittance new acme --body xml\n  quittance new acme --body xml --endpoint single --amount major\n  \
+    quittance new acme-bank --family pix --sandbox-url https://sandbox.acme-bank.com/pix/v2\n  \
     quittance new acme --from openapi.yaml --dry-run\n\n\
     Exit codes: 0 everything was written (or would be), 2 a bad or taken id, an unknown family, an unreadable description; then nothing\n\
     was written."
@@ -29,7 +30,7 @@ pub(super) struct New {
     #[arg(long)]
     name: Option<String>,
     /// Stand on this family of sdk/families: a thin crate
-    #[arg(long, value_name = "FAMILY", conflicts_with_all = ["from", "body", "sandbox_url", "live_url"])]
+    #[arg(long, value_name = "FAMILY", conflicts_with_all = ["from", "body", "endpoint", "amount"])]
     family: Option<String>,
     /// Take addresses, proof of identity and requests from this description (OpenAPI 3 or Swagger 2.0, JSON or YAML)
     #[arg(long, value_name = "FILE")]
@@ -37,6 +38,15 @@ pub(super) struct New {
     /// How the bodies of requests are written; else JSON, or as the description has it
     #[arg(long, value_name = "FORM")]
     body: Option<Body>,
+    /// Where the operations are: each object has a path, or one address takes every request
+    #[arg(long, value_name = "FORM", default_value = "resources", conflicts_with = "from")]
+    endpoint: Endpoint,
+    /// How amounts are written: minor units (6000) or decimals of major units (60.00)
+    #[arg(long, value_name = "FORM", default_value = "minor", conflicts_with = "from")]
+    amount: AmountForm,
+    /// The address of the provider's documentation
+    #[arg(long, value_name = "URL")]
+    documentation: Option<String>,
     /// What stands before every path in the test environment
     #[arg(long, value_name = "URL")]
     sandbox_url: Option<String>,
@@ -59,6 +69,9 @@ impl New {
             family: self.family.clone(),
             from: self.from.clone(),
             body: self.body,
+            endpoint: self.endpoint,
+            amount: self.amount,
+            documentation: self.documentation.clone(),
             sandbox: self.sandbox_url.clone(),
             live: self.live_url.clone(),
         };

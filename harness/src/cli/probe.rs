@@ -30,7 +30,8 @@ const SHOWN_FINDINGS: usize = 12;
     the scenario, by what the connector reads, by the form of the tape's answer, and by books.\n\n\
     Examples:\n  quittance probe --base-url http://127.0.0.1:8080 --contract stripe\n  \
     quittance probe --base-url https://sandbox.bank.example/pay --contract natwest --credentials bank.toml\n  \
-    quittance probe --base-url http://127.0.0.1:8080 --contract stripe --webhooks-listen 127.0.0.1:9000\n  \
+    quittance probe --base-url https://127.0.0.1:8443 --ca ca.pem --contract stripe\n  \
+    quittance probe --base-url http://127.0.0.1:8080 --contract stripe --webhooks-listen 127.0.0.1:4243\n  \
     quittance probe --base-url http://127.0.0.1:8080 --contract stripe --scenario 'refund.*'\n  \
     quittance probe --base-url http://127.0.0.1:8080 --contract stripe --check hostile --out probed\n\n\
     Exit codes: 0 everything that was tried passed, 1 something failed, 2 unusable input, nobody there, or an incomplete run."
@@ -154,6 +155,7 @@ impl ProbeCommand {
         let mut words: Vec<String> = self.base_url.iter().map(|url| format!("--base-url {}", word(url))).collect();
         words.push(format!("--contract {}", self.contract));
         words.extend(self.environment.credentials.iter().map(|file| format!("--credentials {}", word(file))));
+        words.extend(self.environment.ca.iter().map(|file| format!("--ca {}", word(file))));
         words.extend(self.webhooks_listen.iter().map(|address| format!("--webhooks-listen {}", word(address))));
         words.join(" ")
     }

@@ -23,7 +23,7 @@ const LIVE: [&str; 4] = ["live", "production", "prod", "prd"];
     in memory; then it says where and when it was recorded.\n\n\
     Examples:\n  quittance record stripe --env sandbox --credentials stripe.toml\n  \
     quittance record stripe --env sandbox --credentials stripe.toml --scenario 'refund.*' --dry-run\n  \
-    quittance record stripe --env sandbox --base-url http://127.0.0.1:8080 --out recorded\n\n\
+    quittance record stripe --env sandbox --base-url http://127.0.0.1:4242 --out recorded\n\n\
     Exit codes: 0 everything that can be asked for was recorded, 1 something was not, 2 unusable input."
 )]
 pub(super) struct RecordCommand {

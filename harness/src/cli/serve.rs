@@ -27,7 +27,7 @@ const LONGEST_CREDENTIAL: usize = 80;
   quittance serve stripe                                    http://127.0.0.1:4242 stands in for https://api.stripe.com
   quittance serve stripe mollie --port 0 --json             a free port, told in one line of JSON
   quittance serve                                           every provider, each below /ID/
-  quittance serve stripe --webhooks http://127.0.0.1:3000/hooks
+  quittance serve stripe --webhooks http://127.0.0.1:4243/webhooks
   quittance serve stripe --chaos latency=50ms..200ms,503=2%,503_after=1%,reset=1% --seed 7
   quittance serve stripe --tls --tls-authority ca.pem
 
@@ -85,7 +85,7 @@ pub(super) struct Serve {
 
 fn receiver(text: &str) -> Result<Uri, String> {
     let url: Uri =
-        text.parse().map_err(|error| format!("{error}; expected a url as http://127.0.0.1:3000/webhooks"))?;
+        text.parse().map_err(|error| format!("{error}; expected a url as http://127.0.0.1:4243/webhooks"))?;
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     match url.scheme_str() {
@@ -94,7 +94,7 @@ fn receiver(text: &str) -> Result<Uri, String> {
         Some("http") => {
             Err("http leaves this machine unprotected; give an https url, or one of this machine".to_owned())
         }
-        _ => Err("expected a url as http://127.0.0.1:3000/webhooks".to_owned()),
+        _ => Err("expected a url as http://127.0.0.1:4243/webhooks".to_owned()),
     }
 }
 

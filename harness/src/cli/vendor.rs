@@ -16,6 +16,9 @@ pub(super) struct Environment {
     /// Credentials in the form of the connector's schema, TOML, or JSON in a file that ends in .json
     #[arg(long, value_name = "FILE")]
     pub(super) credentials: Option<String>,
+    /// Trust the authorities of this file too, certificates in PEM: for an address with a certificate of a private one
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca: Option<String>,
     /// Seed of keys and references; else a new one each time, so that an environment that remembers does not answer for an earlier run
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -33,6 +36,7 @@ impl Environment {
         Ok(Setting {
             targets: Targets::parse(base_urls).map_err(|why| Unusable::Text(format!("--base-url: {why}")))?,
             credentials: self.credentials.clone(),
+            authorities: self.ca.clone(),
             seed: self.seed,
             patience: Duration::from_secs(self.patience),
             timeout: Duration::from_secs(self.timeout),

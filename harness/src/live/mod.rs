@@ -57,6 +57,8 @@ pub struct Setting {
     pub credentials: Option<String>,
     /// Seed of keys and references; a new one each time when none is given.
     pub seed: Option<u64>,
+    /// A file with the certificates, in PEM, of authorities that are trusted besides those of the platform.
+    pub authorities: Option<String>,
     /// See [`Live::patience`].
     pub patience: Duration,
     /// See [`Live::timeout`].
@@ -82,7 +84,7 @@ impl<'a> Live<'a> {
             .enable_all()
             .build()
             .map_err(|error| Unusable::Text(format!("threads cannot be had: {error}")))?;
-        let client = ReqwestTransport::new().map_err(|error| Unusable::Text(error.message().to_owned()))?;
+        let client = client(setting.authorities.as_deref())?;
         let present = jiff::Timestamp::now().as_nanosecond().unsigned_abs() as u64;
         Ok(Live {
             subject,
@@ -130,4 +132,15 @@ impl<'a> Live<'a> {
         let cx = Context::new(remote, &SystemClock, &SystemRandom, tokens).with_timeout(self.timeout);
         self.runtime.block_on(request.call(connector, &cx))
     }
+}
+
+/// The client, with the authorities of that file besides the platform's.
+fn client(authorities: Option<&str>) -> Result<ReqwestTransport, Unusable> {
+    let Some(file) = authorities else {
+        return ReqwestTransport::new().map_err(|error| Unusable::Text(error.message().to_owned()));
+    };
+    let text = std::fs::read(file).map_err(|error| {
+        Unusable::Text(format!("{file}: the authorities cannot be read: {error}; give a file in PEM"))
+    })?;
+    ReqwestTransport::trusting(&text).map_err(|error| Unusable::Text(format!("{file}: {}", error.message())))
 }

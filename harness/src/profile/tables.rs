@@ -6,8 +6,9 @@ use quittance::Currency;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Check, ProfileModel, date, is_word};
+use super::{Check, ProfileModel, date};
 use crate::bad_input::FieldPath;
+use crate::scenario::{known_word, reasons, states_of_object};
 
 /// A published status value and what it must become. A value that the provider publishes for two kinds of object that are one here (an
 /// order and its authorization) stands twice.
@@ -39,6 +40,19 @@ pub enum StatusOf {
     Dispute,
     /// A mandate.
     Mandate,
+}
+
+impl StatusOf {
+    /// The object, as the contract names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StatusOf::Payment => "payment",
+            StatusOf::Refund => "refund",
+            StatusOf::Payout => "payout",
+            StatusOf::Dispute => "dispute",
+            StatusOf::Mandate => "mandate",
+        }
+    }
 }
 
 /// A published decline code and its reason.
@@ -109,7 +123,9 @@ impl Check<'_> {
             let once = seen.insert((row.of, &row.value, &row.becomes));
             self.expect(once, &path.key("value"), "expected each status value once for each state");
             self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
-            self.expect(is_word(&row.becomes), &path.key("becomes"), "expected a state of the contract, as `captured`");
+            if let Err(why) = known_word(&row.becomes, states_of_object(row.of.as_str())) {
+                self.refuse(&path.key("becomes"), why);
+            }
             self.reason(&path.key("unmapped"), row.unmapped.as_deref());
         }
         let mut seen = BTreeSet::new();
@@ -117,11 +133,9 @@ impl Check<'_> {
             let path = root.key("code").item(index);
             self.expect(seen.insert(&row.value), &path.key("value"), "expected each decline code once");
             self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's code");
-            self.expect(
-                is_word(&row.reason),
-                &path.key("reason"),
-                "expected a reason of the contract, as `insufficient_funds`",
-            );
+            if let Err(why) = known_word(&row.reason, &reasons()) {
+                self.refuse(&path.key("reason"), why);
+            }
             self.reason(&path.key("unmapped"), row.unmapped.as_deref());
         }
         let mut seen = BTreeSet::new();

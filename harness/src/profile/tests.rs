@@ -114,10 +114,14 @@ fn each_mistake_is_named_with_line_and_field() {
         (
             "becomes = \"captured\"",
             "becomes = \"Captured\"",
-            ":41: status[1].becomes: expected a state of the contract",
+            ":41: status[1].becomes: expected one of action_required, pending, authorized, captured, voided, declined, expired, unrecognised, found `Captured`; did you mean captured",
         ),
         ("of = \"payment\"", "of = \"order\"", ":39: status[1].of: unknown variant `order`"),
-        ("reason = \"insufficient_funds\"", "reason = \"\"", ":45: code[1].reason: expected a reason"),
+        (
+            "reason = \"insufficient_funds\"",
+            "reason = \"\"",
+            ":45: code[1].reason: expected one of generic, insufficient_funds",
+        ),
         ("seen = \"2026-11-22\"", "seen = \"today\"", ":49: status_source.seen: expected a date"),
         (
             "[status_source]\nurl = \"https://acme.test/codes\"\nseen = \"2026-11-22\"\n",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use quittance::{Event, EventBody, Handle};
+use quittance::{Event, EventBody, Handle, Op};
 use serde_json::{Value, json};
 
 use crate::view::Outcome;
@@ -97,6 +97,21 @@ impl Objects {
     pub fn note_terms(&mut self, step: u32, terms: Option<Arc<(Value, Value)>>) {
         if let Some(terms) = terms {
             self.terms.insert(step, terms);
+        }
+    }
+
+    /// Notes objects under ids that are made up, as an operation of that step would make them.
+    pub(super) fn make_up(&mut self, step: u32, op: Op) {
+        let kinds: &[Wanted] = match op {
+            Op::Authorize | Op::Complete => &[Wanted::Payment, Wanted::Mandate],
+            Op::SetUp => &[Wanted::Mandate],
+            Op::Refund => &[Wanted::Refund],
+            Op::PayOut => &[Wanted::Payout],
+            Op::Webhook => &[Wanted::Dispute],
+            _ => &[],
+        };
+        for kind in kinds {
+            self.keep(step, *kind, &Handle::new(format!("{kind}-{step}")));
         }
     }
 

@@ -200,7 +200,7 @@ fn fault(answer: FaultAnswer) -> Fault {
 }
 
 /// The brands for which a scenario is played: those that the connector declares in the branded family that a step names.
-fn brands(scenario: &Scenario, spec: &'static Spec) -> Vec<Option<&'static str>> {
+pub(super) fn brands(scenario: &Scenario, spec: &'static Spec) -> Vec<Option<&'static str>> {
     let families = scenario.steps.iter().filter_map(|step| {
         let family = Family::ALL.iter().find(|family| Some(family.as_str()) == step.method.as_deref())?;
         let op = step.op.operation()?;

@@ -7,7 +7,9 @@ use quittance::Op;
 use serde_json::Value;
 
 use super::case::{Bench, Case, play};
-use super::plan::{Planned, plan};
+use super::input::Builder;
+use super::objects::{Objects, terms_of};
+use super::plan::{Planned, brands, is_met, plan};
 use crate::scenario::{Class, Scenario, Suite};
 use crate::tape::{RunValues, StandIn, StepValues};
 use crate::world::Subject;
@@ -69,6 +71,30 @@ impl Sample {
         own.reference = given("reference").or_else(|| own.reference.take());
         StandIn::new(Arc::clone(&self.case.tape), run, self.step, &values)
     }
+}
+
+/// The request of `op` without any tape, and the scenario that it is of: what earlier steps would have made has made-up ids. None when no
+/// success scenario of the operation applies.
+pub fn untaped(suite: &Suite, subject: &Subject, op: Op, seed: u64) -> Option<(String, Result<Value, String>)> {
+    let (spec, profile) = (subject.entry.spec, &subject.profile);
+    let applies = |scenario: &&Scenario| {
+        let is_success = scenario.class == Class::Success && *scenario.proves == op && scenario.derive.is_none();
+        is_success && scenario.needs.iter().all(|need| is_met(need, spec, profile))
+    };
+    let scenario = suite.scenarios.iter().filter(applies).min_by_key(|one| (!is_own_group(one), one.needs.len()))?;
+    let brand = brands(scenario, spec).first().copied().flatten();
+    let builder = Builder { spec, profile, brand, seed };
+    let mut objects = Objects::default();
+    for (number, step) in (1..).zip(&scenario.steps) {
+        let prepared = builder.prepare(number, step, &objects);
+        if step.op.operation() == Some(op) {
+            return Some((scenario.id.clone(), prepared.map(|prepared| prepared.input)));
+        }
+        let terms = prepared.ok().and_then(|prepared| terms_of(&prepared.input));
+        objects.note_terms(number, terms.map(Arc::new));
+        step.op.operation().into_iter().for_each(|op| objects.make_up(number, op));
+    }
+    None
 }
 
 /// Whether the scenario stands in the operation's own group (`capture.full` for capture).

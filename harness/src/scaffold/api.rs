@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::design::{Design, Part, Proof, Route};
 use super::fields;
-use super::shape::{Body, Member};
+use super::shape::{AmountForm, Body, Endpoint, Member};
 use crate::descriptions::openapi::Api;
 
 /// How many paths an error lists.
@@ -67,7 +67,7 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
     };
     let body = media(api, authorize);
     let bases = bases(&api.root);
-    let common = Design::common(id, body);
+    let common = Design::common(id, body, Endpoint::default(), AmountForm::default());
     let invented = bases.is_none();
     let (sandbox, live) = bases.unwrap_or((common.sandbox.clone(), common.live.clone()));
     let idempotency = headers(api, authorize).find(|name| name.contains("idempoten"));

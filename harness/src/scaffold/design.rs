@@ -2,7 +2,7 @@
 
 use quittance::Op;
 
-use super::shape::{Body, Leaf, Member};
+use super::shape::{AmountForm, Body, Endpoint, Leaf, Member};
 
 /// How an account proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +66,8 @@ pub(super) struct Design {
 }
 
 impl Design {
-    /// A provider as many are: payments, captures and refunds as resources below one another.
-    pub(super) fn common(id: &str, body: Body) -> Design {
+    /// A provider as many are: payments, captures and refunds as resources below one another, or asked for by bodies at one address.
+    pub(super) fn common(id: &str, body: Body, endpoint: Endpoint, form: AmountForm) -> Design {
         let card = ["number", "expiry_month", "expiry_year", "cvc", "holder"].into_iter().zip([
             Leaf::Number,
             Leaf::Month,
@@ -76,7 +76,8 @@ impl Design {
             Leaf::Holder,
         ]);
         let card = card.map(|(name, leaf)| Member::leaf(name, leaf)).collect();
-        let amount = || vec![Member::leaf("amount", Leaf::Minor), Member::leaf("currency", Leaf::Currency)];
+        let counted = if form == AmountForm::Major { Leaf::Major } else { Leaf::Minor };
+        let amount = || vec![Member::leaf("amount", counted.clone()), Member::leaf("currency", Leaf::Currency)];
         let reference = || Member::leaf("reference", Leaf::Reference);
         let payment = [amount(), vec![reference(), Member::leaf("capture", Leaf::Capture), Member::node("card", card)]];
         let refund = [amount(), vec![reference()]].concat();
@@ -91,25 +92,29 @@ impl Design {
             query: Vec::new(),
             root: op.as_str().to_owned(),
             body,
-            answer: answer(),
+            answer: answer(&counted),
             status: 200,
             operation_id: None,
         };
+        let mut routes = vec![
+            route(Op::Authorize, "POST", &["payments"], Some(payment.concat())),
+            route(Op::Capture, "POST", &["payments", "{}", "captures"], Some(amount())),
+            route(Op::Void, "POST", &["payments", "{}", "voids"], None),
+            route(Op::Refund, "POST", &["payments", "{}", "refunds"], Some(refund)),
+            route(Op::Retrieve, "GET", &["payments", "{}"], None),
+        ];
+        if endpoint == Endpoint::Single {
+            routes.iter_mut().for_each(|route| single(route, body));
+        }
         Design {
             body,
             proof: Proof::Bearer,
             sandbox: format!("https://sandbox.{id}.example/v1"),
             live: format!("https://api.{id}.example/v1"),
             invented: true,
-            documentation: format!("https://docs.{id}.example"),
+            documentation: String::new(),
             idempotency: None,
-            routes: vec![
-                route(Op::Authorize, "POST", &["payments"], Some(payment.concat())),
-                route(Op::Capture, "POST", &["payments", "{}", "captures"], Some(amount())),
-                route(Op::Void, "POST", &["payments", "{}", "voids"], None),
-                route(Op::Refund, "POST", &["payments", "{}", "refunds"], Some(refund)),
-                route(Op::Retrieve, "GET", &["payments", "{}"], None),
-            ],
+            routes,
             currency: "EUR".to_owned(),
             country: "DE".to_owned(),
         }
@@ -149,12 +154,23 @@ impl Design {
     }
 }
 
+/// The same request at the one address: the body says what is asked, and of which payment. In XML its root does.
+fn single(route: &mut Route, body: Body) {
+    let target = if route.op == Op::Retrieve { "handle.id()" } else { "request.payment.id()" };
+    let target = (route.op != Op::Authorize).then(|| Member::leaf("payment", Leaf::Target(target)));
+    let named = (body != Body::Xml).then(|| Member::leaf("operation", Leaf::Fixed(route.op.as_str().to_owned())));
+    let members = named.into_iter().chain(target).chain(route.body.take().into_iter().flatten());
+    route.body = Some(members.collect());
+    route.path.clear();
+    "POST".clone_into(&mut route.verb);
+}
+
 /// What an answer of such a provider holds.
-pub(super) fn answer() -> Vec<Member> {
+pub(super) fn answer(amount: &Leaf) -> Vec<Member> {
     [
         ("id", Leaf::Id),
         ("status", Leaf::Status),
-        ("amount", Leaf::Minor),
+        ("amount", amount.clone()),
         ("currency", Leaf::Currency),
         ("reference", Leaf::Reference),
     ]

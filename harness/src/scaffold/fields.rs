@@ -52,7 +52,9 @@ pub(super) fn answer(api: &Api, operation: &Value) -> (u16, Vec<Member>) {
         let status = status.parse::<u16>().ok().filter(|status| (200..300).contains(status))?;
         Some((status, api.resolve(response)))
     });
-    let Some((status, response)) = success.min_by_key(|(status, _)| *status) else { return (200, design::answer()) };
+    let Some((status, response)) = success.min_by_key(|(status, _)| *status) else {
+        return (200, design::answer(&super::shape::Leaf::Minor));
+    };
     let media = response.get("content").and_then(Value::as_object);
     let schema = media.and_then(|media| media.values().next()?.get("schema"));
     let mut found = schema.map(|schema| {
@@ -69,7 +71,7 @@ pub(super) fn answer(api: &Api, operation: &Value) -> (u16, Vec<Member>) {
     match (holds(Leaf::Id), holds(Leaf::Status)) {
         (true, true) => (status, found.unwrap_or_default()),
         // Without an id or a status the answer is of a form that nobody can guess.
-        _ => (status, design::answer()),
+        _ => (status, design::answer(&super::shape::Leaf::Minor)),
     }
 }
 

@@ -10,6 +10,8 @@ mod catalogue;
 mod design;
 #[cfg(feature = "descriptions")]
 mod fields;
+mod missing;
+mod moved;
 mod name;
 mod shape;
 mod source;
@@ -30,8 +32,9 @@ use crate::tape::Tape;
 use crate::unfilled;
 use crate::world::{Unusable, World};
 use design::Design;
+pub use missing::{MissingTape, TapesReport, tapes};
 use name::Names;
-pub use shape::Body;
+pub use shape::{AmountForm, Body, Endpoint};
 use write::{Edit, Folder};
 
 /// What a new connector is asked to be.
@@ -47,6 +50,12 @@ pub struct Wanted {
     pub from: Option<PathBuf>,
     /// How the bodies of requests are written; else as the description has it.
     pub body: Option<Body>,
+    /// Where the operations are, unless a description says it.
+    pub endpoint: Endpoint,
+    /// How amounts are written, unless a description says it.
+    pub amount: AmountForm,
+    /// The provider's documentation.
+    pub documentation: Option<String>,
     /// What stands before the paths in the test environment.
     pub sandbox: Option<String>,
     /// The same in the live environment.
@@ -96,7 +105,7 @@ pub fn scaffold(world: &World, wanted: &Wanted, dry_run: bool) -> Result<Scaffol
     let names = Names::new(root, &wanted.id, wanted.name.as_deref())?;
     let family = wanted.family.as_deref().map(|family| name::family(root, family)).transpose()?;
     let (folders, operations) = match &family {
-        Some(family) => (thin(world, &names, family)?, Vec::new()),
+        Some(family) => (thin(world, &names, family, &addresses(wanted)?)?, Vec::new()),
         None => own(world, &names, wanted)?,
     };
     let edits = edits(root, &names)?;
@@ -155,7 +164,7 @@ fn next(id: &str, thin: bool) -> Vec<String> {
 }
 
 /// A crate on a family, from the templates that lie beside the family.
-fn thin(world: &World, names: &Names, family: &str) -> Result<Vec<Folder>, Unusable> {
+fn thin(world: &World, names: &Names, family: &str, addresses: &Addresses) -> Result<Vec<Folder>, Unusable> {
     let template = |name: &str| {
         let path = format!("sdk/families/{family}/scaffold/{name}.jinja");
         let text = std::fs::read_to_string(world.root.join(&path)).map_err(|_| {
@@ -163,7 +172,7 @@ fn thin(world: &World, names: &Names, family: &str) -> Result<Vec<Folder>, Unusa
                 "{path}: no such file; the family has no template of a thin crate, so write it as its others are"
             ))
         })?;
-        source::family(names, &path, &text)
+        source::family(names, addresses, &path, &text)
     };
     let folders = folders(
         names,
@@ -247,23 +256,46 @@ fn one_tape(
     Ok((name, text))
 }
 
-fn design(names: &Names, wanted: &Wanted) -> Result<Design, Unusable> {
-    let mut design = match &wanted.from {
-        None => Design::common(&names.id, wanted.body.unwrap_or_default()),
-        Some(file) => described(&names.id, file)?,
-    };
-    design.body = wanted.body.unwrap_or(design.body);
-    for (option, given, place) in
-        [("--sandbox-url", &wanted.sandbox, &mut design.sandbox), ("--live-url", &wanted.live, &mut design.live)]
-    {
-        let Some(url) = given else { continue };
+/// The addresses that were given, without a slash at the end.
+#[derive(Debug, Clone, Default)]
+struct Addresses {
+    sandbox: Option<String>,
+    live: Option<String>,
+    documentation: Option<String>,
+}
+
+fn addresses(wanted: &Wanted) -> Result<Addresses, Unusable> {
+    let whole = |option: &str, given: &Option<String>| -> Result<Option<String>, Unusable> {
+        let Some(url) = given else { return Ok(None) };
         let parsed: Option<http::Uri> = url.parse().ok();
         let whole = parsed
             .is_some_and(|url| url.scheme_str() == Some("https") && url.host().is_some() && url.query().is_none());
-        if !whole || url.contains(['"', '\\', '$', '{']) {
-            return Err(Unusable::Text(format!("{option} {url}: expected an address as https://api.provider.com/v1")));
+        match whole && !url.contains(['"', '\\', '$', '{', '<', '>']) {
+            true => Ok(Some(url.trim_end_matches('/').to_owned())),
+            false => Err(Unusable::Text(format!("{option} {url}: expected an address as https://api.provider.com/v1"))),
         }
-        url.trim_end_matches('/').clone_into(place);
+    };
+    Ok(Addresses {
+        sandbox: whole("--sandbox-url", &wanted.sandbox)?,
+        live: whole("--live-url", &wanted.live)?,
+        documentation: whole("--documentation", &wanted.documentation)?,
+    })
+}
+
+fn design(names: &Names, wanted: &Wanted) -> Result<Design, Unusable> {
+    let mut design = match &wanted.from {
+        None => Design::common(&names.id, wanted.body.unwrap_or_default(), wanted.endpoint, wanted.amount),
+        Some(file) => described(&names.id, file)?,
+    };
+    design.body = wanted.body.unwrap_or(design.body);
+    let given = addresses(wanted)?;
+    let places = [
+        (given.sandbox, &mut design.sandbox),
+        (given.live, &mut design.live),
+        (given.documentation, &mut design.documentation),
+    ];
+    for (given, place) in places {
+        given.into_iter().for_each(|url| *place = url);
     }
     design.invented &= wanted.sandbox.is_none() || wanted.live.is_none();
     Ok(design)

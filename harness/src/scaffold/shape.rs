@@ -17,6 +17,26 @@ pub enum Body {
     Xml,
 }
 
+/// Where the operations of a provider are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Endpoint {
+    /// Each object has a path of its own.
+    #[default]
+    Resources,
+    /// One address takes every request; the body says what is asked.
+    Single,
+}
+
+/// How a provider writes amounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum AmountForm {
+    /// A whole number of minor units (6000).
+    #[default]
+    Minor,
+    /// A decimal text of major units (60.00).
+    Major,
+}
+
 /// What stands at a place of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Leaf {
@@ -38,6 +58,8 @@ pub(super) enum Leaf {
     Holder,
     /// A text that is always the same.
     Fixed(String),
+    /// The id of the object that the request acts on, and the expression of it in the crate.
+    Target(&'static str),
     /// The id of the object that the answer is about.
     Id,
     /// The status, as the words of the scenario have it.
@@ -85,6 +107,8 @@ pub(super) struct Values<'v> {
     pub(super) amount_minor: i64,
     pub(super) currency: &'v str,
     pub(super) capture: bool,
+    /// The id of the object that the request acts on, with its hole.
+    pub(super) target: String,
     /// The id of the object in the answer, with its hole.
     pub(super) id: String,
     /// What the status is to say.
@@ -117,6 +141,7 @@ impl Leaf {
             Leaf::Cvc => "${card:cvc}".to_owned(),
             Leaf::Holder => "${card:holder}".to_owned(),
             Leaf::Fixed(text) => text.replace("${", "$${"),
+            Leaf::Target(_) => values.target.clone(),
             Leaf::Id => values.id.clone(),
             Leaf::Status => mark(&values.status),
             Leaf::Unknown(what) => mark(what),
@@ -139,6 +164,7 @@ impl Leaf {
             Leaf::Cvc => format!("optional({name}, card.cvc.as_ref().map(Cvc::expose))"),
             Leaf::Holder => format!("optional({name}, card.holder.as_deref())"),
             Leaf::Fixed(text) => format!("text({name}, {})", literal(text)),
+            Leaf::Target(id) => format!("text({name}, {id})"),
             Leaf::Id | Leaf::Status | Leaf::Unknown(_) => return None,
         })
     }
@@ -290,6 +316,7 @@ mod tests {
         amount_minor: 6005,
         currency: "EUR",
         capture: true,
+        target: String::new(),
         id: String::new(),
         status: String::new(),
         reference: String::new(),

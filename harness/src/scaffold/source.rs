@@ -8,6 +8,7 @@ use minijinja::{Environment, Value, context};
 use quittance::Op;
 use serde::Serialize;
 
+use super::Addresses;
 use super::design::{Design, Part, Proof, Route};
 use super::name::Names;
 use super::shape::{self, Body, Form, Leaf, Member};
@@ -68,6 +69,9 @@ fn render(name: &str, template: &str, values: Value) -> Result<String, Unusable>
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
+    // Scheme and host of an address, and the host alone.
+    environment.add_filter("origin", |url: &str| url.split('/').take(3).collect::<Vec<_>>().join("/"));
+    environment.add_filter("host", |url: &str| url.split('/').nth(2).unwrap_or_default().to_owned());
     environment.add_template(name, template).map_err(failed)?;
     let text = environment.get_template(name).and_then(|template| template.render(values)).map_err(failed)?;
     Ok(text.trim_end().to_owned() + "\n")
@@ -101,12 +105,12 @@ pub(super) fn manifest(names: &Names, family: Option<&str>) -> Result<String, Un
 }
 
 /// A file of a thin crate, by the family's own template.
-pub(super) fn family(names: &Names, path: &str, template: &str) -> Result<String, Unusable> {
-    let documentation = format!("https://developer.{}.example", names.id);
+pub(super) fn family(names: &Names, addresses: &Addresses, path: &str, template: &str) -> Result<String, Unusable> {
+    let Addresses { sandbox, live, documentation } = addresses;
     render(
         path,
         template,
-        context! { id => names.id.as_str(), name => names.name.as_str(), provider => names.provider.as_str(), documentation },
+        context! { id => names.id.as_str(), name => names.name.as_str(), provider => names.provider.as_str(), sandbox, live, documentation },
     )
 }
 
@@ -230,7 +234,8 @@ pub(super) fn shown_path(route: &Route) -> String {
         Part::Id => "/{id}".to_owned(),
         Part::Credential(name) => format!("/{{{name}}}"),
     };
-    route.path.iter().map(part).collect()
+    let path: String = route.path.iter().map(part).collect();
+    if path.is_empty() { "the one address".to_owned() } else { path }
 }
 
 pub(super) fn wire(names: &Names, design: &Design) -> Result<String, Unusable> {
@@ -270,7 +275,7 @@ pub(super) fn profile(
 ) -> Result<String, Unusable> {
     let values = context! {
         id => names.id.as_str(), name => names.name.as_str(), currency => design.currency.as_str(), country => design.country.as_str(),
-        credentials => served(credentials(design)), invented => design.invented, absent, today, unavailable => served(unavailable),
+        credentials => served(credentials(design)), invented => design.invented, documentation => design.documentation.as_str(), absent, today, unavailable => served(unavailable),
     };
     render("profile.toml", PROFILE, values)
 }

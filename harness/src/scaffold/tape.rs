@@ -106,6 +106,7 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
         amount_minor: input("amount_minor").and_then(toml::Value::as_integer).unwrap_or(6000),
         currency: &design.currency,
         capture: input("capture").and_then(|word| word.as_str()) != Some("manual"),
+        target: target.clone(),
         id,
         status: answer.status.clone(),
         reference: hole("reference", of),

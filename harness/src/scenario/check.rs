@@ -1,10 +1,11 @@
 //! What a scenario must fulfil beyond its form: its vocabulary, and references between steps.
 
-use quittance::Op;
+use quittance::{Op, Reason};
 
 use super::{Class, Expectation, OneOf, Scenario, Step, StepOp, Tamper};
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::profile::is_word;
+use crate::world::near;
 
 /// The families of payment methods.
 pub const METHOD_FAMILIES: [&str; 16] = [
@@ -229,11 +230,9 @@ impl Check<'_> {
             }
         }
         for reason in expected.reason.iter().flat_map(|reason| &reason.values) {
-            self.expect(
-                is_word(reason),
-                &path.key("reason"),
-                "expected a reason of the contract, as `insufficient_funds`",
-            );
+            if let Err(why) = known_word(reason, &reasons()) {
+                self.refuse(&path.key("reason"), why);
+            }
         }
     }
 
@@ -250,9 +249,9 @@ impl Check<'_> {
         for (index, event) in expected.events.iter().flatten().enumerate() {
             let path = path.key("events").item(index).key("state");
             match &event.state {
-                Some(state) => self.states(&path, state, &[event_states(event.kind.as_str())]),
+                Some(state) => self.states(&path, state, &[states_of_object(event.kind.as_str())]),
                 None => {
-                    let stateless = event_states(event.kind.as_str()).is_empty();
+                    let stateless = states_of_object(event.kind.as_str()).is_empty();
                     self.expect(stateless, &path, "expected the state of the object");
                 }
             }
@@ -261,16 +260,15 @@ impl Check<'_> {
 
     fn states(&mut self, path: &FieldPath, found: &OneOf<String>, known: &[&[&str]]) {
         for state in &found.values {
-            if !known.iter().any(|known| known.contains(&state.as_str())) {
-                let known = known.concat().join(", ");
-                self.refuse(path, format!("expected one of {known}, found `{state}`"));
+            if let Err(why) = known_word(state, &known.concat()) {
+                self.refuse(path, why);
             }
         }
     }
 }
 
 /// The operation whose result a step yields; a replay yields that of the step it repeats.
-pub(super) fn operation_of(scenario: &Scenario, step: &Step) -> Option<Op> {
+pub(crate) fn operation_of(scenario: &Scenario, step: &Step) -> Option<Op> {
     if step.op != StepOp::Replay {
         return step.op.operation();
     }
@@ -289,7 +287,23 @@ fn states_of(operation: Option<Op>) -> &'static [&'static [&'static str]] {
     }
 }
 
-fn event_states(kind: &str) -> &'static [&'static str] {
+/// Whether a word is one of a list; says which there are, and first those that come near.
+pub(crate) fn known_word(found: &str, known: &[&str]) -> Result<(), String> {
+    if known.contains(&found) {
+        return Ok(());
+    }
+    let near = if found.is_empty() { Vec::new() } else { near(found, known) };
+    let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+    Err(format!("expected one of {}, found `{found}`{hint}", known.join(", ")))
+}
+
+/// The reasons of the contract, in words.
+pub(crate) fn reasons() -> Vec<&'static str> {
+    Reason::ALL.iter().map(|reason| reason.as_str()).collect()
+}
+
+/// The states that an object of this kind can have.
+pub(crate) fn states_of_object(kind: &str) -> &'static [&'static str] {
     match kind {
         "payment" => PAYMENT_STATES,
         "refund" | "payout" => TRANSFER_STATES,

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::{ANSWER_WORDS, EVENT_WORDS, METHOD_FAMILIES, METHOD_ROLES};
+pub(crate) use check::{known_word, operation_of, reasons, states_of_object};
 pub use expect::{Action, EventExpectation, EventKind, Expectation, OneOf};
 pub use suite::{Manifest, Suite};
 pub use word::{Word, Worded};

@@ -3,7 +3,7 @@
 //! It talks to the sandbox that the harness makes of a provider's tapes, so it needs no account. In one terminal:
 //!
 //! ```sh
-//! cargo run -- serve stripe --port 4010 --webhooks http://127.0.0.1:4011/webhooks
+//! cargo run -- serve stripe --webhooks http://127.0.0.1:4243/webhooks
 //! ```
 //!
 //! and in another: `cargo run -p quittance --example checkout`. Two addresses may follow: where the sandbox is, and where webhooks come in.
@@ -197,8 +197,8 @@ async fn checkout(shop: &Shop) -> Outcome<()> {
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut given = std::env::args().skip(1);
-    let sandbox: Uri = given.next().unwrap_or_else(|| "http://127.0.0.1:4010".to_owned()).parse()?;
-    let inbox: SocketAddr = given.next().unwrap_or_else(|| "127.0.0.1:4011".to_owned()).parse()?;
+    let sandbox: Uri = given.next().unwrap_or_else(|| "http://127.0.0.1:4242".to_owned()).parse()?;
+    let inbox: SocketAddr = given.next().unwrap_or_else(|| "127.0.0.1:4243".to_owned()).parse()?;
 
     let shop = Arc::new(Shop::open(sandbox)?);
     let (told, mut events) = mpsc::channel(16);

@@ -54,6 +54,19 @@ impl std::error::Error for CardError {}
 /// (but see [`Pan::of_wallet`]).
 ///
 /// Shown as `•••• 4242` in `Debug`, otherwise guarded like [`Secret`].
+///
+/// ```
+/// use quittance::{Brand, Pan};
+///
+/// let number = Pan::parse("4242 4242 4242 4242")?;
+/// assert_eq!(format!("{number:?}"), "•••• 4242");
+/// assert_eq!((number.brand(), number.bin()), (Brand::Visa, "424242"));
+/// // The whole number is had only by a call that a reviewer can search for.
+/// assert_eq!(number.expose(), "4242424242424242");
+/// // A mistyped digit breaks the check digit.
+/// assert!(Pan::parse("4242 4242 4242 4241").is_err());
+/// # Ok::<(), quittance::CardError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pan(Secret);
 

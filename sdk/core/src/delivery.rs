@@ -9,6 +9,22 @@ use crate::read;
 use crate::{Context, Error, Result};
 
 /// A webhook delivery as it arrived. Its body can only be read through a check.
+///
+/// ```
+/// use quittance::digest::{Hash, hmac};
+/// use quittance::http::HeaderMap;
+/// use quittance::{Delivery, Signed};
+///
+/// let body = r#"{"id":"p1","status":"paid"}"#;
+/// let signature = hmac(Hash::Sha256, b"whsec_1", &[body.as_bytes()]);
+/// let delivery = Delivery::new(HeaderMap::new(), body);
+///
+/// let vouched = delivery.hmac(Hash::Sha256, b"whsec_1", &[Signed::Body], &signature)?;
+/// assert_eq!(vouched.text()?, body);
+/// // Under another key there is nothing to read.
+/// assert!(delivery.hmac(Hash::Sha256, b"whsec_2", &[Signed::Body], &signature).is_err());
+/// # Ok::<(), quittance::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Delivery {
     headers: HeaderMap,

@@ -2,6 +2,30 @@
 //!
 //! A connector awaits nothing but its transport, so a call is a machine that gives requests and takes replies. Fuzzing,
 //! property tests, replay and foreign-function interfaces stand on this. One exchange is in flight at a time.
+//!
+//! ```
+//! use quittance::drive::{Exchange, Step, Wire};
+//! use quittance::http::Response;
+//! use quittance::*;
+//! use quittance_reqwest::SystemRandom;
+//!
+//! # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+//! let credentials = serde_json::json!({ "api_key": "sk_test_1", "webhook_secret": "whsec_1" });
+//! let connector = quittance_stripe::ENTRY.connect(credentials)?;
+//! let (wire, tokens) = (Wire::default(), MemoryTokens::default());
+//! let cx = Context::new(&wire, &SystemClock, &SystemRandom, &tokens);
+//!
+//! let asked = Retrieve { by: Lookup::Handle(Handle::new("pi_1")) };
+//! let mut exchange = Exchange::new(&wire, connector.retrieve(&cx, &asked));
+//! let Step::Send(request) = exchange.start() else { panic!("nothing is sent") };
+//! assert_eq!(request.uri().host(), Some("api.stripe.com"));
+//!
+//! // Any transport may carry it; here the reply gets lost.
+//! let Step::Done(Err(error)) = exchange.reply(Err(Failure::TimedOut)) else { panic!("it goes on") };
+//! assert_eq!((error.kind(), error.effect()), (Kind::Network, Effect::None));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::future::Future;
 use std::pin::{Pin, pin};

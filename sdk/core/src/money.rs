@@ -12,6 +12,18 @@ use crate::currency::Currency;
 /// An amount in minor units of its currency, as ISO 4217 counts them: 1050 for 10.50 EUR, 1050 for 1050 JPY.
 ///
 /// Amounts of different currencies are unequal, unordered, and cannot be added.
+///
+/// ```
+/// use quittance::{Currency, Money};
+///
+/// let price = Money::new(1050, Currency::EUR);
+/// assert_eq!(price.to_string(), "10.50 EUR");
+/// assert_eq!(Money::parse_major("10.50", Currency::EUR), Ok(price));
+/// assert_eq!(Money::new(1050, Currency::JPY).major(), "1050");
+///
+/// assert!(Money::parse_major("10.505", Currency::EUR).is_err());
+/// assert_eq!(price.checked_add(&Money::new(1, Currency::JPY)), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Money {

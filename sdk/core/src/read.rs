@@ -1,5 +1,7 @@
 //! Strict reading of bodies: what is ambiguous or too deep is refused before anything is taken out of it.
 
+mod place;
+
 use quick_xml::events::Event as XmlEvent;
 use serde::de::DeserializeOwned;
 
@@ -7,6 +9,8 @@ use crate::{Error, Result};
 
 /// How deep a body may nest; serde_json's own limit.
 const DEPTH: usize = 128;
+
+const ANOTHER_SHAPE: &str = "the answer has another shape than expected";
 
 /// The bytes as text: UTF-8, without a byte-order mark.
 pub(crate) fn text(bytes: &[u8]) -> Result<&str> {
@@ -23,22 +27,7 @@ pub(crate) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     }
     shallow(text)?;
     serde_json::from_str(text)
-        .map_err(|cause| Error::protocol(format!("the answer has another shape than expected: {}", place(&cause))))
-}
-
-/// serde's messages can quote values; only the class and the place are told.
-fn place(cause: &serde_json::Error) -> String {
-    let class = match cause.classify() {
-        serde_json::error::Category::Data => "unexpected or missing member",
-        serde_json::error::Category::Eof => "it breaks off",
-        _ => "syntax",
-    };
-    let text = cause.to_string();
-    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    match missing {
-        Some(name) => format!("member {name} is missing at line {} column {}", cause.line(), cause.column()),
-        None => format!("{class} at line {} column {}", cause.line(), cause.column()),
-    }
+        .map_err(|cause| Error::protocol(format!("{ANOTHER_SHAPE}: {}", place::told(text, &cause))))
 }
 
 /// Refuses text that nests deeper than [`DEPTH`], also where nothing reads it.
@@ -76,7 +65,10 @@ fn openings(text: &str) -> usize {
 pub(crate) fn xml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let text = text(bytes)?.trim_start();
     well_formed(text)?;
-    quick_xml::de::from_str(text).map_err(|_| Error::protocol("the answer has another shape than expected"))
+    quick_xml::de::from_str(text).map_err(|cause| match place::quoted(&cause.to_string(), "missing field `") {
+        Some(name) => Error::protocol(format!("{ANOTHER_SHAPE}: {name} is missing")),
+        None => Error::protocol(ANOTHER_SHAPE),
+    })
 }
 
 fn well_formed(text: &str) -> Result<()> {

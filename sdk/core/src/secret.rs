@@ -14,6 +14,20 @@ use zeroize::Zeroizing;
 /// It is wiped from memory when dropped, has neither `Serialize` nor `Display`, prints as `[secret]` in `Debug`, and compares in
 /// constant time (the length alone is not hidden). It is read from JSON or another self-describing format as text; a value of another type is
 /// refused without being repeated in the error. Buffers of the parser it was read from are outside its reach.
+///
+/// ```
+/// use quittance::Secret;
+///
+/// let key = Secret::new("sk_test_1");
+/// assert_eq!(format!("{key:?}"), "[secret]");
+/// assert_eq!(key.expose(), "sk_test_1");
+/// ```
+///
+/// What would write it down does not compile:
+///
+/// ```compile_fail
+/// println!("{}", quittance::Secret::new("sk_test_1"));
+/// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 

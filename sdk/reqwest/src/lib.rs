@@ -40,12 +40,19 @@ impl ReqwestTransport {
     /// A transport with the platform's root certificates. It goes straight to the provider: proxies of the environment are not
     /// asked, use [`ReqwestTransport::from_builder`] for one.
     pub fn new() -> quittance::Result<ReqwestTransport> {
-        let builder = reqwest::Client::builder()
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")));
-        ReqwestTransport::from_builder(builder)
+        ReqwestTransport::from_builder(usual())
+    }
+
+    /// The same that also trusts these authorities: certificates in PEM, one or more. Fails if there is none in it.
+    pub fn trusting(authorities_pem: &[u8]) -> quittance::Result<ReqwestTransport> {
+        let unusable =
+            |why: &str| Error::new(Kind::Invalid, Effect::None, format!("the authorities cannot be used: {why}"));
+        let found =
+            reqwest::Certificate::from_pem_bundle(authorities_pem).map_err(|cause| unusable(&innermost(&cause)))?;
+        match found.is_empty() {
+            true => Err(unusable("there is no certificate in PEM")),
+            false => ReqwestTransport::from_builder(usual().tls_certs_merge(found)),
+        }
     }
 
     /// A transport with the application's own proxy, certificates or client identity. What a [`Transport`] must not do is switched off,
@@ -66,6 +73,14 @@ impl ReqwestTransport {
             })?;
         Ok(ReqwestTransport { client })
     }
+}
+
+fn usual() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")))
 }
 
 #[async_trait]

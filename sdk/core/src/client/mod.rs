@@ -33,6 +33,43 @@ pub use retry::{NoSleep, Policy, Sleep};
 ///   [`Policy::not_found_is_proof`].
 /// - An answer with another amount, currency or reference ([`crate::Kind::Integrity`]) is never looked away.
 /// - Every try goes as an [`Attempt`] to every [`Sink`], and to `tracing` as one span a call with one event a try.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+///
+/// use quittance::drive::{Wire, drive};
+/// use quittance::http::Response;
+/// use quittance::*;
+/// use quittance_reqwest::SystemRandom;
+///
+/// /// Keeps how each try ended; an application would count them.
+/// #[derive(Default)]
+/// struct Log(Mutex<Vec<(u32, Verdict)>>);
+///
+/// impl Sink for Log {
+///     fn attempt(&self, attempt: &Attempt) {
+///         self.0.lock().unwrap().push((attempt.number, attempt.verdict.clone()));
+///     }
+/// }
+///
+/// # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+/// let credentials = serde_json::json!({ "api_key": "sk_test_1", "webhook_secret": "whsec_1" });
+/// let log = Arc::new(Log::default());
+/// let client = Client::new(quittance_stripe::ENTRY.connect(credentials)?, NoSleep)
+///     .with_policy(Policy { attempts: 2, ..Policy::default() })
+///     .with_sink(log.clone());
+/// let (wire, tokens) = (Wire::default(), MemoryTokens::default());
+/// let cx = Context::new(&wire, &SystemClock, &SystemRandom, &tokens);
+///
+/// // The provider is down: a look-up does no harm, so it is tried twice.
+/// let asked = Retrieve { by: Lookup::Handle(Handle::new("pi_1")) };
+/// let down = |_| Ok(Response::builder().status(503).body(Bytes::new()).unwrap());
+/// let error = drive(&wire, client.retrieve(&cx, &asked), down).unwrap_err();
+/// assert_eq!(error.kind(), Kind::Unavailable);
+/// assert_eq!(log.0.lock().unwrap().len(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     connector: Arc<dyn Connector>,
