@@ -1,4 +1,5 @@
-//! Where a JSON text does not fit, in words that hold no value of it: answers may repeat secrets.
+//! Where a JSON text does not fit, in words that hold no value of it: answers may repeat secrets. The way is found in the text, when there
+//! is something to tell: a tracking deserializer would have every shape of every connector compiled a second time.
 
 /// The longest name of a member that is told; what is longer is rather a value.
 const LONGEST_NAME: usize = 40;
