@@ -125,7 +125,6 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use serde::Deserialize;
 
-    use super::*;
     use crate::read::json;
 
     #[derive(Debug, Deserialize)]
