@@ -492,7 +492,7 @@ impl Player {
                 text.push_str(&format!("{name}: {value}\n"));
             }
             text.push('\n');
-            text.push_str(&redactor.replaced(&String::from_utf8_lossy(request.body()), instead));
+            text.push_str(&redactor.replaced(&String::from_utf8_lossy(&self.tape.stable_body(record)), instead));
             (record.step, text)
         };
         self.transcript.iter().map(text).collect()
@@ -550,7 +550,7 @@ fn shown(record: &Record, exchange: Option<&Exchange>, tape: &Tape, redactor: &R
         method: record.request.method().to_string(),
         url: redactor.text(&record.request.uri().to_string()),
         headers: shown_headers(&tape.stable_headers(record), redactor),
-        body: body(record.request.body()),
+        body: redactor.text(&String::from_utf8_lossy(&tape.stable_body(record))),
         status: answer.map(|answer| answer.status().as_u16()),
         answer_headers: answer
             .map(|answer| shown_headers(&tape.stable_answer_headers(record, answer), redactor))

@@ -45,6 +45,10 @@ pub struct RecipeModel {
     /// `"b64": false` in it the signed text goes in as it is (RFC 7797).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected: Option<String>,
+    /// Whether the signed text stands in the signature itself: a JWS (RFC 7515, section 3.1) that a request carries in a header or a field of a
+    /// form. `over` is then a JSON object, whose members the text must have; it may have more (`jti`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
     /// For `aes-256-gcm`: template of the nonce of 12 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
@@ -134,6 +138,7 @@ pub struct Recipe {
     aes_128_over: Option<Template>,
     over: Template,
     protected: Option<Template>,
+    whole: bool,
     encoding: Encoding,
     seal: Option<Seal>,
     /// The key pair, when it does not depend on the run.
@@ -184,6 +189,7 @@ impl Recipe {
             aes_128_over,
             over,
             protected: protected(model)?,
+            whole: model.whole,
             encoding: model.encoding,
             seal: seal(model)?,
             key_pair,
@@ -208,6 +214,11 @@ impl Recipe {
     /// Whether a signature that was sent is verified, since computing it again gives another text.
     pub(crate) fn verifies(&self) -> bool {
         self.algorithm.is_randomized() || self.protected.is_some()
+    }
+
+    /// Whether the signed text stands in the signature itself.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// The signature over the message in `scope`, written in the recipe's encoding.
@@ -237,6 +248,9 @@ impl Recipe {
             _ => {}
         }
         let signature = self.encoding.encode(&signature);
+        if self.whole {
+            return Ok(format!("{input}.{signature}"));
+        }
         Ok(encoded.map_or_else(|| signature.clone(), |encoded| format!("{encoded}..{signature}")))
     }
 
@@ -262,6 +276,10 @@ impl Recipe {
         let mut text = String::new();
         self.over.render(scope, Escape::None, &mut text)?;
         let (input, signature) = match self.header(scope)? {
+            Some(expected) if self.whole => {
+                let Some(read) = read_whole(given, &expected, &text) else { return Ok(false) };
+                read
+            }
             None => (text, given),
             Some(expected) => {
                 let Some((encoded, signature)) = given.split_once("..") else { return Ok(false) };
@@ -374,7 +392,10 @@ fn template(field: &'static str, text: &str) -> Result<Template, Fault> {
 }
 
 fn protected(model: &RecipeModel) -> Result<Option<Template>, Fault> {
-    let Some(text) = &model.protected else { return Ok(None) };
+    let Some(text) = &model.protected else {
+        let without = ("whole", "expected it only with `protected`".to_owned());
+        return if model.whole { Err(without) } else { Ok(None) };
+    };
     if model.algorithm.scheme().is_none() || model.encoding != Encoding::Base64url {
         return Err(("protected", "expected it only with a key pair and the encoding `base64url`".to_owned()));
     }
@@ -410,6 +431,20 @@ fn jws_input(header: &str, encoded: &str, text: &str) -> String {
         Some(serde_json::Value::Bool(false)) => format!("{encoded}.{text}"),
         _ => format!("{encoded}.{}", Encoding::Base64url.encode(text.as_bytes())),
     }
+}
+
+/// What was signed, and the signature, of a JWS whose header has the members of `header` and whose text has those of `text`.
+fn read_whole<'g>(given: &'g str, header: &str, text: &str) -> Option<(String, &'g str)> {
+    let (input, signature) = given.rsplit_once('.')?;
+    let (encoded, content) = input.split_once('.')?;
+    let open = |part: &str| Encoding::Base64url.decode(part).and_then(|bytes| String::from_utf8(bytes).ok());
+    let (sent, content) = (open(encoded)?, open(content)?);
+    let members = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).ok();
+    let (stated, found) = (members(text)?, members(&content)?);
+    let agrees = same_members(&sent, header)
+        && super::json::read(&content).is_ok()
+        && stated.iter().all(|(name, value)| found.get(name) == Some(value));
+    agrees.then(|| (input.to_owned(), signature))
 }
 
 /// Whether two JSON objects have the same members with the same values; none twice.

@@ -1,5 +1,7 @@
 //! What of a run is the same in every run with its seed: a randomized signature is not, and stands as its hole.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::HeaderValue;
 use http::{HeaderMap, Response};
@@ -7,6 +9,7 @@ use http::{HeaderMap, Response};
 use super::answer;
 use super::compile::{Exchange, HeaderText, Tape};
 use super::hole::Hole;
+use super::matcher::BodyPattern;
 use super::player::{Player, Record};
 use super::template::Template;
 
@@ -24,6 +27,28 @@ impl Tape {
             blank(headers.get_mut(name), template);
         }
         headers
+    }
+
+    /// The body of a request that was sent.
+    pub(super) fn stable_body<'r>(&self, record: &'r Record) -> Cow<'r, [u8]> {
+        let body = record.request.body();
+        let fields = match self.exchange_of(record).map(|exchange| &exchange.request.body) {
+            Some(BodyPattern::Form { fields, .. }) => fields,
+            _ => return Cow::Borrowed(body),
+        };
+        let written = |name: &str| {
+            let template = fields.iter().filter(|field| field.name == name).find_map(|field| field.value.as_ref());
+            template.filter(|template| self.is_randomized(template)).map(Template::written)
+        };
+        if !fields.iter().any(|field| written(&field.name).is_some()) {
+            return Cow::Borrowed(body);
+        }
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in form_urlencoded::parse(body) {
+            let stable = written(&name).unwrap_or_else(|| value.into_owned());
+            form.append_pair(&name, &stable);
+        }
+        Cow::Owned(form.finish().into_bytes())
     }
 
     /// The headers of an answer that was given.
@@ -64,7 +89,7 @@ impl Player {
                 bytes.push(b'\n');
             }
             bytes.push(b'\n');
-            bytes.extend_from_slice(request.body());
+            bytes.extend_from_slice(&self.tape.stable_body(record));
             bytes
         };
         self.transcript.iter().map(bytes).collect()

@@ -153,7 +153,8 @@ fn signature_problem(recipe: &Recipe, used: &Use) -> Option<String> {
     if recipe.seals() {
         return Some("the recipe seals: name it under `seal`".to_owned());
     }
-    let in_header = used.path.to_string().contains(".headers.");
-    (recipe.verifies() && used.site.kind == SiteKind::Request && !in_header)
+    let path = used.path.to_string();
+    let is_left_out = path.contains(".headers.") || recipe.is_whole() && path.contains(".form.");
+    (recipe.verifies() && used.site.kind == SiteKind::Request && !is_left_out)
         .then(|| "expected a signature of this algorithm in a header of the request".to_owned())
 }
