@@ -1,9 +1,11 @@
 //! WeChat Pay's JSON (<https://pay.weixin.qq.com/doc/v3/merchant/4012791877>). Amounts are integers of fen.
 
+use std::collections::BTreeMap;
+
 use quittance::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{WechatPay, handle, refund_state, state};
+use crate::{WechatPay, handle, refund_state, state, transfer_state};
 
 #[derive(Serialize)]
 pub(crate) struct Order<'a> {
@@ -63,6 +65,29 @@ pub(crate) struct ReturnAmount<'a> {
     pub(crate) refund: i64,
     pub(crate) total: i64,
     pub(crate) currency: &'a str,
+}
+
+/// A transfer to a user's wallet.
+#[derive(Serialize)]
+pub(crate) struct NewTransfer<'a> {
+    pub(crate) appid: &'a str,
+    pub(crate) out_bill_no: &'a str,
+    pub(crate) transfer_scene_id: &'a str,
+    pub(crate) openid: &'a str,
+    pub(crate) transfer_amount: i64,
+    pub(crate) transfer_remark: &'a str,
+    pub(crate) notify_url: &'a str,
+    pub(crate) transfer_scene_report_infos: Vec<ReportInfo<'a>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ReportInfo<'a> {
+    info_type: &'a str,
+    info_content: &'a str,
+}
+
+pub(crate) fn reports(reports: &BTreeMap<String, String>) -> Vec<ReportInfo<'_>> {
+    reports.iter().map(|(info_type, info_content)| ReportInfo { info_type, info_content }).collect()
 }
 
 /// What a new order is answered with; each product fills another member.
@@ -127,6 +152,25 @@ impl Refund {
             reference: Some(self.out_refund_no.clone()),
             ..quittance::Refund::new(Handle::new(self.out_refund_no), refund_state(&self.status))
         })
+    }
+}
+
+/// A transfer as its making, a look-up and a notification show it; the first states no amount.
+#[derive(Deserialize)]
+pub(crate) struct Transfer {
+    pub(crate) out_bill_no: String,
+    state: String,
+    fail_reason: Option<String>,
+    package_info: Option<String>,
+    transfer_amount: Option<i64>,
+}
+
+impl Transfer {
+    pub(crate) fn into_payout(self) -> Result<Payout> {
+        let amount = self.transfer_amount.map(|amount| money(amount, None)).transpose()?;
+        let reason = self.fail_reason.filter(|reason| !reason.is_empty());
+        let state = transfer_state(self.state, reason, self.package_info);
+        Ok(Payout { amount, ..Payout::new(Handle::new(self.out_bill_no), state) })
     }
 }
 
