@@ -62,7 +62,7 @@ pub(crate) enum Hole {
     Path,
     /// `${body}`, in a recipe: the exact bytes of the body.
     Body,
-    /// `${body:/json/pointer}`, in a recipe: a scalar inside a JSON body.
+    /// `${body:/json/pointer}`, in a recipe: a scalar inside a JSON body, or an object or array as compact JSON.
     BodyPointer(String),
     /// `${header:NAME}`, in a recipe: the value of a header.
     Header(String),

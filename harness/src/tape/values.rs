@@ -180,7 +180,10 @@ impl<'a> Scope<'a> {
                 let root = json::read(if inside { &body } else { message.body })
                     .map_err(|error| missing(&format!("the body is no JSON: {}", error.message)))?;
                 let value = root.pointer(pointer).ok_or_else(|| missing("the body has no value there"))?;
-                out.push_str(&value.scalar().ok_or_else(|| missing("the value there is an object or an array"))?);
+                match value.scalar() {
+                    Some(text) => out.push_str(&text),
+                    None => value.write(out),
+                }
             }
             Hole::Form(name) => {
                 let (name, inside) =

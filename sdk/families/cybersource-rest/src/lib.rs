@@ -15,6 +15,7 @@
 mod build;
 mod challenge;
 mod codes;
+mod events;
 mod wire;
 
 use std::marker::PhantomData;
@@ -68,6 +69,8 @@ pub struct Credentials {
     pub key_id: String,
     /// The REST shared secret key, base64.
     pub shared_secret: Secret,
+    /// The digital signature key of notifications, base64 (`/kms/egress/v2/keys-sym`). Without it every notification is refused.
+    pub webhook_key: Option<Secret>,
     /// Test or live account.
     #[serde(default)]
     pub environment: Environment,
@@ -79,7 +82,7 @@ impl<G: Gateway> Provider for Merchant<G> {
         hosts: &[G::LIVE, G::TEST], currencies: Currencies::All,
         operations: &[
             Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::Adjust, Op::SetUp,
-            Op::Revoke,
+            Op::Revoke, Op::Webhook,
         ],
         methods: &[
             MethodKind::of(Family::Card), MethodKind::of(Family::NetworkToken), MethodKind::of(Family::ApplePay),
@@ -89,6 +92,9 @@ impl<G: Gateway> Provider for Merchant<G> {
         capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true },
         refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: true, external: true },
         lookups: &[LookupKind::Handle, LookupKind::Reference], idempotency: Idempotency::Unique("code"),
+        webhook: Some(WebhookRules {
+            authentication: WebhookAuthentication::HeaderMac, tolerance_seconds: Some(events::AGE_SECONDS), acknowledgement: "",
+        }),
         ..Spec::new(G::ID, G::NAME, G::DOCUMENTATION)
     };
     type Credentials = Credentials;
@@ -185,16 +191,7 @@ impl<G: Gateway> Connector for Merchant<G> {
     }
 
     async fn retrieve_refund(&self, cx: &Context<'_>, request: &RetrieveRefund) -> Result<Refund> {
-        let found = self.details(cx, request.refund.id()).await?;
-        let none = || Error::new(Kind::NotFound, Effect::None, "the transaction is no refund");
-        let state = match (found.service(CREDIT)?.ok_or_else(none)?, found.found_status()?) {
-            (Ended::Refused, _) => TransferState::Failed(found.decline()),
-            (Ended::Unknown(raw), _) => TransferState::Unrecognised(raw),
-            (Ended::Done, "PENDING") => TransferState::Pending,
-            (Ended::Done, "TRANSMITTED") => TransferState::Succeeded,
-            (Ended::Done, other) => TransferState::Unrecognised(other.to_owned()),
-        };
-        Ok(Refund { amount: found.total()?, reference: found.reference(), ..Refund::new(found.handle()?, state) })
+        refunded(&self.details(cx, request.refund.id()).await?)
     }
 
     /// The gateway adds to a reservation; less is reserved by none of its services.
@@ -254,6 +251,10 @@ impl<G: Gateway> Connector for Merchant<G> {
             204 => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
             _ => Err(fault(&reply)),
         }
+    }
+
+    async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
+        self.notified(cx, delivery).await
     }
 }
 
@@ -323,7 +324,11 @@ impl<G: Gateway> Merchant<G> {
 
     /// A payment with all that followed on it.
     async fn look_at(&self, cx: &Context<'_>, id: &str) -> Result<Payment> {
-        let first = self.details(cx, id).await?;
+        self.follow(cx, &self.details(cx, id).await?).await
+    }
+
+    /// A payment that was looked up, with all that followed on it.
+    async fn follow(&self, cx: &Context<'_>, first: &Answer) -> Result<Payment> {
         let none = || Error::new(Kind::NotFound, Effect::None, "the transaction is no payment");
         let state = match (first.service(AUTHORIZATION)?.ok_or_else(none)?, first.found_status()?) {
             (Ended::Refused, _) | (_, "AUTHORIZED_RISK_DECLINED" | "DECLINED" | "INVALID_REQUEST") => {
@@ -338,10 +343,10 @@ impl<G: Gateway> Merchant<G> {
             (Ended::Done, other) => State::Unrecognised(other.to_owned()),
         };
         if state != State::Authorized {
-            return payment(&first, state, None);
+            return payment(first, state, None);
         }
         let mut books = Books::default();
-        books.enter(&first)?;
+        books.enter(first)?;
         let related = first.related();
         if related.len() > MOST_RELATED {
             return Err(Error::protocol("more transactions followed on the payment than can be looked at"));
@@ -359,7 +364,7 @@ impl<G: Gateway> Merchant<G> {
         if books.refunded.zip(captured).is_some_and(|(one, other)| one.currency() != other.currency()) {
             return Err(Error::new(Kind::Integrity, Effect::Unknown, "the payment and its refunds differ in currency"));
         }
-        Ok(Payment { captured, refunded: books.refunded, ..payment(&first, state, books.taken)? })
+        Ok(Payment { captured, refunded: books.refunded, ..payment(first, state, books.taken)? })
     }
 
     /// The id of the newest payment with this reference. The query language has signs of its own, so a reference is plain.
@@ -438,6 +443,19 @@ fn paid(answer: &Answer, capture: CaptureMode) -> Result<Payment> {
     };
     let taken = answer.id().ok().filter(|_| state == State::Captured).map(str::to_owned);
     Ok(Payment { mandate: answer.mandate(), ..payment(answer, state, taken)? })
+}
+
+/// How a refund stands, that was looked up.
+fn refunded(found: &Answer) -> Result<Refund> {
+    let none = || Error::new(Kind::NotFound, Effect::None, "the transaction is no refund");
+    let state = match (found.service(CREDIT)?.ok_or_else(none)?, found.found_status()?) {
+        (Ended::Refused, "DECLINED" | "INVALID_REQUEST") => TransferState::Failed(found.decline()),
+        (Ended::Unknown(raw), _) => TransferState::Unrecognised(raw),
+        (Ended::Done, "PENDING") => TransferState::Pending,
+        (Ended::Done, "TRANSMITTED") => TransferState::Succeeded,
+        (Ended::Done | Ended::Refused, other) => TransferState::Unrecognised(other.to_owned()),
+    };
+    Ok(Refund { amount: found.total()?, reference: found.reference(), ..Refund::new(found.handle()?, state) })
 }
 
 /// What became of a payment of nothing that stores a card.

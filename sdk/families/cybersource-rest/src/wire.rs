@@ -62,6 +62,16 @@ impl Answer {
         Some(Handle::new(made).with_some("customer", self.text("tokenInformation/customer/id")))
     }
 
+    /// The transaction that a payload speaks of.
+    pub(crate) fn told(&self) -> Result<&str> {
+        self.text("data/id").map_or_else(|| self.need("id"), Ok)
+    }
+
+    /// The first of the transactions that belong together.
+    pub(crate) fn root(&self) -> Result<&str> {
+        self.text("rootId").map_or_else(|| self.id(), Ok)
+    }
+
     /// A datum of the authentication of the payer.
     pub(crate) fn authentication(&self, name: &str) -> Result<&str> {
         self.need(&format!("consumerAuthenticationInformation/{name}"))
@@ -81,6 +91,12 @@ impl Answer {
             Some(other) => Ok(Some(Ended::Unknown(other.to_owned()))),
             None => Err(Error::protocol("a service of the transaction has no result")),
         }
+    }
+
+    /// Whether the transaction is of electronic checks, whose services are others.
+    pub(crate) fn is_echeck(&self) -> bool {
+        let mut services = list_at(&self.0, "applicationInformation/applications").iter();
+        services.any(|service| text_at(service, "name").is_some_and(|name| name.starts_with("ics_ecp_")))
     }
 
     /// The ids of transactions that belong to this one.
