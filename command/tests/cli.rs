@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -449,14 +449,25 @@ fn colours_follow_the_terminal_the_variables_and_the_option() {
 #[test]
 fn authorities_are_named_in_a_file() {
     let folder = Folder::new("authorities");
+    let authority = folder.at("authority.pem");
+    let serve = ["serve", "stripe", "--port", "0", "--json", "--tls", "--tls-authority", &authority];
+    let mut server = Command::new(env!("CARGO_BIN_EXE_quittance"));
+    let mut server = server.args(serve).current_dir(ROOT).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let started: Value = serde_json::from_str(&line).unwrap();
+    let probe =
+        ["probe", "--contract", "stripe", "--scenario", "refund.full", "--base-url", started["url"].as_str().unwrap()];
+    let with = |file: &str| run_with(&[probe.as_slice(), &["--ca", file]].concat(), "");
+    let (trusting, strange) = (with(&authority), run_with(&probe, ""));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(trusting.status.success(), "{}", String::from_utf8_lossy(&trusting.stderr));
+    let told = String::from_utf8(strange.stderr).unwrap();
+    assert!(strange.status.code() == Some(2) && told.contains("--ca FILE"), "{told}");
     let empty = folder.write("empty.pem", "no certificate\n");
-    let probe = |file: &str| {
-        ["probe", "--base-url", "https://127.0.0.1:1", "--contract", "stripe", "--ca", file].map(str::to_owned)
-    };
-    let none = folder.at("none.pem");
-    for (file, why) in [(&empty, "there is no certificate in PEM"), (&none, "cannot be read")] {
-        let arguments = probe(file);
-        bad(&arguments.each_ref().map(String::as_str), "", &[file, why]);
+    for (file, why) in [(&empty, "there is no certificate in PEM"), (&folder.at("none.pem"), "cannot be read")] {
+        bad(&[probe.as_slice(), &["--ca", file]].concat(), "", &[file, why]);
     }
 }
 

@@ -113,10 +113,8 @@ impl Facts {
 /// Whether a host has a name that is reserved (RFC 2606, RFC 6761 section 6): nobody can own it.
 fn is_reserved(host: &str) -> bool {
     let name = host.split(':').next().unwrap_or(host).trim_end_matches('.').to_ascii_lowercase();
-    let under = |domain: &&str| name == **domain || name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
-    ["example", "test", "invalid", "localhost", "example.com", "example.net", "example.org"]
-        .iter()
-        .any(|domain| under(&domain))
+    let under = |domain: &&str| name == *domain || name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
+    ["example", "test", "invalid", "localhost", "example.com", "example.net", "example.org"].iter().any(under)
 }
 
 /// Whether bytes were recorded in the last [`LIVE_DAYS`] days, and not in the future.

@@ -15,7 +15,7 @@ use crate::invoke::Request;
 use crate::live::credentials::flatten;
 use crate::mask::secrets_of;
 use crate::run::input::{key_of, reference_of, toml_json};
-use crate::run::sample::{Sample, untaped};
+use crate::run::sample::{Sample, Untaped, untaped};
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::tape::{RunValues, StandIn};
 use crate::view::Outcome;
@@ -135,7 +135,7 @@ impl Desk {
         Ok(Sample::find(&self.world.suite()?, subject, self.op, self.seed))
     }
 
-    fn untaped(&self) -> Result<Option<(String, Result<Value, String>)>, Unusable> {
+    fn untaped(&self) -> Result<Option<Untaped>, Unusable> {
         let subject = self.subject.as_ref().map_err(|error| Unusable::Text(error.to_string()))?;
         Ok(untaped(&self.world.suite()?, subject, self.op, self.seed))
     }
@@ -152,11 +152,11 @@ impl Desk {
             Some(Ok(input)) => input,
             // No tape, or none that passes: the scenario's own input will do.
             taped => match self.untaped()? {
-                Some((case, input)) => {
+                Some(Untaped { scenario, input }) => {
                     tell_note(&format!(
-                        "the input is that of {case}, which no tape answers; ids of earlier steps are made up"
+                        "the input is that of {scenario}, which no tape answers; ids of earlier steps are made up"
                     ));
-                    input.map_err(|why| none(format!("{case}: {why}")))?
+                    input.map_err(|why| none(format!("{scenario}: {why}")))?
                 }
                 None => {
                     let why = taped.and_then(Result::err).unwrap_or_else(|| {

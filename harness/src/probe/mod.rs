@@ -76,10 +76,14 @@ impl<'a> Probe<'a> {
         let request = http::Request::get(format!("https://{host}/")).body(bytes::Bytes::new());
         let request = request.map_err(|error| Unusable::Text(format!("{host}: {error}")))?;
         match self.live.block_on(quittance::Transport::send(&remote, request, limits)) {
-            Err(quittance::Failure::Refused(why)) => Err(Unusable::Text(format!(
-                "{}: cannot be reached: {why}; start the server, or correct --base-url",
-                self.options.setting.targets.shown()
-            ))),
+            Err(quittance::Failure::Refused(why)) => {
+                let advice = match why.contains("certificate") {
+                    true => "give the authority of its certificate with --ca FILE",
+                    false => "start the server, or correct --base-url",
+                };
+                let shown = self.options.setting.targets.shown();
+                Err(Unusable::Text(format!("{shown}: cannot be reached: {why}; {advice}")))
+            }
             _ => Ok(()),
         }
     }

@@ -73,9 +73,18 @@ impl Sample {
     }
 }
 
-/// The request of `op` without any tape, and the scenario that it is of: what earlier steps would have made has made-up ids. None when no
-/// success scenario of the operation applies.
-pub fn untaped(suite: &Suite, subject: &Subject, op: Op, seed: u64) -> Option<(String, Result<Value, String>)> {
+/// A request that no tape answers.
+#[derive(Debug, Clone)]
+pub struct Untaped {
+    /// The scenario that it is of.
+    pub scenario: String,
+    /// The request in JSON form, or what the scenario or the profile lacks.
+    pub input: Result<Value, String>,
+}
+
+/// The request of `op` without any tape: what earlier steps would have made has made-up ids. None when no success scenario of the operation
+/// applies.
+pub fn untaped(suite: &Suite, subject: &Subject, op: Op, seed: u64) -> Option<Untaped> {
     let (spec, profile) = (subject.entry.spec, &subject.profile);
     let applies = |scenario: &&Scenario| {
         let is_success = scenario.class == Class::Success && *scenario.proves == op && scenario.derive.is_none();
@@ -88,7 +97,7 @@ pub fn untaped(suite: &Suite, subject: &Subject, op: Op, seed: u64) -> Option<(S
     for (number, step) in (1..).zip(&scenario.steps) {
         let prepared = builder.prepare(number, step, &objects);
         if step.op.operation() == Some(op) {
-            return Some((scenario.id.clone(), prepared.map(|prepared| prepared.input)));
+            return Some(Untaped { scenario: scenario.id.clone(), input: prepared.map(|prepared| prepared.input) });
         }
         let terms = prepared.ok().and_then(|prepared| terms_of(&prepared.input));
         objects.note_terms(number, terms.map(Arc::new));

@@ -90,6 +90,11 @@ fn each_mistake_is_named_with_line_and_field() {
         ("seconds = 30", "", ":26: step[4]: expected `seconds`"),
         ("method = \"card\"", "method = \"cheque\"", ":11: step[1].method: expected a method family (card, "),
         (
+            "captured_minor = 2500,",
+            "reason = [\"generic\", \"insufficient_found\"],",
+            ":19: step[2].expect.reason: expected one of generic, insufficient_funds, ",
+        ),
+        (
             "state = \"captured\"",
             "state = \"succeeded\"",
             ":19: step[2].expect.state: expected one of action_required, ",

@@ -194,10 +194,10 @@ impl<'p> Refusals<'p> {
         let result = run.play(mutant);
         let claimed = claim(site, result.as_ref())?;
         // Where the code stays, this is no place of it.
-        if let (Some(code), Some(kept)) = (code, claimed.code) {
-            if !kept.contains(code) {
-                return None;
-            }
+        if let (Some(code), Some(kept)) = (code, claimed.code)
+            && !kept.contains(code)
+        {
+            return None;
         }
         let untouched = spots.iter().filter(|spot| !mutant.changes.contains_key(&spot.number));
         let plain: Vec<(&Spot<'_>, Option<usize>)> =
