@@ -23,6 +23,21 @@ fn capture() -> Capture {
     Capture { key: key(), reference: "capture-1".into(), payment: pay(), amount: eur(500), last: true }
 }
 
+fn refund() -> RefundRequest {
+    RefundRequest { key: key(), reference: "r".into(), payment: pay(), amount: eur(500), reason: None }
+}
+
+fn pay_out() -> PayOut {
+    PayOut {
+        key: key(),
+        reference: "p".into(),
+        amount: eur(500),
+        recipient: Recipient::Wallet { brand: "paypal".into(), account: "a@b.test".into() },
+        customer: quittance::Customer::default(),
+        description: None,
+    }
+}
+
 fn void() -> Void {
     Void { key: key(), reference: "void-1".into(), payment: pay() }
 }
@@ -129,19 +144,11 @@ fn an_answer_about_something_else_is_an_integrity_error() {
 #[test]
 fn other_operations_are_compared_too() {
     let other = || World::new([json(200, r#"{"id":"x","state":"succeeded","amount":1}"#)]);
-    let refund = RefundRequest { key: key(), reference: "r".into(), payment: pay(), amount: eur(500), reason: None };
+    let refund = refund();
     disagrees(ready(guarded(&FULL).refund(&other().cx(), &refund)), "x");
     let world = World::new([json(200, r#"{"id":"x","state":"succeeded","payment":"pay_2"}"#)]);
     disagrees(ready(guarded(&FULL).refund(&world.cx(), &refund)), "pay_1");
-    let pay_out = PayOut {
-        key: key(),
-        reference: "p".into(),
-        amount: eur(500),
-        recipient: Recipient::Wallet { brand: "paypal".into(), account: "a@b.test".into() },
-        customer: quittance::Customer::default(),
-        description: None,
-    };
-    disagrees(ready(guarded(&FULL).pay_out(&other().cx(), &pay_out)), "x");
+    disagrees(ready(guarded(&FULL).pay_out(&other().cx(), &pay_out())), "x");
     disagrees(ready(guarded(&FULL).void(&other().cx(), &void())), "pay_1");
     let complete = Complete {
         key: key(),
@@ -173,4 +180,54 @@ fn what_the_provider_echoes_is_masked() {
         }
         assert!(shown.contains("[secret]"), "{shown}");
     }
+}
+
+#[test]
+fn echoes_of_a_refund_and_a_payout_are_masked_too() {
+    for state in [format!(r#""state":"failed","code":"{PAN}","text":"key {TOKEN}""#), format!(r#""state":"{TOKEN}""#)] {
+        let world = || World::new([json(200, &format!(r#"{{"id":"x",{state}}}"#))]);
+        let refunded = format!("{:?}", ready(guarded(&FULL).refund(&world().cx(), &refund())));
+        let paid_out = format!("{:?}", ready(guarded(&FULL).pay_out(&world().cx(), &pay_out())));
+        for shown in [refunded, paid_out] {
+            assert!(!shown.contains(PAN) && !shown.contains(TOKEN) && shown.contains("[secret]"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn an_id_that_holds_a_secret_is_no_answer() {
+    let body = format!(r#"{{"id":"{TOKEN}","state":"succeeded"}}"#);
+    let world = || World::new([json(200, &body)]);
+    assert_eq!(ready(guarded(&FULL).refund(&world().cx(), &refund())).unwrap_err().kind(), Kind::Protocol);
+    assert_eq!(ready(guarded(&FULL).pay_out(&world().cx(), &pay_out())).unwrap_err().kind(), Kind::Protocol);
+}
+
+#[test]
+fn no_amount_is_below_zero_and_no_id_is_empty() {
+    for body in [r#"{"id":"","state":"succeeded"}"#, r#"{"id":"x","state":"succeeded","amount":-500}"#] {
+        let world = || World::new([json(200, body)]);
+        assert!(ready(guarded(&FULL).authorize(&world().cx(), &purchase())).is_err(), "{body}");
+        assert!(ready(guarded(&FULL).refund(&world().cx(), &refund())).is_err(), "{body}");
+        assert!(ready(guarded(&FULL).pay_out(&world().cx(), &pay_out())).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn a_method_is_taken_again_only_where_the_provider_asks_for_it() {
+    let complete = Complete {
+        key: key(),
+        reference: "order-1".into(),
+        payment: pay(),
+        amount: eur(1050),
+        capture: CaptureMode::Automatic,
+        method: Some(purchase().method),
+        returned: Vec::new(),
+    };
+    let world = World::new([]);
+    let error = ready(guarded(&FULL).complete(&world.cx(), &complete)).unwrap_err();
+    assert_eq!((error.kind(), error.field()), (Kind::Invalid, Some("method")), "{error}");
+    assert!(world.sent().is_empty());
+    const ASKS: Spec = Spec { complete_with_method: true, ..FULL };
+    let world = World::new([json(200, r#"{"id":"pay_1","state":"captured"}"#)]);
+    assert!(ready(guarded(&ASKS).complete(&world.cx(), &complete)).is_ok());
 }

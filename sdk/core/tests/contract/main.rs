@@ -12,3 +12,4 @@ mod guard;
 mod reply;
 mod shop;
 mod support;
+mod values;

@@ -102,7 +102,7 @@ fn json_is_read_strictly() {
     }
     let error = body(r#"{"id":{"secret":"hunter2"}}"#).json::<Item>().unwrap_err();
     assert!(!error.to_string().contains("hunter2"), "{error}");
-    assert!(body("{}").json::<Item>().unwrap_err().message().contains("member id is missing"));
+    assert!(body("{}").json::<Item>().unwrap_err().message().contains("id is missing"));
 }
 
 #[test]
