@@ -43,8 +43,10 @@ pub(super) fn idempotency(ground: &Ground<'_>) -> Tried {
             let is_carried = match spec.idempotency {
                 Idempotency::None => true,
                 Idempotency::Header(_) => values.iter().any(|value| value.contains(key.as_str())),
+                // What is done with a payment names it there; that it is unique keeps a second payment from being made.
+                Idempotency::Unique(_) if !matches!(asked.op, Op::Authorize | Op::PayOut) => !values.is_empty(),
                 Idempotency::Body(_) | Idempotency::Unique(_) | Idempotency::Path(_) => {
-                    let other = Request::from_json(asked.op, with_other_key(&asked.input));
+                    let other = Request::from_json(asked.op, with_other_key(spec.idempotency, &asked.input));
                     let others = other.map(|other| carried(spec.idempotency, &scene.ask(&other, &as_it_was).sent));
                     others.is_ok_and(|others| values.iter().any(|value| !others.contains(value)))
                 }
@@ -68,11 +70,12 @@ fn carried(carrier: Idempotency, sent: &[(Option<usize>, HttpRequest<Bytes>)]) -
     changing.flat_map(|request| carriers(carrier, request)).collect()
 }
 
-/// The same under another key, and another reference where there is one: a unique id may be made of either.
-fn with_other_key(input: &Value) -> Value {
+/// The same under another key; a unique id may be made of the reference instead.
+fn with_other_key(carrier: Idempotency, input: &Value) -> Value {
     let mut other = input.clone();
-    for name in ["key", "reference"] {
-        if let Some(Value::String(text)) = other.get_mut(name) {
+    let names: &[&str] = if matches!(carrier, Idempotency::Body(_)) { &["key"] } else { &["key", "reference"] };
+    for name in names {
+        if let Some(Value::String(text)) = other.get_mut(*name) {
             *text = text.chars().map(|letter| if letter == 'a' { 'b' } else { 'a' }).collect();
         }
     }

@@ -50,6 +50,8 @@ impl Bug {
             Bug::OperationsUnsorted => Stand::Declared(const { &Entry::of::<Reference<Unsorted>>() }),
             Bug::CapturesUndeclared => Stand::Declared(const { &Entry::of::<Reference<OneCapture>>() }),
             Bug::KeyCarrierMisnamed => Stand::Declared(const { &Entry::of::<Reference<OtherCarrier>>() }),
+            Bug::KeyCarrierCut => Stand::Declared(const { &Entry::of::<Reference<CutCarrier>>() }),
+            Bug::KeyCarrierAnother => Stand::Declared(const { &Entry::of::<Reference<AnotherCarrier>>() }),
             Bug::SecretUnmarked => Stand::Declared(const { &Entry::of::<Reference<OpenSecret>>() }),
             Bug::LengthHeaderTrusted => Stand::BothTiers,
             Bug::ProfileNotFilledIn => Stand::UnfilledProfile,
@@ -93,6 +95,8 @@ bugs! {
     KeyFromClock "the idempotency key is made from the clock" ["authorize.captured"]
     KeyCut "the idempotency key is cut to 32 characters" ["authorize.captured"]
     KeyCarrierMisnamed "the declarations name another header for the key" ["check:idempotency"]
+    KeyCarrierCut "the declarations name a part of a member's name as the carrier of the key" ["check:idempotency"]
+    KeyCarrierAnother "the declarations name a member that is not made of the key" ["check:idempotency"]
     DoubleSend "every request is sent twice" ["authorize.captured"]
     RetriedWithNewKey "a charge is repeated under a new key after a failure of the provider" ["authorize.outage"]
     RetriedAfterTimeout "the connector repeats by itself after a time-out" ["authorize.timeout", "check:crash"]
@@ -243,6 +247,24 @@ pub(super) struct OtherCarrier;
 
 impl Variant for OtherCarrier {
     const SPEC: Spec = Spec { idempotency: Idempotency::Header("x-request-key"), ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// The key is said to travel in a member whose name is only begun.
+#[derive(Debug)]
+pub(super) struct CutCarrier;
+
+impl Variant for CutCarrier {
+    const SPEC: Spec = Spec { idempotency: Idempotency::Body("curren"), ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// The key is said to travel in the member of the reference.
+#[derive(Debug)]
+pub(super) struct AnotherCarrier;
+
+impl Variant for AnotherCarrier {
+    const SPEC: Spec = Spec { idempotency: Idempotency::Body("reference"), ..SPEC };
     type Credentials = Credentials;
 }
 

@@ -201,7 +201,7 @@ pub enum LookupKind {
 pub enum Idempotency {
     /// In a header of this name (lower case).
     Header(&'static str),
-    /// In a body field of this name.
+    /// In a body field of this name: a JSON member, form field or XML element; `@name` is an attribute.
     Body(&'static str),
     /// The provider refuses a second payment of the same merchant reference or key in this field; look it up then.
     Unique(&'static str),

@@ -26,7 +26,7 @@ use super::grade::{Grade, told};
 use super::mutants::{Aim, Mutant, UNKNOWN};
 use super::site::{Site, is_bad, is_open, kind, state};
 use crate::certify::ground::finding;
-use crate::profile::{ProfileModel, RefusedRow, StatusRow};
+use crate::profile::{ProfileModel, RefusedRow, StatusOf, StatusRow};
 use crate::run::case::Finding;
 use crate::view::Outcome;
 
@@ -221,9 +221,12 @@ impl<'p> Refusals<'p> {
         let text = spot.value.scalar()?;
         let row = self.profile.refused.iter().position(|row| row.member == member(spot) && row.value == text);
         let of = site.whole.as_ref().ok().and_then(kind);
-        let says =
-            |row: &&StatusRow| row.value == text && of.is_none_or(|of| row.of == of) && is_bad(&row.becomes, site.op);
-        let status = self.profile.status.iter().any(|row| says(&row));
+        // A method is stored by way of a payment or a trial of the card, which has a payment's status.
+        let fits = |row: &StatusRow| {
+            of.is_none_or(|of| row.of == of || of == StatusOf::Mandate && row.of == StatusOf::Payment)
+        };
+        let says = |row: &StatusRow| row.value == text && fits(row) && is_bad(&row.becomes, site.op);
+        let status = self.profile.status.iter().any(says);
         if row.is_some() { Some(row) } else { status.then_some(None) }
     }
 
