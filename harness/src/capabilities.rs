@@ -84,7 +84,7 @@ fn idempotency(means: Idempotency) -> String {
     match means {
         Idempotency::Header(name) => format!("header {name}"),
         Idempotency::Body(name) => format!("body field {name}"),
-        Idempotency::Unique(name) => format!("a second {name} is refused"),
+        Idempotency::Unique(names) => format!("a second {} is refused", names.join(" or ")),
         Idempotency::Path(name) => format!("PUT under {name} in the path"),
         Idempotency::None => "none".to_owned(),
     }

@@ -94,7 +94,7 @@ impl Provider for WechatPay {
         countries: &["CN"],
         refund: RefundRules { partial: true, multiple: true },
         lookups: &[LookupKind::Handle, LookupKind::Reference],
-        idempotency: Idempotency::Unique("out_trade_no"),
+        idempotency: Idempotency::Unique(&["out_trade_no", "out_refund_no", "out_bill_no"]),
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::Signature,
             tolerance_seconds: Some(TOLERANCE_SECONDS),

@@ -68,7 +68,7 @@ impl Provider for Worldpay {
         three_ds: ThreeDsRules { challenge: true, external: true },
         refund: RefundRules { partial: true, multiple: false },
         lookups: &[LookupKind::Handle, LookupKind::Reference],
-        idempotency: Idempotency::Unique("@orderCode"),
+        idempotency: Idempotency::Unique(&["@orderCode"]),
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::ReadBack,
             tolerance_seconds: None,

@@ -248,16 +248,19 @@ pub fn carriers(carrier: Idempotency, request: &Request<Bytes>) -> Vec<String> {
             let values = request.headers().get_all(name).iter();
             values.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
         }
-        Idempotency::Body(name) | Idempotency::Unique(name) => {
-            let body = String::from_utf8_lossy(request.body());
-            let leaves = leaves::of(&opened(&body)).into_iter();
-            leaves.filter(|leaf| leaf.name == name).map(|leaf| leaf.value).collect()
-        }
+        Idempotency::Body(name) => fields(request, &[name]),
+        Idempotency::Unique(names) => fields(request, names),
         Idempotency::Path(_) if request.method() == Method::PUT => vec![request.uri().path().to_owned()],
         Idempotency::Path(_) | Idempotency::None => Vec::new(),
     };
     values.retain(|value| !value.is_empty());
     values
+}
+
+fn fields(request: &Request<Bytes>, names: &[&str]) -> Vec<String> {
+    let body = String::from_utf8_lossy(request.body());
+    let leaves = leaves::of(&opened(&body)).into_iter();
+    leaves.filter(|leaf| names.contains(&&*leaf.name)).map(|leaf| leaf.value).collect()
 }
 
 /// By exchange of the case's tape, whether it moves something: in an operation that does not only read, each request other than GET that

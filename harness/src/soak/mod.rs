@@ -120,7 +120,7 @@ pub fn client(repetition: Repetition) -> Result<Box<dyn Connector>, Error> {
 struct Unique;
 
 impl Variant for Unique {
-    const SPEC: Spec = Spec { idempotency: Idempotency::Unique("reference"), ..<Sound as Variant>::SPEC };
+    const SPEC: Spec = Spec { idempotency: Idempotency::Unique(&["reference"]), ..<Sound as Variant>::SPEC };
     type Credentials = Credentials;
 }
 

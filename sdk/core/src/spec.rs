@@ -203,8 +203,9 @@ pub enum Idempotency {
     Header(&'static str),
     /// In a body field of this name: a JSON member, form field or XML element; `@name` is an attribute.
     Body(&'static str),
-    /// The provider refuses a second payment of the same merchant reference or key in this field; look it up then.
-    Unique(&'static str),
+    /// The provider refuses a second payment of the same merchant reference or key in one of these fields; look it up then. There are several
+    /// where payments, refunds and payouts have numbers of their own.
+    Unique(&'static [&'static str]),
     /// In the path of a PUT, under this name: an id that is made of the merchant's reference or the key. The provider refuses a second
     /// payment under it, or answers as to the first; look it up then.
     Path(&'static str),

@@ -40,7 +40,7 @@ pub(crate) const FULL: Spec = Spec {
 /// The same key gets the same answer.
 pub(crate) const REPLAYING: Spec = Spec { idempotency: Idempotency::Header("idempotency-key"), ..FULL };
 /// A second payment under one reference is refused.
-pub(crate) const UNIQUE: Spec = Spec { idempotency: Idempotency::Unique("reference"), ..FULL };
+pub(crate) const UNIQUE: Spec = Spec { idempotency: Idempotency::Unique(&["reference"]), ..FULL };
 /// Nothing can be looked up.
 pub(crate) const BLIND: Spec = Spec { lookups: &[], operations: &[Op::Authorize, Op::Capture, Op::Refund], ..FULL };
 /// Payments are captured in parts.
