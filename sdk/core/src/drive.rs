@@ -5,7 +5,6 @@
 //!
 //! ```
 //! use quittance::drive::{Exchange, Step, Wire};
-//! use quittance::http::Response;
 //! use quittance::*;
 //! use quittance_reqwest::SystemRandom;
 //!
@@ -20,9 +19,9 @@
 //! let Step::Send(request) = exchange.start() else { panic!("nothing is sent") };
 //! assert_eq!(request.uri().host(), Some("api.stripe.com"));
 //!
-//! // Any transport may carry it; here the reply gets lost.
+//! // Any transport may carry it; here the reply gets lost. What is asked is repeated by `Client`, not here.
 //! let Step::Done(Err(error)) = exchange.reply(Err(Failure::TimedOut)) else { panic!("it goes on") };
-//! assert_eq!((error.kind(), error.effect()), (Kind::Network, Effect::None));
+//! assert_eq!((error.kind(), error.effect()), (Kind::Network, Effect::Unknown));
 //! # Ok(())
 //! # }
 //! ```
