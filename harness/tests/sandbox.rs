@@ -221,6 +221,9 @@ fn pays(pair: &Pair) {
     }
 }
 
+/// Providers that tell what was given back by a list of refunds alone.
+const LISTS_REFUNDS: [&str; 4] = ["bank-of-america", "barclaycard", "cybersource", "wells-fargo"];
+
 fn refunds(pair: &Pair, life: &mut Life<'_>, amount: i64) {
     let part = if pair.has("refund.partial") { 1203 } else { amount };
     let refund = life.step("refund.full", 2, Some(part));
@@ -258,7 +261,9 @@ fn refunds(pair: &Pair, life: &mut Life<'_>, amount: i64) {
         let found = payment(found, &life.told());
         assert_eq!(found.state.as_str(), "captured", "{}", life.told());
         assert_eq!(minor(found.amount).unwrap_or(amount), amount, "{}", life.told());
-        assert_eq!(minor(found.refunded).unwrap_or(part), part, "{}", life.told());
+        // Where a look-up adds up the refunds of a list, the tapes have a list of one: the newest.
+        let told = if LISTS_REFUNDS.contains(&pair.sandbox.id()) && again > 0 { again } else { part };
+        assert_eq!(minor(found.refunded).unwrap_or(told), told, "{}", life.told());
     }
 }
 
@@ -397,6 +402,79 @@ fn wrong_credentials_are_refused_by_the_provider() {
     let answered = pair.sandbox.answer(&request, START_UNIX_SECONDS);
     assert_eq!(answered.response.status(), 401);
     assert!(String::from_utf8_lossy(answered.response.body()).contains("Invalid API Key"));
+}
+
+fn post(path: &str, headers: &[(&str, &str)], body: &str) -> Sent<Bytes> {
+    let request = headers.iter().fold(Sent::post(path), |request, (name, value)| request.header(*name, *value));
+    request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+}
+
+/// `curl -u KEY:` is as good as a bearer's key; another key is not.
+#[test]
+fn a_key_may_be_the_user_of_http_basic() {
+    use base64::Engine as _;
+    let pair = Pair::named("stripe");
+    let status = |user: &str| {
+        let basic = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(user));
+        let request = post(
+            "/v1/payment_intents",
+            &[("authorization", &basic), ("content-type", "application/x-www-form-urlencoded")],
+            "amount=1050&currency=usd&confirm=true&payment_method=pm_card_visa",
+        );
+        pair.sandbox.answer(&request, START_UNIX_SECONDS).response.status().as_u16()
+    };
+    assert_eq!(status("sk_test_quittance:"), 200);
+    assert_eq!((status("sk_test_quittance:x"), status("sk_test_other:")), (401, 401));
+}
+
+#[test]
+fn bodies_of_another_kind_are_refused() {
+    let pair = Pair::named("adyen");
+    let mut life = Life::new(&pair, 3);
+    let made = life.step("authorize.captured", 1, Some(1200));
+    payment(made, &life.told());
+    let path = "/v72/payments";
+    let key = ("x-api-key", pair.subject.credentials["api_key"].clone());
+    let body = r#"{"amount":{"value":1200,"currency":"EUR"},"reference":"r-1","paymentMethod":{"type":"scheme"}}"#;
+    let answer = |media: &str, body: &str| {
+        let request = post(path, &[(key.0, &key.1), ("content-type", media)], body);
+        pair.sandbox.answer(&request, START_UNIX_SECONDS).response.status().as_u16()
+    };
+    assert_eq!(answer("application/json; charset=utf-8", body), 200);
+    for (media, body) in [("text/csv", body), ("application/x-www-form-urlencoded", body), ("application/json", "")] {
+        let status = answer(media, body);
+        assert!((400..500).contains(&status), "{media} {body}: {status}");
+    }
+}
+
+/// A signature is computed again: by another key, or over another body, it is refused as the provider refuses it.
+#[test]
+fn signatures_of_requests_are_held_to_their_recipe() {
+    let pair = Pair::named("cybersource");
+    let mut life = Life::new(&pair, 9);
+    let made = life.step("authorize.captured", 1, Some(1200));
+    assert_eq!(payment(made, &life.told()).state.as_str(), "captured");
+    let mut value = pair.subject.profile.model.credentials.clone();
+    let secret = value.get("shared_secret").and_then(|secret| secret.as_str()).unwrap();
+    let other: String = secret.chars().rev().filter(|letter| *letter != '=').chain("=".chars()).collect();
+    value.insert("shared_secret".to_owned(), toml::Value::String(other));
+    let forger = pair.subject.entry.connect(serde_json::to_value(&value).unwrap());
+    if let Ok(forger) = forger {
+        let slot = drive::Wire::default();
+        let around = Around::new(21);
+        let cx = Context::new(&slot, &around.clock, &around.random, &around.tokens);
+        let request = life.request(&scenario_of("authorize.captured").steps[0]).unwrap();
+        let mut statuses = Vec::new();
+        let result = drive::drive(&slot, request.call(forger.as_ref(), &cx), |sent| {
+            let answered = pair.sandbox.answer(&sent, START_UNIX_SECONDS);
+            statuses.push(answered.response.status().as_u16());
+            Ok(answered.response)
+        });
+        assert_eq!(statuses, [401], "{result:?}");
+        assert_eq!(result.unwrap_err().kind(), quittance::Kind::Credentials);
+    } else {
+        panic!("the other secret has another form");
+    }
 }
 
 /// Whatever comes is answered.

@@ -1,5 +1,6 @@
 //! Trials of the contract that no tape can hold: repetitions, transitions that must not be, and payments beside each other.
 
+use http::Method;
 use quittance::{Op, Payment};
 use serde_json::{Value, json};
 
@@ -7,6 +8,7 @@ use super::trial::{Bout, PART_MINOR, Talked, Tried, WHOLE_MINOR, ends, is_open, 
 use super::{Probe, hooks, hostile};
 use crate::certify::report::Line;
 use crate::live::course::Taken;
+use crate::live::remote::Sent;
 use crate::run::judge::{Surroundings, unmet};
 use crate::scenario::{Expectation, StepOp};
 use crate::view::Outcome;
@@ -66,7 +68,7 @@ fn repeats(probe: &Probe<'_>) -> Tried {
         // The books would take it for one of two payments.
         bout.course.breaches.clear();
         match (again.outcome().and_then(Outcome::id), first.outcome().and_then(Outcome::id)) {
-            (Some(again_id), Some(id)) if again_id != id => {
+            (Some(again_id), Some(id)) if again_id != id && !is_over(&again) => {
                 Err(bout.fault("no second payment under one key", told(&again)).into())
             }
             _ => Ok(()),
@@ -81,7 +83,7 @@ fn repeats(probe: &Probe<'_>) -> Tried {
             let part = if spec.capture.partial { PART_MINOR } else { WHOLE_MINOR };
             let first = bout.done(StepOp::Capture, Some(part), &["captured", "authorized"])?;
             let again = bout.course.again(first.number, &Expectation::default())?;
-            same_object(bout, &first, &again, false)?;
+            same_object(bout, &first, &again, !is_keyed(&first))?;
             let found = bout.look_up()?;
             amount_is(bout, "captured once", found.and_then(|payment| payment.captured), part)
         });
@@ -103,6 +105,21 @@ fn repeats(probe: &Probe<'_>) -> Tried {
         });
     }
     tried
+}
+
+/// Whether a step came to something that holds no money.
+fn is_over(taken: &Taken) -> bool {
+    taken.outcome().is_some_and(|outcome| matches!(outcome.state(), "declined" | "failed" | "expired" | "voided"))
+}
+
+/// Whether every request by which a step acted carries its key: one that does not may be refused when it comes again.
+fn is_keyed(taken: &Taken) -> bool {
+    let Some(key) = taken.asked.values.key.as_deref() else { return false };
+    let holds = |sent: &Sent| {
+        let in_headers = sent.request.headers().values().any(|value| value.as_bytes() == key.as_bytes());
+        in_headers || String::from_utf8_lossy(sent.request.body()).contains(key)
+    };
+    taken.sent.iter().filter(|sent| sent.request.method() != Method::GET).all(holds)
 }
 
 /// The amount of a step, less the remainder that the suite's second refund has.

@@ -144,7 +144,7 @@ pub(super) fn credentials(probe: &Probe<'_>) -> Tried {
     let mut tried = Tried::default();
     let Some(case) = plain_case(probe) else { return tried };
     for name in probe.live.account.secret_names() {
-        if !is_used(probe, case, &name) {
+        if !is_used(probe, case, Some(&name)) {
             continue;
         }
         let trial = format!("another {name}");
@@ -206,6 +206,11 @@ fn strip(request: &mut Request<Bytes>, secrets: &[String]) -> bool {
     found
 }
 
+/// Whether an account can be made up that the provider cannot know and that requests depend on.
+pub(super) fn has_strangers(probe: &Probe<'_>) -> bool {
+    plain_case(probe).is_none_or(|case| is_used(probe, case, None))
+}
+
 /// The plain purchase of the suite.
 fn plain_case<'p>(probe: &'p Probe<'_>) -> Option<&'p Case> {
     let mut cases = probe.plan.cases().filter(|case| {
@@ -214,11 +219,12 @@ fn plain_case<'p>(probe: &'p Probe<'_>) -> Option<&'p Case> {
     cases.find(|case| case.scenario.id == "authorize.captured")
 }
 
-/// Whether requests depend on a secret: the tape sees a difference when it alone is changed. Asked of the profile's dummies.
-fn is_used(probe: &Probe<'_>, case: &Case, name: &str) -> bool {
+/// Whether requests depend on a secret, or on any where none is named: the tape sees a difference when it is changed. Asked of the
+/// profile's dummies.
+fn is_used(probe: &Probe<'_>, case: &Case, name: Option<&str>) -> bool {
     let subject = probe.live.subject;
     let dummies = crate::live::Account::of_profile(subject, None);
-    let Some(stranger) = dummies.stranger(subject.entry, Some(name)) else { return false };
+    let Some(stranger) = dummies.stranger(subject.entry, name) else { return false };
     let bench = Bench { connector: &*stranger, ..Bench::of(subject, SEED) };
     // What the deliveries of the tape are vouched for with is no matter of requests.
     let of_requests = |found: &Finding| !found.what.starts_with("webhook") && !found.what.starts_with("expect.");

@@ -8,6 +8,7 @@ mod hostile;
 mod trial;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::certify::report::{Line, Verdict};
@@ -16,8 +17,10 @@ use crate::live::course::{self, Mask, Taken};
 use crate::live::drivable::{asks_for_bad_credentials, undrivable};
 use crate::live::{Live, Setting};
 use crate::run::case::{Case, Finding};
+use crate::run::judge::Ended;
 use crate::run::plan::Planned;
 use crate::scenario::{Scenario, Suite};
+use crate::view::Outcome;
 use crate::world::{Subject, Unusable};
 
 pub use checks::NAMES as CHECKS;
@@ -49,6 +52,8 @@ pub struct Probe<'a> {
     pub(crate) plan: Plan,
     pub(crate) hooks: Option<Hooks>,
     options: Options,
+    /// Whether a purchase has stayed open for as long as the run has patience.
+    pub(crate) stays_open: AtomicBool,
 }
 
 impl<'a> Probe<'a> {
@@ -63,7 +68,7 @@ impl<'a> Probe<'a> {
         hooks: Option<Hooks>,
     ) -> Result<Probe<'a>, Unusable> {
         let live = Live::open(subject, &options.setting, hooks.as_ref().map(Hooks::url))?;
-        let probe = Probe { plan: Plan::of(suite, subject), live, hooks, options };
+        let probe = Probe { plan: Plan::of(suite, subject), live, hooks, options, stays_open: AtomicBool::new(false) };
         probe.greet()?;
         Ok(probe)
     }
@@ -153,11 +158,11 @@ impl<'a> Probe<'a> {
         let connector = match asks_for_bad_credentials(case) {
             false => &*self.live.connector,
             true => match self.live.account.stranger(self.live.subject.entry, None) {
-                Some(connector) => {
+                Some(connector) if hostile::has_strangers(self) => {
                     stranger = connector;
                     &*stranger
                 }
-                None => {
+                _ => {
                     return blank.because(
                         Verdict::NotApplicable,
                         "no credential can be changed without breaking its form".to_owned(),
@@ -175,7 +180,10 @@ impl<'a> Probe<'a> {
         match asks_for_bad_credentials(case) {
             // They may be refused earlier than on the tape, by the endpoint that gives access tokens.
             true => findings.extend(amiss::last_form(&tape, &played.taken)),
-            false => findings.extend(amiss::forms(case, &tape, &played.taken)),
+            false => {
+                let same = |step: u32| stands_alike(step, &taped.ended, &played.taken);
+                findings.extend(amiss::forms(case, &tape, &played.taken).into_iter().filter(|found| same(found.step)));
+            }
         }
         let mut line = blank;
         line.0.trials = played.taken.iter().map(|taken| taken.sent.len() + taken.settling.len()).sum();
@@ -202,6 +210,15 @@ impl<'a> Probe<'a> {
     fn blank(&self, case: &str, clauses: &[String]) -> Blank {
         Blank(Line::new(self.live.subject.entry.spec.id, case, TIER, clauses.to_vec()))
     }
+}
+
+/// Whether a step came to the same state as on the tape. One that waits where the tape's does not is told in another form.
+fn stands_alike(step: u32, taped: &[Ended], taken: &[Taken]) -> bool {
+    let state = |ended: &Ended| ended.result.as_ref().ok().map(Outcome::state);
+    let tape = usize::try_from(step).ok().and_then(|step| taped.get(step.checked_sub(1)?)).map(state);
+    let live = taken.iter().find(|taken| taken.number == step).map(|taken| state(&taken.ended));
+    let waits = |state: &Option<Option<&str>>| matches!(state, Some(Some("pending" | "action_required")));
+    tape == live || !(waits(&tape) || waits(&live))
 }
 
 /// A line that says nothing yet.

@@ -1,6 +1,7 @@
 //! What trials of a probe stand on: conversations with steps of their own, and what they found.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use quittance::{Connector, Op, Payment};
 use serde_json::Value;
@@ -56,6 +57,8 @@ pub(super) fn ends(states: &[&str]) -> Expectation {
 pub(super) struct Bout<'a> {
     pub(super) course: Course<'a>,
     name: String,
+    /// Whether purchases stay open here, as an earlier trial has seen: nobody waits for them again.
+    stays_open: &'a AtomicBool,
 }
 
 impl<'a> Bout<'a> {
@@ -64,7 +67,8 @@ impl<'a> Bout<'a> {
     }
 
     pub(super) fn of(probe: &'a Probe<'_>, connector: &'a dyn Connector, name: &str) -> Bout<'a> {
-        Bout { course: Course::new(&probe.live, connector, name, None), name: name.to_owned() }
+        let course = Course::new(&probe.live, connector, name, None);
+        Bout { course, name: name.to_owned(), stays_open: &probe.stays_open }
     }
 
     /// A finding about the newest step.
@@ -93,7 +97,15 @@ impl<'a> Bout<'a> {
             [("amount_minor", toml::Value::Integer(minor)), ("capture", toml::Value::String(capture.to_owned()))];
         let step = plain(StepOp::Authorize, &input);
         let step = Step { method: Some("main".to_owned()), card: Some("approved".to_owned()), ..step };
-        Ok(self.course.take(&step, &ends(&[if manual { "authorized" } else { "captured" }]))?)
+        let expect = match self.stays_open.load(Ordering::Relaxed) {
+            true => Expectation::default(),
+            false => ends(&[if manual { "authorized" } else { "captured" }]),
+        };
+        let taken = self.course.take(&step, &expect)?;
+        if is_open(&taken) {
+            self.stays_open.store(true, Ordering::Relaxed);
+        }
+        Ok(taken)
     }
 
     /// An operation on the payment of the conversation.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::corpus::rules::CorpusRules;
 use crate::run::built::Model;
+use crate::run::input::RETURN_URL;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS};
 use crate::tape::{Hole, Recipe, RecipeModel};
 use crate::unfilled;
@@ -520,9 +521,9 @@ pub(crate) fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// Whether a dummy credential stands for a place of the merchant's that the provider calls.
+/// Whether a dummy credential stands for a place of the merchant's that the provider calls; where customers return to is none.
 pub(crate) fn is_merchants_url(text: &str) -> bool {
-    text.starts_with("https://merchant.example")
+    text.starts_with("https://merchant.example") && text != RETURN_URL
 }
 
 /// Marks by which providers tell live keys from test keys.

@@ -7,12 +7,12 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use quittance::{Idempotency, Op};
 
-use super::book::{self, Number};
+use super::book::{self, Book, Number};
 use super::choice::{Choice, Chooses, Target};
 use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
-use super::leaves::{self, Value};
+use super::leaves::{self, OPERATION, Value};
 use super::routes::{Fit, Ground, Route};
 use super::shown::{Answered, Seen, Waiting};
 use super::{Sandbox, State, tell};
@@ -52,10 +52,17 @@ impl Sandbox {
         let known = &self.knowledge.known;
         let ground = Ground { known, book: &state.book, credentials: &self.credentials, secrets: &self.secrets };
         let fits = route.fits(ground, asking.sent);
-        let chooses = Chooses { spec: self.spec, known, cards: &self.cards, book: &state.book };
+        let chooses = self.chooses(&state.book);
+        let mut choice = chooses.choose(&fits);
+        let mut early = Vec::new();
+        if let Some(number) = chooses.decided(&fits, choice.as_ref()) {
+            early = self.decided(state, number, asking.now_unix_seconds);
+            choice = self.chooses(&state.book).choose(&fits);
+        }
+        let chooses = self.chooses(&state.book);
         let content_type = asking.request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let malformed = route.is_malformed(asking.sent, content_type, asking.request.body());
-        let (at, class) = match chooses.choose(&fits) {
+        let (at, class) = match choice {
             Some(Choice::Unproven(at)) => (at, Class::Credentials),
             Some(choice) if malformed => (choice.at(), Class::Invalid),
             Some(Choice::Answer(at)) => (at, Class::Done),
@@ -72,7 +79,13 @@ impl Sandbox {
         let memory = self.key(asking, fit, one).filter(|_| class != Class::Credentials);
         let mark = mark(asking.request);
         if let Some(given) = memory.as_ref().and_then(|key| state.book.given(key)).cloned() {
-            if given.asked == mark {
+            // Some providers tell of the first request whatever the second asks for.
+            let tells = |known: &Known| known.at.class == Class::Again && known.at.answer.status.is_client_error();
+            let conflicts = fits
+                .iter()
+                .filter_map(|fit| known.get(fit.index))
+                .any(|other| tells(other) && other.at.op == one.at.op);
+            if given.asked == mark || conflicts {
                 return self.again(state, asking, &fits, one, given);
             }
             let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
@@ -81,10 +94,11 @@ impl Sandbox {
         }
         let target = chooses.target(fit);
         let card = chooses.card(fit).unwrap_or_default().to_owned();
-        let (answered, object) = match class {
+        let (mut answered, object) = match class {
             Class::Done => self.give(state, asking, one, fit, target, card),
             _ => (self.refused(state, asking, route, class, (&fits, fit, target), malformed), None),
         };
+        answered.due.splice(0..0, early);
         if let Some(key) = memory {
             let seen = &answered.seen;
             let (payment, operation) = (seen.payment.clone(), seen.operation.clone().unwrap_or_default());
@@ -93,6 +107,10 @@ impl Sandbox {
             state.book.give(key, book::Given { asked: mark, response, object, payment, case, operation });
         }
         answered
+    }
+
+    fn chooses<'c>(&'c self, book: &'c Book) -> Chooses<'c> {
+        Chooses { spec: self.spec, known: &self.knowledge.known, cards: &self.cards, book }
     }
 
     /// The refusal of a request of this class, and what is shown of it.
@@ -158,7 +176,10 @@ impl Sandbox {
         };
         let key = fit.key.or_else(in_body).filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
         let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
-        moves.then(|| format!("{} {} {key}", asking.request.method(), asking.request.uri().path()))
+        // One call may send several requests under its key: each is told apart by what it asks for.
+        let operation =
+            asking.sent.iter().find(|value| value.path == OPERATION).map_or("", |value| value.text.as_str());
+        moves.then(|| format!("{} {} {operation} {key}", asking.request.method(), asking.request.uri().path()))
     }
 
     /// An answer as the tape's case has it, for what is named here; it makes nothing yet.

@@ -215,6 +215,11 @@ impl Book {
         }
     }
 
+    /// The payment that was made last.
+    pub(super) fn newest_payment(&self) -> Option<Number> {
+        self.newest().find(|(_, object)| object.kind == Kind::Payment).map(|(number, _)| number)
+    }
+
     /// The newest objects first.
     pub(super) fn newest(&self) -> impl Iterator<Item = (Number, &Object)> {
         self.order.iter().rev().filter_map(|number| Some((*number, self.objects.get(number)?)))

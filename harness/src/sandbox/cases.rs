@@ -86,9 +86,12 @@ pub(super) fn caught_names(exchange: &Exchange) -> impl Iterator<Item = String> 
 /// What a delivery says it is.
 pub(super) fn event_of(leaves: &[Leaf]) -> Option<String> {
     const NAMES: [&str; 6] = ["eventcode", "eventtype", "event", "type", "action", "kind"];
+    let depth = |leaf: &&Leaf| leaf.path.matches(['.', '/']).count();
     let named = |name: &&str| {
-        let mut found = leaves.iter().filter(|leaf| !leaf.open && !leaf.object);
-        found.find(|leaf| super::leaves::last_name(&leaf.path) == **name && leaf.path.matches(['.', '/']).count() <= 4)
+        let found = leaves.iter().filter(|leaf| !leaf.open && !leaf.object);
+        let found = found.filter(|leaf| super::leaves::last_name(&leaf.path) == **name && depth(leaf) <= 4);
+        // What it is about may have a type of its own further in.
+        found.min_by_key(depth)
     };
     NAMES.iter().find_map(named).map(|leaf| leaf.text.clone()).filter(|text| !text.is_empty())
 }
@@ -126,5 +129,7 @@ pub(super) fn about(found: &Found, exchange: &Exchange, lineage: &Lineage) -> Ki
         _ => None,
     };
     let special = |kind: &Kind| !matches!(kind, Kind::Other | Kind::Token);
-    all.iter().rev().flat_map(Template::holes).filter_map(kind).find(special).unwrap_or(own)
+    // The last counts: what belongs to a payment is named after it.
+    let holes: Vec<&Hole> = all.iter().flat_map(Template::holes).collect();
+    holes.into_iter().rev().filter_map(kind).find(special).unwrap_or(own)
 }

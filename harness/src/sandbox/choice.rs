@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use http::Method;
 use quittance::{Op, Spec};
 
 use super::book::{Book, By, Number, Object};
@@ -81,6 +80,17 @@ impl Chooses<'_> {
         self.known.get(fit.index)
     }
 
+    /// The payment that waits for somebody, where an answer was chosen that shows it otherwise: then they have decided by now.
+    pub(super) fn decided(&self, fits: &[Fit<'_, '_>], choice: Option<&Choice>) -> Option<Number> {
+        let Some(Choice::Answer(at)) = choice else { return None };
+        let (fit, known) = fits.get(*at).and_then(|fit| Some((fit, self.of(fit)?)))?;
+        let number = self.target(fit).root?;
+        let object = self.book.get(number).filter(|object| object.later.is_some())?;
+        let reads = !known.at.acts && known.at.creates.is_none();
+        let shown = known.at.moment.after.state;
+        (reads && !waits(shown) && shown != object.end.state).then_some(number)
+    }
+
     /// The object that a request is about.
     pub(super) fn target(&self, fit: &Fit<'_, '_>) -> Target {
         let Some(known) = self.of(fit) else { return Target::default() };
@@ -90,6 +100,7 @@ impl Chooses<'_> {
         let named = fit.named.iter();
         let object = named.clone().rev().find(is(kind)).or_else(|| named.clone().rev().find(is(Kind::Payment)));
         let object = object.or_else(|| named.clone().next_back()).copied();
+        let object = object.or_else(|| if known.lists() { self.book.newest_payment() } else { None });
         Target { object, root: object.and_then(|object| self.book.root(object)) }
     }
 
@@ -99,10 +110,11 @@ impl Chooses<'_> {
             self.of(fit).is_some_and(|known| matches!(known.at.class, Class::Done | Class::Declined | Class::Refused))
         };
         let all = || fits.iter().enumerate();
-        let score = |fit: &Fit<'_, '_>| fit.score + self.by_card(fit) - self.rank(fit);
+        let scores: Vec<i32> = fits.iter().map(|fit| fit.score + self.by_card(fit) - self.rank(fit)).collect();
+        let score = |at: usize| scores.get(at).copied().unwrap_or(i32::MIN);
         let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_, '_>)>| {
             // Of equals the first, which is of the simpler case.
-            found.map(|(at, fit)| (score(fit), usize::MAX - at)).max().map(|(_, at)| usize::MAX - at)
+            found.map(|(at, _)| (score(at), usize::MAX - at)).max().map(|(_, at)| usize::MAX - at)
         };
         let top = best(&mut all().filter(|(_, fit)| usual(fit))).or_else(|| best(&mut all()))?;
         // A payment may be begun with a token of the client's that no tape knows.
@@ -146,7 +158,7 @@ impl Chooses<'_> {
             (class == Some(Class::Refused)) != legal
         };
         let situated = |at: usize| {
-            fits.get(at).map_or(i32::MIN, |fit| score(fit) + self.by_situation(fit, self.target(fit), legal))
+            fits.get(at).map_or(i32::MIN, |fit| score(at) + self.by_situation(fit, self.target(fit), legal))
         };
         let chosen = pool.iter().copied().filter(wanted).map(|at| (situated(at), usize::MAX - at)).max();
         Some(match chosen {
@@ -160,13 +172,24 @@ impl Chooses<'_> {
     /// amount can be raised is the provider's secret.
     fn too_much(&self, fits: &[Fit<'_, '_>], known: &Known, fit: &Fit<'_, '_>, target: Target) -> Option<usize> {
         let (asked, now) = (fit.asked?, self.book.get(target.root?)?.end);
-        let refuses = |other: &Known| {
+        if asked <= now.amount || now.amount <= 0 {
+            return None;
+        }
+        let alike = |other: &&Known| {
             let (was, tape) = (other.at.moment.before, other.at.moment.asked.unwrap_or_default());
-            let beyond = i128::from(asked) * i128::from(was.amount) >= i128::from(tape) * i128::from(now.amount);
-            let same = other.at.class == Class::Refused && other.at.acts == known.at.acts && was.state == now.state;
-            same && matches!(other.at.op, Op::Capture | Op::Adjust) && tape > was.amount && was.amount > 0 && beyond
+            let same = other.at.acts == known.at.acts && was.state == now.state && was.amount > 0 && tape > was.amount;
+            same && matches!(other.at.op, Op::Capture | Op::Adjust)
         };
-        fits.iter().position(|fit| self.of(fit).is_some_and(refuses))
+        // In millionths of what was reserved.
+        let share = |asked: i64, amount: i64| i128::from(asked) * 1_000_000 / i128::from(amount);
+        let of_tape = |other: &Known| share(other.at.moment.asked.unwrap_or_default(), other.at.moment.before.amount);
+        let asked = share(asked, now.amount);
+        let all = || fits.iter().enumerate().filter_map(|(at, fit)| Some((at, self.of(fit).filter(alike)?)));
+        if all().any(|(_, other)| other.at.class == Class::Done && of_tape(other) >= asked) {
+            return None;
+        }
+        let refused = all().filter(|(_, other)| other.at.class == Class::Refused && of_tape(other) <= asked);
+        refused.max_by_key(|(_, other)| of_tape(other)).map(|(at, _)| at)
     }
 
     /// What stands behind in the order of belief.
@@ -175,8 +198,10 @@ impl Chooses<'_> {
         let declined = if known.at.class == Class::Declined { 25 } else { 0 };
         let shape = i32::from(known.at.settles && !known.at.acts);
         // What opens a session only is said so; a sparse request begins a payment.
-        let session = if known.at.op == Op::OpenSession { 40 } else { 0 };
-        declined + shape + session
+        let session = if known.at.op == Op::OpenSession && !fit.is_exact { 40 } else { 0 };
+        // A case that ends while it waits says nothing of how it ends.
+        let endless = if begins(known.at.op) && waits(known.at.moment.end.state) { 2 } else { 0 };
+        declined + shape + session + endless
     }
 
     /// How well the card, token or amount that was sent is the one of the case.
@@ -188,19 +213,24 @@ impl Chooses<'_> {
         let Some(chooser) = self.cards.get(&known.at.lineage.card) else {
             return if before.is_empty() { 0 } else { -10 };
         };
-        match self.chosen(known, fit, chooser) {
-            Some(true) => 120,
-            Some(false) => -150,
-            None if before == known.at.lineage.card => 120,
-            None => -150,
+        let right = match self.chosen(known, fit, chooser) {
+            Some(right) => right,
+            None => before == known.at.lineage.card,
+        };
+        // Who only looks is told how the payment stands, whichever card it was.
+        match (right, known.at.acts || known.at.creates.is_some()) {
+            (true, true) => 120,
+            (true, false) => 20,
+            (false, true) => -150,
+            (false, false) => -20,
         }
     }
 
     /// Whether what was sent is what the card says; none where nothing of it was sent.
     fn chosen(&self, known: &Known, fit: &Fit<'_, '_>, chooser: &Chooser) -> Option<bool> {
-        if chooser.amount.is_some() {
-            let asked = fit.asked.filter(|_| begins(known.at.op));
-            return asked.map(|asked| Some(asked) == chooser.amount);
+        // Where there is no amount to choose by, the number does.
+        if let (Some(_), Some(asked)) = (chooser.amount, fit.asked.filter(|_| begins(known.at.op))) {
+            return Some(Some(asked) == chooser.amount);
         }
         let sent = |name: &String| {
             let found = fit.caught.iter().find(|caught| matches!(caught.hole, Hole::Card(hole) if hole == name));
@@ -221,7 +251,10 @@ impl Chooses<'_> {
     /// Whether an operation may be done as the payment stands.
     fn is_legal(&self, known: &Known, fit: &Fit<'_, '_>, target: Target) -> bool {
         if begins(known.at.op) {
-            let taken = |by: By, text: &str| self.spec.idempotency.refuses() && self.book.find(by, text).is_some();
+            let is_own =
+                |number: Number| self.book.get(number).is_some_and(|object| object.kind == Kind::of(known.at.op));
+            let taken =
+                |by: By, text: &str| self.spec.idempotency.refuses() && self.book.find(by, text).is_some_and(is_own);
             let by_reference = fit.reference.is_some_and(|reference| taken(By::Reference, reference));
             let named = |hole: &Hole| matches!(hole, Hole::Any { name: Some(_), .. });
             let path = fit.caught.iter().any(|caught| named(caught.hole) && taken(By::Caught, caught.text));
@@ -302,15 +335,9 @@ fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
         return if is_own && known.at.shows == own.end.state { 12 } else { -12 };
     }
     let mut score = match shown.state {
-        // The customer comes back: where one asks for the payment in the same way at any time, it stands as it does.
-        _ if known.at.op == Op::Complete
-            && known.at.method != Method::GET
-            && waits(now.state)
-            && waits(known.at.moment.before.state) =>
-        {
-            40
-        }
         state if state == now.state => 12,
+        // Some tell the wait in other words to who looks.
+        state if waits(state) && waits(now.state) && root.method == known.at.lineage.method => 10,
         state if state == root.account.state => 4,
         _ => -30,
     };

@@ -57,8 +57,10 @@ impl Sandbox {
     /// Whoever a payment waits for has decided, as its test card or method says: what is delivered then. Nothing where it does not wait
     /// any more.
     pub fn decide(&self, waiting: Waiting, now_unix_seconds: i64) -> Vec<Due> {
-        let state = &mut *self.state();
-        let number = waiting.0;
+        self.decided(&mut self.state(), waiting.0, now_unix_seconds)
+    }
+
+    pub(super) fn decided(&self, state: &mut State, number: Number, now_unix_seconds: i64) -> Vec<Due> {
         let Some(object) = state.book.get_mut(number) else { return Vec::new() };
         let Some((later, before)) = object.later.take().map(|later| (later, object.end)) else { return Vec::new() };
         (object.account, object.end) = (later.account, later.account);

@@ -8,8 +8,9 @@ use quittance::Op;
 use super::book::{Later, Number, Object};
 use super::choice::{Target, asked, waits};
 use super::give::Own;
-use super::known::{Account, Class, Kind, Known, Moment};
+use super::known::{Account, Class, Kind, Known, Moment, Role};
 use super::leaves::Value;
+use super::roles::Quantity;
 use super::understand::begins;
 use super::{Sandbox, State, fill};
 
@@ -192,6 +193,12 @@ pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment
             end: stands(tape.end.state),
             asked: Some(sum),
         };
+    }
+    // A request without an amount that belongs to a capture of a part takes nothing: it gives the rest free.
+    let states = known.wants.iter().any(|want| matches!(want.role, Role::Amount(_, Some(Quantity::Asked))));
+    let takes_rest = tape.asked == tape.before.amount.checked_sub(tape.before.captured);
+    if known.at.op == Op::Capture && !states && !takes_rest && tape.asked.is_some() {
+        return still;
     }
     let completes = known.at.op == Op::Complete && waits(before.state);
     if !(known.at.acts || completes) || known.at.class == Class::Refused {

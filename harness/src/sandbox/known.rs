@@ -7,7 +7,7 @@ use http::Method;
 use quittance::{Currency, Op};
 
 use super::roles::{Figure, Flag, Quantity, Style};
-use crate::tape::{AnswerTemplate, Shape, Template, Webhook};
+use crate::tape::{AnswerTemplate, BodyText, Hole, Shape, Template, Webhook};
 
 /// What a request makes or speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,7 +76,7 @@ pub(super) struct Moment {
 }
 
 /// What a value of a tape's request is for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Role {
     /// A fixed text.
     Literal(String),
@@ -91,7 +91,7 @@ pub(super) enum Role {
 }
 
 /// A value of a tape's request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Want {
     pub(super) path: String,
     pub(super) role: Role,
@@ -202,6 +202,24 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Whether it names no object and tells of one: it lists payments, of which a sandbox has the newest.
+    pub(super) fn lists(&self) -> bool {
+        if self.at.acts || self.at.creates.is_some() {
+            return false;
+        }
+        let names = |hole: &Hole| !matches!(hole, Hole::Secret(_) | Hole::Basic { .. } | Hole::Now { .. });
+        let in_request = self.wants.iter().filter(|want| !want.path.starts_with("header "));
+        let is_named = in_request.filter_map(|want| match &want.role {
+            Role::Holes(template) => Some(template),
+            _ => None,
+        });
+        let told = match &self.at.answer.body {
+            BodyText::Holes(template, _) => template.holes().any(|hole| matches!(hole, Hole::Reference(Some(_)))),
+            BodyText::Fixed(_) => false,
+        };
+        told && !is_named.flat_map(Template::holes).any(names)
+    }
+
     /// Whether its answer has an amount that follows from what was given back.
     pub(super) fn tells_refunds(&self) -> bool {
         let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);

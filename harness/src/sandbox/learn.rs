@@ -220,7 +220,10 @@ impl<'a> Walk<'a> {
             .filter(|(_, found)| found.step == number)
             .map(|(index, _)| index)
             .collect();
-        let last = own.iter().rfind(|index| self.acts.get(**index) == Some(&true)).copied();
+        let acts = |index: &&usize| self.acts.get(**index) == Some(&true);
+        // A look-up that follows may carry what makes the request one of its kind.
+        let settles = |index: &&usize| tape.exchanges.get(**index).is_some_and(|exchange| exchange.settle);
+        let last = own.iter().rfind(|index| acts(index) && !settles(index)).or_else(|| own.iter().rfind(acts)).copied();
         let ends = own.last().copied();
         let direct = ended.direct();
         let id = direct.and_then(Outcome::handle).map(|handle| self.id(handle, asked.values.reference.as_deref()));
@@ -254,6 +257,9 @@ impl<'a> Walk<'a> {
                 },
             });
         }
+        if op == Op::Complete && class == Class::Done {
+            self.completed(moved.end);
+        }
         self.lineage.made.insert(number, Kind::of(op));
         for handle in direct.into_iter().chain(ended.result.as_ref().ok()).filter_map(Outcome::handle) {
             self.note_parts(Kind::of(op), handle);
@@ -261,6 +267,13 @@ impl<'a> Walk<'a> {
         let state = ended.result.as_ref().map_or("", Outcome::state);
         let moment = Moment { before: moved.before, after: moved.end, end: moved.end, asked: sum };
         self.report(number, Kind::of(op), state, moment, false);
+    }
+
+    /// What was begun and waited for its customer ends as they have completed it.
+    fn completed(&mut self, end: Account) {
+        let waits = |found: &&mut Found| matches!(found.moment.end.state, "action_required" | "pending");
+        let begun = self.exchanges.iter_mut().filter(|found| found.creates == Some(Kind::of(found.op)));
+        begun.filter(waits).for_each(|found| found.moment.end = end);
     }
 
     /// A repetition under its key: exchanges that are answered otherwise than they were the first time.
@@ -443,7 +456,9 @@ impl<'a> Walk<'a> {
         if makes && id.is_some_and(|id| id.literal().is_some()) && last == Some(index) {
             return Some(Kind::of(op));
         }
-        (exchange.request.method != Method::GET && !news.is_empty()).then_some(Kind::Other)
+        // What only looks makes nothing, though its answer has a number of its own.
+        let moves = if exchange.settle { self.acts.get(index) == Some(&true) } else { !op.reads() };
+        (moves && exchange.request.method != Method::GET && !news.is_empty()).then_some(Kind::Other)
     }
 
     /// An id with the holes that it is made of.
@@ -485,7 +500,8 @@ impl<'a> Walk<'a> {
             };
             let about = about(&found, exchange, &lineage);
             // What only reads a payment asks for no amount.
-            let asked = found.moment.asked.filter(|_| found.acts || found.creates.is_some() || about != Kind::Payment);
+            let moves = found.acts || found.creates.is_some() || found.class == Class::Again;
+            let asked = found.moment.asked.filter(|_| moves || about != Kind::Payment);
             let at = Situation {
                 lineage: Arc::clone(&lineage),
                 line: exchange.line,

@@ -61,24 +61,34 @@ impl Quantity {
     /// The quantity that fits all values; of several the one that the path speaks of, else the first. `None` where none fits, and
     /// where every value is nothing.
     pub(super) fn fitting<'m>(path: &str, values: impl Iterator<Item = (i64, &'m Moment)> + Clone) -> Option<Quantity> {
-        if values.clone().all(|(value, _)| value == 0) {
-            return None;
-        }
-        let fits = |quantity: &Quantity| values.clone().all(|(value, moment)| quantity.of(moment) == Some(value));
-        let fitting: Vec<Quantity> = Quantity::ALL.into_iter().filter(fits).collect();
+        Quantity::spoken(path, values.clone()).or_else(|| Quantity::all_fitting(values).first().copied())
+    }
+
+    /// The quantity that the path speaks of, where it fits all values.
+    pub(super) fn spoken<'m>(path: &str, values: impl Iterator<Item = (i64, &'m Moment)> + Clone) -> Option<Quantity> {
         // The amount itself and what it stands in; further out the whole answer may be about refunds.
-        let listed = path.contains("refunds[");
+        let (refunds, captures) = (path.contains("refunds["), path.contains("captures["));
         let mut names = path.rsplitn(3, ['.', '/']);
         let path =
             format!("{}.{}", names.next().unwrap_or_default(), names.next().unwrap_or_default()).to_ascii_lowercase();
-        let spoken = |quantity: &&Quantity| match quantity {
-            Quantity::Refunded => listed || path.contains("refunded") || path.contains("devoluc"),
-            Quantity::Captured => path.contains("captured") || path.contains("received"),
+        let spoken = |quantity: &Quantity| match quantity {
+            Quantity::Refunded => refunds || path.contains("refunded") || path.contains("devoluc"),
+            Quantity::Captured => {
+                captures || path.contains("captured") || path.contains("received") || path.contains("settleamount")
+            }
             Quantity::Uncaptured => path.contains("capturable"),
             Quantity::Kept => path.contains("remaining"),
             _ => false,
         };
-        fitting.iter().find(spoken).or_else(|| fitting.first()).copied()
+        Quantity::all_fitting(values).into_iter().find(spoken)
+    }
+
+    fn all_fitting<'m>(values: impl Iterator<Item = (i64, &'m Moment)> + Clone) -> Vec<Quantity> {
+        if values.clone().all(|(value, _)| value == 0) {
+            return Vec::new();
+        }
+        let fits = |quantity: &Quantity| values.clone().all(|(value, moment)| quantity.of(moment) == Some(value));
+        Quantity::ALL.into_iter().filter(fits).collect()
     }
 }
 

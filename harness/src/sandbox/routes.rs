@@ -6,11 +6,13 @@ use http::Method;
 use quittance::Currency;
 
 use super::book::{Book, By, Number};
+use super::choice::waits;
 use super::known::{Class, Kind, Known, Role, Want};
 use super::leaves::{OPERATION, Value};
 use super::read::{Caught, caught};
 use super::roles::Quantity;
-use crate::tape::{Hole, Template};
+use super::understand::begins;
+use crate::tape::{Encoding, Hole, Part, Template};
 
 /// Exchanges of one method and path.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Route {
     telling: Vec<i32>,
     /// What its requests have for a body.
     body: Carries,
+    /// Whether payments, mandates or payouts are begun by it.
+    begins: bool,
 }
 
 /// What the requests of a route have for a body.
@@ -90,6 +94,8 @@ pub(super) struct Fit<'k, 's> {
     pub(super) raised: Option<i64>,
     /// Whether an amount is to be sent and what was sent is none.
     pub(super) no_amount: bool,
+    /// Whether nothing but headers differs from the exchange.
+    pub(super) is_exact: bool,
     pub(super) currency: Option<Currency>,
     pub(super) reference: Option<&'s str>,
     pub(super) key: Option<&'s str>,
@@ -139,10 +145,14 @@ impl Routes {
                     rows: Vec::new(),
                     telling: Vec::new(),
                     body: Carries::Maybe,
+                    begins: false,
                 }),
             }
         }
-        routes.iter_mut().for_each(|route| route.weigh(known));
+        for route in &mut routes {
+            route.keep_first(known);
+            route.weigh(known);
+        }
         Routes(routes)
     }
 
@@ -206,7 +216,8 @@ impl Route {
             return true;
         }
         match self.body {
-            Carries::Always(_) if body.trim_ascii().is_empty() => true,
+            // What is done to a payment may be done without further words.
+            Carries::Always(_) if body.trim_ascii().is_empty() => self.begins || self.places.contains_key(OPERATION),
             Carries::Always(Some(media)) => content_type.is_some_and(|text| Media::of(text) != media),
             _ => false,
         }
@@ -239,9 +250,40 @@ impl Route {
         format!("{} /{}", self.method, words.join("/"))
     }
 
+    /// Leaves out beginnings that are asked for as another is, with the same end: of equals the first is chosen anyway.
+    fn keep_first(&mut self, known: &[Known]) {
+        let mut kept: Vec<usize> = Vec::new();
+        for index in &self.candidates {
+            let Some(one) = known.get(*index) else { continue };
+            let twin = |other: &Known| {
+                (&other.wants, other.at.class, other.at.op) == (&one.wants, one.at.class, one.at.op)
+                    && other.at.lineage.card == one.at.lineage.card
+                    && waits(other.at.moment.end.state) == waits(one.at.moment.end.state)
+                    && (other.at.acts, other.at.creates, other.at.settles)
+                        == (one.at.acts, one.at.creates, one.at.settles)
+            };
+            // What names an object goes on under the conditions of the object's case.
+            let names = |want: &Want| match &want.role {
+                Role::Holes(template) if !want.path.starts_with("header ") => {
+                    template.holes().any(|hole| matches!(hole, Hole::Gen { .. } | Hole::Capture(_)))
+                }
+                _ => false,
+            };
+            let plain = begins(one.at.op)
+                && !one.at.settles
+                && matches!(one.at.class, Class::Done | Class::Declined)
+                && !one.wants.iter().any(names);
+            if !plain || !kept.iter().filter_map(|index| known.get(*index)).any(twin) {
+                kept.push(*index);
+            }
+        }
+        self.candidates = kept;
+    }
+
     fn weigh(&mut self, known: &[Known]) {
         let own: Vec<&Known> = self.candidates.iter().filter_map(|index| known.get(*index)).collect();
         self.body = Route::carries(&own);
+        self.begins = own.iter().any(|one| begins(one.at.op) && one.at.creates == Some(Kind::of(one.at.op)));
         let mut counts: Vec<usize> = Vec::new();
         let mut literals: Vec<HashSet<&str>> = Vec::new();
         for one in &own {
@@ -319,6 +361,7 @@ impl Route {
             asked: None,
             raised: None,
             no_amount: false,
+            is_exact: false,
             currency: None,
             reference: None,
             key: None,
@@ -327,8 +370,10 @@ impl Route {
         let present: i32 =
             values.iter().zip(&self.telling).filter(|(value, _)| value.is_some()).map(|(_, telling)| telling).sum();
         fit.score -= present;
+        let mut own = 0;
         for ((place, weight), want) in row.iter().zip(&known.wants) {
             let value = values.get(*place).copied().flatten();
+            own += usize::from(value.is_some());
             if value.is_some() {
                 fit.score += self.telling.get(*place).copied().unwrap_or(0);
             }
@@ -357,6 +402,12 @@ impl Route {
             }
         }
         fit.amounts(known, row, values);
+        let in_body = |want: &Want| !want.path.starts_with("header ");
+        let missing = row
+            .iter()
+            .zip(&known.wants)
+            .filter(|((place, _), want)| in_body(want) && values.get(*place).copied().flatten().is_none());
+        fit.is_exact = own == values.iter().flatten().count() && missing.count() == 0;
         fit
     }
 }
@@ -369,6 +420,15 @@ fn proves(ground: Ground<'_, '_>, path: &str, template: &Template) -> bool {
         Hole::Gen { .. } => path == "header authorization",
         _ => false,
     })
+}
+
+/// Whether a key that the tape sends as a bearer's stands alone as the user of HTTP Basic, as some providers take it too (`curl -u KEY:`).
+/// It is shown as a difference.
+fn is_lone_key(ground: Ground<'_, '_>, template: &Template, text: &str) -> bool {
+    let [Part::Text(scheme), Part::Hole(Hole::Secret(name))] = template.parts.as_slice() else { return false };
+    let sent = text.strip_prefix("Basic ").and_then(|text| Encoding::Base64.decode(text.trim()));
+    let key = ground.credentials.get(name);
+    scheme == "Bearer " && key.zip(sent).is_some_and(|(key, sent)| sent.strip_suffix(b":") == Some(key.as_bytes()))
 }
 
 impl<'k, 's> Fit<'k, 's> {
@@ -389,6 +449,8 @@ impl<'k, 's> Fit<'k, 's> {
             }
         }
         self.no_amount &= self.asked.is_none_or(|minor| minor <= 0);
+        // Nothing is what a trial of a card asks for, and no payment.
+        self.score -= if self.no_amount && self.asked.is_some() { 60 } else { 0 };
     }
 
     fn digest(&mut self, ground: Ground<'k, '_>, known: &Known, text: &'s str) {
@@ -420,7 +482,8 @@ impl<'k, 's> Fit<'k, 's> {
         let mark = self.caught.len();
         if !caught(template, text, &mut self.caught) {
             self.score += weight.other;
-            self.unproven |= proves(ground, path, template);
+            let lone_key = path == "header authorization" && is_lone_key(ground, template, text);
+            self.unproven |= !lone_key && proves(ground, path, template);
             // An id of another form than this one is of something else.
             self.absent |= path.starts_with("path ");
             return;
@@ -459,7 +522,10 @@ impl<'k, 's> Fit<'k, 's> {
                 if earlier || (reads && known.at.creates.is_none()) {
                     match ground.book.find(By::Reference, one.text) {
                         Some(number) => self.name(number),
-                        None => self.absent |= earlier || path.starts_with("path ") || path.starts_with("query "),
+                        None => {
+                            let asks = path.starts_with("path ") || path.starts_with("query ") || known.at.op.reads();
+                            self.absent |= earlier || asks;
+                        }
                     }
                 }
                 if !earlier && self.reference.is_none() {

@@ -1,6 +1,6 @@
 //! What a sandbox tells of itself: payments, test cards, near misses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Sandbox;
 use super::book::Object;
@@ -98,7 +98,9 @@ pub(super) fn outcomes(subject: &Subject, drafts: &Drafts) -> Vec<OutcomeShown> 
 /// Where a request differs from an exchange. Values that the client sent are not told.
 pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
     let mut out = Vec::new();
-    let value = |path: &str| sent.iter().find(|value| value.path == path);
+    // Of values in one place the first counts.
+    let by_place: HashMap<&str, &Value> = sent.iter().rev().map(|value| (value.path.as_str(), value)).collect();
+    let value = |path: &str| by_place.get(path).copied();
     for want in &known.wants {
         let place = told(&want.path);
         match (value(&want.path), &want.role) {
@@ -116,7 +118,8 @@ pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
             _ => {}
         }
     }
-    let listed = |path: &str| known.wants.iter().any(|want| want.path == path);
+    let places: HashSet<&str> = known.wants.iter().map(|want| want.path.as_str()).collect();
+    let listed = |path: &str| places.contains(path);
     let surplus = sent.iter().filter(|value| !listed(&value.path) && !value.path.starts_with("path "));
     let surplus = surplus.filter(|value| !INCIDENTAL.contains(&value.path.as_str()));
     out.extend(surplus.map(|value| format!("{}: not in the tape", told(&value.path))));

@@ -169,7 +169,7 @@ impl Numbers {
     fn of(drafts: &Drafts) -> Numbers {
         let mut numbers = Numbers::default();
         for draft in &drafts.exchanges {
-            if matches!(draft.at.class, Class::Invalid | Class::Missing | Class::Credentials) {
+            if matches!(draft.at.class, Class::Invalid | Class::Missing | Class::Credentials | Class::Again) {
                 continue;
             }
             let ends = Moment { after: draft.at.moment.end, ..draft.at.moment };
@@ -213,19 +213,22 @@ impl Numbers {
 
     /// What an amount in any of these groups means, the first that says it; else what fits this one alone.
     fn quantity(&self, groups: &[String], path: &str, value: i64, moment: &Moment) -> Option<Quantity> {
-        for group in groups {
-            let Some(values) = self.figures.get(&(group.clone(), path.to_owned())) else { continue };
-            if let Some(quantity) = Quantity::fitting(path, values.iter().map(|(value, moment)| (*value, moment))) {
-                return Some(quantity);
-            }
-        }
-        Quantity::fitting(path, std::iter::once((value, moment)))
+        let own = [(value, *moment)];
+        let groups = groups.iter().filter_map(|group| self.figures.get(&(group.clone(), path.to_owned())));
+        let all: Vec<&[(i64, Moment)]> = groups.map(Vec::as_slice).chain([own.as_slice()]).collect();
+        // What a name says of one answer goes before what would fit them all.
+        let spoken = all.iter().find_map(|values| Quantity::spoken(path, pairs(values)));
+        spoken.or_else(|| all.iter().find_map(|values| Quantity::fitting(path, pairs(values))))
     }
 
     fn flag(&self, groups: &[String], path: &str) -> Option<Flag> {
         let values = groups.iter().find_map(|group| self.flags.get(&(group.clone(), path.to_owned())))?;
         Flag::fitting(&last_name(path), values.iter().map(|(value, moment)| (*value, moment)))
     }
+}
+
+fn pairs(values: &[(i64, Moment)]) -> impl Iterator<Item = (i64, &Moment)> + Clone {
+    values.iter().map(|(value, moment)| (*value, moment))
 }
 
 fn request_group(draft: &Draft) -> String {
