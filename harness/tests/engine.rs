@@ -219,7 +219,7 @@ const PROFILE: &str = r#"
 id = "acme"
 currency = "EUR"
 country = "NL"
-answers = ["amount", "currency"]
+answers = ["amount", "currency", "refund_amount"]
 events = ["payment"]
 [[status]]
 of = "payment"

@@ -27,6 +27,11 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
         1_340,
         "five PayPal APIs under one account: Orders, Payments, Vault, Payouts, Disputes, and certificate webhooks",
     ),
+    (
+        "truelayer",
+        1_160,
+        "three APIs under one account: payments with their refunds, payouts, and mandates with their payments",
+    ),
 ];
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
