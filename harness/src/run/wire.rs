@@ -4,7 +4,7 @@
 //! connection are real too: a closed port, a listener that hangs up, one that never answers.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri};
 use quittance::{Failure, Limits, Transport, async_trait};
 use quittance_reqwest::ReqwestTransport;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
@@ -36,6 +37,8 @@ pub struct Wire {
     silent: String,
     slow: String,
     closed: String,
+    /// Holds the closed port, where nobody listens: a free one could be given to the server of another run.
+    _held: TcpSocket,
 }
 
 type Current = Arc<Mutex<Option<Arc<Stage>>>>;
@@ -55,10 +58,12 @@ impl Wire {
             server
         });
         let client = ReqwestTransport::new().map_err(std::io::Error::other)?;
-        let closed = format!("http://{}", TcpListener::bind("127.0.0.1:0")?.local_addr()?);
+        let held = TcpSocket::new_v4()?;
+        held.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let closed = format!("http://{}", held.local_addr()?);
         let [hang_up, cut] = [misbehaving(Manner::HangUp)?, misbehaving(Manner::Cut)?];
         let [silent, slow] = [misbehaving(Manner::Silent)?, misbehaving(Manner::Slow)?];
-        Ok(Wire { runtime, client, server, current, hang_up, cut, silent, slow, closed })
+        Ok(Wire { runtime, client, server, current, hang_up, cut, silent, slow, closed, _held: held })
     }
 
     /// Makes `stage` the provider and runs one operation against it.
