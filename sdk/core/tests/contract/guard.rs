@@ -38,6 +38,18 @@ fn pay_out() -> PayOut {
     }
 }
 
+fn complete(method: Option<Method>) -> Complete {
+    Complete {
+        key: key(),
+        reference: "order-1".into(),
+        payment: pay(),
+        amount: eur(1050),
+        capture: CaptureMode::Automatic,
+        method,
+        returned: Vec::new(),
+    }
+}
+
 fn void() -> Void {
     Void { key: key(), reference: "void-1".into(), payment: pay() }
 }
@@ -150,16 +162,7 @@ fn other_operations_are_compared_too() {
     disagrees(ready(guarded(&FULL).refund(&world.cx(), &refund)), "pay_1");
     disagrees(ready(guarded(&FULL).pay_out(&other().cx(), &pay_out())), "x");
     disagrees(ready(guarded(&FULL).void(&other().cx(), &void())), "pay_1");
-    let complete = Complete {
-        key: key(),
-        reference: "order-1".into(),
-        payment: pay(),
-        amount: eur(1050),
-        capture: CaptureMode::Automatic,
-        method: None,
-        returned: Vec::new(),
-    };
-    disagrees(ready(guarded(&FULL).complete(&other().cx(), &complete)), "pay_1");
+    disagrees(ready(guarded(&FULL).complete(&other().cx(), &complete(None))), "pay_1");
 }
 
 #[test]
@@ -214,15 +217,7 @@ fn no_amount_is_below_zero_and_no_id_is_empty() {
 
 #[test]
 fn a_method_is_taken_again_only_where_the_provider_asks_for_it() {
-    let complete = Complete {
-        key: key(),
-        reference: "order-1".into(),
-        payment: pay(),
-        amount: eur(1050),
-        capture: CaptureMode::Automatic,
-        method: Some(purchase().method),
-        returned: Vec::new(),
-    };
+    let complete = complete(Some(purchase().method));
     let world = World::new([]);
     let error = ready(guarded(&FULL).complete(&world.cx(), &complete)).unwrap_err();
     assert_eq!((error.kind(), error.field()), (Kind::Invalid, Some("method")), "{error}");
