@@ -15,6 +15,7 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("planted::an_expectation_in_a_tape", an_expectation_in_a_tape);
     add("planted::a_word_taken_from_a_profile", a_word_taken_from_a_profile);
     add("planted::a_tape_deleted", a_tape_deleted);
+    add("planted::another_reason_of_a_failing_account", another_reason_of_a_failing_account);
     add("planted::an_expired_exemption_blocks", an_expired_exemption_blocks);
 }
 
@@ -78,7 +79,7 @@ fn certifies(copy: &Copy, id: &str, scenario: Option<&str>) -> Result<bool, Fail
         let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: scenario.map(str::to_owned) };
         let lines = certify::in_memory(&suite, &subject, &options);
         let good = [Verdict::Pass, Verdict::NotApplicable, Verdict::Exempt];
-        Ok(lines.iter().all(|line| good.contains(&line.verdict)))
+        Ok(!lines.is_empty() && lines.iter().all(|line| good.contains(&line.verdict)))
     };
     Ok(run().unwrap_or(false))
 }
@@ -166,6 +167,28 @@ fn a_tape_deleted() -> Result<(), Failed> {
     std::fs::remove_file(copy.path().join("fixtures/stripe/refund.full.toml"))?;
     let passes = certifies(&copy, "stripe", Some("refund.full"))?;
     complain(passes.then(|| "a missing tape was accepted".to_owned()).into_iter().collect())
+}
+
+/// What a failing account is refused for is the profile's word, within what the scenario allows: another reason, none, or one that it does
+/// not allow fails.
+fn another_reason_of_a_failing_account() -> Result<(), Failed> {
+    let stated = "reason = \"invalid_account\"\n";
+    let mut complaints = Vec::new();
+    for (word, expected) in
+        [(stated, true), ("reason = \"generic\"\n", false), ("", false), ("reason = \"duplicate\"\n", false)]
+    {
+        let copy = Copy::of(&["specs", "fixtures"])?;
+        let path = copy.path().join("fixtures/worldpay-cnp/profile.toml");
+        let (head, account) = std::fs::read_to_string(&path)?
+            .split_once("[methods.ach_failed]")
+            .map(|(head, rest)| (head.to_owned(), rest.replacen(stated, word, 1)))
+            .ok_or("the profile has no failing account")?;
+        std::fs::write(&path, format!("{head}[methods.ach_failed]{account}"))?;
+        if certifies(&copy, "worldpay-cnp", Some("bank_debit.failed@ach"))? != expected {
+            complaints.push(format!("`{}` passes: {}", word.trim(), !expected));
+        }
+    }
+    complain(complaints)
 }
 
 /// An exemption lets off until its day; after that it fails the run, whether its scenario passes or not.

@@ -60,7 +60,8 @@ pub(crate) fn refund<'a>(request: &'a RefundRequest, found: &'a Tree) -> Result<
     let masked = match card {
         Some(number) => node("creditCard", [text("cardNumber", number), text("expirationDate", "XXXX")]),
         None => {
-            let names = ["accountType", "routingNumber", "accountNumber", "nameOnAccount", "echeckType"];
+            // Without `echeckType`, as in the vendor's example of a credit: it was that of a debit.
+            let names = ["accountType", "routingNumber", "accountNumber", "nameOnAccount"];
             let account = payment.at("bankAccount");
             node("bankAccount", names.map(|name| optional(name, account.and_then(|account| account.text(name)))))
         }

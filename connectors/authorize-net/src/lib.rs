@@ -71,7 +71,7 @@ impl Provider for AuthorizeNet {
         currencies: Currencies::Only(&[Currency::CAD, Currency::USD]),
         countries: &["CA", "US"],
         capture: CaptureRules { manual: true, partial: true, multiple: false },
-        void: VoidRules { captured: true },
+        void: VoidRules { captured: true, debit: true },
         three_ds: ThreeDsRules { challenge: false, external: true },
         refund: RefundRules { partial: true, multiple: true },
         lookups: &[LookupKind::Handle, LookupKind::Reference],

@@ -70,7 +70,7 @@ const SPEC: Spec = Spec {
     methods: &[MethodKind::of(Family::Card), MethodKind::of(Family::NetworkToken), MethodKind::of(Family::Mandate)],
     mandates: &[MethodKind::of(Family::Card)], cards: CardRules { number: true, token: true },
     currencies: Currencies::Only(codes::CURRENCIES),
-    capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true },
+    capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true, debit: false },
     refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: false, external: true },
     lookups: &[LookupKind::Handle, LookupKind::Reference], disputes: DisputeRules { accept: true, contest: true },
     webhook: Some(WebhookRules {

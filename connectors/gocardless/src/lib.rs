@@ -65,6 +65,7 @@ const SPEC: Spec = Spec {
     currencies: Currencies::Only(&[
         Currency::AUD, Currency::CAD, Currency::DKK, Currency::EUR, Currency::GBP, Currency::NZD, Currency::SEK, Currency::USD,
     ]),
+    void: VoidRules { captured: false, debit: true },
     refund: RefundRules { partial: true, multiple: true },
     lookups: &[LookupKind::Handle],
     idempotency: Idempotency::Header("idempotency-key"),

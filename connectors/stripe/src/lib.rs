@@ -70,6 +70,8 @@ impl Provider for Stripe {
         currencies: Currencies::Only(CURRENCIES),
         countries: COUNTRIES,
         capture: CaptureRules { manual: true, partial: true, multiple: false },
+        // https://docs.stripe.com/payments/paymentintents/lifecycle: bank debits that are processing, within a varying time.
+        void: VoidRules { captured: false, debit: true },
         refund: RefundRules { partial: true, multiple: true },
         three_ds: ThreeDsRules { challenge: true, external: true },
         lookups: &[LookupKind::Handle],

@@ -69,7 +69,7 @@ impl Provider for WorldpayCnp {
         currencies: Currencies::Only(&[Currency::USD]),
         countries: &["US"],
         capture: CaptureRules { manual: true, partial: true, multiple: true },
-        void: VoidRules { captured: true },
+        void: VoidRules { captured: true, debit: true },
         three_ds: ThreeDsRules { challenge: false, external: true },
         refund: RefundRules { partial: true, multiple: true },
         idempotency: Idempotency::Body("@id"),

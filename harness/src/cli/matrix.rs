@@ -94,7 +94,9 @@ impl Matrix {
         say(
             "authorize: m with later capture, 3 with 3-D Secure challenges; capture and refund: p in part, s in several parts;",
         );
-        say("void: c also what is captured; retrieve: i by id, r by reference; disputes: a accept, c contest\n");
+        say(
+            "void: c also what is captured, d also bank debits; retrieve: i by id, r by reference; disputes: a accept, c contest\n",
+        );
         legend(OPERATIONS, |op| op.as_str());
         legend(METHODS, |family| family.as_str());
         Ok(ExitCode::SUCCESS)
@@ -107,7 +109,7 @@ fn marks(spec: &Spec, op: Op) -> String {
     let letters: &[(&str, char)] = match op {
         Op::Authorize => &[("capture:manual", 'm'), ("three_ds", '3')],
         Op::Capture => &[("capture:partial", 'p'), ("capture:multiple", 's')],
-        Op::Void => &[("void:captured", 'c')],
+        Op::Void => &[("void:captured", 'c'), ("void:debit", 'd')],
         Op::Refund => &[("refund:partial", 'p'), ("refund:multiple", 's')],
         Op::Retrieve => &[("lookup:id", 'i'), ("lookup:reference", 'r')],
         Op::AnswerDispute => &[("dispute:accept", 'a'), ("dispute:contest", 'c')],

@@ -44,7 +44,17 @@ pub(super) type Talked<T = ()> = Result<T, Stop>;
 /// A step of that operation.
 pub(super) fn plain(op: StepOp, input: &[(&str, toml::Value)]) -> Step {
     let input = input.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Step { op, method: None, card: None, input, of: None, seconds: None, tamper: None, expect: Expectation::default() }
+    Step {
+        op,
+        method: None,
+        card: None,
+        sample: None,
+        input,
+        of: None,
+        seconds: None,
+        tamper: None,
+        expect: Expectation::default(),
+    }
 }
 
 /// That a step ends in one of these states, perhaps only after look-ups.

@@ -13,7 +13,7 @@ use crate::bad_input::{Document, FieldPath, FileError};
 use crate::corpus::rules::CorpusRules;
 use crate::run::built::Model;
 use crate::run::input::RETURN_URL;
-use crate::scenario::{ANSWER_WORDS, EVENT_WORDS};
+use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, known_word, reasons};
 use crate::tape::{Hole, Recipe, RecipeModel};
 use crate::unfilled;
 
@@ -71,6 +71,7 @@ pub struct ProfileModel {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cards: BTreeMap<String, Card>,
     /// Samples of the input of other methods, by family or brand, or both with `_` between; `currency` and `country` are optional.
+    /// A variant has the scenario's word after it (`ach_failed`), and may state the `reason` that it is refused for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, serde_json::Map<String, serde_json::Value>>")]
     pub methods: BTreeMap<String, toml::Table>,
@@ -336,6 +337,10 @@ impl Check<'_> {
                 let fits =
                     method.get(field).is_none_or(|value| value.as_str().is_some_and(|text| is_upper(text, length)));
                 self.expect(fits, &path.key(field), &format!("expected a code of {length} capital letters"));
+            }
+            let reason = method.get("reason").map(|reason| known_word(reason.as_str().unwrap_or_default(), &reasons()));
+            if let Some(Err(why)) = reason {
+                self.refuse(&path.key("reason"), why);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::objects::{Objects, Wanted};
 use crate::profile::Profile;
-use crate::scenario::{Step, StepOp, Tamper};
+use crate::scenario::{Expectation, Step, StepOp, Tamper};
 use crate::tape::StepValues;
 
 /// Where a customer comes back to in every scenario.
@@ -17,7 +17,7 @@ pub const RETURN_URL: &str = "https://merchant.example/return";
 pub const THREE_DS_CRYPTOGRAM: &str = "AAABBEg0VhI0VniQEjRWAAAAAAA=";
 
 /// Keys of a method sample that are no part of the method itself.
-const SAMPLE_WORDS: [&str; 3] = ["currency", "country", "input"];
+const SAMPLE_WORDS: [&str; 4] = ["currency", "country", "input", "reason"];
 
 /// What a step of a scenario sends, before it is typed.
 #[derive(Debug, Clone)]
@@ -242,16 +242,44 @@ impl Builder<'_> {
         let kind = self.kind(step)?;
         match kind.family {
             Family::Card | Family::Mandate => None,
-            _ => Some(self.sample_of(kind)),
+            _ => Some(self.sample_of(kind, step)),
         }
     }
 
-    /// The name of a method's sample: its brand, with the family before it where the profile has such a one, or its family.
-    fn sample_of(&self, kind: MethodKind) -> String {
+    /// The name of a method's sample: its brand, with the family before it where the profile has such a one, or its family; the step's
+    /// variant of it where there is one.
+    fn sample_of(&self, kind: MethodKind, step: &Step) -> String {
+        let known = |name: &String| self.profile.model.methods.contains_key(name);
         let family = kind.family.as_str();
-        let Some(brand) = kind.brand else { return family.to_owned() };
-        let both = format!("{family}_{brand}");
-        if self.profile.model.methods.contains_key(&both) { both } else { brand.to_owned() }
+        let plain = match kind.brand {
+            Some(brand) => Some(format!("{family}_{brand}")).filter(known).unwrap_or(brand.to_owned()),
+            None => family.to_owned(),
+        };
+        let variant = step.sample.as_ref().map(|variant| format!("{plain}_{variant}"));
+        variant.filter(known).unwrap_or(plain)
+    }
+
+    /// What must come of a step. Of several reasons that a variant of a sample may be refused for, the one that the profile states
+    /// for it counts, else the first.
+    ///
+    /// # Errors
+    /// A reason of the profile that the scenario does not allow.
+    pub fn expectation(&self, step: &Step) -> Result<Expectation, String> {
+        let mut expect = step.expect.clone();
+        let (Some(_), Some(allowed)) = (&step.sample, &mut expect.reason) else { return Ok(expect) };
+        let name = self.sample_name(step);
+        let sample = name.as_ref().and_then(|name| self.profile.model.methods.get(name));
+        match sample.and_then(|sample| sample.get("reason")?.as_str()) {
+            None => allowed.values.truncate(1),
+            Some(stated) if allowed.values.iter().any(|reason| reason == stated) => {
+                allowed.values = vec![stated.to_owned()];
+            }
+            Some(stated) => {
+                let (name, allowed) = (name.unwrap_or_default(), allowed.values.join(", "));
+                return Err(format!("methods.{name}.reason: expected one of {allowed}, found `{stated}`"));
+            }
+        }
+        Ok(expect)
     }
 
     fn is_card(&self, step: &Step) -> bool {
@@ -309,7 +337,7 @@ impl Builder<'_> {
             }
             Family::Pix => Ok(json!("pix")),
             family => {
-                let name = self.sample_of(kind);
+                let name = self.sample_of(kind, step);
                 values.samples = self.profile.method_samples(&name).unwrap_or_default().into();
                 let mut sample = self.sample(&name)?;
                 if let Some(way) = sample.get("flow").filter(|_| family == Family::Upi) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use quittance::{Family, LookupKind, MethodKind, Op, Spec, WebhookAuthentication};
 
 use super::case::Case;
+use super::input::Builder;
 use super::stage::{Fault, Strike};
 use crate::bad_input::FileError;
 use crate::profile::{Like, Profile};
@@ -139,9 +140,19 @@ fn plan_scenario(
     let (mut errors, mut unfilled) = (Vec::new(), Vec::new());
     for brand in brands(base, spec) {
         let name = base.case_id(brand);
+        let builder = Builder { spec, profile, brand, seed: 0 };
+        let expected = |step: &Step| Ok((step.clone(), builder.expectation(step)?));
+        let steps: Vec<(Step, Expectation)> = match base.steps.iter().map(expected).collect() {
+            Ok(steps) => steps,
+            Err(why) => {
+                let why: String = why;
+                errors.push(FileError::of_file(format!("{folder}/profile.toml"), why));
+                continue;
+            }
+        };
         match tapes.get(&name) {
             Some(tape) => {
-                cases.extend(case(scenario, base, brand, tape));
+                cases.extend(case(scenario, steps, brand, tape));
                 let missing = (!tape.unfilled.is_empty()).then(|| unfilled::told(&tape.unfilled));
                 unfilled.extend(missing.map(|told| FileError::of_file(format!("{folder}/{name}.toml"), told)));
             }
@@ -158,9 +169,12 @@ fn plan_scenario(
     }
 }
 
-fn case(scenario: &Scenario, base: &Scenario, brand: Option<&'static str>, tape: &Arc<Tape>) -> Option<Case> {
-    let mut steps: Vec<(Step, Expectation)> =
-        base.steps.iter().map(|step| (step.clone(), step.expect.clone())).collect();
+fn case(
+    scenario: &Scenario,
+    mut steps: Vec<(Step, Expectation)>,
+    brand: Option<&'static str>,
+    tape: &Arc<Tape>,
+) -> Option<Case> {
     let mut strike = None;
     if let Some(derive) = &scenario.derive {
         let step = usize::try_from(derive.step).ok()?;
@@ -232,6 +246,7 @@ pub fn is_met(need: &str, spec: &Spec, profile: &Profile) -> bool {
         ("refund", "partial") => spec.refund.partial,
         ("refund", "multiple") => spec.refund.multiple,
         ("void", "captured") => spec.void.captured,
+        ("void", "debit") => spec.void.debit,
         ("three_ds", "") => spec.three_ds.challenge,
         ("three_ds", "external") => spec.three_ds.external,
         ("lookup", "id") => spec.lookups.contains(&LookupKind::Handle),

@@ -208,6 +208,12 @@ impl Check<'_> {
         }
         let card = step.card.as_deref().is_none_or(is_word);
         self.expect(card, &path.key("card"), "expected a card name of small letters, digits and `_`");
+        let variant = step.sample.as_deref().is_none_or(|sample| is_word(sample) && step.method.is_some());
+        self.expect(
+            variant,
+            &path.key("sample"),
+            "expected a word of small letters, digits and `_`, beside a `method`",
+        );
         self.expectation(&path.key("expect"), &step.expect, index);
         self.state(&path.key("expect"), operation_of(scenario, step), &step.expect);
     }
@@ -320,7 +326,7 @@ fn check_need(need: &str) -> Result<(), String> {
         "method" | "mandate" => &METHOD_FAMILIES,
         "capture" => &["manual", "partial", "multiple"],
         "refund" => &["partial", "multiple"],
-        "void" => &["captured"],
+        "void" => &["captured", "debit"],
         "lookup" => &["id", "reference"],
         "idempotency" => &["unique"],
         "event" => &EVENT_WORDS,

@@ -150,6 +150,9 @@ pub struct Step {
     /// A test card of the profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<String>,
+    /// A variant of the method's sample: `failed` is the profile's `[methods.<name>_failed]`, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<String>,
     /// Merged over the defaults of the operation.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]

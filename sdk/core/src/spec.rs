@@ -67,7 +67,7 @@ impl Spec {
             currencies: Currencies::Only(&[]),
             countries: &[],
             capture: CaptureRules { manual: false, partial: false, multiple: false },
-            void: VoidRules { captured: false },
+            void: VoidRules { captured: false, debit: false },
             refund: RefundRules { partial: false, multiple: false },
             three_ds: ThreeDsRules { challenge: false, external: false },
             complete_with_method: false,
@@ -158,6 +158,8 @@ pub struct CaptureRules {
 pub struct VoidRules {
     /// A captured payment can be voided for some time, before it is settled.
     pub captured: bool,
+    /// A debit of a bank account can be withdrawn for some time, before the provider has passed it on to the banks.
+    pub debit: bool,
 }
 
 /// What 3-D Secure a connector offers for cards.

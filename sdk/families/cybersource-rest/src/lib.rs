@@ -89,7 +89,7 @@ impl<G: Gateway> Provider for Merchant<G> {
             MethodKind::of(Family::GooglePay), MethodKind::of(Family::Mandate),
         ],
         mandates: &[MethodKind::of(Family::Card)],
-        capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true },
+        capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true, debit: false },
         refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: true, external: true },
         lookups: &[LookupKind::Handle, LookupKind::Reference], idempotency: Idempotency::Unique(&["code"]),
         webhook: Some(WebhookRules {
