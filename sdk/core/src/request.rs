@@ -296,7 +296,14 @@ pub struct Complete {
     #[serde(default)]
     pub capture: CaptureMode,
     /// The method, as authorized, where the provider asks for it again ([`crate::Spec::complete_with_method`]): no connector keeps a card.
+    /// Such a provider may ask for `customer` and `billing` again too.
     pub method: Option<Method>,
+    /// Who buys, as authorized; goes with `method`, and is not read where that is not asked for.
+    #[serde(default)]
+    pub customer: Customer,
+    /// Billing address, as authorized; goes with `method`, and is not read where that is not asked for.
+    #[serde(default)]
+    pub billing: Address,
     /// What came back with the customer: query or form parameters of the return URL, in order. Not trusted: the provider decides.
     #[serde(default)]
     pub returned: Vec<(String, String)>,
