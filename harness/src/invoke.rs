@@ -16,7 +16,7 @@ pub enum Request {
     /// [`Op::Authorize`].
     Authorize(Box<Authorize>),
     /// [`Op::Complete`].
-    Complete(Complete),
+    Complete(Box<Complete>),
     /// [`Op::Capture`].
     Capture(Capture),
     /// [`Op::Void`].

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::built::Built;
 pub use super::delivery::{delivery, delivery_of};
@@ -359,8 +359,8 @@ impl Play<'_> {
     fn completion(&mut self, number: u32, step: &Step) -> Result<Built, String> {
         let mut prepared = self.builder.prepare(number, step, &self.objects)?;
         let started = self.builder.started(step, &self.objects).unwrap_or(number);
-        if let (Some((method, asked)), Some(members)) = (self.method_again(started), prepared.input.as_object_mut()) {
-            members.insert("method".to_owned(), method);
+        if let (Some((again, asked)), Some(members)) = (self.given_again(started), prepared.input.as_object_mut()) {
+            members.extend(again);
             prepared.values.samples = asked.samples;
         }
         self.begin(number, prepared.values.clone());
@@ -369,11 +369,12 @@ impl Play<'_> {
         Ok(Built::from(prepared))
     }
 
-    /// The method of the step that started what is completed, where the provider asks for it again.
-    fn method_again(&self, started: u32) -> Option<(Value, StepValues)> {
+    /// The card of the step that started what is completed, its customer and billing address, where the provider asks for them again.
+    fn given_again(&self, started: u32) -> Option<(Map<String, Value>, StepValues)> {
         let asked = self.asked.get(&started).filter(|_| self.builder.spec.complete_with_method)?;
-        let method = asked.input.get("method").filter(|method| method.get("card").is_some())?;
-        Some((method.clone(), asked.values.clone()))
+        asked.input.get("method")?.get("card")?;
+        let member = |name: &str| Some((name.to_owned(), asked.input.get(name)?.clone()));
+        Some((["method", "customer", "billing"].into_iter().filter_map(member).collect(), asked.values.clone()))
     }
 
     /// Keeps the request of a step that a later one repeats.
@@ -496,11 +497,13 @@ impl Play<'_> {
         let object = self.objects.handle(Wanted::Payment, Some(number));
         let object = object.or_else(|| self.objects.handle(Wanted::Mandate, Some(number)));
         let (amount, capture) = self.objects.terms(Some(number)).unwrap_or_default();
-        let input = json!({
+        let mut input = json!({
             "key": key, "reference": reference, "payment": object.map(ToString::to_string),
             "amount": amount, "capture": capture, "returned": returned,
-            "method": self.method_again(number).map(|(method, _)| method),
         });
+        if let (Some((again, _)), Some(members)) = (self.given_again(number), input.as_object_mut()) {
+            members.extend(again);
+        }
         let request = Request::from_json(Op::Complete, input).map_err(|why| Error::invalid("complete", why))?;
         self.call(&request)
     }

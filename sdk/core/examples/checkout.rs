@@ -82,6 +82,8 @@ impl Shop {
             amount,
             capture: CaptureMode::Automatic,
             method: None,
+            customer: Customer::default(),
+            billing: Address::default(),
             returned: Vec::new(),
         };
         self.client.complete(&self.context(), &complete).await

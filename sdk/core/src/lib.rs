@@ -132,6 +132,7 @@ mod error;
 mod guard;
 mod handle;
 mod kept;
+mod key;
 mod limits;
 mod method;
 mod money;
@@ -163,6 +164,7 @@ pub use delivery::{Authentic, Dated, Delivery, Signed, Untrusted, check_age};
 pub use error::{Effect, Error, Kind, Result};
 pub use guard::{Guard, agree_part, agree_payment, agree_payout};
 pub use handle::Handle;
+pub use key::Key;
 pub use limits::{MandateLimits, Period, PeriodLimit, PeriodStart};
 pub use method::{
     ApplePay, ApplePayHeader, ApplePayParts, BankAccount, BankAccountKind, Card, GooglePay, Method, NetworkToken,
@@ -178,7 +180,7 @@ pub use pairs::{Fields, Pairs};
 pub use reply::{Fault, Reply};
 pub use request::{
     Address, Adjust, Answer, AnswerDispute, Authorize, Browser, Capture, CaptureMode, Complete, Customer, Document,
-    Evidence, ExternalThreeDs, Initiator, Key, LineItem, Lookup, MitCategory, OpenSession, Order, PayOut, Recipient,
+    Evidence, ExternalThreeDs, Initiator, LineItem, Lookup, MitCategory, OpenSession, Order, PayOut, Recipient,
     RefundRequest, Retrieve, RetrievePayout, RetrieveRefund, Revoke, SetUp, ThreeDs, UnwrapToken, Void, WalletToken,
 };
 pub use secret::Secret;

@@ -2,43 +2,12 @@
 //!
 //! The structs are plain literals: `Authorize { capture: CaptureMode::Manual, ..Authorize::new(key, reference, amount, method) }`.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    ApplePay, BankAccount, Card, Cryptogram, Currency, GooglePay, Handle, MandateLimits, Method, Money, Secret,
+    ApplePay, BankAccount, Card, Cryptogram, Currency, GooglePay, Handle, Key, MandateLimits, Method, Money, Secret,
 };
-
-/// The idempotency key of one operation: the same on every repetition, new for every new operation. 1–64 visible ASCII characters.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Key(String);
-
-impl Key {
-    /// Takes `text` as a key; the [`crate::Guard`] refuses one that is not 1–64 visible ASCII characters.
-    pub fn new(text: impl Into<String>) -> Key {
-        Key(text.into())
-    }
-
-    /// The text of the key.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({})", self.0)
-    }
-}
 
 /// When authorized money is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -297,6 +266,12 @@ pub struct Complete {
     pub capture: CaptureMode,
     /// The method, as authorized, where the provider asks for it again ([`crate::Spec::complete_with_method`]): no connector keeps a card.
     pub method: Option<Method>,
+    /// Who buys, as authorized; read where `method` is.
+    #[serde(default)]
+    pub customer: Customer,
+    /// Billing address, as authorized; read where `method` is.
+    #[serde(default)]
+    pub billing: Address,
     /// What came back with the customer: query or form parameters of the return URL, in order. Not trusted: the provider decides.
     #[serde(default)]
     pub returned: Vec<(String, String)>,

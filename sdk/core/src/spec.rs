@@ -37,7 +37,8 @@ pub struct Spec {
     pub refund: RefundRules,
     /// What 3-D Secure the connector offers for cards.
     pub three_ds: ThreeDsRules,
-    /// Whether [`Op::Complete`] after a challenge takes the method once more ([`crate::Complete::method`]).
+    /// Whether [`Op::Complete`] after a challenge takes the method once more ([`crate::Complete::method`]), and with it
+    /// who buys and the billing address.
     pub complete_with_method: bool,
     /// By what [`Op::Retrieve`] finds a payment.
     pub lookups: &'static [LookupKind],

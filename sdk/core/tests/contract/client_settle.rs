@@ -1,8 +1,8 @@
 //! What the client makes of calls that ended unknown.
 
 use quittance::{
-    Adjust, Capture, CaptureMode, Complete, Connector, Customer, Effect, Failure, Handle, Kind, Op, PayOut, Payment,
-    Policy, Recipient, Refund, RefundRequest, Result, Spec, State, TransferState, Void,
+    Address, Adjust, Capture, CaptureMode, Complete, Connector, Customer, Effect, Failure, Handle, Kind, Op, PayOut,
+    Payment, Policy, Recipient, Refund, RefundRequest, Result, Spec, State, TransferState, Void,
 };
 
 use crate::client::{Bench, OK};
@@ -124,6 +124,8 @@ fn complete(bench: &Bench) -> Result<Payment> {
         amount: eur(1050),
         capture: CaptureMode::Automatic,
         method: None,
+        customer: Customer::default(),
+        billing: Address::default(),
         returned: Vec::new(),
     };
     ready(bench.client.complete(&bench.world.cx(), &request))
@@ -139,6 +141,8 @@ fn a_completion_without_an_id_is_found_by_reference() {
         amount: eur(1050),
         capture: CaptureMode::Automatic,
         method: None,
+        customer: Customer::default(),
+        billing: Address::default(),
         returned: Vec::new(),
     };
     assert_eq!(ready(bench.client.complete(&bench.world.cx(), &request)).unwrap().handle, pay());

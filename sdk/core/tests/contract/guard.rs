@@ -46,6 +46,8 @@ fn complete(method: Option<Method>) -> Complete {
         amount: eur(1050),
         capture: CaptureMode::Automatic,
         method,
+        customer: quittance::Customer::default(),
+        billing: quittance::Address::default(),
         returned: Vec::new(),
     }
 }

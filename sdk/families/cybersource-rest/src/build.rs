@@ -9,12 +9,13 @@ use crate::codes;
 /// `FID=COMMON.APPLE.INAPP.PAYMENT` in base64: says that the sealed data is Apple Pay's.
 const APPLE_PAY: &str = "RklEPUNPTU1PTi5BUFBMRS5JTkFQUC5QQVlNRU5U";
 
-/// The body of `POST /pts/v2/payments`, with what the check of enrollment is told, if it is asked for. An amount of nothing stores the
-/// card and takes no money.
-pub(crate) fn payment<'a>(request: &'a Authorize, enrollment: Vec<Member<'a>>) -> Result<Json<'a>> {
+/// An action of the payer authentication within a payment, and what it is told.
+pub(crate) type Authentication<'a> = (&'static str, Vec<Member<'a>>);
+
+/// The body of `POST /pts/v2/payments`. An amount of nothing stores the card and takes no money.
+pub(crate) fn payment<'a>(request: &'a Authorize, authentication: Option<Authentication<'a>>) -> Result<Json<'a>> {
     let Authorize { method, customer, order, .. } = request;
     let (indicator, proof) = proof(method, &request.three_ds)?;
-    let challenges = !enrollment.is_empty();
     let solution = match (method.family(), source(method)) {
         (Family::ApplePay, _) | (_, Some(TokenSource::ApplePay)) => Some("001"),
         (Family::GooglePay, _) | (_, Some(TokenSource::GooglePay)) => Some("012"),
@@ -22,15 +23,16 @@ pub(crate) fn payment<'a>(request: &'a Authorize, enrollment: Vec<Member<'a>>) -
         _ => None,
     };
     let tokens = if request.store { &["customer", "paymentInstrument"][..] } else { &[] };
-    let actions = [(request.store, "TOKEN_CREATE"), (challenges, "CONSUMER_AUTHENTICATION")];
-    let actions = actions.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, name)| Json::Text(name.into()));
+    let challenges = authentication.is_some();
+    let (action, told) = authentication.unzip();
+    let actions = request.store.then_some("TOKEN_CREATE").into_iter().chain(action);
     let processing = node(
         "processingInformation",
         [
             flag("capture", request.capture == CaptureMode::Automatic && request.amount.minor() > 0),
             optional("commerceIndicator", series(request.initiator).or(indicator)),
             optional("paymentSolution", solution),
-            list("actionList", actions),
+            list("actionList", actions.map(|name| Json::Text(name.into()))),
             list("actionTokenTypes", tokens.iter().map(|name| Json::Text((*name).into()))),
             node("authorizationOptions", [initiator(request)]),
         ],
@@ -46,7 +48,7 @@ pub(crate) fn payment<'a>(request: &'a Authorize, enrollment: Vec<Member<'a>>) -
         node("buyerInformation", [optional("merchantCustomerID", customer.id.as_deref())]),
         node("deviceInformation", device(&request.browser, challenges)),
         node("merchantInformation", [descriptor]),
-        node("consumerAuthenticationInformation", proof.into_iter().chain(enrollment)),
+        node("consumerAuthenticationInformation", proof.into_iter().chain(told.into_iter().flatten())),
     ]))
 }
 
@@ -170,7 +172,7 @@ fn proof<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Result<Proof<'a>> {
     Ok((indicator, members))
 }
 
-pub(crate) fn bill_to(request: &Authorize) -> Vec<Member<'_>> {
+fn bill_to(request: &Authorize) -> Vec<Member<'_>> {
     let Customer { first_name, last_name, email, phone, .. } = &request.customer;
     let name = [optional("firstName", first_name.as_deref()), optional("lastName", last_name.as_deref())];
     let reach = [optional("email", email.as_deref()), optional("phoneNumber", phone.as_deref())];

@@ -44,20 +44,15 @@ pub(crate) fn kind(reason: &str) -> Option<Kind> {
     }
 }
 
-/// `card.type` of the payment services and of the token vault; other brands go without. Same source,
-/// `Ptsv2paymentsPaymentInformationCard`, `DefaultPaymentInstrumentCard`.
+/// `card.type` of the payment services; other brands go without. Same source, `Ptsv2paymentsPaymentInformationCard`.
 #[rustfmt::skip]
-const CARD_TYPES: &[(Brand, &str, &str)] = &[
-    (Brand::Visa, "001", "visa"), (Brand::Mastercard, "002", "mastercard"), (Brand::Amex, "003", "american express"),
-    (Brand::Discover, "004", "discover"), (Brand::Diners, "005", "diners club"), (Brand::Jcb, "007", "jcb"),
+const CARD_TYPES: &[(Brand, &str)] = &[
+    (Brand::Visa, "001"), (Brand::Mastercard, "002"), (Brand::Amex, "003"), (Brand::Discover, "004"), (Brand::Diners, "005"),
+    (Brand::Jcb, "007"),
 ];
 
 pub(crate) fn card_type(brand: Brand) -> Option<&'static str> {
     CARD_TYPES.iter().find(|row| row.0 == brand).map(|row| row.1)
-}
-
-pub(crate) fn card_name(brand: Brand) -> Option<&'static str> {
-    CARD_TYPES.iter().find(|row| row.0 == brand).map(|row| row.2)
 }
 
 /// `commerceIndicator` of an authenticated payment, by brand and electronic commerce indicator; other brands are not offered.

@@ -91,6 +91,7 @@ impl<G: Gateway> Provider for Merchant<G> {
         mandates: &[MethodKind::of(Family::Card)],
         capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true, debit: false },
         refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: true, external: true },
+        complete_with_method: true,
         lookups: &[LookupKind::Handle, LookupKind::Reference], idempotency: Idempotency::Unique(&["code"]),
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::HeaderMac, tolerance_seconds: Some(events::AGE_SECONDS), acknowledgement: "",
