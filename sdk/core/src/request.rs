@@ -447,7 +447,7 @@ pub struct OpenSession {
     pub customer: Customer,
     /// Where the customer comes back to; https.
     pub return_url: Option<String>,
-    /// The registered domain that shows the wallet sheet (Apple Pay `initiativeContext`).
+    /// The domain of the page that shows the wallet sheet (Apple Pay `initiativeContext`, registered) or the provider's fields.
     pub domain: Option<String>,
     /// The URL that the browser gave for the merchant's validation (Apple Pay `validationURL`). Not trusted: a connector calls none but
     /// the wallet's own hosts.

@@ -1,5 +1,7 @@
 //! The gateway's JSON: what is sent.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use quittance::body::{Json, Member, flag, list, node, object, optional, text};
 use quittance::*;
@@ -32,8 +34,8 @@ pub(crate) fn payment<'a>(request: &'a Authorize, authentication: Option<Authent
             flag("capture", request.capture == CaptureMode::Automatic && request.amount.minor() > 0),
             optional("commerceIndicator", series(request.initiator).or(indicator)),
             optional("paymentSolution", solution),
-            list("actionList", actions.map(|name| Json::Text(name.into()))),
-            list("actionTokenTypes", tokens.iter().map(|name| Json::Text((*name).into()))),
+            words("actionList", actions),
+            words("actionTokenTypes", tokens.iter().copied()),
             node("authorizationOptions", [initiator(request)]),
         ],
     );
@@ -44,12 +46,18 @@ pub(crate) fn payment<'a>(request: &'a Authorize, authentication: Option<Authent
         reference(&request.reference),
         processing,
         node("paymentInformation", instrument(method)?),
+        node("tokenInformation", [optional("transientTokenJwt", transient(method))]),
         node("orderInformation", [amount("totalAmount", &request.amount), bill_to, node("shipTo", ship_to)]),
         node("buyerInformation", [optional("merchantCustomerID", customer.id.as_deref())]),
         node("deviceInformation", device(&request.browser, challenges)),
         node("merchantInformation", [descriptor]),
         node("consumerAuthenticationInformation", proof.into_iter().chain(told.into_iter().flatten())),
     ]))
+}
+
+/// A list of texts.
+pub(crate) fn words<'a>(name: &'a str, words: impl IntoIterator<Item = impl Into<Cow<'a, str>>>) -> Member<'a> {
+    list(name, words.into_iter().map(|word| Json::Text(word.into())))
 }
 
 /// The merchant's reference of a request.
@@ -112,8 +120,17 @@ fn instrument(method: &Method) -> Result<Vec<Member<'_>>> {
             let customer = handle.part("customer").map(|id| node("customer", [text("id", id)]));
             vec![customer.flatten(), node("paymentInstrument", [text("id", handle.id())])]
         }
+        Method::CardToken(_) => Vec::new(),
         other => return Err(Error::unsupported_variant(other.family())),
     })
+}
+
+/// What Microform gave for a card.
+fn transient(method: &Method) -> Option<&str> {
+    match method {
+        Method::CardToken(token) => Some(token.expose()),
+        _ => None,
+    }
 }
 
 pub(crate) fn numbered<'a>(number: &'a Pan, expiry: &Expiry, cvc: Option<&'a Cvc>) -> [Member<'a>; 5] {
@@ -172,11 +189,18 @@ fn proof<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Result<Proof<'a>> {
     Ok((indicator, members))
 }
 
-fn bill_to(request: &Authorize) -> Vec<Member<'_>> {
-    let Customer { first_name, last_name, email, phone, .. } = &request.customer;
-    let name = [optional("firstName", first_name.as_deref()), optional("lastName", last_name.as_deref())];
-    let reach = [optional("email", email.as_deref()), optional("phoneNumber", phone.as_deref())];
-    name.into_iter().chain(postal(&request.billing)).chain(reach).collect()
+fn bill_to(request: &Authorize) -> impl Iterator<Item = Member<'_>> {
+    person(&request.customer).into_iter().chain(postal(&request.billing))
+}
+
+/// A person's name, and how they are reached.
+pub(crate) fn person(person: &Customer) -> [Member<'_>; 4] {
+    [
+        optional("firstName", person.first_name.as_deref()),
+        optional("lastName", person.last_name.as_deref()),
+        optional("email", person.email.as_deref()),
+        optional("phoneNumber", person.phone.as_deref()),
+    ]
 }
 
 /// What is known of the customer's device; for a challenge also what a hidden frame would have found out.

@@ -3,7 +3,8 @@
 use quittance::{Brand, Kind, Reason};
 
 /// `errorInformation.reason` of refused transactions.
-/// Source: cybersource-rest-client 0.0.83, `PtsV2PaymentsPost201ResponseErrorInformation`; developer.cybersource.com/api/reference/response-codes.html.
+/// Source: cybersource-rest-client 0.0.83, `PtsV2PaymentsPost201ResponseErrorInformation`,
+/// `PtsV2PayoutsPost201ResponseErrorInformation`; developer.cybersource.com/api/reference/response-codes.html.
 #[rustfmt::skip]
 const REASONS: &[(&str, Reason)] = &[
     ("AVS_FAILED", Reason::IncorrectAddress), ("CONTACT_PROCESSOR", Reason::Generic), ("EXPIRED_CARD", Reason::ExpiredCard),
@@ -21,7 +22,8 @@ const REASONS: &[(&str, Reason)] = &[
     ("CONSUMER_AUTHENTICATION_FAILED", Reason::AuthenticationFailed), ("ALLOWABLE_PIN_RETRIES_EXCEEDED", Reason::IncorrectPin),
     ("PROCESSOR_ERROR", Reason::ProcessingError), ("CUSTOMER_WATCHLIST_MATCH", Reason::RiskRules),
     ("ADDRESS_COUNTRY_WATCHLIST_MATCH", Reason::RiskRules), ("EMAIL_COUNTRY_WATCHLIST_MATCH", Reason::RiskRules),
-    ("IP_COUNTRY_WATCHLIST_MATCH", Reason::RiskRules),
+    ("IP_COUNTRY_WATCHLIST_MATCH", Reason::RiskRules), ("RISK_CONTROL_DECLINE", Reason::RiskRules),
+    ("PROCESSOR_RISK_CONTROL_DECLINE", Reason::RiskRules),
 ];
 
 /// The class of a refusal.
@@ -44,15 +46,20 @@ pub(crate) fn kind(reason: &str) -> Option<Kind> {
     }
 }
 
-/// `card.type` of the payment services; other brands go without. Same source, `Ptsv2paymentsPaymentInformationCard`.
+/// `card.type` of the payment services and the name that Microform has for the network; other brands go without. Same source,
+/// `Ptsv2paymentsPaymentInformationCard`, `GenerateCaptureContextRequest`.
 #[rustfmt::skip]
-const CARD_TYPES: &[(Brand, &str)] = &[
-    (Brand::Visa, "001"), (Brand::Mastercard, "002"), (Brand::Amex, "003"), (Brand::Discover, "004"), (Brand::Diners, "005"),
-    (Brand::Jcb, "007"),
+const CARD_TYPES: &[(Brand, &str, &str)] = &[
+    (Brand::Visa, "001", "VISA"), (Brand::Mastercard, "002", "MASTERCARD"), (Brand::Amex, "003", "AMEX"),
+    (Brand::Discover, "004", "DISCOVER"), (Brand::Diners, "005", "DINERSCLUB"), (Brand::Jcb, "007", "JCB"),
 ];
 
 pub(crate) fn card_type(brand: Brand) -> Option<&'static str> {
     CARD_TYPES.iter().find(|row| row.0 == brand).map(|row| row.1)
+}
+
+pub(crate) fn networks() -> impl Iterator<Item = &'static str> {
+    CARD_TYPES.iter().map(|row| row.2)
 }
 
 /// `commerceIndicator` of an authenticated payment, by brand and electronic commerce indicator; other brands are not offered.

@@ -13,8 +13,9 @@ use quittance::*;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::lookup::{AUTHORIZATION, CAPTURE, CREDIT, REVERSAL, VOID, refunded};
 use crate::wire::Answer;
-use crate::{AUTHORIZATION, CAPTURE, CREDIT, Gateway, Merchant, REVERSAL, VOID, refunded};
+use crate::{Gateway, Merchant};
 
 /// How long a signature is good.
 pub(crate) const AGE_SECONDS: u32 = 3600;
@@ -48,7 +49,7 @@ impl<G: Gateway> Merchant<G> {
             EventBody::Payment(self.follow(cx, &found).await?)
         } else if is(CAPTURE)? || is(REVERSAL)? || is(VOID)? {
             EventBody::Payment(self.look_at(cx, &root).await?)
-        } else if found.is_echeck() {
+        } else if found.is_other() {
             EventBody::Ignored
         } else {
             return Err(Error::protocol("the transaction is neither a payment nor a refund"));

@@ -1,4 +1,4 @@
-//! CyberSource's REST API (payments, transaction search, token management) with an HTTP signature: one connector for the gateway and
+//! CyberSource's REST API (payments, payouts, Microform, transaction search, token management) with an HTTP signature: one connector for the gateway and
 //! for the banks that offer it under their own hosts. A bank is a [`Gateway`]: its names and hosts.
 //!
 //! - The gateway knows no idempotency key: within 15 minutes it refuses a second request of one reference.
@@ -7,8 +7,9 @@
 //!   (`taken`); a look-up follows the links of the payment to them.
 //! - The values of a looked-up transaction (`applicationInformation`) are listed nowhere: those that others read are read, the rest is
 //!   unrecognised.
-//! - Several captures of one payment need their number stated beforehand, so one is offered. Payouts need data of the sender that the
-//!   contract has no place for, and are not offered.
+//! - Several captures of one payment need their number stated beforehand, so one is offered.
+//! - Electronic checks are not offered: whether the customer's bank has paid is told by reports, and by notifications in a part that is not
+//!   signed; no look-up shows it.
 //!
 //! Sources: developer.cybersource.com/api-reference-assets/index.html, `cybersource-rest-client` 0.0.83, `cybersource-rest-samples-node`.
 
@@ -16,28 +17,26 @@ mod build;
 mod challenge;
 mod codes;
 mod events;
+mod flex;
+mod lookup;
+mod payout;
 mod wire;
 
 use std::marker::PhantomData;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use challenge::Asked;
-use quittance::body::{Json, flag, node, object, text};
+use lookup::{is_undone, refunded};
+pub use payout::Sender;
+use quittance::body::{Json, flag, node, object};
 use quittance::digest::{self, Hash};
 use quittance::*;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wire::{Answer, Ended};
+use wire::Answer;
 
-/// The services of a transaction: reserving, taking, releasing, withdrawing before settlement, giving back.
-pub(crate) const AUTHORIZATION: &str = "ics_auth";
-const CAPTURE: &str = "ics_bill";
-const REVERSAL: &str = "ics_auth_reversal";
-const VOID: &str = "ics_void";
-const CREDIT: &str = "ics_credit";
-
-/// How many transactions of a payment are looked up, one exchange each, beside the search and the payment.
-const MOST_RELATED: usize = 6;
+/// The statuses of an answer.
+pub(crate) const DONE: &[u16] = &[200, 201];
 
 /// One that offers the API under hosts of its own.
 pub trait Gateway: Send + Sync + 'static {
@@ -71,6 +70,8 @@ pub struct Credentials {
     pub shared_secret: Secret,
     /// The digital signature key of notifications, base64 (`/kms/egress/v2/keys-sym`). Without it every notification is refused.
     pub webhook_key: Option<Secret>,
+    /// Who sends payouts. Without it every payout is refused.
+    pub payout_sender: Option<Sender>,
     /// Test or live account.
     #[serde(default)]
     pub environment: Environment,
@@ -82,13 +83,13 @@ impl<G: Gateway> Provider for Merchant<G> {
         hosts: &[G::LIVE, G::TEST], currencies: Currencies::All,
         operations: &[
             Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::Adjust, Op::SetUp,
-            Op::Revoke, Op::Webhook,
+            Op::Revoke, Op::OpenSession, Op::PayOut, Op::Webhook,
         ],
         methods: &[
             MethodKind::of(Family::Card), MethodKind::of(Family::NetworkToken), MethodKind::of(Family::ApplePay),
             MethodKind::of(Family::GooglePay), MethodKind::of(Family::Mandate),
         ],
-        mandates: &[MethodKind::of(Family::Card)],
+        mandates: &[MethodKind::of(Family::Card)], cards: CardRules { number: true, token: true },
         capture: CaptureRules { manual: true, partial: true, multiple: false }, void: VoidRules { captured: true, debit: false },
         refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: true, external: true },
         complete_with_method: true,
@@ -247,11 +248,16 @@ impl<G: Gateway> Connector for Merchant<G> {
             Some(owner) => format!("/tms/v2/customers/{owner}/payment-instruments/{id}"),
             None => format!("/tms/v1/paymentinstruments/{id}"),
         };
-        let reply = self.sign(self.call(cx, http::Method::DELETE, &path)).send().await?;
-        match reply.status() {
-            204 => Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked)),
-            _ => Err(fault(&reply)),
-        }
+        self.ask(self.call(cx, http::Method::DELETE, &path), &[204]).await?;
+        Ok(Mandate::new(request.mandate.clone(), MandateState::Revoked))
+    }
+
+    async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
+        self.open(cx, request).await
+    }
+
+    async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
+        self.credit(cx, request).await
     }
 
     async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
@@ -276,11 +282,13 @@ impl<G: Gateway> Merchant<G> {
 
     /// The one funnel.
     async fn send(&self, call: Call<'_>) -> Result<Answer> {
+        self.ask(call, DONE).await?.json()
+    }
+
+    /// The reply to a signed request, under one of these statuses.
+    async fn ask(&self, call: Call<'_>, done: &[u16]) -> Result<Reply> {
         let reply = self.sign(call).send().await?;
-        match reply.status() {
-            200 | 201 => reply.json(),
-            _ => Err(fault(&reply)),
-        }
+        if done.contains(&reply.status()) { Ok(reply) } else { Err(fault(&reply)) }
     }
 
     /// HMAC-SHA256 over the named headers in their order, one a line (docs: "HTTP Signature Authentication").
@@ -306,124 +314,6 @@ impl<G: Gateway> Merchant<G> {
             Ok(digest.map(|digest| ("digest", digest)).into_iter().chain(sent).collect())
         })
     }
-
-    async fn details(&self, cx: &Context<'_>, id: &str) -> Result<Answer> {
-        let path = format!("/tss/v2/transactions/{}", Handle::new(id).segment()?);
-        let found = self.send(self.call(cx, http::Method::GET, &path)).await?;
-        agree_part(&Handle::new(id), Some(id), Some(found.id()?))?;
-        Ok(found)
-    }
-
-    /// The handle with what follow-on services need; looked up where it holds the id alone.
-    async fn known(&self, cx: &Context<'_>, handle: &Handle) -> Result<Handle> {
-        match handle.part("total") {
-            Some(_) => Ok(handle.clone()),
-            None if is_challenged(handle) => Ok(self.look_at(cx, &self.find(cx, handle.id()).await?).await?.handle),
-            None => Ok(handle.clone().merged(&self.look_at(cx, handle.id()).await?.handle)),
-        }
-    }
-
-    /// A payment with all that followed on it.
-    async fn look_at(&self, cx: &Context<'_>, id: &str) -> Result<Payment> {
-        self.follow(cx, &self.details(cx, id).await?).await
-    }
-
-    /// A payment that was looked up, with all that followed on it.
-    async fn follow(&self, cx: &Context<'_>, first: &Answer) -> Result<Payment> {
-        let none = || Error::new(Kind::NotFound, Effect::None, "the transaction is no payment");
-        let state = match (first.service(AUTHORIZATION)?.ok_or_else(none)?, first.found_status()?) {
-            (Ended::Refused, _) | (_, "AUTHORIZED_RISK_DECLINED" | "DECLINED" | "INVALID_REQUEST") => {
-                State::Declined(first.decline())
-            }
-            (Ended::Unknown(raw), _) => State::Unrecognised(raw),
-            (Ended::Done, "REVERSED" | "VOIDED" | "CANCELLED") => State::Voided,
-            (Ended::Done, "AUTHORIZED" | "AUTHORIZED_PENDING_REVIEW") => State::Authorized,
-            // Of a purchase: the batch is still to go out, or has gone.
-            (Ended::Done, "PENDING" | "TRANSMITTED") if first.service(CAPTURE)?.is_some() => State::Authorized,
-            (Ended::Done, "PENDING" | "PENDING_AUTHENTICATION" | "PENDING_REVIEW") => State::Pending,
-            (Ended::Done, other) => State::Unrecognised(other.to_owned()),
-        };
-        if state != State::Authorized {
-            return payment(first, state, None);
-        }
-        let mut books = Books::default();
-        books.enter(first)?;
-        let related = first.related();
-        if related.len() > MOST_RELATED {
-            return Err(Error::protocol("more transactions followed on the payment than can be looked at"));
-        }
-        for id in related {
-            books.enter(&self.details(cx, id).await?)?;
-        }
-        let state = match &books {
-            Books { unknown: Some(raw), .. } => State::Unrecognised(raw.clone()),
-            Books { released: true, .. } => State::Voided,
-            Books { taken: Some(_), .. } => State::Captured,
-            _ => State::Authorized,
-        };
-        let captured = books.captured.filter(|_| state == State::Captured);
-        if books.refunded.zip(captured).is_some_and(|(one, other)| one.currency() != other.currency()) {
-            return Err(Error::new(Kind::Integrity, Effect::Unknown, "the payment and its refunds differ in currency"));
-        }
-        Ok(Payment { captured, refunded: books.refunded, ..payment(first, state, books.taken)? })
-    }
-
-    /// The id of the newest payment with this reference. The query language has signs of its own, so a reference is plain.
-    async fn find(&self, cx: &Context<'_>, reference: &str) -> Result<String> {
-        if !reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
-            return Err(Error::invalid("reference", "a search takes letters, digits and -._ only"));
-        }
-        let query = format!("clientReferenceInformation.code:{reference}");
-        let body = object([text("query", query), text("sort", "submitTimeUtc:desc")]);
-        let found = self.send(self.post(cx, "/tss/v2/searches", &body).harmless()).await?;
-        let none = || Error::new(Kind::NotFound, Effect::None, "no payment has this reference");
-        found.authorization(reference)?.map(str::to_owned).ok_or_else(none)
-    }
-}
-
-/// What the transactions of a payment come to.
-#[derive(Default)]
-struct Books {
-    taken: Option<String>,
-    captured: Option<Money>,
-    refunded: Option<Money>,
-    released: bool,
-    unknown: Option<String>,
-}
-
-impl Books {
-    fn enter(&mut self, found: &Answer) -> Result<()> {
-        let status = found.found_status()?;
-        for name in [CAPTURE, REVERSAL, VOID, CREDIT] {
-            match (found.service(name)?, name, status) {
-                // The status of a purchase is that of its capture, or still that of its authorization.
-                (Some(Ended::Done), CAPTURE, "PENDING" | "TRANSMITTED" | "AUTHORIZED") => {
-                    self.taken = Some(found.id()?.to_owned());
-                    self.captured = sum(self.captured, found.total()?)?;
-                }
-                (Some(Ended::Done), CREDIT, "PENDING" | "TRANSMITTED") => {
-                    self.refunded = sum(self.refunded, found.total()?)?;
-                }
-                (Some(Ended::Done), REVERSAL | VOID, "REVERSED" | "VOIDED" | "CANCELLED") => self.released = true,
-                (Some(Ended::Done), ..) => self.unknown = Some(status.to_owned()),
-                (Some(Ended::Unknown(raw)), ..) => self.unknown = Some(raw),
-                (Some(Ended::Refused) | None, ..) => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a payment is found without what an earlier answer told of it.
-fn is_undone(known: &Handle, found: &Payment) -> bool {
-    let lost = |part| known.part(part).is_some() && found.handle.part(part).is_none();
-    let is_plain = matches!(found.state, State::Authorized | State::Captured);
-    is_plain && (lost("taken") || known.part("released").is_some())
-}
-
-fn sum(so_far: Option<Money>, more: Option<Money>) -> Result<Option<Money>> {
-    let Some((one, other)) = so_far.zip(more) else { return Ok(so_far.or(more)) };
-    one.checked_add(&other).map(Some).ok_or_else(|| Error::protocol("the amounts of the payment do not add up"))
 }
 
 /// Whether a payment was left at a challenge: it has no id of the gateway's yet.
@@ -444,19 +334,6 @@ fn paid(answer: &Answer, capture: CaptureMode) -> Result<Payment> {
     };
     let taken = answer.id().ok().filter(|_| state == State::Captured).map(str::to_owned);
     Ok(Payment { mandate: answer.mandate(), ..payment(answer, state, taken)? })
-}
-
-/// How a refund stands, that was looked up.
-fn refunded(found: &Answer) -> Result<Refund> {
-    let none = || Error::new(Kind::NotFound, Effect::None, "the transaction is no refund");
-    let state = match (found.service(CREDIT)?.ok_or_else(none)?, found.found_status()?) {
-        (Ended::Refused, "DECLINED" | "INVALID_REQUEST") => TransferState::Failed(found.decline()),
-        (Ended::Unknown(raw), _) => TransferState::Unrecognised(raw),
-        (Ended::Done, "PENDING") => TransferState::Pending,
-        (Ended::Done, "TRANSMITTED") => TransferState::Succeeded,
-        (Ended::Done | Ended::Refused, other) => TransferState::Unrecognised(other.to_owned()),
-    };
-    Ok(Refund { amount: found.total()?, reference: found.reference(), ..Refund::new(found.handle()?, state) })
 }
 
 /// What became of a payment of nothing that stores a card.

@@ -93,10 +93,12 @@ impl Answer {
         }
     }
 
-    /// Whether the transaction is of electronic checks, whose services are others.
-    pub(crate) fn is_echeck(&self) -> bool {
+    /// Whether the transaction is of electronic checks or a payout, whose services are others.
+    pub(crate) fn is_other(&self) -> bool {
         let mut services = list_at(&self.0, "applicationInformation/applications").iter();
-        services.any(|service| text_at(service, "name").is_some_and(|name| name.starts_with("ics_ecp_")))
+        services.any(|service| {
+            text_at(service, "name").is_some_and(|name| name.starts_with("ics_ecp_") || name == "ics_oct")
+        })
     }
 
     /// The ids of transactions that belong to this one.
@@ -111,7 +113,7 @@ impl Answer {
         self.need("totalCount")?;
         let authorizes = |summary: &&Tree| {
             let services = list_at(summary, "applicationInformation/applications").iter();
-            services.into_iter().any(|service| text_at(service, "name") == Some(crate::AUTHORIZATION))
+            services.into_iter().any(|service| text_at(service, "name") == Some(crate::lookup::AUTHORIZATION))
         };
         let of_it = |summary: &&Tree| text_at(summary, "clientReferenceInformation/code") == Some(reference);
         let summaries = list_at(&self.0, "_embedded/transactionSummaries");
@@ -147,15 +149,18 @@ impl Answer {
         }
     }
 
-    /// What a refused request says. In front of the services it is `response.rmsg`, of the token service a list.
+    /// What a refused request says. In front of the services it is `response.rmsg`, of the token service a list, of Microform's sessions
+    /// `responseStatus`.
     pub(crate) fn fault(self) -> Fault {
-        let listed = list_at(&self.0, "errors").first();
-        let detail = list_at(&self.0, "details").iter().find_map(|detail| text_at(detail, "field"));
-        let own = |name, other| self.text(name).or_else(|| text_at(listed?, other)).map(str::to_owned);
+        let inner = at(&self.0, "responseStatus").unwrap_or(&self.0);
+        let listed = list_at(inner, "errors").first();
+        let mut details = list_at(inner, "details").iter();
+        let field = details.find_map(|detail| text_at(detail, "field").or_else(|| text_at(detail, "location")));
+        let own = |name, other| text_at(inner, name).or_else(|| text_at(listed?, other)).map(str::to_owned);
         Fault {
             code: own("reason", "type"),
             message: own("message", "message").or_else(|| self.text("response/rmsg").map(str::to_owned)),
-            field: detail.map(str::to_owned),
+            field: field.map(str::to_owned),
         }
     }
 

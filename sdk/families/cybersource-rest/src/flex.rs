@@ -1,0 +1,47 @@
+//! Microform: fields for a card on a page of the merchant's, out of which the number goes to the gateway alone. They start with a session
+//! (the "capture context": a JWT, whose signature the library in the browser checks); the token that they give is a [`Method::CardToken`],
+//! good for 15 minutes or one authorization.
+//!
+//! Source: developer.cybersource.com/docs/cybs/en-us/digital-accept-flex, "Creating the Server-Side Capture Context"; the answer:
+//! developer.cybersource.com/demo/doc/capture_context_doc.html.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use quittance::body::{object, text};
+use quittance::*;
+use serde::Deserialize;
+
+use crate::{DONE, Gateway, Merchant, build, codes};
+
+/// What is read of a session's claims.
+#[derive(Deserialize)]
+struct Claims {
+    exp: i64,
+}
+
+impl<G: Gateway> Merchant<G> {
+    pub(crate) async fn open(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
+        let domain = request.domain.as_deref();
+        let domain = domain.ok_or_else(|| Error::invalid("domain", "a session is for a page of this domain"))?;
+        let body = object([
+            text("clientVersion", "v2"),
+            build::words("targetOrigins", [format!("https://{domain}")]),
+            build::words("allowedCardNetworks", codes::networks()),
+            build::words("allowedPaymentTypes", ["CARD"]),
+        ]);
+        let call = self.post(cx, "/microform/v2/sessions", &body).header("accept", "application/jwt");
+        let reply = self.ask(call, DONE).await?;
+        let token = reply.text()?;
+        let expires = expiry(token).ok_or_else(|| Error::protocol("the session is not a JWT that runs out"))?;
+        Ok(Session { handle: None, token: Secret::new(token), expires: Some(expires) })
+    }
+}
+
+/// When a JWT runs out (RFC 7519, section 4.1.4).
+fn expiry(jwt: &str) -> Option<Timestamp> {
+    let mut parts = jwt.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).ok().filter(|part| !part.is_empty()));
+    let (Some(_), Some(claims), Some(_), None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
+        return None;
+    };
+    let Claims { exp } = serde_json::from_slice(&claims).ok()?;
+    Timestamp::from_second(exp).ok()
+}
