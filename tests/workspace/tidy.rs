@@ -24,6 +24,11 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
     ),
     ("braintree", 1_120, "two APIs under one account: GraphQL, and the gateway's XML for look-ups, voids and webhooks"),
     (
+        "gocardless",
+        1_080,
+        "three APIs under one account: debits by mandates, instant payments, and payouts; and the signatures of requests",
+    ),
+    (
         "paypal",
         1_340,
         "five PayPal APIs under one account: Orders, Payments, Vault, Payouts, Disputes, and certificate webhooks",

@@ -9,7 +9,7 @@ use crate::wire::Details;
 
 /// How an account of a scheme is told: <https://developer.gocardless.com/api-reference/#appendix-local-bank-details>.
 pub(crate) struct Scheme {
-    /// The brand of [`quittance::Method::BankDebit`].
+    /// The brand of [`quittance::Method::BankDebit`] or [`quittance::Recipient::Bank`].
     pub(crate) brand: &'static str,
     /// GoCardless's name of the scheme.
     pub(crate) name: &'static str,
@@ -27,6 +27,11 @@ pub(crate) const SCHEMES: &[Scheme] = &[
     Scheme { brand: "becs", name: "becs", country: Some("AU"), by_bank: false },
     Scheme { brand: "sepa", name: "sepa_core", country: None, by_bank: false },
 ];
+
+/// The scheme of payouts.
+#[rustfmt::skip]
+pub(crate) const FASTER_PAYMENTS: Scheme =
+    Scheme { brand: "faster_payments", name: "faster_payments", country: Some("GB"), by_bank: false };
 
 /// Schemes in which the payer sends the money: their mandates serve one payment.
 const PUSHED: &[&str] = &["faster_payments", "sepa_credit_transfer", "sepa_instant_credit_transfer"];
@@ -87,6 +92,28 @@ pub(crate) fn refund_event(action: &str, details: Details) -> Option<TransferSta
         "created" => TransferState::Pending,
         "paid" => TransferState::Succeeded,
         "failed" | "funds_returned" => TransferState::Failed(decline(details)),
+        other => TransferState::Unrecognised(other.to_owned()),
+    })
+}
+
+/// Where a payout stands by its status. It is sent once the scheme has accepted it.
+pub(crate) fn payout(status: String) -> TransferState {
+    match status.as_str() {
+        "verifying" | "pending_approval" | "scheduled" | "executing" => TransferState::Pending,
+        "executed" => TransferState::Succeeded,
+        "cancelled" => TransferState::Cancelled,
+        "failed" => TransferState::Failed(Decline::new(Reason::Generic)),
+        _ => TransferState::Unrecognised(status),
+    }
+}
+
+/// Where a payout stands after an event.
+pub(crate) fn payout_event(action: &str, details: Details) -> Option<TransferState> {
+    Some(match action {
+        "created" | "set_to_pending_approval" | "set_to_executing" => TransferState::Pending,
+        "executed" => TransferState::Succeeded,
+        "cancelled" => TransferState::Cancelled,
+        "failed" => TransferState::Failed(decline(details)),
         other => TransferState::Unrecognised(other.to_owned()),
     })
 }

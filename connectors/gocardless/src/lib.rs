@@ -1,4 +1,4 @@
-//! GoCardless API, version 2015-07-06: direct debits by mandates, and instant bank payments.
+//! GoCardless API, version 2015-07-06: direct debits by mandates, instant bank payments, and payouts by Faster Payments.
 //!
 //! - A debit of an account is four resources: customer, customer bank account, mandate, payment. The first three move no money.
 //!   The account needs "custom payment pages" for them. The mandate of a debit is kept and can be charged again.
@@ -7,9 +7,14 @@
 //! - A repeated idempotency key is answered by 409 and the id of what the first request made
 //!   (<https://developer.gocardless.com/api-reference/#making-requests-idempotency-keys>); it is looked up, as GoCardless's libraries do.
 //! - Refunds are switched on by GoCardless's support. Each must state the total that will have been refunded.
+//! - A payout is an outbound payment to a bank account in the United Kingdom. GoCardless sends none that was not approved: in its
+//!   dashboard, or by the connector where the account is set up so. Those for which it wants a person's authentication are refused.
+//! - With a signing key, every request is signed.
 //! - Not offered: lookup by reference, since no list can be searched by it.
 
 mod codes;
+mod outbound;
+mod signing;
 mod wire;
 
 use quittance::digest::Hash;
@@ -19,7 +24,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use codes::SCHEMES;
+use codes::{SCHEMES, Scheme};
+pub use outbound::PayoutApproval;
+pub use signing::Signing;
 use wire::{Envelope, Named};
 
 /// GoCardless's line in the catalogue.
@@ -30,6 +37,7 @@ const VERSION: &str = "2015-07-06";
 /// One GoCardless account.
 pub struct GoCardless {
     credentials: Credentials,
+    signer: Option<signing::Signer>,
 }
 
 /// What the dashboard gives under Developers.
@@ -45,13 +53,19 @@ pub struct Credentials {
     pub environment: Environment,
     /// The creditor (`CR…`) that collects; needed where the account has several.
     pub creditor: Option<String>,
+    /// The key that signs requests, where one was uploaded.
+    pub signing: Option<Signing>,
+    /// Who approves payouts.
+    #[serde(default)]
+    pub payout_approval: PayoutApproval,
 }
 
 #[rustfmt::skip]
 const SPEC: Spec = Spec {
     hosts: &["api.gocardless.com", "api-sandbox.gocardless.com"],
     operations: &[
-        Op::Authorize, Op::Complete, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::SetUp, Op::Revoke, Op::Webhook,
+        Op::Authorize, Op::Complete, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::SetUp, Op::Revoke, Op::PayOut,
+        Op::RetrievePayout, Op::Webhook,
     ],
     methods: &[
         MethodKind::branded(Family::BankDebit, "ach"), MethodKind::branded(Family::BankDebit, "bacs"),
@@ -65,6 +79,7 @@ const SPEC: Spec = Spec {
     currencies: Currencies::Only(&[
         Currency::AUD, Currency::CAD, Currency::DKK, Currency::EUR, Currency::GBP, Currency::NZD, Currency::SEK, Currency::USD,
     ]),
+    payout_currencies: Some(&[Currency::GBP]),
     void: VoidRules { captured: false, debit: true },
     refund: RefundRules { partial: true, multiple: true },
     lookups: &[LookupKind::Handle],
@@ -80,7 +95,8 @@ impl Provider for GoCardless {
     type Credentials = Credentials;
 
     fn new(credentials: Credentials) -> Result<GoCardless> {
-        Ok(GoCardless { credentials })
+        let signer = credentials.signing.as_ref().map(signing::Signer::of).transpose()?;
+        Ok(GoCardless { credentials, signer })
     }
 }
 
@@ -125,7 +141,7 @@ impl Connector for GoCardless {
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
         let of = payment_of(&request.payment);
         let list = self.call(cx, http::Method::GET, "refunds").query(&json!({ "payment": of.id() }));
-        let before: Vec<wire::RefundBody> = read(&self.exchange(list).await?)?;
+        let before: Vec<wire::RefundBody> = read(&self.exchange(cx, list).await?)?;
         let (key, amount) = (request.key.as_str(), SPEC.minor(&request.amount)?);
         let is_own = |refund: &&wire::RefundBody| {
             refund.metadata.as_ref().is_some_and(|metadata| metadata.key.as_deref() == Some(key))
@@ -171,6 +187,14 @@ impl Connector for GoCardless {
         Ok(mandate(self.act(cx, &path, &request.key).await?))
     }
 
+    async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
+        self.send_money(cx, request).await
+    }
+
+    async fn retrieve_payout(&self, cx: &Context<'_>, request: &RetrievePayout) -> Result<Payout> {
+        self.outbound(cx, &request.payout).await
+    }
+
     async fn webhook(&self, _cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
         let given = hex::decode(delivery.header("webhook-signature")?)
             .map_err(|_| Error::signature("header webhook-signature is not hex"))?;
@@ -180,7 +204,7 @@ impl Connector for GoCardless {
     }
 }
 
-/// Whose account is debited.
+/// Whose account is debited or paid.
 struct Payer<'a> {
     brand: &'a str,
     account: &'a BankAccount,
@@ -202,21 +226,25 @@ impl GoCardless {
         self.call(cx, http::Method::POST, path).header("idempotency-key", key)
     }
 
-    async fn exchange(&self, call: Call<'_>) -> Result<Reply> {
-        call.bearer(&self.credentials.access_token).header("gocardless-version", VERSION).send().await
+    async fn exchange(&self, cx: &Context<'_>, call: Call<'_>) -> Result<Reply> {
+        let call = call.bearer(&self.credentials.access_token).header("gocardless-version", VERSION);
+        match &self.signer {
+            Some(signer) => signer.sign(cx, call).send().await,
+            None => call.send().await,
+        }
     }
 
     async fn get<T: DeserializeOwned>(&self, cx: &Context<'_>, kind: &str, handle: &Handle) -> Result<T> {
-        read(&self.exchange(self.call(cx, http::Method::GET, &format!("{kind}/{}", handle.segment()?))).await?)
+        read(&self.exchange(cx, self.call(cx, http::Method::GET, &format!("{kind}/{}", handle.segment()?))).await?)
     }
 
     /// An action on a resource. A second cancellation is refused by its state, whatever its key.
     async fn act<T: DeserializeOwned>(&self, cx: &Context<'_>, path: &str, key: &Key) -> Result<T> {
-        read(&self.exchange(self.post(cx, path, key.as_str())).await?)
+        read(&self.exchange(cx, self.post(cx, path, key.as_str())).await?)
     }
 
     async fn create<T: DeserializeOwned>(&self, cx: &Context<'_>, kind: &str, key: &str, body: &Value) -> Result<T> {
-        let reply = self.exchange(self.post(cx, kind, key).json(body)).await?;
+        let reply = self.exchange(cx, self.post(cx, kind, key).json(body)).await?;
         self.made_or_found(cx, kind, &reply).await
     }
 
@@ -232,13 +260,11 @@ impl GoCardless {
 
     /// Makes a resource that moves no money.
     async fn prepare(&self, cx: &Context<'_>, kind: &str, key: &str, body: &impl Serialize) -> Result<Reply> {
-        self.exchange(self.post(cx, kind, key).json(body).harmless()).await
+        self.exchange(cx, self.post(cx, kind, key).json(body).harmless()).await
     }
 
-    /// Customer, bank account and mandate; gives the answer to the last.
-    async fn mandate(&self, cx: &Context<'_>, key: &Key, reference: &str, payer: Payer<'_>) -> Result<Reply> {
-        let scheme = SCHEMES.iter().find(|scheme| scheme.brand == payer.brand);
-        let scheme = scheme.ok_or_else(|| Error::unsupported_variant(payer.brand))?;
+    /// Customer and bank account; gives the account's id.
+    async fn account(&self, cx: &Context<'_>, key: &Key, scheme: &Scheme, payer: &Payer<'_>) -> Result<String> {
         let customer = wire::NewCustomer::of(payer.customer, payer.billing, payer.account)?;
         let body = std::collections::BTreeMap::from([("customers", customer)]);
         let reply = self.prepare(cx, "customers", &format!("{key}-customer"), &body).await?;
@@ -246,7 +272,14 @@ impl GoCardless {
         let account = wire::NewAccount::of(scheme, payer.account, &customer);
         let body = std::collections::BTreeMap::from([("customer_bank_accounts", account)]);
         let reply = self.prepare(cx, "customer_bank_accounts", &format!("{key}-account"), &body).await?;
-        let account = made(&reply).map_or_else(|| read::<Named>(&reply).map(|account| account.id), Ok)?;
+        made(&reply).map_or_else(|| read::<Named>(&reply).map(|account| account.id), Ok)
+    }
+
+    /// Customer, bank account and mandate; gives the answer to the last.
+    async fn mandate(&self, cx: &Context<'_>, key: &Key, reference: &str, payer: Payer<'_>) -> Result<Reply> {
+        let scheme = SCHEMES.iter().find(|scheme| scheme.brand == payer.brand);
+        let scheme = scheme.ok_or_else(|| Error::unsupported_variant(payer.brand))?;
+        let account = self.account(cx, key, scheme, &payer).await?;
         let mut links = json!({ "customer_bank_account": account });
         if let Some(creditor) = &self.credentials.creditor {
             links["creditor"] = json!(creditor);
@@ -296,7 +329,7 @@ impl GoCardless {
         } });
         let payment = waiting(body, &handle)?;
         let page = self.call(cx, http::Method::POST, "billing_request_flows").json(&flow).harmless();
-        let flow = self.exchange(page).await.and_then(|reply| read::<wire::FlowBody>(&reply));
+        let flow = self.exchange(cx, page).await.and_then(|reply| read::<wire::FlowBody>(&reply));
         let url = flow.map_err(|error| error.about(&handle))?.authorisation_url;
         Ok(Payment { state: State::ActionRequired(NextAction::Redirect { url }), ..payment })
     }
@@ -417,6 +450,10 @@ fn event(event: wire::EventBody) -> Event {
             .mandate
             .zip(codes::mandate_event(action, details))
             .map(|(id, state)| EventBody::Mandate(Mandate { reference, ..Mandate::new(Handle::new(id), state) })),
+        "outbound_payments" => links
+            .outbound_payment
+            .zip(codes::payout_event(action, details))
+            .map(|(id, state)| EventBody::Payout(Payout { reference, ..Payout::new(Handle::new(id), state) })),
         // Before there is a payment, it goes under the merchant's reference.
         "billing_requests" if action == "cancelled" => reference.zip(links.billing_request).map(|(reference, id)| {
             let handle = Handle::new(&reference).with("billing_request", id);

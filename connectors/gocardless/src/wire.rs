@@ -10,6 +10,7 @@ use crate::codes::Scheme;
 pub(crate) struct Envelope<T> {
     #[serde(alias = "customers", alias = "customer_bank_accounts", alias = "mandates", alias = "payments")]
     #[serde(alias = "refunds", alias = "billing_requests", alias = "billing_request_flows")]
+    #[serde(alias = "outbound_payments")]
     pub(crate) resource: T,
 }
 
@@ -48,7 +49,7 @@ impl<'a> NewCustomer<'a> {
         let company_name = (account.kind == BankAccountKind::Business).then_some(account.holder.as_str());
         let (given_name, family_name) = (customer.first_name.as_deref(), customer.last_name.as_deref());
         if company_name.is_none() && given_name.and(family_name).is_none() {
-            return Err(Error::invalid("customer.last_name", "a bank debit needs the payer's first and last name"));
+            return Err(Error::invalid("customer.last_name", "a person needs a first and a last name"));
         }
         Ok(NewCustomer {
             given_name,
@@ -151,6 +152,35 @@ pub(crate) struct MandateBody {
 }
 
 #[derive(Deserialize)]
+pub(crate) struct OutboundPayment {
+    pub(crate) id: String,
+    pub(crate) status: String,
+    pub(crate) amount: i64,
+    pub(crate) currency: String,
+    pub(crate) metadata: Option<Metadata>,
+    verifications: Option<Verifications>,
+}
+
+impl OutboundPayment {
+    /// Whether the recipient's bank has confirmed the holder's name.
+    pub(crate) fn is_full_match(&self) -> bool {
+        let holder =
+            self.verifications.as_ref().and_then(|all| all.recipient_bank_account_holder_verification.as_ref());
+        holder.and_then(|holder| holder.result.as_deref()) == Some("full_match")
+    }
+}
+
+#[derive(Deserialize)]
+struct Verifications {
+    recipient_bank_account_holder_verification: Option<Verification>,
+}
+
+#[derive(Deserialize)]
+struct Verification {
+    result: Option<String>,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct BillingRequestBody {
     pub(crate) id: String,
     pub(crate) status: String,
@@ -178,6 +208,7 @@ pub(crate) struct Links {
     pub(crate) mandate: Option<String>,
     pub(crate) billing_request: Option<String>,
     pub(crate) payment_request_payment: Option<String>,
+    pub(crate) outbound_payment: Option<String>,
 }
 
 /// A delivery: up to 250 events.

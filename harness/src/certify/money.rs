@@ -180,7 +180,9 @@ pub(super) fn money(ground: &Ground<'_>) -> Tried {
             }
             continue;
         };
-        for currency in currencies.iter().filter(|currency| written.can_name(**currency)) {
+        let taken = spec.currencies_of(op);
+        let nameable = |currency: &&Currency| taken.contains(**currency) && written.can_name(**currency);
+        for currency in currencies.iter().filter(nameable) {
             let decimals = MoneyRules::exponent(rules, *currency);
             for minor in amounts(*currency, decimals) {
                 tried.trials += 1;

@@ -94,14 +94,16 @@ pub(super) fn operations(ground: &Ground<'_>) -> Tried {
 pub(super) fn currency(ground: &Ground<'_>) -> Tried {
     let subject = ground.subject;
     let spec = subject.entry.spec;
-    let outside: Vec<Currency> = match spec.currencies {
-        Currencies::All => vec![Currency::XXX, Currency::XAU],
-        Currencies::Only(list) => Currency::all().iter().copied().filter(|currency| !list.contains(currency)).collect(),
+    let outside = |op| -> Vec<Currency> {
+        match spec.currencies_of(op) {
+            Currencies::All => vec![Currency::XXX, Currency::XAU],
+            Currencies::Only(list) => Currency::all().iter().copied().filter(|one| !list.contains(one)).collect(),
+        }
     };
     let mut findings = Vec::new();
     let mut trials = 0;
     for op in [Op::Authorize, Op::Capture, Op::Refund, Op::PayOut, Op::Adjust].into_iter().filter(|op| spec.has(*op)) {
-        for currency in &outside {
+        for currency in outside(op) {
             let mut input = sample_input(op, subject);
             if op == Op::Authorize
                 && let Some(method) = declared_method(subject)

@@ -70,6 +70,8 @@ pub(crate) enum Hole {
     Form(String),
     /// `${crc32:body}`, in a recipe: CRC-32 of the body, decimal.
     Crc32Body,
+    /// `${length:body}`, in a recipe: the length of the body in bytes, decimal.
+    LengthBody,
     /// `${sha256:body:ENCODING}`, in a recipe: SHA-256 of the body.
     Sha256Body(Encoding),
 }
@@ -338,6 +340,7 @@ fn parse_recipe_hole(word: &str, argument: Option<&str>, text: &str) -> Result<H
         ("header", Some(name)) => Hole::Header(name.to_ascii_lowercase()),
         ("form", Some(name)) if !name.is_empty() => Hole::Form(name.to_owned()),
         ("crc32", Some("body")) => Hole::Crc32Body,
+        ("length", Some("body")) => Hole::LengthBody,
         ("sha256", Some("body:hex")) => Hole::Sha256Body(Encoding::Hex),
         ("sha256", Some("body:base64")) => Hole::Sha256Body(Encoding::Base64),
         _ => return Err(format!("unknown hole `${{{text}}}`; write `$${{` for a literal `${{`")),
@@ -356,6 +359,7 @@ fn allowed(hole: &Hole, place: Place) -> Result<(), String> {
         | Hole::Header(_)
         | Hole::Form(_)
         | Hole::Crc32Body
+        | Hole::LengthBody
         | Hole::Sha256Body(_) => place == Place::Recipe,
         _ => true,
     };
@@ -424,6 +428,7 @@ impl fmt::Display for Hole {
             Self::Header(name) => write!(out, "${{header:{name}}}"),
             Self::Form(name) => write!(out, "${{form:{name}}}"),
             Self::Crc32Body => out.write_str("${crc32:body}"),
+            Self::LengthBody => out.write_str("${length:body}"),
             Self::Sha256Body(_) => out.write_str("${sha256:body}"),
         }
     }

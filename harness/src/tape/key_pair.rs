@@ -4,9 +4,10 @@ use std::path::Path;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED, ECDSA_P521_SHA512_FIXED_SIGNING,
-    EcdsaKeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256,
-    RsaEncoding, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_ASN1, ECDSA_P521_SHA512_ASN1_SIGNING,
+    ECDSA_P521_SHA512_FIXED, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair, UnparsedPublicKey,
+    VerificationAlgorithm,
 };
 
 use crate::pem;
@@ -18,6 +19,7 @@ pub(super) enum Scheme {
     Ps256,
     Es256,
     Es512,
+    Es512Der,
 }
 
 /// A private key with its public half.
@@ -47,7 +49,7 @@ impl KeyPair {
     pub(super) fn read(scheme: Scheme, text: &str) -> Result<KeyPair, String> {
         let (kind, older) = match scheme {
             Scheme::RsaSha256 | Scheme::Ps256 => ("RSA", "RSA PRIVATE KEY"),
-            Scheme::Es256 | Scheme::Es512 => ("elliptic", "EC PRIVATE KEY"),
+            Scheme::Es256 | Scheme::Es512 | Scheme::Es512Der => ("elliptic", "EC PRIVATE KEY"),
         };
         let expected = format!("expected a PEM private key (`PRIVATE KEY` or `{older}`)");
         let refused = |_| expected.clone();
@@ -62,6 +64,7 @@ impl KeyPair {
             Scheme::RsaSha256 | Scheme::Ps256 => RsaKeyPair::from_der(&der).map(KeyPair::Rsa),
             Scheme::Es256 => elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING),
             Scheme::Es512 => elliptic(&ECDSA_P521_SHA512_FIXED_SIGNING),
+            Scheme::Es512Der => elliptic(&ECDSA_P521_SHA512_ASN1_SIGNING),
         };
         pair.map_err(|error| format!("the {kind} key is refused: {error}"))
     }
@@ -89,6 +92,7 @@ impl KeyPair {
             Scheme::Ps256 => &RSA_PSS_2048_8192_SHA256,
             Scheme::Es256 => &ECDSA_P256_SHA256_FIXED,
             Scheme::Es512 => &ECDSA_P521_SHA512_FIXED,
+            Scheme::Es512Der => &ECDSA_P521_SHA512_ASN1,
         };
         let public = match self {
             KeyPair::Rsa(pair) => pair.public_key().as_ref(),

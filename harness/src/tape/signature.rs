@@ -23,8 +23,8 @@ use super::values::{Scope, Spoil, Unresolved};
 pub struct RecipeModel {
     /// The algorithm.
     pub algorithm: Algorithm,
-    /// Template of the key. For a key pair (`rsa-sha256`, `ps256`, `es256`, `es512`): a PEM private key, or the name of a PEM file
-    /// beside the profile. None for plain digests.
+    /// Template of the key. For a key pair (`rsa-sha256`, `ps256`, `es256`, `es512`, `es512-der`): a PEM private key, or the name of a
+    /// PEM file beside the profile. None for plain digests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// How the key's text becomes bytes.
@@ -81,6 +81,8 @@ pub enum Algorithm {
     Es256,
     /// ECDSA on P-521 with SHA-512, `r` and `s` of fixed length (RFC 7518 §3.4), which is randomized.
     Es512,
+    /// The same, with `r` and `s` as a DER sequence (RFC 3279 §2.2.3).
+    Es512Der,
     /// No signature: seals parts of bodies by AES-256-GCM with the tag behind the ciphertext.
     #[serde(rename = "aes-256-gcm")]
     Aes256Gcm,
@@ -104,13 +106,14 @@ impl Algorithm {
             Algorithm::Ps256 => Some(Scheme::Ps256),
             Algorithm::Es256 => Some(Scheme::Es256),
             Algorithm::Es512 => Some(Scheme::Es512),
+            Algorithm::Es512Der => Some(Scheme::Es512Der),
             _ => None,
         }
     }
 
     /// Whether two signatures over one text differ, so that one that was sent can only be verified.
     const fn is_randomized(self) -> bool {
-        matches!(self, Algorithm::Ps256 | Algorithm::Es256 | Algorithm::Es512)
+        matches!(self, Algorithm::Ps256 | Algorithm::Es256 | Algorithm::Es512 | Algorithm::Es512Der)
     }
 }
 

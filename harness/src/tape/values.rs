@@ -202,6 +202,9 @@ impl<'a> Scope<'a> {
             Hole::Crc32Body => {
                 let _ = write!(out, "{}", crc32fast::hash(message.body.as_bytes()));
             }
+            Hole::LengthBody => {
+                let _ = write!(out, "{}", message.body.len());
+            }
             Hole::Sha256Body(encoding) => out.push_str(&encoding.encode(&Sha256::digest(message.body.as_bytes()))),
             _ => return Err(missing("it has no value here")),
         }

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 
 use crate::kept::Kept;
 use crate::{
-    Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currency, Decline,
-    Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind, Mandate,
-    MandateState, Method, Money, Network, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Recipient, Refund,
-    RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, State, ThreeDs,
-    TransferState, UnwrapToken, Void, WalletToken,
+    Adjust, Answer, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Currencies, Currency,
+    Decline, Delivery, Dispute, DisputeState, Effect, Error, Event, EventBody, Handle, Key, Kind, Lookup, LookupKind,
+    Mandate, MandateState, Method, Money, Network, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Recipient,
+    Refund, RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, State,
+    ThreeDs, TransferState, UnwrapToken, Void, WalletToken,
 };
 
 /// A connector behind the common checks.
@@ -62,7 +62,7 @@ impl<C: Connector> Connector for Guard<C> {
         let cx = self.enter(cx, Op::Complete)?;
         check_key(&request.key)?;
         check_reference(&request.reference)?;
-        check_currency(self.spec(), request.amount.currency())?;
+        check_currency(self.spec().currencies, request.amount.currency())?;
         // A method that was only stored completes with an amount of zero.
         self.spec().minor(&request.amount)?;
         if let Some(method) = &request.method {
@@ -156,7 +156,7 @@ impl<C: Connector> Connector for Guard<C> {
         check_key(&request.key)?;
         check_reference(&request.reference)?;
         check_method(self.spec(), Op::SetUp, &request.method)?;
-        check_currency(self.spec(), request.currency)?;
+        check_currency(self.spec().currencies, request.currency)?;
         request.limits.check(request.currency)?;
         check_return_url(request.return_url.as_deref())?;
         request.method.secrets(&mut |secret| cx.protect(secret));
@@ -195,6 +195,7 @@ impl<C: Connector> Connector for Guard<C> {
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
         let cx = self.enter(cx, Op::PayOut)?;
         check_common(self.spec(), &request.key, &request.reference, request.amount)?;
+        check_currency(self.spec().currencies_of(Op::PayOut), request.amount.currency())?;
         match &request.recipient {
             Recipient::Bank { account, .. } => account.secrets(&mut |secret| cx.protect(secret)),
             Recipient::Card(card) => card.secrets(&mut |secret| cx.protect(secret)),
@@ -270,15 +271,15 @@ fn check_reference(reference: &str) -> Result<()> {
 }
 
 fn check_amount(spec: &Spec, amount: Money) -> Result<()> {
-    check_currency(spec, amount.currency())?;
+    check_currency(spec.currencies, amount.currency())?;
     if amount.minor() <= 0 {
         return Err(Error::invalid("amount", "the amount must be greater than zero"));
     }
     spec.minor(&amount).map(|_| ())
 }
 
-fn check_currency(spec: &Spec, currency: Currency) -> Result<()> {
-    match spec.currencies.contains(currency) {
+fn check_currency(declared: Currencies, currency: Currency) -> Result<()> {
+    match declared.contains(currency) {
         true => Ok(()),
         false => Err(Error::invalid("amount.currency", format!("{currency} is not offered by this connector"))),
     }

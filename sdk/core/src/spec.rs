@@ -27,6 +27,8 @@ pub struct Spec {
     pub cards: CardRules,
     /// The currencies.
     pub currencies: Currencies,
+    /// The currencies of payouts, where they are fewer; `None`: the same.
+    pub payout_currencies: Option<&'static [Currency]>,
     /// The countries of merchants that can use it, ISO 3166-1 alpha-2; empty: no list is published.
     pub countries: &'static [&'static str],
     /// Rules for taking reserved money.
@@ -66,6 +68,7 @@ impl Spec {
             mandates: &[],
             cards: CardRules { number: true, token: false },
             currencies: Currencies::Only(&[]),
+            payout_currencies: None,
             countries: &[],
             capture: CaptureRules { manual: false, partial: false, multiple: false },
             void: VoidRules { captured: false, debit: false },
@@ -90,6 +93,14 @@ impl Spec {
         match op {
             Op::SetUp => self.mandates,
             _ => self.methods,
+        }
+    }
+
+    /// The declared currencies for `op`: those of [`Op::PayOut`], else all.
+    pub fn currencies_of(&self, op: Op) -> Currencies {
+        match (op, self.payout_currencies) {
+            (Op::PayOut | Op::RetrievePayout, Some(list)) => Currencies::Only(list),
+            _ => self.currencies,
         }
     }
 

@@ -1,4 +1,4 @@
-//! ECDSA signatures in the form of JWS (RFC 7518, section 3.4): `r` and `s` of fixed length, one after the other.
+//! ECDSA signatures: in the form of JWS (RFC 7518, section 3.4), `r` and `s` of fixed length one after the other, or in that of X.509.
 
 use std::fmt;
 
@@ -7,6 +7,8 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED, ECDSA_P521_SHA512_FIXED_SIGNING,
     EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, UnparsedPublicKey,
 };
+use x509_cert::der::Encode as _;
+use x509_cert::der::asn1::UintRef;
 
 use crate::{Error, pem};
 
@@ -73,6 +75,17 @@ impl EcPrivateKey {
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let signature = self.pair.sign(&SystemRandom::new(), message).map_err(|_| Error::Signing)?;
         Ok(signature.as_ref().to_vec())
+    }
+
+    /// Signs a message (not its digest), and writes `r` and `s` as a DER sequence (RFC 3279, section 2.2.3).
+    ///
+    /// # Errors
+    /// [`Error::Signing`] when the key cannot sign.
+    pub fn sign_der(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        let signature = self.sign(message)?;
+        let (r, s) = signature.split_at_checked(self.curve.coordinate_bytes()).ok_or(Error::Signing)?;
+        let number = |part| UintRef::new(part).map_err(|_| Error::Signing);
+        [number(r)?, number(s)?].to_der().map_err(|_| Error::Signing)
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `certificate` | the certificates of a PEM file: for whom, for how long, with which key ([`Certificate`]) |
 //! | `rsa` | PKCS #1 v1.5 and PSS signatures with SHA-256, OAEP with SHA-1 ([`RsaPrivateKey`], [`RsaPublicKey`]) |
-//! | `ecdsa` | ES256 and ES512 ([`EcPrivateKey`], [`EcPublicKey`]) |
+//! | `ecdsa` | ES256 and ES512, fixed or DER ([`EcPrivateKey`], [`EcPublicKey`]) |
 //! | `jws` | detached JSON Web Signatures ([`JwsKey`], [`DetachedJws`]) |
 //! | `aead` | texts sealed by AES-256-GCM ([`Aes256Key`]) |
 //!

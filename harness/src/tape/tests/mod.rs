@@ -56,7 +56,7 @@ over = "${body:/item/amount}:${body:/item/ok}:${secret:api_key}"
 encoding = "base64url"
 [signature.checked]
 algorithm = "sha512"
-over = "${crc32:body}|${sha256:body:base64}|${capture:nonce}"
+over = "${crc32:body}|${length:body}|${sha256:body:base64}|${capture:nonce}"
 encoding = "hex"
 "#;
 

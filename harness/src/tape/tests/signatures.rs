@@ -12,7 +12,7 @@ const URL: &str = "https://api.acme.test:8443/v1/pay?x=1";
 const REQUEST: &str = "xWYg7T7ly7Ef8BLjlisEi4I/a3jrLKgYedidsrGLNbX1WPn0iB1TZFec3xIpA9s3G7DjnQC2ieOBvxt1ip0toA==";
 const FIELDS: &str = "CCED178A8856396000B6D7C5BA593B517A8813FF";
 const INSIDE: &str = "p8ZihLS8BQLVkRG8ay7LXN_QQTyUSQa7kkXqyQ9pN0Q";
-const CHECKED: &str = "56f811f3628daf8dbf6505cc5348bc3e4fe9afcdd268a5fd6fdd07804756a4fc6f6213246e8fb6e048b2dc28900f7ad5df5daa369727beaf2a31bdbdd128b519";
+const CHECKED: &str = "442dda0e7e0873175ca4f4eafc4eefcc562e47254fb115ca1ad2c21bbad4005603dfb4e9711156d7e3503ee5858184d6d62bf1d4788a153ae15e8a9132e2f624";
 
 #[test]
 fn a_request_signature_is_recomputed() {

@@ -83,6 +83,7 @@ fn all_recipes() -> Vec<String> {
     vec![
         recipe("es256", &small, ""),
         recipe("es512", &large, ""),
+        recipe("es512-der", &large, ""),
         recipe("ps256", &rsa(), ""),
         recipe("es512", &large, &jws("ES512", "")),
         recipe("ps256", &rsa(), &jws("PS256", ", \"b64\": false, \"crit\": [\"b64\"]")),

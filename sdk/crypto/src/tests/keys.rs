@@ -3,7 +3,8 @@
 use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P521_SHA512_ASN1, ECDSA_P521_SHA512_FIXED_SIGNING,
+    EcdsaKeyPair, KeyPair as _, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -128,6 +129,24 @@ fn elliptic_keys_are_read_in_both_forms() {
         assert!(EcPublicKey::from_coordinates(curve, &[1; 67], &[1]).is_err());
         let nowhere = EcPublicKey::from_coordinates(curve, &[1], &[1]).unwrap();
         assert_eq!(nowhere.verify(b"hello", &[1; 132]), Err(Error::Signature), "a point beside the curve");
+    }
+}
+
+#[test]
+fn elliptic_signatures_are_written_as_a_sequence_too() {
+    let all: [(_, _, &'static dyn VerificationAlgorithm); 2] = [
+        (Curve::P256, &ECDSA_P256_SHA256_FIXED_SIGNING, &ECDSA_P256_SHA256_ASN1),
+        (Curve::P521, &ECDSA_P521_SHA512_FIXED_SIGNING, &ECDSA_P521_SHA512_ASN1),
+    ];
+    for (curve, signing, verifying) in all {
+        let pair = EcdsaKeyPair::generate(signing).unwrap();
+        let key = EcPrivateKey::from_pem(curve, &pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap().as_ref())).unwrap();
+        let public = UnparsedPublicKey::new(verifying, pair.public_key().as_ref());
+        // Numbers that are short or have their first bit set are written otherwise; among so many there are both.
+        for number in 0..300_u32 {
+            let message = number.to_be_bytes();
+            assert!(public.verify(&message, &key.sign_der(&message).unwrap()).is_ok(), "{curve:?} {number}");
+        }
     }
 }
 
