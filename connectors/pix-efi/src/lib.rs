@@ -1,10 +1,11 @@
 //! Efí, formerly Gerencianet: Pix over the central bank's API (<https://dev.efipay.com.br/docs/api-pix/>).
 //!
-//! Efí answers most errors with a code of its own under 400 (`nome`, `mensagem`), also where the central bank prescribes 404. Sending Pix is not
-//! offered: Efí's endpoint for it is none of the central bank's.
+//! Efí answers most errors with a code of its own under 400 (`nome`, `mensagem`), also where the central bank prescribes 404. Money is sent to a
+//! Pix key by Efí's own interface, for which the account needs the scopes `pix.send` and `gn.pix.send.read`, and its key a webhook
+//! (<https://dev.efipay.com.br/docs/api-pix/envio-pagamento-pix/>). Not offered: sending by bank details, for want of a place for the agency.
 
 use quittance::{Entry, Kind, Spec};
-use quittance_pix::{Grant, Institution, Pix, Site, spec};
+use quittance_pix::{Grant, Institution, OPERATIONS_WITH_PAYOUTS, Pix, Sending, Site, spec};
 
 /// Efí's line in the catalogue.
 pub static ENTRY: Entry = Entry::of::<Pix<Efi>>();
@@ -14,22 +15,28 @@ pub static ENTRY: Entry = Entry::of::<Pix<Efi>>();
 pub enum Efi {}
 
 impl Institution for Efi {
-    const SPEC: Spec = spec(
-        "pix-efi",
-        "Efí",
-        "https://dev.efipay.com.br/docs/api-pix/",
-        &["pix-h.api.efipay.com.br", "pix.api.efipay.com.br"],
-    );
+    const SPEC: Spec = Spec {
+        operations: OPERATIONS_WITH_PAYOUTS,
+        ..spec(
+            "pix-efi",
+            "Efí",
+            "https://dev.efipay.com.br/docs/api-pix/",
+            &["pix-h.api.efipay.com.br", "pix.api.efipay.com.br"],
+        )
+    };
     const SANDBOX: Site =
         Site { api: "https://pix-h.api.efipay.com.br/v2", token: "https://pix-h.api.efipay.com.br/oauth/token" };
     const LIVE: Site =
         Site { api: "https://pix.api.efipay.com.br/v2", token: "https://pix.api.efipay.com.br/oauth/token" };
     const GRANT: Grant = Grant::Json;
+    const SENDING: Option<Sending> = Some(Sending { send: "/v3/gn/pix", sent: "/v2/gn/pix/enviados/id-envio" });
 
     fn kind(code: &str) -> Option<Kind> {
         match code {
             "cobranca_nao_encontrada" | "pix_nao_encontrado" | "devolucao_nao_encontrada" => Some(Kind::NotFound),
-            "status_cobranca_invalido" | "txid_duplicado" | "devolucao_id_duplicado" => Some(Kind::Conflict),
+            "status_cobranca_invalido" | "txid_duplicado" | "devolucao_id_duplicado" | "id_envio_duplicado" => {
+                Some(Kind::Conflict)
+            }
             _ => None,
         }
     }

@@ -5,7 +5,8 @@
 //! A payment is a charge (`cob`), created by PUT under a `txid` of the merchant's making: the reference itself where it has the form
 //! of one (26 to 35 letters and digits), else 32 hexadecimal digits of its SHA-256. The reference stands in the charge as additional
 //! information, too, which the payer sees. The payment's handle is the txid, with the end-to-end id of the Pix that paid it as
-//! part `e2e`. A refund (`devolução`) is a PUT as well, under the digest of its key; its handle needs both ids.
+//! part `e2e`. A refund (`devolução`) is a PUT as well, under the digest of its key; its handle needs both ids. The central bank
+//! prescribes nothing for money that is sent; where an institution has an interface for it ([`Sending`]), that is a PUT alike.
 //!
 //! A charge that is left unpaid stays active in the institution's register. It is answered as expired once its time is over; a payer
 //! who read the code before may still pay it in the minutes after that, which a delivery then tells.
@@ -38,6 +39,9 @@ pub trait Institution: Send + Sync + 'static {
     /// The query parameter that names the application in every call, if the institution asks for one.
     const APPLICATION_KEY: Option<&'static str> = None;
 
+    /// Its interface for sending money to Pix keys, if it has one.
+    const SENDING: Option<Sending> = None;
+
     /// The kind of an error that the institution tells by its own code and not by the status that the central bank prescribes.
     fn kind(_code: &str) -> Option<Kind> {
         None
@@ -51,6 +55,15 @@ pub struct Site {
     pub api: &'static str,
     /// The token endpoint.
     pub token: &'static str,
+}
+
+/// An interface of an institution's own that sends Pix under an id of the merchant's making: paths behind its host.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
+    /// What stands before the id of one that is to be sent, by PUT.
+    pub send: &'static str,
+    /// What stands before the id of one that is looked at.
+    pub sent: &'static str,
 }
 
 /// How the request for an access token is written (RFC 6749 section 4.4).
@@ -82,6 +95,18 @@ pub struct Account {
     #[serde(default)]
     environment: Environment,
 }
+
+/// What every institution does, and payouts.
+pub const OPERATIONS_WITH_PAYOUTS: &[Op] = &[
+    Op::Authorize,
+    Op::Void,
+    Op::Refund,
+    Op::Retrieve,
+    Op::RetrieveRefund,
+    Op::PayOut,
+    Op::RetrievePayout,
+    Op::Webhook,
+];
 
 const METHODS: &[MethodKind] = &[MethodKind::of(Family::Pix)];
 
@@ -181,11 +206,29 @@ impl<I: Institution> Connector for Pix<I> {
         self.returned(cx, self.call(cx, Verb::GET, &return_path(id, e2e)?), id, e2e).await
     }
 
+    async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
+        let sending = I::SENDING.ok_or_else(|| Error::unsupported(Op::PayOut))?;
+        let handle = Handle::new(digits(request.key.as_str()));
+        let body = wire::Send::new(&self.account, request, self.spec().major(&request.amount)?)?;
+        let call = self.sending_call(cx, Verb::PUT, sending.send, &handle)?.json(&body);
+        self.sent(cx, call, &handle).await
+    }
+
+    async fn retrieve_payout(&self, cx: &Context<'_>, request: &RetrievePayout) -> Result<Payout> {
+        self.look_sent(cx, &request.payout).await
+    }
+
     async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
         let notice: wire::Notice = delivery.untrusted(|body| body.json())?;
         let mut events = Vec::new();
         for told in &notice.pix {
-            // Pix without a charge: sent ones, and those by a key or a static code, whose txid is shorter.
+            if let Some(id) = told.sent().filter(|_| I::SENDING.is_some()) {
+                let payout = self.look_sent(cx, &Handle::new(id)).await?;
+                let id = payout.handle.part("e2e").map(str::to_owned);
+                events.push(Event { id, at: None, name: "envio".to_owned(), body: EventBody::Payout(payout) });
+                continue;
+            }
+            // Pix without a charge: those by a key or a static code, whose txid is shorter.
             let Some(txid) = told.txid.as_deref().filter(|txid| is_txid(txid)) else {
                 events.push(Event { id: None, at: None, name: "pix".to_owned(), body: EventBody::Ignored });
                 continue;
@@ -205,7 +248,11 @@ impl<I: Institution> Pix<I> {
     }
 
     fn call<'a>(&self, cx: &'a Context<'_>, verb: Verb, path: &str) -> Call<'a> {
-        let call = cx.call(verb, format!("{}{path}", self.site().api));
+        self.keyed(cx, cx.call(verb, format!("{}{path}", self.site().api)))
+    }
+
+    /// A call with the application's key, where the institution asks for one.
+    fn keyed<'a>(&self, cx: &Context<'_>, call: Call<'a>) -> Call<'a> {
         let (Some(name), Some(key)) = (I::APPLICATION_KEY, &self.account.application_key) else { return call };
         cx.protect(key.expose());
         let mut query = Pairs::new();
@@ -215,6 +262,24 @@ impl<I: Institution> Pix<I> {
 
     fn look_call<'a>(&self, cx: &'a Context<'_>, handle: &Handle) -> Result<Call<'a>> {
         Ok(self.call(cx, Verb::GET, &format!("/cob/{}", handle.segment()?)))
+    }
+
+    /// A call about the Pix that is sent under `handle`.
+    fn sending_call<'a>(&self, cx: &'a Context<'_>, verb: Verb, path: &str, handle: &Handle) -> Result<Call<'a>> {
+        let host = self.site().api.trim_end_matches("/v2");
+        Ok(self.keyed(cx, cx.call(verb, format!("{host}{path}/{}", handle.segment()?))))
+    }
+
+    async fn look_sent(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payout> {
+        let sending = I::SENDING.ok_or_else(|| Error::unsupported(Op::RetrievePayout))?;
+        self.sent(cx, self.sending_call(cx, Verb::GET, sending.sent, handle)?, handle).await
+    }
+
+    /// The answer to a call about a Pix that is sent.
+    async fn sent(&self, cx: &Context<'_>, call: Call<'_>, handle: &Handle) -> Result<Payout> {
+        let sent: wire::Sent = self.read(cx, call).await.map_err(|error| error.about(handle))?;
+        agree_part(handle, Some(handle.id()), Some(&sent.id))?;
+        read::payout(self.spec(), &sent)
     }
 
     async fn look(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {

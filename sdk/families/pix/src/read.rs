@@ -2,7 +2,7 @@
 
 use quittance::*;
 
-use crate::wire::{Charge, Paid, REFERENCE, Returned, Seconds, Told};
+use crate::wire::{Charge, Paid, REFERENCE, Returned, Seconds, Sent, Told};
 
 pub(crate) fn payment(spec: &Spec, cx: &Context<'_>, charge: &Charge) -> Result<Payment> {
     let handle = Handle::new(&charge.txid).with_some("e2e", charge.pix.first().map(|paid| &paid.e2e));
@@ -64,6 +64,19 @@ pub(crate) fn refund(spec: &Spec, returned: &Returned, e2e: &str) -> Result<Refu
     };
     let amount = spec.money_major(&returned.valor, "BRL").map_err(|error| error.about(&handle))?;
     Ok(Refund { amount: Some(amount), ..Refund::new(handle, state) })
+}
+
+/// A Pix that was sent: <https://dev.efipay.com.br/en/docs/api-pix/status/>.
+pub(crate) fn payout(spec: &Spec, sent: &Sent) -> Result<Payout> {
+    let handle = Handle::new(&sent.id).with_some("e2e", sent.e2e.as_ref());
+    let state = match sent.status.as_str() {
+        "EM_PROCESSAMENTO" => TransferState::Pending,
+        "REALIZADO" => TransferState::Succeeded,
+        code @ "NAO_REALIZADO" => TransferState::Failed(Decline::with_code(Reason::Generic, code)),
+        other => TransferState::Unrecognised(other.to_owned()),
+    };
+    let amount = spec.money_major(&sent.valor, "BRL").map_err(|error| error.about(&handle))?;
+    Ok(Payout { amount: Some(amount), ..Payout::new(handle, state) })
 }
 
 /// What a notice was about, as the charge that was read back shows it: the payment, or the refunds that the notice names.

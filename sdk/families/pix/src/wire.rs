@@ -1,6 +1,6 @@
 //! The central bank's shapes (schemas `CobSolicitada`, `CobCompleta`, `Devolucao`, `Problema`).
 
-use quittance::{Authorize, Fault};
+use quittance::{Authorize, Error, Fault, PayOut, Recipient, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::Account;
@@ -45,12 +45,18 @@ impl<'a> Order<'a> {
 
 /// The payer, if name and tax number are known: the API takes them together only.
 fn debtor(request: &Authorize) -> Option<Debtor> {
-    let number: String = request.customer.tax_id.as_deref()?.chars().filter(char::is_ascii_digit).collect();
-    let nome = request.customer.full_name()?;
+    let (cpf, cnpj) = tax_numbers(request.customer.tax_id.as_deref()?);
+    let nome = request.customer.full_name().filter(|_| cpf.is_some() || cnpj.is_some())?;
+    Some(Debtor { cpf, cnpj, nome })
+}
+
+/// A person's number, or a company's.
+fn tax_numbers(text: &str) -> (Option<String>, Option<String>) {
+    let number: String = text.chars().filter(char::is_ascii_digit).collect();
     match number.len() {
-        11 => Some(Debtor { cpf: Some(number), cnpj: None, nome }),
-        14 => Some(Debtor { cpf: None, cnpj: Some(number), nome }),
-        _ => None,
+        11 => (Some(number), None),
+        14 => (None, Some(number)),
+        _ => (None, None),
     }
 }
 
@@ -77,6 +83,59 @@ pub(crate) struct Original {
 pub(crate) struct Information {
     pub(crate) nome: String,
     pub(crate) valor: String,
+}
+
+/// A Pix that is to be sent to a key. The holder's tax number, if it is known, must be that of the key.
+#[derive(Serialize)]
+pub(crate) struct Send<'a> {
+    valor: String,
+    pagador: Sender<'a>,
+    favorecido: Favoured<'a>,
+}
+
+#[derive(Serialize)]
+struct Sender<'a> {
+    chave: &'a str,
+    #[serde(rename = "infoPagador")]
+    information: &'a str,
+}
+
+#[derive(Serialize)]
+struct Favoured<'a> {
+    chave: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpf: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnpj: Option<String>,
+}
+
+impl<'a> Send<'a> {
+    pub(crate) fn new(account: &'a Account, request: &'a PayOut, valor: String) -> Result<Send<'a>> {
+        let Recipient::Wallet { brand, account: key } = &request.recipient else {
+            return Err(Error::unsupported_variant("payouts to other than a pix key"));
+        };
+        if brand != "pix" {
+            return Err(Error::unsupported_variant(brand));
+        }
+        let (cpf, cnpj) = request.customer.tax_id.as_deref().map(tax_numbers).unwrap_or_default();
+        let information = request.description.as_deref().unwrap_or(&request.reference);
+        Ok(Send {
+            valor,
+            pagador: Sender { chave: &account.chave, information },
+            favorecido: Favoured { chave: key.expose(), cpf, cnpj },
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Sent {
+    #[serde(rename = "idEnvio")]
+    pub(crate) id: String,
+    /// `e2eId` once it is sent, `endToEndId` where it is looked at.
+    #[serde(rename = "endToEndId", alias = "e2eId")]
+    pub(crate) e2e: Option<String>,
+    pub(crate) valor: String,
+    pub(crate) status: String,
 }
 
 #[derive(Serialize)]
@@ -152,6 +211,23 @@ pub(crate) struct Told {
     pub(crate) txid: Option<String>,
     #[serde(default)]
     pub(crate) devolucoes: Vec<ToldReturn>,
+    /// What Efí adds.
+    #[serde(rename = "gnExtras")]
+    extras: Option<Extras>,
+}
+
+impl Told {
+    /// The merchant's id of a Pix that was sent.
+    pub(crate) fn sent(&self) -> Option<&str> {
+        let id = self.extras.as_ref()?.id.as_deref()?;
+        ((1..=35).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(id)
+    }
+}
+
+#[derive(Deserialize)]
+struct Extras {
+    #[serde(rename = "idEnvio")]
+    id: Option<String>,
 }
 
 #[derive(Deserialize)]
