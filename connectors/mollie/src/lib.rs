@@ -6,7 +6,9 @@
 //! - A mandate comes of a first payment (`store`), or of an account for SEPA debits. A payment by mandate is always Mollie's
 //!   `recurring`, whoever starts it.
 //! - Only POST requests know idempotency keys, for an hour (<https://docs.mollie.com/reference/api-idempotency>).
-//! - Not offered: lookup by reference, since no list can be searched by it; point-of-sale; charge-backs, which come decided.
+//! - Not offered: lookup by reference, since no list can be searched by it; point-of-sale; charge-backs, which come decided; transfers of
+//!   a business account (beta), whose requests want a signature, the form of which Mollie's libraries do not tell, and drafts of transfers,
+//!   of which nothing tells that they were paid.
 
 mod codes;
 mod wire;

@@ -1,8 +1,8 @@
 //! What Razorpay's statuses and error reasons become.
 
-use quittance::{Currency as C, Decline, DisputeStage, DisputeState, Reason, State, TransferState};
+use quittance::{Currency as C, Decline, DisputeStage, DisputeState, MandateState, Reason, State, TransferState};
 
-use crate::wire::{PaymentObject, PayoutObject, RefundObject};
+use crate::wire::{PaymentObject, PayoutObject, RecurringDetails, RefundObject};
 
 /// Where a payment stands: <https://razorpay.com/docs/payments/payments/#payment-life-cycle>. `refunded` is said of a payment
 /// that was taken and given back in full.
@@ -38,6 +38,18 @@ pub(crate) fn payout(payout: &PayoutObject) -> TransferState {
         )),
         "cancelled" => TransferState::Cancelled,
         unknown => TransferState::Unrecognised(unknown.to_owned()),
+    }
+}
+
+/// Where a token stands: <https://razorpay.com/docs/api/payments/recurring-payments/cards/tokens/>. One that its customer has paused is
+/// neither usable nor withdrawn.
+pub(crate) fn token(details: RecurringDetails) -> MandateState {
+    match details.status.as_str() {
+        "initiated" => MandateState::Pending,
+        "confirmed" => MandateState::Active,
+        "rejected" => MandateState::Declined(decline(details.failure_reason, None)),
+        "cancelled" => MandateState::Revoked,
+        _ => MandateState::Unrecognised(details.status),
     }
 }
 

@@ -6,13 +6,16 @@
 //! - Cards and UPI need the customer first: a page, or the UPI app by link, code or (old) request. What comes back with the
 //!   customer is signed over order and payment; the payment itself is then looked up.
 //! - A capture takes the whole amount. Nothing releases a reservation: it lapses by itself.
-//! - Refunds and payouts carry an idempotency key. Orders and payments have none, but take no money without the customer; a
-//!   lost one is found by its reference, the order's `receipt`.
+//! - Refunds and payouts carry an idempotency key. Orders and payments have none; a lost one is found by its reference, the order's
+//!   `receipt`. Without the customer, only a payment under a mandate takes money.
+//! - A mandate is a card's token, which a first payment registers; one that only registers is of a rupee, and lapses. Not offered: mandates
+//!   of UPI, eMandate and NACH.
 //! - Payouts are RazorpayX's composite call, which keeps recipient and account by itself.
 //!
 //! Source: <https://razorpay.com/docs/api/> and <https://github.com/razorpay/markdown-docs>.
 
 mod codes;
+mod recurring;
 mod wire;
 
 use std::borrow::Cow;
@@ -20,6 +23,7 @@ use std::borrow::Cow;
 use quittance::body::{Member, flag, node, object, optional, text, whole};
 use quittance::digest::{self, Hash};
 use quittance::*;
+use recurring::Registration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -61,11 +65,13 @@ impl Provider for Razorpay {
     const SPEC: Spec = Spec {
         hosts: &["api.razorpay.com"],
         operations: &[
-            Op::Authorize, Op::Complete, Op::Capture, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::OpenSession,
-            Op::PayOut, Op::RetrievePayout, Op::AnswerDispute, Op::Webhook,
+            Op::Authorize, Op::Complete, Op::Capture, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::SetUp, Op::Revoke,
+            Op::OpenSession, Op::PayOut, Op::RetrievePayout, Op::AnswerDispute, Op::Webhook,
         ],
-        methods: &[MethodKind::of(Family::Card), MethodKind::of(Family::Upi)],
+        methods: &[MethodKind::of(Family::Card), MethodKind::of(Family::Upi), MethodKind::of(Family::Mandate)],
+        mandates: &[MethodKind::of(Family::Card)],
         currencies: Currencies::Only(codes::CURRENCIES),
+        payout_currencies: Some(&[Currency::INR]),
         countries: &["IN"],
         capture: CaptureRules { manual: true, partial: false, multiple: false },
         refund: RefundRules { partial: true, multiple: true },
@@ -94,39 +100,10 @@ impl Connector for Razorpay {
     }
 
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
-        let method = method(&request.method)?;
-        let metadata = request.order.metadata.as_slice();
-        let order = self.order(cx, request.amount, &request.reference, request.capture, metadata).await?;
-        let browser = &request.browser;
-        let body = object(
-            [
-                whole("amount", Self::SPEC.minor(&request.amount)?),
-                text("currency", request.amount.currency().code()),
-                text("order_id", &order.id),
-                optional("email", request.customer.email.as_deref()),
-                optional("contact", request.customer.phone.as_deref()),
-                optional("callback_url", request.return_url.as_deref()),
-                optional("description", request.order.description.as_deref()),
-                notes(&request.reference, metadata),
-                optional("ip", browser.ip.as_deref()),
-                optional("user_agent", browser.user_agent.as_deref()),
-                device(browser),
-            ]
-            .into_iter()
-            .chain(method),
-        );
-        let reply = self.exchange(self.post(cx, "payments/create/json").json(&body)).await?;
-        if let Some(declined) = declined(&reply, &order.id) {
-            return Ok(Payment { reference: Some(request.reference.clone()), ..declined });
+        match &request.method {
+            Method::Mandate(mandate) => self.charge(cx, request, mandate).await,
+            _ => self.pay(cx, request, &MandateLimits::default()).await,
         }
-        let created: Created = read(&reply)?;
-        if created.razorpay_payment_id.is_empty() {
-            return Err(Error::protocol("the answer has an empty id"));
-        }
-        let handle = Handle::new(&created.razorpay_payment_id).with("order", &order.id);
-        let Some(action) = action(&created, &request.method) else { return self.look(cx, &handle).await };
-        let amount = Some(Self::SPEC.money(order.amount, &order.currency)?);
-        Ok(Payment { amount, reference: order.receipt, ..Payment::new(handle, State::ActionRequired(action)) })
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
@@ -195,8 +172,16 @@ impl Connector for Razorpay {
         refund(&self.send(cx.get(format!("{API}/refunds/{}", request.refund.segment()?))).await?)
     }
 
+    async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
+        self.store(cx, request).await
+    }
+
+    async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
+        self.forget(cx, &request.mandate).await
+    }
+
     async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
-        let order = self.order(cx, request.amount, &request.reference, request.capture, &[]).await?;
+        let order = self.order(cx, request.amount, &request.reference, request.capture, &[], None).await?;
         Ok(Session { handle: Some(Handle::new(&order.id)), token: Secret::from(order.id), expires: None })
     }
 
@@ -247,7 +232,8 @@ impl Connector for Razorpay {
             ["payment", "authorized" | "captured" | "failed"]
             | ["payment", "dispute", _]
             | ["refund", _]
-            | ["payout", _] => told(authentic.json()?, &name)?,
+            | ["payout", _]
+            | ["token", "confirmed" | "rejected" | "cancelled" | "paused"] => told(authentic.json()?, &name)?,
             _ => EventBody::Ignored,
         };
         // The event's id is in no signature: it serves to tell repetitions apart, nothing more.
@@ -269,6 +255,48 @@ impl Razorpay {
         read(&self.exchange(call).await?)
     }
 
+    /// A payment by the customer. One that is stored registers its card within the limits.
+    async fn pay(&self, cx: &Context<'_>, request: &Authorize, limits: &MandateLimits) -> Result<Payment> {
+        let method = method(&request.method)?;
+        let metadata = request.order.metadata.as_slice();
+        let registration = match (request.store, &request.method) {
+            (false, _) => None,
+            (true, Method::Card(card)) => Some(self.register(cx, &request.customer, card, limits).await?),
+            (true, _) => return Err(Error::unsupported_variant("storing another method than a card")),
+        };
+        let registration = registration.as_ref();
+        let order = self.order(cx, request.amount, &request.reference, request.capture, metadata, registration).await?;
+        let browser = &request.browser;
+        let body = object(
+            [
+                whole("amount", Self::SPEC.minor(&request.amount)?),
+                text("currency", request.amount.currency().code()),
+                text("order_id", &order.id),
+                optional("email", request.customer.email.as_deref()),
+                optional("contact", request.customer.phone.as_deref()),
+                optional("callback_url", request.return_url.as_deref()),
+                optional("description", request.order.description.as_deref()),
+                notes(&request.reference, metadata),
+                optional("ip", browser.ip.as_deref()),
+                optional("user_agent", browser.user_agent.as_deref()),
+                device(browser),
+            ]
+            .into_iter()
+            .chain(method)
+            .chain(registration.into_iter().flat_map(Registration::of_payment)),
+        );
+        let reply = self.exchange(self.post(cx, "payments/create/json").json(&body)).await?;
+        if let Some(declined) = declined(&reply, &order.id) {
+            return Ok(Payment { reference: Some(request.reference.clone()), ..declined });
+        }
+        let created = created(&reply)?;
+        let handle = Handle::new(&created.razorpay_payment_id).with("order", &order.id);
+        let handle = handle.with_some("customer", registration.map(|registration| &registration.customer));
+        let Some(action) = action(&created, &request.method) else { return self.look(cx, &handle).await };
+        let amount = Some(Self::SPEC.money(order.amount, &order.currency)?);
+        Ok(Payment { amount, reference: order.receipt, ..Payment::new(handle, State::ActionRequired(action)) })
+    }
+
     /// Makes an order, which moves no money. What is reserved by hand lapses after five days, Razorpay's longest.
     /// <https://razorpay.com/docs/payments/payments/capture-settings/api/>
     async fn order(
@@ -278,6 +306,7 @@ impl Razorpay {
         reference: &str,
         mode: CaptureMode,
         metadata: &[(String, String)],
+        registration: Option<&Registration>,
     ) -> Result<Order> {
         let by_hand = mode == CaptureMode::Manual;
         let options = node(
@@ -288,13 +317,14 @@ impl Razorpay {
                 text("refund_speed", "normal"),
             ],
         );
-        let body = object([
+        let plain = [
             whole("amount", Self::SPEC.minor(&amount)?),
             text("currency", amount.currency().code()),
             text("receipt", receipt(reference)?),
             node("payment", [text("capture", if by_hand { "manual" } else { "automatic" }), options]),
             notes(reference, metadata),
-        ]);
+        ];
+        let body = object(plain.into_iter().chain(registration.into_iter().flat_map(Registration::of_order)));
         let order: Order = self.send(self.post(cx, "orders").json(&body).harmless()).await?;
         let told = Payment {
             amount: Some(Self::SPEC.money(order.amount, &order.currency)?),
@@ -310,7 +340,7 @@ impl Razorpay {
         if !is_order(handle) || handle.part("payment").is_some() {
             let call = cx.get(format!("{API}/payments/{}", paid(handle).segment()?));
             let found: PaymentObject = self.send(call).await.map_err(|error| error.about(handle))?;
-            return payment(&found, Some(handle));
+            return Ok(recurring::of_set_up(handle, payment(&found, Some(handle))?));
         }
         let found: List<PaymentObject> =
             self.send(cx.get(format!("{API}/orders/{}/payments", handle.segment()?))).await?;
@@ -344,6 +374,15 @@ fn fault(reply: &Reply) -> Error {
     }
 }
 
+/// A payment that was made, which has an id.
+fn created(reply: &Reply) -> Result<Created> {
+    let created: Created = read(reply)?;
+    match created.razorpay_payment_id.is_empty() {
+        true => Err(Error::protocol("the answer has an empty id")),
+        false => Ok(created),
+    }
+}
+
 /// A payment that was refused while it was made: the error names it.
 fn declined(reply: &Reply, order: &str) -> Option<Payment> {
     let fault = (reply.status() == 400).then(|| reply.json::<FaultBody>().ok()).flatten()?.error;
@@ -368,7 +407,11 @@ fn action(created: &Created, method: &Method) -> Option<NextAction> {
 
 /// What an event holds that was said to hold this.
 fn told(event: EventObject, name: &str) -> Result<EventBody> {
-    let Payload { dispute: quarrel, payment: paid, payout: sent, refund: returned } = event.payload;
+    let Payload { dispute: quarrel, payment: paid, payout: sent, refund: returned, token } = event.payload;
+    if name.starts_with("token.") {
+        let token = token.ok_or_else(|| Error::protocol("the event does not hold what its name says"))?.entity;
+        return Ok(EventBody::Mandate(Mandate::new(Handle::new(&token.id), codes::token(token.recurring_details))));
+    }
     let paid = paid.map(|holder| holder.entity);
     let of = paid.as_ref().map(handle);
     let body = match (quarrel, sent, returned, paid) {
@@ -415,6 +458,7 @@ fn payment(object: &PaymentObject, asked: Option<&Handle>) -> Result<Payment> {
         }
         Some(asked) => {
             agree_part(asked, asked.part("order"), object.order_id.as_deref())?;
+            agree_part(asked, asked.part("customer"), object.customer_id.as_deref())?;
             asked.clone().merged(&handle(object))
         }
         None => handle(object),
@@ -425,6 +469,7 @@ fn payment(object: &PaymentObject, asked: Option<&Handle>) -> Result<Payment> {
     payment.captured = payment.amount.filter(|_| payment.state == State::Captured);
     payment.refunded = object.amount_refunded.map(money).transpose()?;
     payment.reference = object.notes.reference.clone();
+    payment.mandate = recurring::mandate(object, asked).filter(|_| payment.state.is_success());
     payment.network.authorization_code = object.acquirer_data.as_ref().and_then(|data| data.auth_code.clone());
     Ok(payment)
 }

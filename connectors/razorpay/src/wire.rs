@@ -44,6 +44,8 @@ pub(crate) struct PaymentObject {
     pub currency: String,
     pub status: String,
     pub order_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub token_id: Option<String>,
     pub amount_refunded: Option<i64>,
     pub error_description: Option<String>,
     pub error_reason: Option<String>,
@@ -100,6 +102,32 @@ pub(crate) struct DisputeObject {
     pub phase: Option<String>,
 }
 
+/// A customer: <https://razorpay.com/docs/api/customers/entity/>.
+#[derive(Deserialize)]
+pub(crate) struct CustomerObject {
+    pub id: String,
+}
+
+/// A token: <https://razorpay.com/docs/api/payments/recurring-payments/webhooks/>.
+#[derive(Deserialize)]
+pub(crate) struct TokenObject {
+    pub id: String,
+    pub recurring_details: RecurringDetails,
+}
+
+/// Where a token stands.
+#[derive(Deserialize)]
+pub(crate) struct RecurringDetails {
+    pub status: String,
+    pub failure_reason: Option<String>,
+}
+
+/// What deleting a token answers.
+#[derive(Deserialize)]
+pub(crate) struct Deleted {
+    pub deleted: bool,
+}
+
 /// The merchant's own data; an empty list stands for none.
 #[derive(Default)]
 pub(crate) struct Notes {
@@ -126,6 +154,7 @@ pub(crate) struct Payload {
     pub payment: Option<Holder<PaymentObject>>,
     pub payout: Option<Holder<PayoutObject>>,
     pub refund: Option<Holder<RefundObject>>,
+    pub token: Option<Holder<TokenObject>>,
 }
 
 #[derive(Deserialize)]

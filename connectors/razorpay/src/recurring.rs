@@ -1,0 +1,154 @@
+//! Recurring payments by card: a first payment registers the card under a token, further ones are charged to it, and it is deleted.
+//!
+//! Source: pages "Create the Authorisation Transaction", "Fetch and Manage Tokens" and "Create Subsequent Payments" of
+//! <https://razorpay.com/docs/payments/payment-gateway/s2s-integration/recurring-payments/cards/>.
+
+use quittance::body::{Member, flag, node, object, optional, text, whole};
+use quittance::*;
+
+use crate::wire::{CustomerObject, Deleted, PaymentObject};
+use crate::{API, Razorpay, created, declined, notes};
+
+/// What a payment that only registers a card is of, in paise.
+const REGISTRATION_MINOR: i64 = 100;
+
+/// The most that a charge can be without the cardholder, in paise; where the application sets no limit, this is it.
+const CHARGE_MAX_MINOR: i64 = 1_500_000;
+
+/// A customer at Razorpay, and what is registered for them.
+pub(crate) struct Registration {
+    pub(crate) customer: String,
+    max_minor: i64,
+    expire_at: i64,
+}
+
+impl Registration {
+    /// The members of an order that registers.
+    pub(crate) fn of_order(&self) -> [Member<'_>; 3] {
+        let token = node(
+            "token",
+            [
+                whole("max_amount", self.max_minor),
+                whole("expire_at", self.expire_at),
+                text("frequency", "as_presented"),
+            ],
+        );
+        [text("customer_id", &self.customer), text("method", "card"), token]
+    }
+
+    /// The members of a payment that registers.
+    pub(crate) fn of_payment(&self) -> [Member<'_>; 3] {
+        [text("customer_id", &self.customer), flag("recurring", true), whole("save", 1)]
+    }
+}
+
+impl Razorpay {
+    /// Makes the customer, or finds the one of the same details; moves no money.
+    pub(crate) async fn register(
+        &self,
+        cx: &Context<'_>,
+        customer: &Customer,
+        card: &Card,
+        limits: &MandateLimits,
+    ) -> Result<Registration> {
+        let max_minor = match &limits.payment_max {
+            Some(amount) => Razorpay::SPEC.minor(amount)?,
+            None => CHARGE_MAX_MINOR,
+        };
+        let body = object([
+            optional("name", customer.full_name().or_else(|| card.holder.clone())),
+            text("email", needed(&customer.email, "customer.email")?),
+            text("contact", needed(&customer.phone, "customer.phone")?),
+            text("fail_existing", "0"),
+        ]);
+        let expire_at = match limits.valid_to {
+            Some(end) => end,
+            None => last_month(&card.expiry)?,
+        };
+        let made: CustomerObject = self.send(self.post(cx, "customers").json(&body).harmless()).await?;
+        Ok(Registration { customer: made.id, max_minor, expire_at: expire_at.as_second() })
+    }
+
+    /// Registers a card by a payment of a rupee, which is reserved and never captured.
+    pub(crate) async fn store(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
+        if request.currency != Currency::INR {
+            return Err(Error::invalid("currency", "cards are registered in rupees"));
+        }
+        let amount = Money::new(REGISTRATION_MINOR, Currency::INR);
+        let payment = self.pay(cx, &Authorize { amount, ..request.as_payment() }, &request.limits).await?;
+        let state = match payment.state {
+            State::ActionRequired(action) => MandateState::ActionRequired(action),
+            State::Declined(decline) => MandateState::Declined(decline),
+            State::Unrecognised(status) => MandateState::Unrecognised(status),
+            _ => MandateState::Pending,
+        };
+        Ok(Mandate { reference: payment.reference, ..Mandate::new(payment.handle.with("of", "mandate"), state) })
+    }
+
+    /// A payment under a token, without the customer.
+    pub(crate) async fn charge(&self, cx: &Context<'_>, request: &Authorize, mandate: &Handle) -> Result<Payment> {
+        let customer = customer_of(mandate)?;
+        let payer = &request.customer;
+        let (email, contact) = (needed(&payer.email, "customer.email")?, needed(&payer.phone, "customer.phone")?);
+        let metadata = request.order.metadata.as_slice();
+        let order = self.order(cx, request.amount, &request.reference, request.capture, metadata, None).await?;
+        let body = object([
+            text("email", email),
+            text("contact", contact),
+            whole("amount", Razorpay::SPEC.minor(&request.amount)?),
+            text("currency", request.amount.currency().code()),
+            text("order_id", &order.id),
+            text("customer_id", customer),
+            text("token", mandate.id()),
+            flag("recurring", true),
+            optional("description", request.order.description.as_deref()),
+            notes(&request.reference, metadata),
+        ]);
+        let reply = self.exchange(self.post(cx, "payments/create/recurring").json(&body)).await?;
+        if let Some(declined) = declined(&reply, &order.id) {
+            return Ok(Payment { reference: Some(request.reference.clone()), ..declined });
+        }
+        let made = created(&reply)?;
+        self.look(cx, &Handle::new(made.razorpay_payment_id).with("order", &order.id)).await
+    }
+
+    /// Deletes a token.
+    pub(crate) async fn forget(&self, cx: &Context<'_>, mandate: &Handle) -> Result<Mandate> {
+        let customer = Handle::new(customer_of(mandate)?);
+        let url = format!("{API}/customers/{}/tokens/{}", customer.segment()?, mandate.segment()?);
+        let answer: Deleted = self.send(cx.call(http::Method::DELETE, url)).await?;
+        match answer.deleted {
+            true => Ok(Mandate::new(mandate.clone(), MandateState::Revoked)),
+            false => Err(Error::new(Kind::Conflict, Effect::None, "the token was not deleted")),
+        }
+    }
+}
+
+/// What looking at a payment tells that only registers a card: no money is taken, and the token is all that counts.
+pub(crate) fn of_set_up(asked: &Handle, found: Payment) -> Payment {
+    if asked.part("of") != Some("mandate") {
+        return found;
+    }
+    let state = if found.state.is_success() { State::Pending } else { found.state };
+    Payment { state, amount: None, captured: None, refunded: None, ..found }
+}
+
+/// The token that a payment has registered.
+pub(crate) fn mandate(object: &PaymentObject, asked: Option<&Handle>) -> Option<Handle> {
+    let customer = asked?.part("customer")?;
+    object.token_id.as_ref().map(|token| Handle::new(token).with("customer", customer))
+}
+
+fn customer_of(mandate: &Handle) -> Result<&str> {
+    mandate.part("customer").ok_or_else(|| Error::invalid("mandate", "the handle lacks the customer of the token"))
+}
+
+fn needed<'a>(value: &'a Option<String>, field: &'static str) -> Result<&'a str> {
+    value.as_deref().ok_or_else(|| Error::invalid(field, "recurring payments need it"))
+}
+
+/// A time in the last month of a card.
+fn last_month(expiry: &Expiry) -> Result<Timestamp> {
+    let text = format!("20{}-{}-28T00:00:00Z", expiry.year2(), expiry.month2());
+    text.parse().map_err(|_| Error::invalid("method.expiry", "the expiry is no date"))
+}
