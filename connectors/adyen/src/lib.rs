@@ -131,18 +131,8 @@ impl Connector for Adyen {
     /// A payment of nothing that stores the card (docs.adyen.com/online-payments/tokenization).
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
         let series = ("Ecommerce", Some(request.usage.map_or("CardOnFile", model)));
-        let payment = self.pay(cx, &request.as_payment(), series).await?;
-        let state = match (payment.state, &payment.mandate) {
-            (State::Authorized | State::Pending, Some(_)) => MandateState::Active,
-            // The token comes by webhook (RECURRING_CONTRACT).
-            (State::Authorized | State::Pending, _) => MandateState::Pending,
-            (State::ActionRequired(action), _) => MandateState::ActionRequired(action),
-            (State::Declined(decline), _) => MandateState::Declined(decline),
-            (State::Unrecognised(raw), _) => MandateState::Unrecognised(raw),
-            (other, _) => MandateState::Unrecognised(other.as_str().to_owned()),
-        };
-        let handle = payment.mandate.unwrap_or(payment.handle);
-        Ok(Mandate { reference: payment.reference, network: payment.network, ..Mandate::new(handle, state) })
+        // The token may come by webhook (RECURRING_CONTRACT).
+        Ok(Mandate::of_payment(self.pay(cx, &request.as_payment(), series).await?))
     }
 
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {

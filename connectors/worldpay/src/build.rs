@@ -6,12 +6,19 @@ use serde::Deserialize;
 
 use crate::Worldpay;
 
+/// Whose tokens are used: those that belong to one shopper.
+const SCOPE: &str = "shopper";
+
 /// The order of a payment.
 pub(crate) fn order<'a>(request: &'a Authorize, code: &'a str) -> Result<Member<'a>> {
+    if request.store && !matches!(request.method, Method::Card(_)) {
+        return Err(Error::unsupported_variant(format_args!("storing {}", request.method.family())));
+    }
     let delay = if request.capture == CaptureMode::Automatic { "0" } else { "OFF" };
     let description = request.order.description.as_deref().unwrap_or(&request.reference);
     let session = [text("@id", code), optional("@shopperIPAddress", request.browser.ip.as_deref())];
-    let details = [method(request)?, stored(request), node("session", session), external(&request.three_ds)];
+    let action = optional("@action", (request.amount.minor() == 0).then_some("ACCOUNTVERIFICATION"));
+    let details = [action, method(request)?, stored(request), node("session", session), external(&request.three_ds)];
     let members = [
         text("@orderCode", code),
         text("@captureDelay", delay),
@@ -19,6 +26,7 @@ pub(crate) fn order<'a>(request: &'a Authorize, code: &'a str) -> Result<Member<
         amount(&request.amount, false)?,
         node("paymentDetails", details),
         shopper(request),
+        node("createToken", [optional("@tokenScope", request.store.then_some(SCOPE))]),
         optional("statementNarrative", request.order.descriptor.as_deref()),
         flex(request),
     ];
@@ -75,6 +83,9 @@ fn method(request: &Authorize) -> Result<Member<'_>> {
                 optional("eciIndicator", token.eci.as_deref()),
             ];
             node("EMVCO_TOKEN-SSL", members)
+        }
+        Method::Mandate(mandate) => {
+            node("TOKEN-SSL", [text("@tokenScope", SCOPE), text("paymentTokenID", mandate.id())])
         }
         Method::ApplePay(token) => apple_pay(token)?,
         Method::GooglePay(token) => google_pay(token)?,
@@ -133,16 +144,28 @@ fn address(request: &Authorize) -> Member<'_> {
     node("address", members)
 }
 
-/// A payment that the merchant starts quotes the first one of its series.
+/// What a stored card is to the networks: stored now, or used again, by the merchant for a reason. A later payment quotes the first one.
 fn stored(request: &Authorize) -> Member<'_> {
     let reason = match request.initiator {
-        Initiator::Customer => return None,
-        Initiator::Merchant(MitCategory::Recurring) => "RECURRING",
-        Initiator::Merchant(MitCategory::Installment) => "INSTALMENT",
-        Initiator::Merchant(MitCategory::Unscheduled) => "UNSCHEDULED",
+        Initiator::Customer => None,
+        Initiator::Merchant(MitCategory::Recurring) => Some("RECURRING"),
+        Initiator::Merchant(MitCategory::Installment) => Some("INSTALMENT"),
+        Initiator::Merchant(MitCategory::Unscheduled) => Some("UNSCHEDULED"),
     };
-    let first = optional("schemeTransactionIdentifier", request.network_transaction_id.as_deref());
-    node("storedCredentials", [text("@usage", "USED"), text("@merchantInitiatedReason", reason), first])
+    let before = match (&request.method, reason) {
+        (Method::Mandate(mandate), _) => mandate.part("network"),
+        (_, Some(_)) => None,
+        _ if request.store => return node("storedCredentials", [text("@usage", "FIRST")]),
+        _ => return None,
+    };
+    let first = optional("schemeTransactionIdentifier", request.network_transaction_id.as_deref().or(before));
+    node("storedCredentials", [text("@usage", "USED"), optional("@merchantInitiatedReason", reason), first])
+}
+
+/// The token of a stored card, to be deleted.
+pub(crate) fn forget(mandate: &Handle) -> Member<'_> {
+    let shopper = optional("authenticatedShopperID", mandate.part("shopper"));
+    node("paymentTokenDelete", [text("@tokenScope", SCOPE), text("paymentTokenID", mandate.id()), shopper])
 }
 
 fn external(three_ds: &ThreeDs) -> Member<'_> {
@@ -160,21 +183,29 @@ fn shopper(request: &Authorize) -> Member<'_> {
     let Browser { accept, user_agent, .. } = &request.browser;
     let browser = [optional("acceptHeader", accept.as_deref()), optional("userAgentHeader", user_agent.as_deref())];
     let email = optional("shopperEmailAddress", request.customer.email.as_deref());
-    node("shopper", [email, node("browser", browser)])
+    let id = match &request.method {
+        Method::Mandate(mandate) => mandate.part("shopper").map(str::to_owned),
+        _ => request.store.then(|| shopper_id(request.customer.id.as_deref().unwrap_or(&request.reference))),
+    };
+    node("shopper", [email, optional("authenticatedShopperID", id), node("browser", browser)])
+}
+
+/// The id that a shopper's tokens belong to: `id`, or its SHA-256 in hex where the gateway takes it not.
+fn shopper_id(id: &str) -> String {
+    let fits = id.len() <= 64 && !id.starts_with('_') && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { id.to_owned() } else { hex::encode(digest::sha256(id.as_bytes())) }
 }
 
 /// What 3DS Flex asks for; without a device data collection the browser counts as one without JavaScript.
 fn flex(request: &Authorize) -> Member<'_> {
     let preference = match &request.three_ds {
+        _ if !matches!(request.method, Method::Card(_)) => return None,
         ThreeDs::External(_) => return None,
         ThreeDs::Auto if request.browser.user_agent.is_none() => return None,
         ThreeDs::Auto => "noPreference",
         ThreeDs::Challenge => "challengeRequested",
         ThreeDs::Never => "noChallengeRequested",
     };
-    if !matches!(request.method, Method::Card(_)) {
-        return None;
-    }
     let collected = request.order.metadata.iter().find(|(name, _)| name == "dfReferenceId");
     let members = [
         optional("@dfReferenceId", collected.map(|(_, value)| value.as_str())),

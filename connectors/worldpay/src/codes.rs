@@ -71,13 +71,13 @@ pub(crate) fn reason(code: &str) -> Reason {
     }
 }
 
-/// The error of a request (<https://developer.worldpay.com/docs/wpg/troubleshoot/>).
+/// The error of a request (<https://developer.worldpay.com/docs/wpg/troubleshoot/>, with those of tokens in `tokenisationerrors/`).
 pub(crate) fn error(code: &str, message: &str) -> Error {
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     let (kind, effect) = match code {
         "1" | "8" => (Kind::Unavailable, Effect::Unknown),
         "4" => (Kind::Credentials, Effect::None),
-        "5" | "7" if says(&["Could not find"]) => (Kind::NotFound, Effect::None),
+        "5" | "7" if says(&["Could not find", "Token does not exist"]) => (Kind::NotFound, Effect::None),
         "5" | "7" if says(&["Duplicate", "already"]) => (Kind::Conflict, Effect::None),
         "2" | "3" | "5" | "6" | "7" => (Kind::Invalid, Effect::None),
         _ => (Kind::Protocol, Effect::Unknown),

@@ -37,13 +37,18 @@ struct Failure {
 
 /// A modification that was taken on.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Accepted {
-    #[serde(rename = "captureReceived")]
-    pub(crate) capture: Option<Received>,
-    #[serde(rename = "cancelReceived")]
-    pub(crate) cancel: Option<Received>,
-    #[serde(rename = "refundReceived")]
-    pub(crate) refund: Option<Received>,
+    pub(crate) capture_received: Option<Received>,
+    pub(crate) cancel_received: Option<Received>,
+    pub(crate) refund_received: Option<Received>,
+    delete_token_received: Option<Deleted>,
+}
+
+#[derive(Deserialize)]
+struct Deleted {
+    #[serde(rename = "@paymentTokenID")]
+    token: String,
 }
 
 #[derive(Deserialize)]
@@ -60,8 +65,24 @@ pub(crate) struct OrderStatus {
     pub(crate) order_code: String,
     error: Option<Failure>,
     pub(crate) payment: Option<PaymentStatus>,
+    token: Option<Token>,
     #[serde(rename = "challengeRequired")]
     pub(crate) challenge: Option<ChallengeRequired>,
+}
+
+/// The token that an order has made.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(rename = "authenticatedShopperID")]
+    shopper: Option<String>,
+    #[serde(rename = "tokenDetails")]
+    details: Option<TokenDetails>,
+}
+
+#[derive(Deserialize)]
+struct TokenDetails {
+    #[serde(rename = "paymentTokenID")]
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +167,15 @@ struct SchemeResponse {
     transaction_identifier: Option<String>,
 }
 
+impl OrderStatus {
+    /// The token that the order has made, with what later payments have to name.
+    pub(crate) fn mandate(&self, network: Option<&str>) -> Option<Handle> {
+        let token = self.token.as_ref()?;
+        let id = token.details.as_ref().map(|details| details.id.as_str()).filter(|id| !id.is_empty())?;
+        Some(Handle::new(id).with_some("shopper", token.shopper.as_deref()).with_some("network", network))
+    }
+}
+
 impl Challenge {
     /// Whether the parts are an address, an id and encoded data, and no text that repeats something else.
     pub(crate) fn is_plain(&self) -> bool {
@@ -167,6 +197,11 @@ fn other_order() -> Error {
     Error::new(Kind::Integrity, Effect::Unknown, "the answer speaks of another order")
 }
 
+/// What an answer says of the modification that was asked for.
+pub(crate) fn asked_for<T>(part: Option<T>) -> Result<T> {
+    part.ok_or_else(|| Error::protocol("the answer is to another modification"))
+}
+
 impl Reply {
     /// The status of the order of that code.
     pub(crate) fn status(self, code: &str) -> Result<OrderStatus> {
@@ -183,14 +218,26 @@ impl Reply {
 
     /// The modification of the order of that code that was taken on.
     pub(crate) fn accepted(self, code: &str) -> Result<Accepted> {
-        let failure = self.error.or(self.order_status.and_then(|status| status.error));
-        if let Some(failure) = failure {
-            return Err(failure.to_error());
-        }
-        let accepted = self.ok.ok_or_else(|| Error::protocol("the answer has no ok"))?;
-        let all = [&accepted.capture, &accepted.cancel, &accepted.refund];
+        let accepted = self.ok()?;
+        let all = [&accepted.capture_received, &accepted.cancel_received, &accepted.refund_received];
         let is_asked = all.into_iter().flatten().all(|received| received.order_code == code);
         if is_asked { Ok(accepted) } else { Err(other_order()) }
+    }
+
+    /// That this token was deleted.
+    pub(crate) fn deleted(self, token: &str) -> Result<()> {
+        match asked_for(self.ok()?.delete_token_received)?.token == token {
+            true => Ok(()),
+            false => Err(Error::new(Kind::Integrity, Effect::Unknown, "the answer speaks of another token")),
+        }
+    }
+
+    /// The modification that was taken on.
+    fn ok(self) -> Result<Accepted> {
+        match self.error.or(self.order_status.and_then(|status| status.error)) {
+            Some(failure) => Err(failure.to_error()),
+            None => self.ok.ok_or_else(|| Error::protocol("the answer has no ok")),
+        }
     }
 }
 

@@ -291,6 +291,21 @@ impl Mandate {
     pub fn new(handle: Handle, state: MandateState) -> Mandate {
         Mandate { handle, state, reference: None, network: Network::default() }
     }
+
+    /// What became of a payment of nothing that was to store its method ([`crate::SetUp::as_payment`]). Approved without a mandate: the
+    /// provider tells it later, and the payment's handle stands for it until then.
+    pub fn of_payment(payment: Payment) -> Mandate {
+        let state = match (payment.state, &payment.mandate) {
+            (State::Authorized | State::Pending, Some(_)) => MandateState::Active,
+            (State::Authorized | State::Pending, None) => MandateState::Pending,
+            (State::ActionRequired(action), _) => MandateState::ActionRequired(action),
+            (State::Declined(decline), _) => MandateState::Declined(decline),
+            (State::Unrecognised(raw), _) => MandateState::Unrecognised(raw),
+            (other, _) => MandateState::Unrecognised(other.as_str().to_owned()),
+        };
+        let handle = payment.mandate.unwrap_or(payment.handle);
+        Mandate { reference: payment.reference, network: payment.network, ..Mandate::new(handle, state) }
+    }
 }
 
 /// What a client SDK or wallet sheet needs to start.
