@@ -8,8 +8,8 @@ use quittance::{Currency as C, Decline, Effect, Error, Kind, Reason, State};
 pub(crate) fn state(kind: &str, code: &str) -> State {
     let approved = code.len() == 3 && code.starts_with('0') && is_number(code);
     match (kind, code) {
-        ("0" | "A" | "7", _) if approved => State::Captured,
-        ("1", _) if approved => State::Authorized,
+        ("0" | "A", _) if approved => State::Captured,
+        ("1" | "7", _) if approved => State::Authorized,
         ("2", "900") => State::Captured,
         ("9", "400") => State::Voided,
         (_, "998" | "999" | "9998" | "9999") => State::Pending,

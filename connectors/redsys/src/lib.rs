@@ -9,9 +9,10 @@
 //! - Later operations name order, amount and currency, so the handle keeps them.
 //! - Cards typed at the merchant's are authenticated (EMV 3-D Secure) where that is asked for, or where the browser is described; else
 //!   they go as direct payments, which an issuer that wants authentication answers with 0195. After a challenge Redsys asks for the
-//!   card again, so `complete` needs it. Storing a card is part of a payment; its handle is Redsys' reference, with the network's
-//!   transaction id.
-//! - Not offered: looking up, which has an interface of its own; the page for cards, since a card is then not the merchant's to name.
+//!   card again, so `complete` needs it. A card is stored by a payment, or by a validation, of which the issuer is asked for nothing though it
+//!   names an amount (the smallest here); its handle is Redsys' reference, with the network's transaction id. That a validation stores the
+//!   card too is put together of two pages, and no example of both was found.
+//! - Not offered: looking up, which has an interface of its own; forgetting a stored card, for which no operation is published; the page for cards, since a card is then not the merchant's to name.
 //!   What became of a payment at the page for Bizum is told by its notification.
 //!
 //! Sources: <https://pagosonline.redsys.es/conexion-rest.html>, <https://pagosonline.redsys.es/conexion-redireccion.html>,
@@ -41,7 +42,12 @@ const PURCHASE: &str = "0";
 const RESERVATION: &str = "1";
 const CONFIRMATION: &str = "2";
 const REFUND: &str = "3";
+/// Checks the card and takes nothing: <https://pagosonline.redsys.es/funcionalidades-preautenticacion.html>.
+const VALIDATION: &str = "7";
 const CANCELLATION: &str = "9";
+
+/// What a validation names as its amount, which is never taken.
+const NOTHING: &str = "1";
 
 /// One terminal at one Spanish bank.
 pub struct Redsys {
@@ -72,7 +78,7 @@ impl Provider for Redsys {
     #[rustfmt::skip]
     const SPEC: Spec = Spec {
         hosts: &["sis-t.redsys.es", "sis.redsys.es"],
-        operations: &[Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Webhook],
+        operations: &[Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::SetUp, Op::Webhook],
         methods: &[
             MethodKind::of(Family::Card), MethodKind::branded(Family::WalletRedirect, "bizum"),
             MethodKind::of(Family::Mandate),
@@ -105,38 +111,9 @@ impl Connector for Redsys {
     }
 
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
-        let order = order(&request.reference);
         let amount = Self::SPEC.minor(&request.amount)?.to_string();
-        let currency = numeric(request.amount.currency());
-        let base = self.base(kind(request.capture), &order, &amount, &currency);
-        let extra = [
-            optional("DS_MERCHANT_PRODUCTDESCRIPTION", request.order.description.as_deref()),
-            text("DS_MERCHANT_MERCHANTDATA", &request.reference),
-        ];
-        let asked = handle(&order, &amount, &currency);
-        if let Method::WalletRedirect { .. } = &request.method {
-            let parameters = object(base.into_iter().chain(extra).chain(self.page(request)));
-            let fields = self.key.form(self.credentials.signature, &order, &parameters)?;
-            let action = NextAction::PostForm { url: self.url("realizarPago"), fields };
-            return Ok(Payment::new(asked, State::ActionRequired(action)));
-        }
-        let card = match three_ds::is_wanted(request)? {
-            true => {
-                let question = [number(&request.method), three_ds::question()];
-                let question = object(base.clone().into_iter().chain(question));
-                Some(self.send(cx, START, &order, &question).await?)
-            }
-            false => None,
-        };
-        let authentication = card.as_ref().map(|card| three_ds::authentication(request, card)).transpose()?.flatten();
-        let authentication = authentication.or_else(|| text("DS_MERCHANT_DIRECTPAYMENT", "true"));
-        let parameters = object(base.into_iter().chain(extra).chain(method(request)?).chain([authentication]));
-        let answer = self.send(cx, TREAT, &order, &parameters).await?;
-        let Some((page, version)) = three_ds::challenge(&answer)? else { return payment(&answer, Some(&asked)) };
         let stored = request.store.then(|| category(request.initiator).unwrap_or(UNSCHEDULED));
-        let asked = asked.with(three_ds::CHALLENGED, version).with_some("stored", stored);
-        let amount = money(&answer)?;
-        Ok(Payment { amount, reference: reference(&answer), ..Payment::new(asked, State::ActionRequired(page)) })
+        self.pay(cx, request, kind(request.capture), &amount, stored).await
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
@@ -148,13 +125,24 @@ impl Connector for Redsys {
         let Some(Method::Card(card)) = &request.method else {
             return Err(Error::invalid("method", "after a challenge Redsys asks for the card again"));
         };
-        let amount = Self::SPEC.minor(&request.amount)?.to_string();
+        let validation = handle.part("kind") == Some(VALIDATION);
+        let (kind, amount) = match validation {
+            true => (VALIDATION, NOTHING.to_owned()),
+            false => (kind(request.capture), Self::SPEC.minor(&request.amount)?.to_string()),
+        };
         let currency = numeric(request.amount.currency());
-        let base = self.base(kind(request.capture), handle.id(), &amount, &currency);
+        let base = self.base(kind, handle.id(), &amount, &currency);
         let extra = [text("DS_MERCHANT_MERCHANTDATA", &request.reference), three_ds::answered(version, cres)];
         let parameters = object(base.into_iter().chain(extra).chain(typed(card, handle.part("stored"))));
         let answer = self.send(cx, TREAT, handle.id(), &parameters).await?;
-        payment(&answer, Some(handle))
+        match payment(&answer, Some(handle))? {
+            // Nothing is reserved: there is a stored card, and no payment that could go on.
+            found if validation && found.state == State::Authorized => {
+                Ok(Payment { state: State::Pending, amount: None, ..found })
+            }
+            found if validation => Ok(Payment { amount: None, ..found }),
+            found => Ok(found),
+        }
     }
 
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
@@ -189,6 +177,11 @@ impl Connector for Redsys {
         refund(&answer)
     }
 
+    async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
+        let stored = request.usage.map_or(UNSCHEDULED, cof_type);
+        Ok(Mandate::of_payment(self.pay(cx, &request.as_payment(), VALIDATION, NOTHING, Some(stored)).await?))
+    }
+
     async fn webhook(&self, _: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
         let answer = delivery.untrusted(|body| {
             let body = body.text().map_err(|_| Error::signature("the delivery is not text"))?;
@@ -215,6 +208,48 @@ impl Connector for Redsys {
 }
 
 impl Redsys {
+    /// A payment, or the validation of a card, which is stored under an agreement of the category `stored`.
+    async fn pay(
+        &self,
+        cx: &Context<'_>,
+        request: &Authorize,
+        kind: &str,
+        amount: &str,
+        stored: Option<&str>,
+    ) -> Result<Payment> {
+        let order = order(&request.reference);
+        let currency = numeric(request.amount.currency());
+        let base = self.base(kind, &order, amount, &currency);
+        let extra = [
+            optional("DS_MERCHANT_PRODUCTDESCRIPTION", request.order.description.as_deref()),
+            text("DS_MERCHANT_MERCHANTDATA", &request.reference),
+        ];
+        let asked = handle(&order, amount, &currency);
+        if let Method::WalletRedirect { .. } = &request.method {
+            let parameters = object(base.into_iter().chain(extra).chain(self.page(request)));
+            let fields = self.key.form(self.credentials.signature, &order, &parameters)?;
+            let action = NextAction::PostForm { url: self.url("realizarPago"), fields };
+            return Ok(Payment::new(asked, State::ActionRequired(action)));
+        }
+        let card = match three_ds::is_wanted(request)? {
+            true => {
+                let question = [number(&request.method), three_ds::question()];
+                let question = object(base.clone().into_iter().chain(question));
+                Some(self.send(cx, START, &order, &question).await?)
+            }
+            false => None,
+        };
+        let authentication = card.as_ref().map(|card| three_ds::authentication(request, card)).transpose()?.flatten();
+        let authentication = authentication.or_else(|| text("DS_MERCHANT_DIRECTPAYMENT", "true"));
+        let parameters = object(base.into_iter().chain(extra).chain(method(request, stored)?).chain([authentication]));
+        let answer = self.send(cx, TREAT, &order, &parameters).await?;
+        let Some((page, version)) = three_ds::challenge(&answer)? else { return payment(&answer, Some(&asked)) };
+        let asked = asked.with(three_ds::CHALLENGED, version).with_some("stored", stored);
+        let asked = asked.with_some("kind", (kind == VALIDATION).then_some(kind));
+        let amount = money(&answer)?;
+        Ok(Payment { amount, reference: reference(&answer), ..Payment::new(asked, State::ActionRequired(page)) })
+    }
+
     fn url(&self, path: &str) -> String {
         match self.credentials.environment {
             Environment::Live => format!("https://sis.redsys.es/sis/{path}"),
@@ -274,12 +309,19 @@ fn kind(capture: CaptureMode) -> &'static str {
 /// `DS_MERCHANT_COF_TYPE` of payments at no fixed time or amount.
 const UNSCHEDULED: &str = "C";
 
+/// `DS_MERCHANT_COF_TYPE` of payments of a category.
+fn cof_type(category: MitCategory) -> &'static str {
+    match category {
+        MitCategory::Recurring => "R",
+        MitCategory::Installment => "I",
+        MitCategory::Unscheduled => UNSCHEDULED,
+    }
+}
+
 /// `DS_MERCHANT_COF_TYPE` of a payment that the merchant started.
 fn category(initiator: Initiator) -> Option<&'static str> {
     match initiator {
-        Initiator::Merchant(MitCategory::Recurring) => Some("R"),
-        Initiator::Merchant(MitCategory::Installment) => Some("I"),
-        Initiator::Merchant(MitCategory::Unscheduled) => Some(UNSCHEDULED),
+        Initiator::Merchant(category) => Some(cof_type(category)),
         Initiator::Customer => None,
     }
 }
@@ -306,12 +348,11 @@ fn typed<'a>(card: &'a Card, stored: Option<&'a str>) -> [Member<'a>; 7] {
 }
 
 /// The members that name card or stored card: <https://pagosonline.redsys.es/conexion-rest.html>.
-fn method(request: &Authorize) -> Result<Vec<Member<'_>>> {
+fn method<'a>(request: &'a Authorize, stored: Option<&'a str>) -> Result<Vec<Member<'a>>> {
     let category = category(request.initiator);
     let exemption = category.and_then(|_| text("DS_MERCHANT_EXCEP_SCA", "MIT"));
     match &request.method {
         Method::Card(card) => {
-            let stored = request.store.then(|| category.unwrap_or(UNSCHEDULED));
             let series = optional("DS_MERCHANT_COF_TXNID", request.network_transaction_id.as_deref());
             Ok(typed(card, stored).into_iter().chain([series, exemption]).collect())
         }
