@@ -108,7 +108,15 @@ impl Guide {
             credentials: credentials.iter().filter(of_webhook).map(|field| field.name.clone()).collect(),
             events: model.events.iter().map(|event| event.replace('_', " ")).collect(),
         });
-        let operation = |op: &Op| Operation { operation: op.to_string(), what: does(*op).to_owned() };
+        let operation = |op: &Op| Operation {
+            operation: op.to_string(),
+            what: match op {
+                Op::Complete if spec.complete_with_method => {
+                    format!("{}; asks for the card, the customer and the billing address again", does(*op))
+                }
+                _ => does(*op).to_owned(),
+            },
+        };
         Guide {
             about,
             notes,

@@ -372,7 +372,8 @@ impl Play<'_> {
     /// The card of the step that started what is completed, its customer and billing address, where the provider asks for them again.
     fn given_again(&self, started: u32) -> Option<(Map<String, Value>, StepValues)> {
         let asked = self.asked.get(&started).filter(|_| self.builder.spec.complete_with_method)?;
-        asked.input.get("method")?.get("card")?;
+        let method = asked.input.get("method")?;
+        method.get("card").or_else(|| method.get("card_token"))?;
         let member = |name: &str| Some((name.to_owned(), asked.input.get(name)?.clone()));
         Some((["method", "customer", "billing"].into_iter().filter_map(member).collect(), asked.values.clone()))
     }

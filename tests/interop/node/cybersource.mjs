@@ -23,6 +23,29 @@ function call(Api, method, ...args) {
 /** Fills one of the SDK's models. */
 const model = (name, members) => Object.assign(new cybersource[name](), members);
 
+/** Made beside the payment: a session for its fields on a page, and a payout. */
+async function besides() {
+  const context = await call(cybersource.MicroformIntegrationApi, 'generateCaptureContext', model('GenerateCaptureContextRequest', {
+    clientVersion: 'v2',
+    targetOrigins: ['https://interop.example'],
+    allowedCardNetworks: ['VISA', 'MASTERCARD', 'AMEX', 'DISCOVER', 'DINERSCLUB', 'JCB'],
+    allowedPaymentTypes: ['CARD'],
+  }));
+  match(context, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  const made = await call(cybersource.PayoutsApi, 'octCreatePayment', model('OctCreatePaymentRequest', {
+    clientReferenceInformation: { code: 'interop-cybersource-payout' },
+    processingInformation: { businessApplicationId: 'FD', commerceIndicator: 'internet' },
+    paymentInformation: { card: { number: '4111111111111111', expirationMonth: '12', expirationYear: '2031', type: '001' } },
+    orderInformation: { amountDetails: { totalAmount: '41.07', currency: 'USD' } },
+    recipientInformation: { firstName: 'Ada', lastName: 'Example', phoneNumber: '+14155550100' },
+    senderInformation: { name: 'Quittance Example Inc', address1: '3 Example Street', locality: 'Foster City', administrativeArea: 'CA', postalCode: '94404', countryCode: 'US', account: { fundsSource: '05' } },
+  }));
+  match(made.id, /^\d{22}$/);
+  equal(made.status, 'ACCEPTED');
+  equal(made.orderInformation.amountDetails.totalAmount, '41.07');
+  equal(made.clientReferenceInformation.code, 'interop-cybersource-payout');
+}
+
 const payment = await step('create', async () => {
   const made = await call(cybersource.PaymentsApi, 'createPayment', model('CreatePaymentRequest', {
     clientReferenceInformation: { code: 'interop-cybersource' },
@@ -37,6 +60,7 @@ const payment = await step('create', async () => {
   equal(made.status, 'AUTHORIZED');
   equal(made.orderInformation.amountDetails.authorizedAmount, '73.51');
   equal(made.clientReferenceInformation.code, 'interop-cybersource');
+  await besides();
   return made;
 });
 

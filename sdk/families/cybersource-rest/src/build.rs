@@ -45,8 +45,7 @@ pub(crate) fn payment<'a>(request: &'a Authorize, authentication: Option<Authent
     Ok(object([
         reference(&request.reference),
         processing,
-        node("paymentInformation", instrument(method)?),
-        node("tokenInformation", [optional("transientTokenJwt", transient(method))]),
+        instrument(method)?,
         node("orderInformation", [amount("totalAmount", &request.amount), bill_to, node("shipTo", ship_to)]),
         node("buyerInformation", [optional("merchantCustomerID", customer.id.as_deref())]),
         node("deviceInformation", device(&request.browser, challenges)),
@@ -101,8 +100,8 @@ fn initiator(request: &Authorize) -> Member<'_> {
     )
 }
 
-fn instrument(method: &Method) -> Result<Vec<Member<'_>>> {
-    Ok(match method {
+fn instrument(method: &Method) -> Result<Member<'_>> {
+    let members = match method {
         Method::Card(card) => vec![node("card", numbered(&card.number, &card.expiry, card.cvc.as_ref()))],
         Method::NetworkToken(token) => {
             // The network's own cryptogram goes with the authentication, a wallet's with the token.
@@ -120,17 +119,10 @@ fn instrument(method: &Method) -> Result<Vec<Member<'_>>> {
             let customer = handle.part("customer").map(|id| node("customer", [text("id", id)]));
             vec![customer.flatten(), node("paymentInstrument", [text("id", handle.id())])]
         }
-        Method::CardToken(_) => Vec::new(),
+        Method::CardToken(token) => return Ok(node("tokenInformation", [text("transientTokenJwt", token.expose())])),
         other => return Err(Error::unsupported_variant(other.family())),
-    })
-}
-
-/// What Microform gave for a card.
-fn transient(method: &Method) -> Option<&str> {
-    match method {
-        Method::CardToken(token) => Some(token.expose()),
-        _ => None,
-    }
+    };
+    Ok(node("paymentInformation", members))
 }
 
 pub(crate) fn numbered<'a>(number: &'a Pan, expiry: &Expiry, cvc: Option<&'a Cvc>) -> [Member<'a>; 5] {
@@ -161,7 +153,7 @@ fn proof<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Result<Proof<'a>> {
             let more = [directory, text("paSpecificationVersion", &done.version)];
             (&card.number, Some(done.eci.as_str()), &done.cryptogram, more)
         }
-        (Method::Card(_), _) => return Ok((None, Vec::new())),
+        (Method::Card(_), _) | (Method::CardToken(_), ThreeDs::Challenge) => return Ok((None, Vec::new())),
         (_, ThreeDs::External(_) | ThreeDs::Challenge) => {
             return Err(Error::unsupported_variant("3-D Secure of anything but a card"));
         }

@@ -5,13 +5,13 @@
 //! billing address again. The data of the browser go along in place of those that a hidden frame would collect in ten seconds.
 //!
 //! Source: developer.cybersource.com/docs/cybs/en-us/payer-authentication, "Implementing Direct API", "Combining the Authentication and
-//! the Authorization Services"; `cybersource-rest-samples-node`, `authorization-with-payer-auth-validation`.
+//! the Authorization Services", "Setting Up Device Data Collection When Using a Flex Microform Token"; `cybersource-rest-samples-node`, `authorization-with-payer-auth-validation`.
 
 use quittance::body::{node, object, text};
 use quittance::*;
 
 use crate::wire::Answer;
-use crate::{Gateway, Merchant, build, paid};
+use crate::{Gateway, Merchant, build, flex, paid};
 
 /// What came of the wish to pay.
 pub(crate) enum Asked {
@@ -26,14 +26,19 @@ pub(crate) enum Asked {
 impl<G: Gateway> Merchant<G> {
     /// Asks for a payment, with a challenge where one is wanted.
     pub(crate) async fn pay(&self, cx: &Context<'_>, request: &Authorize) -> Result<Asked> {
-        let (ThreeDs::Challenge, Method::Card(card)) = (&request.three_ds, &request.method) else {
-            let body = build::payment(request, None)?;
-            return Ok(Asked::Answered(self.send(self.post(cx, "/pts/v2/payments", &body)).await?));
+        let card = match (&request.three_ds, &request.method) {
+            (ThreeDs::Challenge, Method::Card(card)) => {
+                node("paymentInformation", [node("card", build::numbered(&card.number, &card.expiry, None))])
+            }
+            (ThreeDs::Challenge, Method::CardToken(token)) => {
+                node("tokenInformation", [text("transientToken", flex::id_of(cx, token)?)])
+            }
+            _ => {
+                let body = build::payment(request, None)?;
+                return Ok(Asked::Answered(self.send(self.post(cx, "/pts/v2/payments", &body)).await?));
+            }
         };
-        let setup = object([
-            build::reference(&request.reference),
-            node("paymentInformation", [node("card", build::numbered(&card.number, &card.expiry, None))]),
-        ]);
+        let setup = object([build::reference(&request.reference), card]);
         let setup = self.send(self.post(cx, "/risk/v1/authentication-setups", &setup).harmless()).await?;
         match setup.status()? {
             "COMPLETED" => {}
@@ -63,7 +68,7 @@ impl<G: Gateway> Merchant<G> {
         let authentication =
             authentication.ok_or_else(|| Error::invalid("payment", "the payment waits for no challenge"))?;
         agree_part(&request.payment, Some(authentication), request.returned("TransactionId"))?;
-        let Some(method @ Method::Card(_)) = &request.method else {
+        let Some(method @ (Method::Card(_) | Method::CardToken(_))) = &request.method else {
             return Err(Error::invalid("method", "after a challenge the gateway asks for the card again"));
         };
         let takes = request.amount.minor() > 0;

@@ -12,10 +12,11 @@ use serde::Deserialize;
 
 use crate::{DONE, Gateway, Merchant, build, codes};
 
-/// What is read of a session's claims.
+/// What is read of a JWT: when a session runs out, and the id by which the payer authentication knows a card token.
 #[derive(Deserialize)]
 struct Claims {
-    exp: i64,
+    exp: Option<i64>,
+    jti: Option<String>,
 }
 
 impl<G: Gateway> Merchant<G> {
@@ -31,17 +32,25 @@ impl<G: Gateway> Merchant<G> {
         let call = self.post(cx, "/microform/v2/sessions", &body).header("accept", "application/jwt");
         let reply = self.ask(call, DONE).await?;
         let token = reply.text()?;
-        let expires = expiry(token).ok_or_else(|| Error::protocol("the session is not a JWT that runs out"))?;
+        let expires = claims(token).and_then(|claims| Timestamp::from_second(claims.exp?).ok());
+        let expires = expires.ok_or_else(|| Error::protocol("the session is not a JWT that runs out"))?;
         Ok(Session { handle: None, token: Secret::new(token), expires: Some(expires) })
     }
 }
 
-/// When a JWT runs out (RFC 7519, section 4.1.4).
-fn expiry(jwt: &str) -> Option<Timestamp> {
+/// The id of a card token. It stands for the card too.
+pub(crate) fn id_of(cx: &Context<'_>, token: &Secret) -> Result<String> {
+    let id = claims(token.expose()).and_then(|claims| claims.jti);
+    let id = id.ok_or_else(|| Error::invalid("method", "the card token is not one of Microform's"))?;
+    cx.protect(&id);
+    Ok(id)
+}
+
+/// The claims of a JWT, whoever has signed it.
+fn claims(jwt: &str) -> Option<Claims> {
     let mut parts = jwt.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).ok().filter(|part| !part.is_empty()));
     let (Some(_), Some(claims), Some(_), None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else {
         return None;
     };
-    let Claims { exp } = serde_json::from_slice(&claims).ok()?;
-    Timestamp::from_second(exp).ok()
+    serde_json::from_slice(&claims).ok()
 }
