@@ -1,6 +1,7 @@
 //! What a sandbox does with a request: finds its exchange, moves the payment, gives the answer, and says what would be delivered.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -9,11 +10,12 @@ use quittance::{Idempotency, Op};
 
 use super::book::{self, Book, Number};
 use super::choice::{Choice, Chooses, Target};
+use super::fit::{Fit, Ground};
 use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves::{self, OPERATION, Value};
-use super::routes::{Fit, Ground, Route};
+use super::routes::Route;
 use super::shown::{Answered, Seen, Waiting};
 use super::{Sandbox, State, tell};
 
@@ -51,7 +53,8 @@ impl Sandbox {
     fn on_route(&self, state: &mut State, asking: &Asking<'_>, route: &Route) -> Answered {
         let known = &self.knowledge.known;
         let ground = Ground { known, book: &state.book, credentials: &self.credentials, secrets: &self.secrets };
-        let fits = route.fits(ground, asking.sent);
+        let readings = route.read(ground, asking.sent);
+        let fits = route.fits(known, &readings);
         let chooses = self.chooses(&state.book);
         let mut choice = chooses.choose(&fits);
         let mut early = Vec::new();
@@ -90,10 +93,10 @@ impl Sandbox {
             }
             let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
             let response = self.refuse(state, asking, &route.candidates, Class::Refused, Some(one.at.op), None);
-            return refused(response, Seen { misses, operation: Some(one.at.op.to_string()), ..Seen::default() });
+            return refused(response, Seen { misses, operation: Some(one.at.op.as_str()), ..Seen::default() });
         }
         let target = chooses.target(fit);
-        let card = chooses.card(fit).unwrap_or_default().to_owned();
+        let card = chooses.card(fit).unwrap_or_default();
         let (mut answered, object) = match class {
             Class::Done => self.give(state, asking, one, fit, target, card),
             _ => (self.refused(state, asking, route, class, (&fits, fit, target), malformed), None),
@@ -101,16 +104,15 @@ impl Sandbox {
         answered.due.splice(0..0, early);
         if let Some(key) = memory {
             let seen = &answered.seen;
-            let (payment, operation) = (seen.payment.clone(), seen.operation.clone().unwrap_or_default());
-            let case = seen.case.clone().unwrap_or_default();
+            let (payment, operation, case) = (seen.payment.clone(), seen.operation, seen.case.clone());
             let response = answered.response.clone();
-            state.book.give(key, book::Given { asked: mark, response, object, payment, case, operation });
+            state.book.give(&key, book::Given { asked: mark, response, object, payment, case, operation });
         }
         answered
     }
 
     fn chooses<'c>(&'c self, book: &'c Book) -> Chooses<'c> {
-        Chooses { spec: self.spec, known: &self.knowledge.known, cards: &self.cards, book }
+        Chooses { spec: self.spec, known: &self.knowledge.known, book }
     }
 
     /// The refusal of a request of this class, and what is shown of it.
@@ -120,7 +122,7 @@ impl Sandbox {
         asking: &Asking<'_>,
         route: &Route,
         class: Class,
-        (fits, fit, target): (&[Fit<'_, '_>], &Fit<'_, '_>, Target),
+        (fits, fit, target): (&[Fit<'_>], &Fit<'_>, Target),
         malformed: bool,
     ) -> Answered {
         let op = self.knowledge.known.get(fit.index).map(|known| known.at.op);
@@ -129,20 +131,13 @@ impl Sandbox {
         // A body that cannot be read is never taken for one that can, whatever the nearest refusal of the tapes says.
         let wrong = malformed && !response.status().is_client_error();
         let response = if wrong { with_status(response, StatusCode::BAD_REQUEST) } else { response };
-        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
-        let operation = op.map(|op| op.to_string());
+        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned());
+        let operation = op.map(Op::as_str);
         refused(response, Seen { matched: class != Class::Missing, operation, payment, misses, ..Seen::default() })
     }
 
     /// The answer to a request that came before under its key: the same, or what the provider has for a repetition.
-    fn again(
-        &self,
-        state: &State,
-        asking: &Asking<'_>,
-        fits: &[Fit<'_, '_>],
-        one: &Known,
-        given: book::Given,
-    ) -> Answered {
+    fn again(&self, state: &State, asking: &Asking<'_>, fits: &[Fit<'_>], one: &Known, given: book::Given) -> Answered {
         let known = fits.iter().filter_map(|fit| Some((fit, self.knowledge.known.get(fit.index)?)));
         let repeats = known.filter(|(_, known)| known.at.class == Class::Again && known.at.op == one.at.op);
         let best = repeats.max_by_key(|(fit, _)| fit.score).zip(given.object);
@@ -155,9 +150,9 @@ impl Sandbox {
         });
         let seen = Seen {
             matched: true,
-            operation: Some(given.operation),
+            operation: given.operation,
             payment: given.payment,
-            case: Some(given.case).filter(|case| !case.is_empty()),
+            case: given.case,
             replayed: true,
             misses: Vec::new(),
         };
@@ -165,7 +160,7 @@ impl Sandbox {
     }
 
     /// What an answer is remembered by: the idempotency key, for what moves something.
-    fn key(&self, asking: &Asking<'_>, fit: &Fit<'_, '_>, known: &Known) -> Option<String> {
+    fn key(&self, asking: &Asking<'_>, fit: &Fit<'_>, known: &Known) -> Option<String> {
         let in_body = || match self.spec.idempotency {
             Idempotency::Body(name) => {
                 let name = leaves::last_name(name.trim_end_matches('='));
@@ -174,7 +169,7 @@ impl Sandbox {
             }
             _ => None,
         };
-        let key = fit.key.or_else(in_body).filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
+        let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
         let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         // One call may send several requests under its key: each is told apart by what it asks for.
         let operation =
@@ -211,9 +206,9 @@ impl Sandbox {
         state: &mut State,
         asking: &Asking<'_>,
         known: &Known,
-        fit: &Fit<'_, '_>,
+        fit: &Fit<'_>,
         target: Target,
-        card: String,
+        card: Arc<str>,
     ) -> (Answered, Option<Number>) {
         let own = Own::of(fit);
         let number = state.book.number();
@@ -234,7 +229,7 @@ impl Sandbox {
         let made = Made { number, target, own, minted, fresh, id, card, moment, index };
         let root = self.book_keeping(state, known, made, asking.sent);
         let payment =
-            root.and_then(|root| state.book.get(root)).map(|object| object.id.clone()).filter(|id| !id.is_empty());
+            root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned()).filter(|id| !id.is_empty());
         let made = Some(number).filter(|number| state.book.get(*number).is_some());
         let target = Target { object: made.or(target.object), root };
         // What waits for somebody else is told when they have decided.
@@ -245,11 +240,11 @@ impl Sandbox {
         };
         let seen = Seen {
             matched: true,
-            operation: Some(known.at.op.to_string()),
+            operation: Some(known.at.op.as_str()),
             payment,
-            case: Some(known.at.lineage.case.clone()),
+            case: Some(Arc::clone(&known.at.lineage.case)),
             replayed: false,
-            misses: tell::forgiven(known, asking.sent),
+            misses: tell::forgiven(known, fit, asking.sent),
         };
         (Answered { response, due, waiting: waits.map(Waiting), seen }, target.object)
     }
@@ -267,7 +262,7 @@ impl Sandbox {
         candidates: &[usize],
         class: Class,
         op: Option<Op>,
-        fit: Option<(&Fit<'_, '_>, Target)>,
+        fit: Option<(&Fit<'_>, Target)>,
     ) -> Response<Bytes> {
         let status = match class {
             Class::Credentials => StatusCode::UNAUTHORIZED,

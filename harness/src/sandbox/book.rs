@@ -1,6 +1,8 @@
 //! What a sandbox remembers: objects with their ids and amounts, and the answers that were given under a key. Bounded: the oldest goes.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use http::Response;
 use quittance::Currency;
 
 use super::known::{Account, Kind};
+use super::texts::{Of, Texts};
 
 /// Most objects that are remembered.
 const MAX_OBJECTS: usize = 50_000;
@@ -18,21 +21,6 @@ const MAX_ANSWERS: usize = 10_000;
 /// Most requests and deliveries that one object collects children of.
 const MAX_CHILDREN: usize = 64;
 
-/// What an object may be named by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
-    /// A minted value.
-    Minted,
-    /// A value of the client's choice.
-    Caught,
-    /// The merchant's reference.
-    Reference,
-    /// The id that follows from the reference.
-    Digest,
-    /// The whole id.
-    Id,
-}
-
 /// The number of an object, ever rising.
 pub(super) type Number = u64;
 
@@ -40,25 +28,11 @@ pub(super) type Number = u64;
 #[derive(Debug, Clone)]
 pub(super) struct Object {
     pub(super) kind: Kind,
-    /// The id as the provider gives it.
-    pub(super) id: String,
     /// What it was made for: a refund's payment, a payment's customer.
     pub(super) parent: Option<Number>,
     pub(super) children: Vec<Number>,
-    /// Minted values by name.
-    pub(super) minted: BTreeMap<String, String>,
-    /// The parts of its handle; the id itself is the part without a name.
-    pub(super) parts: BTreeMap<String, String>,
-    /// Values that the client chose, by name.
-    pub(super) caught: BTreeMap<String, String>,
-    pub(super) reference: Option<String>,
-    pub(super) key: Option<String>,
-    /// The id that follows from the reference.
-    pub(super) digest: Option<String>,
-    /// Sample values of the card or method, without what must not be kept.
-    pub(super) samples: Arc<BTreeMap<String, String>>,
-    /// What was sent and is repeated in later answers, by its place.
-    pub(super) sent: BTreeMap<String, String>,
+    /// Its ids, and what was sent for it.
+    pub(super) texts: Texts,
     /// How it stands, as it was told.
     pub(super) account: Account,
     /// How it will stand when all has settled.
@@ -67,12 +41,19 @@ pub(super) struct Object {
     pub(super) later: Option<Later>,
     pub(super) currency: Option<Currency>,
     /// The case whose exchange made it.
-    pub(super) case: String,
+    pub(super) case: Arc<str>,
     /// Family and brand of the method.
-    pub(super) method: String,
+    pub(super) method: Arc<str>,
     /// The test card of the profile that was recognised.
-    pub(super) card: String,
+    pub(super) card: Arc<str>,
     pub(super) requests: u32,
+}
+
+impl Object {
+    /// The id as the provider gives it; empty where it has none.
+    pub(super) fn id(&self) -> &str {
+        self.texts.get(Of::Id, "").unwrap_or_default()
+    }
 }
 
 /// What comes of a payment that waits.
@@ -92,8 +73,8 @@ pub(super) struct Given {
     /// What was made, or what the request was about.
     pub(super) object: Option<Number>,
     pub(super) payment: Option<String>,
-    pub(super) case: String,
-    pub(super) operation: String,
+    pub(super) case: Option<Arc<str>>,
+    pub(super) operation: Option<&'static str>,
 }
 
 /// All that is remembered.
@@ -101,10 +82,11 @@ pub(super) struct Given {
 pub(super) struct Book {
     objects: HashMap<Number, Object>,
     order: VecDeque<Number>,
-    /// By what an object may be named by, and the text.
-    index: [HashMap<String, Number>; 5],
-    answers: HashMap<String, Given>,
-    answer_order: VecDeque<String>,
+    /// By the hash of what names an object; whether that is so stands in the object.
+    index: HashMap<u64, Number>,
+    hashes: RandomState,
+    answers: HashMap<Arc<str>, Given>,
+    answer_order: VecDeque<Arc<str>>,
     next: Number,
 }
 
@@ -117,22 +99,10 @@ impl Book {
         self.objects.get_mut(&number)
     }
 
-    pub(super) fn find(&self, by: By, text: &str) -> Option<Number> {
-        self.index.get(by as usize)?.get(text).copied()
-    }
-
-    fn name(&mut self, by: By, text: String, number: Number) {
-        if let Some(index) = self.index.get_mut(by as usize) {
-            index.insert(text, number);
-        }
-    }
-
-    fn forget(&mut self, by: By, text: &str, number: Number) {
-        if let Some(index) = self.index.get_mut(by as usize)
-            && index.get(text) == Some(&number)
-        {
-            index.remove(text);
-        }
+    /// The newest object that is named so.
+    pub(super) fn find(&self, of: Of, text: &str) -> Option<Number> {
+        let number = *self.index.get(&self.hashes.hash_one((of, text)))?;
+        self.objects.get(&number).filter(|object| object.texts.has(of, text)).map(|_| number)
     }
 
     /// A number that was not given before: every minted value follows from the seed and it.
@@ -154,28 +124,35 @@ impl Book {
             }
             parent.children.push(number);
         }
-        for (by, text) in keys(&object) {
-            self.name(by, text, number);
+        for (of, text) in names(&object) {
+            self.index.insert(self.hashes.hash_one((of, text)), number);
         }
         self.objects.insert(number, object);
         self.order.push_back(number);
         while self.order.len() > MAX_OBJECTS {
             let Some(oldest) = self.order.pop_front() else { break };
             let Some(gone) = self.objects.remove(&oldest) else { continue };
-            for (by, text) in keys(&gone) {
-                self.forget(by, &text, oldest);
+            for (of, text) in names(&gone) {
+                if let Entry::Occupied(named) = self.index.entry(self.hashes.hash_one((of, text)))
+                    && *named.get() == oldest
+                {
+                    named.remove();
+                }
             }
         }
     }
 
     /// Remembers a further minted value of an object.
     pub(super) fn mint(&mut self, number: Number, name: &str, value: &str) {
-        if let Some(object) = self.objects.get_mut(&number)
-            && object.minted.insert(name.to_owned(), value.to_owned()).is_none()
-            // A capture's delivery repeats the payment's id, which stays the payment's.
-            && self.find(By::Minted, value).is_none()
-        {
-            self.name(By::Minted, value.to_owned(), number);
+        let Some(object) = self.objects.get_mut(&number) else { return };
+        let is_new = object.texts.get(Of::Minted, name).is_none();
+        // A capture's delivery repeats the payment's id, which stays the payment's.
+        let is_free = self.find(Of::Minted, value).is_none();
+        if let Some(object) = self.objects.get_mut(&number) {
+            object.texts.add(Of::Minted, name, value);
+        }
+        if is_new && is_free {
+            self.index.insert(self.hashes.hash_one((Of::Minted, value)), number);
         }
     }
 
@@ -204,8 +181,9 @@ impl Book {
         self.answers.get(key)
     }
 
-    pub(super) fn give(&mut self, key: String, given: Given) {
-        if self.answers.insert(key.clone(), given).is_none() {
+    pub(super) fn give(&mut self, key: &str, given: Given) {
+        let key: Arc<str> = key.into();
+        if self.answers.insert(Arc::clone(&key), given).is_none() {
             self.answer_order.push_back(key);
         }
         while self.answer_order.len() > MAX_ANSWERS {
@@ -226,14 +204,10 @@ impl Book {
     }
 }
 
-/// The keys under which an object is found.
-fn keys(object: &Object) -> Vec<(By, String)> {
-    let minted = object.minted.values().map(|value| (By::Minted, value.clone()));
-    let caught = object.caught.values().map(|value| (By::Caught, value.clone()));
-    let own = [(By::Reference, &object.reference), (By::Digest, &object.digest)];
-    let own = own.into_iter().filter_map(|(by, value)| value.clone().map(|value| (by, value)));
-    let id = (!object.id.is_empty()).then(|| (By::Id, object.id.clone()));
-    minted.chain(caught).chain(own).chain(id).collect()
+/// What an object is found by.
+fn names(object: &Object) -> impl Iterator<Item = (Of, &str)> {
+    let names = |of: Of| matches!(of, Of::Id | Of::Reference | Of::Digest | Of::Minted | Of::Caught);
+    object.texts.all().filter(move |(of, ..)| names(*of)).map(|(of, _, text)| (of, text))
 }
 
 #[cfg(test)]
@@ -241,26 +215,22 @@ mod tests {
     use super::*;
 
     fn object(id: usize) -> Object {
+        let mut texts = Texts::default();
+        texts.add(Of::Id, "", &format!("p{id}"));
+        texts.add(Of::Minted, "payment", &format!("m{id}"));
+        texts.add(Of::Reference, "", &format!("r{id}"));
         Object {
             kind: Kind::Payment,
-            id: format!("p{id}"),
             parent: None,
             children: Vec::new(),
-            minted: BTreeMap::from([("payment".to_owned(), format!("m{id}"))]),
-            parts: BTreeMap::new(),
-            caught: BTreeMap::new(),
-            reference: Some(format!("r{id}")),
-            key: None,
-            digest: None,
-            samples: Arc::default(),
-            sent: BTreeMap::new(),
+            texts,
             account: Account::NONE,
             end: Account::NONE,
             later: None,
             currency: None,
-            case: String::new(),
-            method: String::new(),
-            card: String::new(),
+            case: Arc::default(),
+            method: Arc::default(),
+            card: Arc::default(),
             requests: 1,
         }
     }
@@ -273,8 +243,8 @@ mod tests {
             book.add(number, object(id));
         }
         assert_eq!(book.objects.len(), MAX_OBJECTS);
-        assert_eq!(book.index.iter().map(HashMap::len).sum::<usize>(), 3 * MAX_OBJECTS);
-        assert_eq!((book.find(By::Minted, "m9"), book.find(By::Reference, "r9")), (None, None));
-        assert!(book.find(By::Id, "p10").is_some());
+        assert_eq!(book.index.len(), 3 * MAX_OBJECTS);
+        assert_eq!((book.find(Of::Minted, "m9"), book.find(Of::Reference, "r9")), (None, None));
+        assert!(book.find(Of::Id, "p10").is_some());
     }
 }

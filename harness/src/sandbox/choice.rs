@@ -1,12 +1,15 @@
 //! Chooses the exchange that answers a request: by what was sent, by how the payment stands, and by what a test card or amount is for.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use quittance::{Op, Spec};
 
-use super::book::{Book, By, Number, Object};
+use super::book::{Book, Number, Object};
+use super::fit::Fit;
 use super::known::{Account, Class, Kind, Known};
-use super::routes::Fit;
+
+use super::texts::Of;
 use super::understand::begins;
 use crate::profile::Profile;
 use crate::tape::Hole;
@@ -14,8 +17,8 @@ use crate::tape::Hole;
 /// A test card that chooses an outcome: by sample values in which it differs from the approved one, or by the amount.
 #[derive(Debug, Default)]
 pub(super) struct Chooser {
-    differs: BTreeMap<String, String>,
-    amount: Option<i64>,
+    pub(super) differs: BTreeMap<String, String>,
+    pub(super) amount: Option<i64>,
 }
 
 /// The test cards of a profile by name.
@@ -64,7 +67,6 @@ impl Choice {
 pub(super) struct Chooses<'c> {
     pub(super) spec: &'static Spec,
     pub(super) known: &'c [Known],
-    pub(super) cards: &'c Choosers,
     pub(super) book: &'c Book,
 }
 
@@ -76,12 +78,12 @@ pub(super) struct Target {
 }
 
 impl Chooses<'_> {
-    fn of(&self, fit: &Fit<'_, '_>) -> Option<&Known> {
+    fn of(&self, fit: &Fit<'_>) -> Option<&Known> {
         self.known.get(fit.index)
     }
 
     /// The payment that waits for somebody, where an answer was chosen that shows it otherwise: then they have decided by now.
-    pub(super) fn decided(&self, fits: &[Fit<'_, '_>], choice: Option<&Choice>) -> Option<Number> {
+    pub(super) fn decided(&self, fits: &[Fit<'_>], choice: Option<&Choice>) -> Option<Number> {
         let Some(Choice::Answer(at)) = choice else { return None };
         let (fit, known) = fits.get(*at).and_then(|fit| Some((fit, self.of(fit)?)))?;
         let number = self.target(fit).root?;
@@ -92,7 +94,7 @@ impl Chooses<'_> {
     }
 
     /// The object that a request is about.
-    pub(super) fn target(&self, fit: &Fit<'_, '_>) -> Target {
+    pub(super) fn target(&self, fit: &Fit<'_>) -> Target {
         let Some(known) = self.of(fit) else { return Target::default() };
         let kind = Kind::of(known.at.op);
         let is =
@@ -100,19 +102,19 @@ impl Chooses<'_> {
         let named = fit.named.iter();
         let object = named.clone().rev().find(is(kind)).or_else(|| named.clone().rev().find(is(Kind::Payment)));
         let object = object.or_else(|| named.clone().next_back()).copied();
-        let object = object.or_else(|| if known.lists() { self.book.newest_payment() } else { None });
+        let object = object.or_else(|| if known.lists { self.book.newest_payment() } else { None });
         Target { object, root: object.and_then(|object| self.book.root(object)) }
     }
 
     /// The choice among the fits of a route.
-    pub(super) fn choose(&self, fits: &[Fit<'_, '_>]) -> Option<Choice> {
-        let usual = |fit: &Fit<'_, '_>| {
+    pub(super) fn choose(&self, fits: &[Fit<'_>]) -> Option<Choice> {
+        let usual = |fit: &Fit<'_>| {
             self.of(fit).is_some_and(|known| matches!(known.at.class, Class::Done | Class::Declined | Class::Refused))
         };
         let all = || fits.iter().enumerate();
         let scores: Vec<i32> = fits.iter().map(|fit| fit.score + self.by_card(fit) - self.rank(fit)).collect();
         let score = |at: usize| scores.get(at).copied().unwrap_or(i32::MIN);
-        let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_, '_>)>| {
+        let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_>)>| {
             // Of equals the first, which is of the simpler case.
             found.map(|(at, _)| (score(at), usize::MAX - at)).max().map(|(_, at)| usize::MAX - at)
         };
@@ -170,7 +172,7 @@ impl Chooses<'_> {
 
     /// The refusal of the same request for an amount as far beyond what is reserved as this one, where the tapes show one: how far an
     /// amount can be raised is the provider's secret.
-    fn too_much(&self, fits: &[Fit<'_, '_>], known: &Known, fit: &Fit<'_, '_>, target: Target) -> Option<usize> {
+    fn too_much(&self, fits: &[Fit<'_>], known: &Known, fit: &Fit<'_>, target: Target) -> Option<usize> {
         let (asked, now) = (fit.asked?, self.book.get(target.root?)?.end);
         if asked <= now.amount || now.amount <= 0 {
             return None;
@@ -193,7 +195,7 @@ impl Chooses<'_> {
     }
 
     /// What stands behind in the order of belief.
-    fn rank(&self, fit: &Fit<'_, '_>) -> i32 {
+    fn rank(&self, fit: &Fit<'_>) -> i32 {
         let Some(known) = self.of(fit) else { return 100 };
         let declined = if known.at.class == Class::Declined { 25 } else { 0 };
         let shape = i32::from(known.at.settles && !known.at.acts);
@@ -205,18 +207,15 @@ impl Chooses<'_> {
     }
 
     /// How well the card, token or amount that was sent is the one of the case.
-    fn by_card(&self, fit: &Fit<'_, '_>) -> i32 {
+    fn by_card(&self, fit: &Fit<'_>) -> i32 {
         let Some(known) = self.of(fit) else { return 0 };
         let before =
             fit.named.iter().filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
-        let before = before.map(|(_, object)| object.card.as_str()).next().unwrap_or_default();
-        let Some(chooser) = self.cards.get(&known.at.lineage.card) else {
+        let before = before.map(|(_, object)| &*object.card).next().unwrap_or_default();
+        if !fit.has_chooser() {
             return if before.is_empty() { 0 } else { -10 };
-        };
-        let right = match self.chosen(known, fit, chooser) {
-            Some(right) => right,
-            None => before == known.at.lineage.card,
-        };
+        }
+        let right = fit.chosen(begins(known.at.op)).unwrap_or(before == &*known.at.lineage.card);
         // Who only looks is told how the payment stands, whichever card it was.
         match (right, known.at.acts || known.at.creates.is_some()) {
             (true, true) => 120,
@@ -226,38 +225,22 @@ impl Chooses<'_> {
         }
     }
 
-    /// Whether what was sent is what the card says; none where nothing of it was sent.
-    fn chosen(&self, known: &Known, fit: &Fit<'_, '_>, chooser: &Chooser) -> Option<bool> {
-        // Where there is no amount to choose by, the number does.
-        if let (Some(_), Some(asked)) = (chooser.amount, fit.asked.filter(|_| begins(known.at.op))) {
-            return Some(Some(asked) == chooser.amount);
-        }
-        let sent = |name: &String| {
-            let found = fit.caught.iter().find(|caught| matches!(caught.hole, Hole::Card(hole) if hole == name));
-            found.map(|caught| caught.text)
-        };
-        let pairs: Vec<bool> =
-            chooser.differs.iter().filter_map(|(name, value)| sent(name).map(|sent| sent == value)).collect();
-        (!pairs.is_empty()).then(|| pairs.into_iter().all(|same| same))
-    }
-
     /// The name of the test card that was recognised.
-    pub(super) fn card(&self, fit: &Fit<'_, '_>) -> Option<&str> {
+    pub(super) fn card(&self, fit: &Fit<'_>) -> Option<Arc<str>> {
         let known = self.of(fit)?;
-        let chooser = self.cards.get(&known.at.lineage.card)?;
-        (self.chosen(known, fit, chooser) == Some(true)).then_some(known.at.lineage.card.as_str())
+        (fit.chosen(begins(known.at.op)) == Some(true)).then(|| Arc::clone(&known.at.lineage.card))
     }
 
     /// Whether an operation may be done as the payment stands.
-    fn is_legal(&self, known: &Known, fit: &Fit<'_, '_>, target: Target) -> bool {
+    fn is_legal(&self, known: &Known, fit: &Fit<'_>, target: Target) -> bool {
         if begins(known.at.op) {
             let is_own =
                 |number: Number| self.book.get(number).is_some_and(|object| object.kind == Kind::of(known.at.op));
             let taken =
-                |by: By, text: &str| self.spec.idempotency.refuses() && self.book.find(by, text).is_some_and(is_own);
-            let by_reference = fit.reference.is_some_and(|reference| taken(By::Reference, reference));
+                |of: Of, text: &str| self.spec.idempotency.refuses() && self.book.find(of, text).is_some_and(is_own);
+            let by_reference = fit.reference().is_some_and(|reference| taken(Of::Reference, reference));
             let named = |hole: &Hole| matches!(hole, Hole::Any { name: Some(_), .. });
-            let path = fit.caught.iter().any(|caught| named(caught.hole) && taken(By::Caught, caught.text));
+            let path = fit.caught().any(|caught| named(caught.hole) && taken(Of::Caught, caught.text));
             return known.at.creates != Some(Kind::of(known.at.op)) || !(by_reference || path);
         }
         let Some(object) = target.root.and_then(|root| self.book.get(root)) else {
@@ -288,7 +271,7 @@ impl Chooses<'_> {
     }
 
     /// How well the situation of the case is that of the payment.
-    fn by_situation(&self, fit: &Fit<'_, '_>, target: Target, legal: bool) -> i32 {
+    fn by_situation(&self, fit: &Fit<'_>, target: Target, legal: bool) -> i32 {
         let Some(known) = self.of(fit) else { return i32::MIN };
         let named = target.object.and_then(|number| self.book.get(number));
         // What was begun under the conditions of a case goes on under them.
@@ -345,7 +328,7 @@ fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
     // What was given back in part is better told by the answer about the whole payment, where that tells such an amount at all.
     let partly = back(&now) == (true, false);
     score += match partly && shown.refunded == 0 {
-        true if known.tells_refunds() => 8,
+        true if known.tells_refunds => 8,
         _ if back(&shown).0 == back(&now).0 => 6,
         _ => -6,
     };

@@ -1,15 +1,15 @@
 //! What a provider delivers by itself: after an answer, or when it is asked to.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quittance::Op;
 
-use super::book::{By, Number, Object};
+use super::book::{Number, Object};
 use super::choice::Target;
 use super::give::{Giving, Means, Own};
 use super::known::{Account, Class, Delivered, Kind, Known, Moment};
 use super::shown::{Due, Waiting};
+use super::texts::{Of, Texts};
 use super::{Sandbox, State};
 
 impl Sandbox {
@@ -99,7 +99,7 @@ impl Sandbox {
             Some((url, _)) if delivered.report.webhook.url.is_some() => giving.delivery_to(delivered, url)?,
             _ => giving.delivery(delivered)?,
         };
-        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id.clone());
+        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned());
         if let (Kind::Payment | Kind::Refund, Some(object)) = (delivered.report.kind, target.object) {
             let of_object = minted
                 .iter()
@@ -107,11 +107,11 @@ impl Sandbox {
             of_object.for_each(|(name, value)| state.book.mint(object, name, value));
         }
         if delivered.report.kind == Kind::Dispute {
-            let own = minted
-                .into_iter()
-                .filter(|(name, _)| delivered.report.lineage.names.get(name) == Some(&Kind::Dispute))
-                .collect();
-            state.book.add(number, dispute(target, own, delivered, account));
+            let names = &delivered.report.lineage.names;
+            let own = minted.iter().filter(|(name, _)| names.get(*name) == Some(&Kind::Dispute));
+            let mut texts = Texts::default();
+            own.for_each(|(name, value)| texts.add(Of::Minted, name, value));
+            state.book.add(number, dispute(target, texts, delivered, account));
         }
         Some(Due { event: delivered.report.event.clone(), payment, delivery })
     }
@@ -176,31 +176,23 @@ fn named(delivered: &Delivered) -> String {
 }
 
 fn target_of(state: &State, payment: &str) -> Option<Target> {
-    let number = state.book.find(By::Id, payment)?;
+    let number = state.book.find(Of::Id, payment)?;
     Some(Target { object: Some(number), root: state.book.root(number) })
 }
 
-fn dispute(target: Target, minted: BTreeMap<String, String>, delivered: &Delivered, account: Account) -> Object {
+fn dispute(target: Target, texts: Texts, delivered: &Delivered, account: Account) -> Object {
     Object {
         kind: Kind::Dispute,
-        id: String::new(),
         parent: target.object,
         children: Vec::new(),
-        minted,
-        parts: BTreeMap::new(),
-        caught: BTreeMap::new(),
-        reference: None,
-        key: None,
-        digest: None,
-        samples: Arc::default(),
-        sent: BTreeMap::new(),
+        texts,
         account,
         end: account,
         later: None,
         currency: delivered.report.lineage.currency,
-        case: String::new(),
-        method: String::new(),
-        card: String::new(),
+        case: Arc::default(),
+        method: Arc::default(),
+        card: Arc::default(),
         requests: 0,
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use quittance::Currency;
 
+use super::book::Object;
 use super::known::{Fill, Kind, Lineage, Moment, Slot};
 use super::leaves::Value;
+use super::texts::Of;
 use crate::tape::{Escape, push_escaped};
 
 /// What fills the slot of a JSON member that is to be left out: no text that a client sends, since it would be escaped.
@@ -21,9 +23,10 @@ pub(super) struct Filling<'f> {
     pub(super) lineage: &'f Lineage,
     /// What this request has sent.
     pub(super) own: &'f [Value],
-    /// What earlier requests have sent, by place; the nearest counts.
-    pub(super) before: Vec<&'f BTreeMap<String, String>>,
+    /// Its sample values.
     pub(super) samples: &'f BTreeMap<String, String>,
+    /// What earlier requests have made, the nearest first: what they have sent counts where this one has not.
+    pub(super) line: Vec<&'f Object>,
     pub(super) digest: Option<&'f str>,
     /// The ids of the objects around, by kind.
     pub(super) ids: Vec<(Kind, &'f str)>,
@@ -68,7 +71,7 @@ impl Filling<'_> {
     }
 
     fn earlier(&self, path: &str) -> Option<&str> {
-        self.before.iter().find_map(|sent| sent.get(path)).map(String::as_str)
+        self.line.iter().find_map(|object| object.texts.get(Of::Sent, path))
     }
 
     fn escaped(&self, text: &str) -> String {
@@ -79,7 +82,8 @@ impl Filling<'_> {
 
     /// A part of the card in the form in which the tape has it.
     fn card(&self, part: &str, tape: &str) -> String {
-        let sample = |name: &str| self.samples.get(name).map(String::as_str);
+        let earlier = |name: &str| self.line.iter().find_map(|object| object.texts.get(Of::Sample, name));
+        let sample = |name: &str| self.samples.get(name).map(String::as_str).or_else(|| earlier(name));
         let made = match part {
             "last4" => sample("card.last4").map(str::to_owned),
             "bin" => sample("card.bin").and_then(|bin| bin.get(..tape.len())).map(str::to_owned),

@@ -10,12 +10,13 @@ use quittance::Currency;
 use super::book::{Book, Number, Object};
 use super::choice::Target;
 use super::fill::{ABSENT, Filling};
+use super::fit::Fit;
 use super::known::{Delivered, Kind, Known, Lineage, Moment, Slot};
 use super::leaves::Value;
-use super::routes::Fit;
+use super::texts::Of;
 use crate::tape::{
-    self, AnswerTemplate, BodyText, Delivery, Escape, Hole, Part, Recipe, Scope, Shape, Spoil, StepValues, Template,
-    Webhook, mint,
+    self, AnswerTemplate, BodyText, Delivery, Escape, HeaderText, Hole, Part, Recipe, Scope, Shape, Spoil, StepValues,
+    Template, Webhook, mint,
 };
 
 /// What all answers of a sandbox are made with.
@@ -40,15 +41,15 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) fn of(fit: &Fit<'_, '_>) -> Own {
+    pub(super) fn of(fit: &Fit<'_>) -> Own {
         let mut own = Own {
-            reference: fit.reference.map(str::to_owned),
-            key: fit.key.map(str::to_owned),
-            digest: fit.digest.map(str::to_owned),
-            currency: fit.currency,
+            reference: fit.reference().map(str::to_owned),
+            key: fit.key().map(str::to_owned),
+            digest: fit.digest().map(str::to_owned),
+            currency: fit.currency(),
             ..Own::default()
         };
-        for caught in &fit.caught {
+        for caught in fit.caught() {
             let text = caught.text.to_owned();
             match caught.hole {
                 Hole::Gen { name, .. } => drop(own.minted.insert(name.clone(), text)),
@@ -117,7 +118,12 @@ impl Giving<'_> {
             body.map(|(template, _)| template),
             body.map_or(Escape::None, |(_, escape)| escape),
         );
-        let steps = self.steps();
+        let in_headers = known.at.answer.headers.iter().filter_map(|(_, text)| match text {
+            HeaderText::Holes(template) => Some(template),
+            HeaderText::Fixed(_) => None,
+        });
+        let templates = in_headers.chain(body.map(|(template, _)| template)).chain(&known.at.id);
+        let steps = self.steps(templates.flat_map(Template::holes));
         let scope = self.scope(&minted, &captured, &steps);
         let response = match body.and_then(|(template, escape)| Some((without(template, &captured)?, escape))) {
             Some((template, escape)) => {
@@ -144,7 +150,9 @@ impl Giving<'_> {
     fn delivery_of(&self, delivered: &Delivered, webhook: &Webhook) -> Option<(Delivery, BTreeMap<String, String>)> {
         let (minted, _) = self.minted(&delivered.gens, |_| false);
         let captured = self.captured(&delivered.slots, Some(&webhook.body), webhook.escape);
-        let steps = self.steps();
+        let in_headers = webhook.headers.iter().map(|(_, template)| template);
+        let templates = in_headers.chain([&webhook.body]).chain(&webhook.url);
+        let steps = self.steps(templates.flat_map(Template::holes));
         let scope = self.scope(&minted, &captured, &steps);
         let slimmer = without(&webhook.body, &captured).map(|body| Webhook { body, ..webhook.clone() });
         tape::delivered(slimmer.as_ref().unwrap_or(webhook), &scope).ok().map(|delivery| (delivery, minted))
@@ -217,9 +225,9 @@ impl Giving<'_> {
         let named = self
             .around()
             .filter(|object| kind.is_none_or(|kind| !special(kind) || kind == object.kind || !special(object.kind)));
-        let by_name = named.filter_map(|object| object.minted.get(name)).next();
-        let anywhere = || self.around().find_map(|object| object.minted.get(name)).cloned();
-        by_name.cloned().or_else(|| self.part(name)).or_else(anywhere)
+        let by_name = named.filter_map(|object| object.texts.get(Of::Minted, name)).next();
+        let anywhere = || self.around().find_map(|object| object.texts.get(Of::Minted, name)).map(str::to_owned);
+        by_name.map(str::to_owned).or_else(|| self.part(name)).or_else(anywhere)
     }
 
     /// What is the same part of the handle of an object of the same kind, under whichever name.
@@ -227,8 +235,8 @@ impl Giving<'_> {
         let (kind, part) = self.lineage.parts.get(name)?;
         let mut of_kind = self.around().filter(|object| object.kind == *kind);
         let object = of_kind.next()?;
-        let whole = || Some(object.id.clone()).filter(|id| part.is_empty() && !id.is_empty());
-        object.parts.get(part).cloned().or_else(whole)
+        let whole = || Some(object.id()).filter(|id| part.is_empty() && !id.is_empty());
+        object.texts.get(Of::Part, part).or_else(whole).map(str::to_owned)
     }
 
     /// What was caught before, and the text of each slot.
@@ -236,47 +244,52 @@ impl Giving<'_> {
         let mut captured = BTreeMap::new();
         for hole in body.iter().flat_map(|template| template.holes()) {
             if let Hole::Capture(name) = hole {
-                let known =
-                    self.own.caught.get(name).or_else(|| self.around().find_map(|object| object.caught.get(name)));
-                captured.insert(name.clone(), known.cloned().or_else(|| self.part(name)).unwrap_or_default());
+                let before = || self.around().find_map(|object| object.texts.get(Of::Caught, name)).map(str::to_owned);
+                let known = self.own.caught.get(name).cloned().or_else(before);
+                captured.insert(name.clone(), known.or_else(|| self.part(name)).unwrap_or_default());
             }
         }
         if slots.is_empty() {
             return captured;
         }
-        let samples = self.samples();
         let filling = Filling {
             moment: self.moment,
             currency: self.own.currency.or_else(|| self.line().find_map(|object| object.currency)),
             lineage: self.lineage,
             own: self.sent,
-            before: self.line().map(|object| &object.sent).collect(),
-            samples: &samples,
-            digest: self.own.digest.as_deref().or_else(|| self.line().find_map(|object| object.digest.as_deref())),
-            ids: self.around().map(|object| (object.kind, object.id.as_str())).collect(),
+            samples: &self.own.samples,
+            line: self.line().collect(),
+            digest: self
+                .own
+                .digest
+                .as_deref()
+                .or_else(|| self.line().find_map(|object| object.texts.get(Of::Digest, ""))),
+            ids: self.around().map(|object| (object.kind, object.id())).collect(),
             escape,
         };
         captured.extend(slots.iter().map(|slot| (slot.name.clone(), filling.text(slot))));
         captured
     }
 
-    /// The sample values of this request and of those before.
-    pub(super) fn samples(&self) -> BTreeMap<String, String> {
-        let mut samples: BTreeMap<String, String> = BTreeMap::new();
+    /// The sample values of the case, over them those of earlier requests, and over them those of this one.
+    fn samples(&self) -> Arc<BTreeMap<String, String>> {
+        let mut samples = (*self.lineage.samples).clone();
         let before: Vec<&Object> = self.line().collect();
-        before.iter().rev().for_each(|object| {
-            samples.extend(object.samples.iter().map(|(name, value)| (name.clone(), value.clone())))
-        });
+        let earlier = before.iter().rev().flat_map(|object| object.texts.all()).filter(|(of, ..)| *of == Of::Sample);
+        samples.extend(earlier.map(|(_, name, value)| (name.to_owned(), value.to_owned())));
         samples.extend(self.own.samples.clone());
-        samples
+        Arc::new(samples)
     }
 
-    /// What stands for each step of the case.
-    pub(super) fn steps(&self) -> Vec<StepValues> {
-        let mut samples = (*self.lineage.samples).clone();
-        samples.extend(self.samples());
-        let samples = Arc::new(samples);
-        let from_line = |value: fn(&Object) -> Option<&String>| self.line().find_map(value).cloned();
+    /// What stands for each step of the case, as far as these holes need it.
+    pub(super) fn steps<'h>(&self, holes: impl Iterator<Item = &'h Hole>) -> Vec<StepValues> {
+        let mut needs = Needs::default();
+        holes.for_each(|hole| needs.add(hole, self.means.recipes));
+        if !needs.steps {
+            return Vec::new();
+        }
+        let samples = if needs.samples { self.samples() } else { Arc::default() };
+        let from_line = |of: Of| self.line().find_map(|object| object.texts.get(of, "")).map(str::to_owned);
         let step = |number: usize| {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let kind = self.lineage.made.get(&number).copied();
@@ -284,17 +297,39 @@ impl Giving<'_> {
             if number == self.step {
                 (key, reference) = (self.own.key.clone(), self.own.reference.clone());
             } else if let Some(object) = self.around().find(|object| Some(object.kind) == kind) {
-                (key, reference) = (object.key.clone(), object.reference.clone());
+                let own = |of: Of| object.texts.get(of, "").map(str::to_owned);
+                (key, reference) = (own(Of::Key), own(Of::Reference));
             }
             StepValues {
-                key: Some(key.or_else(|| from_line(|object| object.key.as_ref())).unwrap_or_default()),
-                reference: Some(
-                    reference.or_else(|| from_line(|object| object.reference.as_ref())).unwrap_or_default(),
-                ),
+                key: Some(key.or_else(|| from_line(Of::Key)).unwrap_or_default()),
+                reference: Some(reference.or_else(|| from_line(Of::Reference)).unwrap_or_default()),
                 samples: Arc::clone(&samples),
             }
         };
         (1..=self.lineage.steps.max(usize::try_from(self.step).unwrap_or(1))).map(step).collect()
+    }
+}
+
+/// What holes need of the steps of a case.
+#[derive(Default)]
+struct Needs {
+    steps: bool,
+    samples: bool,
+}
+
+impl Needs {
+    fn add(&mut self, hole: &Hole, recipes: &BTreeMap<String, Arc<Recipe>>) {
+        match hole {
+            Hole::Card(_) => (self.steps, self.samples) = (true, true),
+            Hole::Key(_) | Hole::Reference(_) | Hole::Digest { .. } => self.steps = true,
+            // No recipe signs by another.
+            Hole::Signature(name) => {
+                let templates = recipes.get(name).into_iter().flat_map(|recipe| recipe.templates());
+                let holes = templates.flat_map(|(_, template)| template.holes());
+                holes.filter(|hole| !matches!(hole, Hole::Signature(_))).for_each(|hole| self.add(hole, recipes));
+            }
+            _ => {}
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::give::Own;
 use super::known::{Account, Class, Kind, Known, Moment, Role};
 use super::leaves::Value;
 use super::roles::Quantity;
+use super::texts::{Of, Texts};
 use super::understand::begins;
 use super::{Sandbox, State, fill};
 
@@ -25,14 +26,11 @@ pub(super) struct Made {
     pub(super) minted: BTreeMap<String, String>,
     pub(super) fresh: Vec<String>,
     pub(super) id: String,
-    pub(super) card: String,
+    pub(super) card: Arc<str>,
     pub(super) moment: Moment,
     /// The exchange that made it, by its place in the list of all.
     pub(super) index: usize,
 }
-
-/// By part of a handle: of what it is, and its value.
-type Parts = BTreeMap<String, (Kind, String)>;
 
 impl Made {
     /// How the payment stands as far as it was told.
@@ -41,20 +39,13 @@ impl Made {
         if known.at.acts && settled { self.moment.end } else { self.moment.after }
     }
 
-    /// The values that are parts of handles.
-    fn parts(&self, known: &Known) -> Parts {
-        let values = self.minted.iter().chain(&self.own.caught);
-        let part = |(name, value): (&String, &String)| {
-            let (kind, part) = known.at.lineage.parts.get(name)?;
-            Some((part.clone(), (*kind, value.clone())))
-        };
-        values.filter_map(part).collect()
+    /// The values that are parts of the handle of such an object, by part.
+    fn parts<'m>(&'m self, known: &'m Known, kind: Kind) -> impl Iterator<Item = (&'m str, &'m str)> {
+        self.minted.iter().chain(&self.own.caught).filter_map(move |(name, value)| {
+            let (of, part) = known.at.lineage.parts.get(name)?;
+            (*of == kind).then_some((part.as_str(), value.as_str()))
+        })
     }
-}
-
-fn parts_of(parts: &Parts, wanted: Kind) -> BTreeMap<String, String> {
-    let own = parts.iter().filter(|(_, (kind, _))| *kind == wanted);
-    own.map(|(part, (_, value))| (part.clone(), value.clone())).collect()
 }
 
 fn is_root(kind: Kind) -> bool {
@@ -77,14 +68,12 @@ impl Sandbox {
     /// Notes what a request made and how the payment stands after it; the payment, if there is one.
     pub(super) fn book_keeping(&self, state: &mut State, known: &Known, made: Made, sent: &[Value]) -> Option<Number> {
         let begins_own = known.at.creates.is_some_and(is_root);
-        let parts = made.parts(known);
         let target = made.target;
         if !begins_own {
             touch(state, known, &made);
             for number in [target.root, target.object].into_iter().flatten() {
                 if let Some(object) = state.book.get_mut(number) {
-                    let new = parts_of(&parts, object.kind);
-                    object.parts.extend(new);
+                    made.parts(known, object.kind).for_each(|(part, value)| object.texts.add(Of::Part, part, value));
                 }
             }
         }
@@ -96,24 +85,20 @@ impl Sandbox {
             }
             return target.root;
         };
-        let object = self.object(state, known, kind, made, &parts, sent);
+        let object = self.object(state, known, kind, &made, sent);
         state.book.add(number, object);
         if begins_own { Some(number) } else { target.root }
     }
 
     /// The object that an exchange makes.
-    fn object(&self, state: &State, known: &Known, kind: Kind, made: Made, parts: &Parts, sent: &[Value]) -> Object {
+    fn object(&self, state: &State, known: &Known, kind: Kind, made: &Made, sent: &[Value]) -> Object {
         let told = made.told(known);
-        let Made { target, own, minted, fresh, id, card, moment, index, .. } = made;
+        let Made { target, own, card, moment, index, .. } = made;
         let inherited = target.object.and_then(|parent| state.book.get(parent));
-        let samples = match inherited {
-            Some(object) if own.samples.is_empty() => Arc::clone(&object.samples),
-            _ => Arc::new(own.samples),
-        };
         let amount = moment.asked.unwrap_or_default();
         let alone = |state: &'static str| Account { state, amount, captured: 0, refunded: 0 };
         let waiting = is_root(kind) && waits(told.state) && !waits(moment.end.state) && !moment.end.state.is_empty();
-        let later = waiting.then_some(Later { account: moment.end, known: index });
+        let later = waiting.then_some(Later { account: moment.end, known: *index });
         let (account, end) = match kind {
             _ if waiting => (told, told),
             kind if is_root(kind) => (told, moment.end),
@@ -122,40 +107,56 @@ impl Sandbox {
         };
         Object {
             kind,
-            id,
             parent: target.object,
             children: Vec::new(),
-            minted: fresh.iter().filter_map(|name| Some((name.clone(), minted.get(name)?.clone()))).collect(),
-            parts: parts_of(parts, kind),
-            caught: own.caught,
-            reference: own.reference,
-            key: own.key,
-            digest: own.digest,
-            samples,
-            sent: self.kept(sent),
+            texts: self.texts(known, kind, made, inherited, sent),
             account,
             end,
             later,
             currency: own.currency.or(inherited.and_then(|object| object.currency)).or(known.at.lineage.currency),
-            case: known.at.lineage.case.clone(),
-            method: known.at.lineage.method.clone(),
-            card: if card.is_empty() { inherited.map(|object| object.card.clone()).unwrap_or_default() } else { card },
+            case: Arc::clone(&known.at.lineage.case),
+            method: Arc::clone(&known.at.lineage.method),
+            card: match inherited {
+                Some(object) if card.is_empty() => Arc::clone(&object.card),
+                _ => Arc::clone(card),
+            },
             requests: 1,
         }
     }
 
-    /// What was sent and is repeated in later answers.
-    fn kept(&self, sent: &[Value]) -> BTreeMap<String, String> {
+    /// The ids of an object that is made, and what was sent for it.
+    fn texts(&self, known: &Known, kind: Kind, made: &Made, inherited: Option<&Object>, sent: &[Value]) -> Texts {
+        let Made { own, minted, fresh, id, .. } = made;
+        let mut texts = Texts::default();
+        if !id.is_empty() {
+            texts.add(Of::Id, "", id);
+        }
+        for (of, value) in [(Of::Reference, &own.reference), (Of::Key, &own.key), (Of::Digest, &own.digest)] {
+            value.iter().for_each(|value| texts.add(of, "", value));
+        }
+        let fresh = fresh.iter().filter_map(|name| Some((name, minted.get(name)?)));
+        fresh.for_each(|(name, value)| texts.add(Of::Minted, name, value));
+        made.parts(known, kind).for_each(|(part, value)| texts.add(Of::Part, part, value));
+        own.caught.iter().for_each(|(name, value)| texts.add(Of::Caught, name, value));
+        own.samples.iter().for_each(|(name, value)| texts.add(Of::Sample, name, value));
+        if let (Some(object), true) = (inherited, own.samples.is_empty()) {
+            let samples = object.texts.all().filter(|(of, ..)| *of == Of::Sample);
+            samples.for_each(|(of, name, value)| texts.add(of, name, value));
+        }
+        self.keep(sent, &mut texts);
+        texts.shrink();
+        texts
+    }
+
+    /// Adds what was sent and is repeated in later answers.
+    fn keep(&self, sent: &[Value], texts: &mut Texts) {
         let is_kept = |value: &&Value| self.knowledge.kept.contains(&value.path) && value.text.len() <= MAX_KEPT;
-        let mut kept: BTreeMap<String, String> =
-            sent.iter().filter(is_kept).map(|value| (value.path.clone(), value.text.clone())).collect();
-        let objects = self
-            .knowledge
-            .prefixes
-            .iter()
-            .filter_map(|prefix| Some((format!("o:{prefix}"), fill::object(prefix, sent)?)));
-        kept.extend(objects);
-        kept
+        sent.iter().filter(is_kept).for_each(|value| texts.add(Of::Sent, &value.path, &value.text));
+        for prefix in &self.knowledge.prefixes {
+            if let Some(object) = fill::object(prefix, sent) {
+                texts.add(Of::Sent, &format!("o:{prefix}"), &object);
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use http::Method;
 use quittance::{Currency, Op};
 
 use super::roles::{Figure, Flag, Quantity, Style};
-use crate::tape::{AnswerTemplate, BodyText, Hole, Shape, Template, Webhook};
+use crate::tape::{AnswerTemplate, Shape, Template, Webhook};
 
 /// What a request makes or speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,7 +135,7 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) struct Lineage {
     /// The case.
-    pub(super) case: String,
+    pub(super) case: Arc<str>,
     /// What is made at each step, by the number of the step.
     pub(super) made: BTreeMap<u32, Kind>,
     /// What minted and caught names belong to.
@@ -143,9 +143,9 @@ pub(super) struct Lineage {
     /// The currency of the case.
     pub(super) currency: Option<Currency>,
     /// Family and brand of the method that the case begins with.
-    pub(super) method: String,
+    pub(super) method: Arc<str>,
     /// The test card of the profile that the case begins with.
-    pub(super) card: String,
+    pub(super) card: Arc<str>,
     /// The sample values of the case.
     pub(super) samples: Arc<BTreeMap<String, String>>,
     /// Names of values that are in the handle of an object: of what, and in which part; the id itself is the part without a name.
@@ -199,32 +199,10 @@ pub(super) struct Known {
     pub(super) due: Vec<usize>,
     /// Whether its answer is the last of its step's own, after which deliveries follow.
     pub(super) last: bool,
-}
-
-impl Known {
     /// Whether it names no object and tells of one: it lists payments, of which a sandbox has the newest.
-    pub(super) fn lists(&self) -> bool {
-        if self.at.acts || self.at.creates.is_some() {
-            return false;
-        }
-        let names = |hole: &Hole| !matches!(hole, Hole::Secret(_) | Hole::Basic { .. } | Hole::Now { .. });
-        let in_request = self.wants.iter().filter(|want| !want.path.starts_with("header "));
-        let is_named = in_request.filter_map(|want| match &want.role {
-            Role::Holes(template) => Some(template),
-            _ => None,
-        });
-        let told = match &self.at.answer.body {
-            BodyText::Holes(template, _) => template.holes().any(|hole| matches!(hole, Hole::Reference(Some(_)))),
-            BodyText::Fixed(_) => false,
-        };
-        told && !is_named.flat_map(Template::holes).any(names)
-    }
-
+    pub(super) lists: bool,
     /// Whether its answer has an amount that follows from what was given back.
-    pub(super) fn tells_refunds(&self) -> bool {
-        let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
-        self.slots.iter().any(|slot| matches!(&slot.fill, Fill::Amount(quantity, _) if of_refunds(quantity)))
-    }
+    pub(super) tells_refunds: bool,
 }
 
 /// What an exchange shows.

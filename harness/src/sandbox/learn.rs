@@ -153,12 +153,12 @@ impl<'a> Walk<'a> {
         let code = terms("currency").or_else(|| first.and_then(|asked| asked.input.get("currency")));
         let code = code.and_then(|code| code.as_str()).unwrap_or(&subject.profile.model.currency).to_owned();
         let lineage = Lineage {
-            case: case.id.clone(),
+            case: case.id.as_str().into(),
             made: BTreeMap::new(),
             names: BTreeMap::new(),
             currency: Currency::from_code(&code),
-            method: first.map(|asked| method_of(asked)).unwrap_or_default(),
-            card: case.steps.first().and_then(|(step, _)| step.card.clone()).unwrap_or_default(),
+            method: first.map(|asked| method_of(asked)).unwrap_or_default().into(),
+            card: case.steps.first().and_then(|(step, _)| step.card.as_deref()).unwrap_or_default().into(),
             samples: first.map(|asked| Arc::clone(&asked.values.samples)).unwrap_or_default(),
             parts: BTreeMap::new(),
             ids: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! Requests as a flat list of values, each with the place where it stands, so that any two can be compared whatever their order.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use http::Request;
@@ -41,11 +42,11 @@ pub(super) type Stated = (String, Template);
 pub(super) fn sent(request: &Request<Bytes>, open: bool) -> Vec<Value> {
     let mut out: Vec<Value> = Vec::with_capacity(48);
     for (name, value) in request.headers() {
-        out.push(Value::new(format!("header {name}"), String::from_utf8_lossy(value.as_bytes())));
+        out.push(Value::new(["header ", name.as_str()].concat(), String::from_utf8_lossy(value.as_bytes())));
     }
     let mut fields = |kind: &str, text: &[u8]| {
         for (name, value) in form_urlencoded::parse(text).take(MAX_LEAVES) {
-            out.push(Value::new(format!("{kind} {name}"), value));
+            out.push(Value::new([kind, " ", &name].concat(), value));
         }
     };
     fields("query", request.uri().query().unwrap_or_default().as_bytes());
@@ -65,7 +66,7 @@ pub(super) fn sent(request: &Request<Bytes>, open: bool) -> Vec<Value> {
         Some(_) => out.push(Value::new("body", start)),
     }
     out.truncate(MAX_LEAVES);
-    numbered(&mut out, |value| &mut value.path);
+    numbered(&mut out, |value| &value.path, |value, path| value.path = path);
     out
 }
 
@@ -96,7 +97,7 @@ fn json_leaves(path: String, value: &Json<'_>, out: &mut Vec<Value>) {
         }
         Json::Object(members) => {
             for (name, member) in members {
-                json_leaves(format!("{path}{}", member_path(name)), member, out);
+                json_leaves([&path, &*member_path(name)].concat(), member, out);
             }
         }
         scalar => {
@@ -156,15 +157,21 @@ fn xml_leaves<T>(path: &str, element: &Element<T>, give: &mut impl FnMut(String,
 }
 
 /// Tells repeated names apart: the second is `form a#2`.
-fn numbered<T>(all: &mut [T], path: fn(&mut T) -> &mut String) {
-    let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+fn numbered<T>(all: &mut [T], path: fn(&T) -> &String, rename: fn(&mut T, String)) {
+    let is_field = |name: &str| name.starts_with("form ") || name.starts_with("query ");
+    let mut names: HashSet<&str> = HashSet::with_capacity(all.len());
+    // Hardly ever does a name come twice.
+    if all.iter().map(path).filter(|name| is_field(name)).all(|name| names.insert(name)) {
+        return;
+    }
+    let mut counts: HashMap<String, usize> = HashMap::new();
     for value in all {
-        let name = path(value);
-        if name.starts_with("form ") || name.starts_with("query ") {
-            let count = seen.entry(name.clone()).or_default();
+        let name = path(value).clone();
+        if is_field(&name) {
+            let count = counts.entry(name.clone()).or_default();
             *count += 1;
             if *count > 1 {
-                *name = format!("{name}#{count}");
+                rename(value, format!("{name}#{count}"));
             }
         }
     }
@@ -200,7 +207,7 @@ pub(super) fn stated(pattern: &RequestPattern) -> Vec<Stated> {
         }
         BodyPattern::Text(template) => out.push(("body".to_owned(), template.clone())),
     }
-    numbered(&mut out, |(path, _)| path);
+    numbered(&mut out, |(path, _)| path, |stated, path| stated.0 = path);
     out
 }
 

@@ -10,6 +10,7 @@ mod cases;
 mod choice;
 mod deliver;
 mod fill;
+mod fit;
 mod give;
 mod keep;
 mod known;
@@ -22,6 +23,7 @@ mod routes;
 mod shown;
 mod sketch;
 mod tell;
+mod texts;
 mod understand;
 
 use std::collections::{BTreeMap, HashSet};
@@ -30,7 +32,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quittance::Spec;
 
 use self::book::Book;
-use self::choice::Choosers;
 use self::routes::Routes;
 use self::understand::Knowledge;
 use crate::certify::checks::secrets_of;
@@ -49,7 +50,6 @@ pub struct Sandbox {
     hosts: Vec<String>,
     knowledge: Knowledge,
     routes: Routes,
-    cards: Choosers,
     outcomes: Vec<OutcomeShown>,
     credentials: Arc<BTreeMap<String, String>>,
     secrets: HashSet<String>,
@@ -95,9 +95,8 @@ impl Sandbox {
             id,
             spec: subject.entry.spec,
             hosts,
-            routes: Routes::of(&knowledge.known),
+            routes: Routes::of(&knowledge.known, &choice::choosers(&subject.profile)),
             knowledge,
-            cards: choice::choosers(&subject.profile),
             outcomes,
             credentials: Arc::clone(&subject.credentials),
             secrets: secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect(),

@@ -2,9 +2,9 @@
 
 use super::act::Asking;
 use super::choice::Target;
+use super::fit::Fit;
 use super::give::Own;
 use super::known::Known;
-use super::routes::Fit;
 use super::{Sandbox, State};
 use crate::tape::{Headers, Hole, Message, Scope};
 
@@ -14,16 +14,17 @@ const MOST_AGO_SECONDS: i64 = 5;
 impl Sandbox {
     /// Whether a signature of the request is another than the recipe's. What is signed in another form than the tape's is not looked at:
     /// it is a difference that is shown.
-    pub(super) fn is_forged(&self, state: &State, asking: &Asking<'_>, known: &Known, fit: &Fit<'_, '_>) -> bool {
+    pub(super) fn is_forged(&self, state: &State, asking: &Asking<'_>, known: &Known, fit: &Fit<'_>) -> bool {
         let signature = |hole: &Hole| matches!(hole, Hole::Signature(_));
-        if !fit.caught.iter().any(|caught| signature(caught.hole)) {
+        if !fit.caught().any(|caught| signature(caught.hole)) {
             return false;
         }
         let request = asking.request;
         let Ok(body) = std::str::from_utf8(request.body()) else { return true };
         let own = Own::of(fit);
         let giving = self.giving(state, asking, known, &own, Target::default());
-        let (steps, caught) = (giving.steps(), own.caught.clone().into_iter().collect::<Vec<_>>());
+        let (steps, caught) =
+            (giving.steps(fit.caught().map(|caught| caught.hole)), own.caught.clone().into_iter().collect::<Vec<_>>());
         let scope = Scope { caught: &caught, ..giving.scope(&own.minted, &own.caught, &steps) };
         let own_host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -32,7 +33,7 @@ impl Sandbox {
             let headers = Headers::Sent(request.headers());
             let message = Message { method: request.method().as_str(), host, path, headers, body };
             let scope = Scope { message: Some(message), now_unix: scope.now_unix.saturating_sub(ago), ..scope };
-            fit.caught.iter().all(|caught| match caught.hole {
+            fit.caught().all(|caught| match caught.hole {
                 Hole::Signature(name) => {
                     self.recipes.get(name).is_none_or(|recipe| recipe.verify(caught.text, &scope).unwrap_or(true))
                 }

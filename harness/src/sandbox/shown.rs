@@ -1,9 +1,11 @@
 //! What a sandbox shows of itself. No secret and no card number that a client sent stands in any of it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Response;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::tape::Delivery;
 
@@ -42,18 +44,24 @@ pub struct Seen {
     pub matched: bool,
     /// The operation of the contract that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<String>,
+    pub operation: Option<&'static str>,
     /// The id of the payment that it made or was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payment: Option<String>,
     /// The case whose exchange answered it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub case: Option<String>,
+    #[serde(serialize_with = "text")]
+    #[schemars(with = "Option<String>")]
+    pub case: Option<Arc<str>>,
     /// Whether the same key had been answered before, and the answer is that one.
     pub replayed: bool,
     /// The nearest exchanges with what differs from them, the nearest first, at most three. Of a matched request these are
     /// differences that a provider forgives.
     pub misses: Vec<Miss>,
+}
+
+fn text<S: Serializer>(text: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {
+    text.as_deref().serialize(to)
 }
 
 /// An exchange that a request comes near to.

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Sandbox;
 use super::book::Object;
+use super::fit::Fit;
 use super::known::{Class, Kind, Known, Role};
 use super::learn::Drafts;
 use super::leaves::Value;
-use super::routes::{Fit, Routes};
+use super::routes::Routes;
 use super::shown::{Miss, OutcomeShown, PaymentShown};
+use super::texts::Of;
 use super::understand::{Knowledge, begins};
 use crate::world::Subject;
 
@@ -32,6 +34,11 @@ const INCIDENTAL: [&str; 10] = [
     "header keep-alive",
 ];
 
+/// Whether a transport adds what stands in this place.
+pub(super) fn is_incidental(place: &str) -> bool {
+    INCIDENTAL.contains(&place)
+}
+
 impl Sandbox {
     /// The payments, mandates and payouts that were made, the newest first.
     pub fn payments(&self, newest: usize) -> Vec<PaymentShown> {
@@ -48,12 +55,12 @@ impl Sandbox {
 }
 
 fn shown(object: &Object) -> PaymentShown {
-    let method = match object.samples.get("card.last4") {
+    let method = match object.texts.get(Of::Sample, "card.last4") {
         Some(last4) => Some(format!("card •••• {last4}")),
-        None => Some(object.method.clone()).filter(|method| !method.is_empty()),
+        None => Some(object.method.to_string()).filter(|method| !method.is_empty()),
     };
     PaymentShown {
-        id: object.id.clone(),
+        id: object.id().to_owned(),
         kind: object.kind.as_str().to_owned(),
         state: object.account.state.to_owned(),
         amount_minor: Some(object.account.amount).filter(|amount| *amount > 0),
@@ -72,7 +79,7 @@ pub(super) fn outcomes(subject: &Subject, drafts: &Drafts) -> Vec<OutcomeShown> 
     for draft in drafts.exchanges.iter().filter(|draft| begins(draft.at.op) && !draft.at.settles) {
         let state = draft.at.moment.end.state;
         if !state.is_empty() && !draft.at.lineage.card.is_empty() {
-            let plain = draft.at.lineage.card == "approved" && state != "captured";
+            let plain = &*draft.at.lineage.card == "approved" && state != "captured";
             if !plain {
                 found.entry(&draft.at.lineage.card).or_insert_with(|| state.to_owned());
             }
@@ -121,7 +128,7 @@ pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
     let places: HashSet<&str> = known.wants.iter().map(|want| want.path.as_str()).collect();
     let listed = |path: &str| places.contains(path);
     let surplus = sent.iter().filter(|value| !listed(&value.path) && !value.path.starts_with("path "));
-    let surplus = surplus.filter(|value| !INCIDENTAL.contains(&value.path.as_str()));
+    let surplus = surplus.filter(|value| !is_incidental(&value.path));
     out.extend(surplus.map(|value| format!("{}: not in the tape", told(&value.path))));
     out.truncate(MAX_DIFFERENCES);
     out
@@ -142,21 +149,28 @@ fn short(text: &str) -> String {
 }
 
 /// The exchange that answered, with what differs; none where nothing does.
-pub(super) fn forgiven(known: &Known, sent: &[Value]) -> Vec<Miss> {
+pub(super) fn forgiven(known: &Known, fit: &Fit<'_>, sent: &[Value]) -> Vec<Miss> {
+    if fit.is_same {
+        return Vec::new();
+    }
     let differences = differences(known, sent);
     if differences.is_empty() {
         return Vec::new();
     }
-    vec![Miss { case: known.at.lineage.case.clone(), line: known.at.line, differences }]
+    vec![Miss { case: known.at.lineage.case.to_string(), line: known.at.line, differences }]
 }
 
 /// The nearest of a route's exchanges with what differs.
-pub(super) fn nearest(knowledge: &Knowledge, fits: &[Fit<'_, '_>], sent: &[Value]) -> Vec<Miss> {
-    let mut sorted: Vec<&Fit<'_, '_>> = fits.iter().collect();
+pub(super) fn nearest(knowledge: &Knowledge, fits: &[Fit<'_>], sent: &[Value]) -> Vec<Miss> {
+    let mut sorted: Vec<&Fit<'_>> = fits.iter().collect();
     sorted.sort_by_key(|fit| std::cmp::Reverse(fit.score));
-    let miss = |fit: &Fit<'_, '_>| {
+    let miss = |fit: &Fit<'_>| {
         let known = knowledge.known.get(fit.index)?;
-        Some(Miss { case: known.at.lineage.case.clone(), line: known.at.line, differences: differences(known, sent) })
+        Some(Miss {
+            case: known.at.lineage.case.to_string(),
+            line: known.at.line,
+            differences: differences(known, sent),
+        })
     };
     sorted.into_iter().filter_map(miss).take(MAX_MISSES).collect()
 }
@@ -166,7 +180,7 @@ pub(super) fn other_paths(knowledge: &Knowledge, routes: &Routes, method: &http:
     let near = routes.near(method, path).into_iter().filter_map(|route| {
         let known = route.candidates.first().and_then(|index| knowledge.known.get(*index))?;
         let differences = vec![format!("path: the tapes have `{}`", route.path())];
-        Some(Miss { case: known.at.lineage.case.clone(), line: known.at.line, differences })
+        Some(Miss { case: known.at.lineage.case.to_string(), line: known.at.line, differences })
     });
     near.take(MAX_MISSES).collect()
 }

@@ -1,12 +1,12 @@
 //! From what the tapes show to what their values mean: which values of requests and answers are amounts, currencies, echoes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use quittance::Op;
 
-use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Slot, Want};
+use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Situation, Slot, Want};
 use super::learn::{Draft, Drafts, Told};
 use super::leaves::{Stated, last_name};
 use super::roles::{Figure, Flag, Quantity, Style};
@@ -22,7 +22,7 @@ pub(super) struct Knowledge {
     pub(super) known: Vec<Known>,
     pub(super) delivered: Vec<Delivered>,
     /// Places of requests whose values later answers repeat.
-    pub(super) kept: BTreeSet<String>,
+    pub(super) kept: HashSet<String>,
     /// Beginnings of places of requests that later answers repeat as one object.
     pub(super) prefixes: BTreeSet<String>,
     /// Whether requests have JSON inside base64.
@@ -383,8 +383,28 @@ fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, S
         BodyText::Fixed(_) => None,
     };
     let gens = gens(in_headers.chain(in_body).chain(&at.id));
-    let slots = slots.into_iter().map(|(_, slot)| slot).collect();
-    Known { at, wants, gens, slots, due: Vec::new(), last }
+    let slots: Vec<Slot> = slots.into_iter().map(|(_, slot)| slot).collect();
+    let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
+    let tells_refunds =
+        slots.iter().any(|slot| matches!(&slot.fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
+    Known { lists: lists(&at, &wants), at, wants, gens, slots, due: Vec::new(), last, tells_refunds }
+}
+
+fn lists(at: &Situation, wants: &[Want]) -> bool {
+    if at.acts || at.creates.is_some() {
+        return false;
+    }
+    let names = |hole: &Hole| !matches!(hole, Hole::Secret(_) | Hole::Basic { .. } | Hole::Now { .. });
+    let in_request = wants.iter().filter(|want| !want.path.starts_with("header "));
+    let is_named = in_request.filter_map(|want| match &want.role {
+        Role::Holes(template) => Some(template),
+        _ => None,
+    });
+    let told = match &at.answer.body {
+        BodyText::Holes(template, _) => template.holes().any(|hole| matches!(hole, Hole::Reference(Some(_)))),
+        BodyText::Fixed(_) => false,
+    };
+    told && !is_named.flat_map(Template::holes).any(names)
 }
 
 fn delivered(told: Told, slots: Vec<(Range<usize>, Slot)>) -> Delivered {
