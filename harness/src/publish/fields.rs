@@ -19,25 +19,29 @@ pub struct Field {
     pub description: String,
 }
 
-/// The fields of a credentials schema, the required ones first.
+/// The fields of a credentials schema, the required ones first; those of an object by dotted name, required where the object is.
 pub fn fields(schema: &Value) -> Vec<Field> {
-    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut fields: Vec<Field> = schema["properties"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, field)| Field {
-            name: name.clone(),
-            form: form(schema, field),
-            required: required.contains(&name.as_str()),
-            secret: field.to_string().contains("\"writeOnly\":true")
-                || resolved(schema, field).to_string().contains("\"writeOnly\":true"),
-            description: text(&field["description"]),
-        })
-        .collect();
+    let mut fields = Vec::new();
+    collect(schema, schema, None, &mut fields);
     fields.sort_by_key(|field| (!field.required, field.name.clone()));
     fields
+}
+
+/// Adds the members of `object`, which is the field `parent` of the schema `root`.
+fn collect(root: &Value, object: &Value, parent: Option<&Field>, fields: &mut Vec<Field>) {
+    let required: Vec<&str> = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for (name, member) in object["properties"].as_object().into_iter().flatten() {
+        let inner = resolved(root, member);
+        let field = Field {
+            name: parent.map_or_else(|| name.clone(), |parent| format!("{}.{name}", parent.name)),
+            form: form(root, member),
+            required: required.contains(&name.as_str()) && parent.is_none_or(|parent| parent.required),
+            secret: [member, inner].iter().any(|schema| schema.to_string().contains("\"writeOnly\":true")),
+            description: member["description"].as_str().unwrap_or_default().to_owned(),
+        };
+        collect(root, inner, Some(&field), fields);
+        fields.push(field);
+    }
 }
 
 /// What a `$ref` of a schema points at; the schema itself where there is none.
@@ -64,5 +68,34 @@ fn form(root: &Value, field: &Value) -> String {
             names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect::<Vec<_>>().join(" or ")
         }
         _ => "text".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_is_told_with_its_members() {
+        let schema = json!({
+            "properties": {
+                "key": { "type": "string", "writeOnly": true },
+                "sender": { "anyOf": [{ "$ref": "#/$defs/Sender" }, { "type": "null" }] },
+            },
+            "required": ["key"],
+            "$defs": { "Sender": { "type": "object", "properties": { "name": { "type": "string" } }, "required": ["name"] } },
+        });
+        let told: Vec<_> = fields(&schema).into_iter().map(|it| (it.name, it.form, it.required, it.secret)).collect();
+        let field = |name: &str, form: &str, required, secret| (name.to_owned(), form.to_owned(), required, secret);
+        assert_eq!(
+            told,
+            [
+                field("key", "string", true, true),
+                field("sender", "object", false, false),
+                field("sender.name", "string", false, false),
+            ]
+        );
     }
 }
