@@ -30,6 +30,9 @@ pub struct Capabilities {
     pub rules: Vec<String>,
     /// The currencies by code (ISO 4217); empty when it takes all that have a minor unit.
     pub currencies: Vec<String>,
+    /// The currencies of payouts, where they are fewer; empty when they are the same, or there are no payouts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payout_currencies: Vec<String>,
     /// The merchants' countries by code (ISO 3166-1 alpha-2); empty when no list is published.
     pub countries: Vec<String>,
     /// The regions of those countries.
@@ -57,6 +60,7 @@ impl Capabilities {
                 Currencies::All => Vec::new(),
                 Currencies::Only(list) => texts(list),
             },
+            payout_currencies: texts(spec.payout_currencies.unwrap_or_default()),
             countries: texts(spec.countries),
             regions: regions_of(spec),
             idempotency: idempotency(spec.idempotency),
@@ -245,7 +249,7 @@ impl Wish {
         {
             found.push(Obstacle::MethodUndeclared { method: method.clone() });
         }
-        if let Some(currency) = self.currency.filter(|currency| !spec.currencies.contains(*currency)) {
+        if let Some(currency) = self.currency.filter(|currency| !spec.currencies_of(self.op).contains(*currency)) {
             found.push(Obstacle::CurrencyNotTaken { currency: currency.to_string() });
         }
         if let Some(country) = &self.country
@@ -336,10 +340,11 @@ mod tests {
     use super::*;
 
     const SPEC: Spec = Spec {
-        operations: &[Op::Authorize, Op::Refund, Op::SetUp],
+        operations: &[Op::Authorize, Op::Refund, Op::SetUp, Op::PayOut],
         methods: &[MethodKind::of(Family::Card), MethodKind::branded(Family::BankRedirect, "ideal")],
         mandates: &[MethodKind::of(Family::Card)],
-        currencies: Currencies::Only(&[Currency::EUR]),
+        currencies: Currencies::Only(&[Currency::EUR, Currency::GBP]),
+        payout_currencies: Some(&[Currency::GBP]),
         countries: &["NL"],
         ..Spec::new("sample", "Sample", "https://example.com")
     };
@@ -353,6 +358,8 @@ mod tests {
     fn each_obstacle_is_named() {
         let none: [&str; 0] = [];
         assert_eq!(reasons("refund", Some("card"), Some("nl"), Some("eur")), none);
+        assert_eq!(reasons("pay_out", None, None, Some("gbp")), none);
+        assert_eq!(reasons("pay_out", None, None, Some("eur")), ["EUR is not taken"]);
         assert_eq!(reasons("refund.full", Some("ideal"), None, None), none);
         assert_eq!(reasons("authorize", Some("bank_redirect/ideal"), None, None), none);
         assert_eq!(reasons("refund.partial", None, None, None), ["the rule refund:partial is not declared"]);

@@ -25,8 +25,8 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
     ("braintree", 1_120, "two APIs under one account: GraphQL, and the gateway's XML for look-ups, voids and webhooks"),
     (
         "gocardless",
-        1_080,
-        "three APIs under one account: debits by mandates, instant payments, and payouts; and the signatures of requests",
+        1_100,
+        "three products under one account: debits by mandates, instant payments, and payouts; and the signatures of requests",
     ),
     (
         "paypal",

@@ -3,7 +3,8 @@
 //! - A debit of an account is four resources: customer, customer bank account, mandate, payment. The first three move no money.
 //!   The account needs "custom payment pages" for them. The mandate of a debit is kept and can be charged again.
 //! - An instant payment is a billing request that the payer authorises at their bank. The payment exists once it is fulfilled: until
-//!   then the handle is the merchant's reference, with the billing request beside it.
+//!   then the handle is the merchant's reference, with the billing request beside it. A session is one for the JavaScript Drop-in, which
+//!   takes the id of its flow (<https://developer.gocardless.com/billing-requests/verified-mandates/using-dropin>).
 //! - A repeated idempotency key is answered by 409 and the id of what the first request made
 //!   (<https://developer.gocardless.com/api-reference/#making-requests-idempotency-keys>); it is looked up, as GoCardless's libraries do.
 //! - Refunds are switched on by GoCardless's support. Each must state the total that will have been refunded.
@@ -53,9 +54,9 @@ pub struct Credentials {
     pub environment: Environment,
     /// The creditor (`CR…`) that collects; needed where the account has several.
     pub creditor: Option<String>,
-    /// The key that signs requests, where one was uploaded.
+    /// The key that signs requests, where one was uploaded: its `id` (`RSK…`), and `private_key`, on P-521 as PEM.
     pub signing: Option<Signing>,
-    /// Who approves payouts.
+    /// Who approves payouts: `dashboard`, a person; `full_match`, the connector, where the recipient's bank confirms the holder's name.
     #[serde(default)]
     pub payout_approval: PayoutApproval,
 }
@@ -64,8 +65,8 @@ pub struct Credentials {
 const SPEC: Spec = Spec {
     hosts: &["api.gocardless.com", "api-sandbox.gocardless.com"],
     operations: &[
-        Op::Authorize, Op::Complete, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::SetUp, Op::Revoke, Op::PayOut,
-        Op::RetrievePayout, Op::Webhook,
+        Op::Authorize, Op::Complete, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::SetUp, Op::Revoke,
+        Op::OpenSession, Op::PayOut, Op::RetrievePayout, Op::Webhook,
     ],
     methods: &[
         MethodKind::branded(Family::BankDebit, "ach"), MethodKind::branded(Family::BankDebit, "bacs"),
@@ -185,6 +186,14 @@ impl Connector for GoCardless {
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
         let path = format!("mandates/{}/actions/cancel", request.mandate.segment()?);
         Ok(mandate(self.act(cx, &path, &request.key).await?))
+    }
+
+    async fn open_session(&self, cx: &Context<'_>, request: &OpenSession) -> Result<Session> {
+        let (back, reference) = (request.return_url.as_deref(), request.reference.as_str());
+        let (payment, flow) = self.flow(cx, &request.key, reference, request.amount, reference, back).await?;
+        agree_payment(&payment, request.amount, reference)?;
+        let expires = flow.expires_at.and_then(|at| at.parse().ok());
+        Ok(Session { handle: Some(payment.handle), token: Secret::from(flow.id), expires })
     }
 
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
@@ -312,26 +321,46 @@ impl GoCardless {
     /// same billing request.
     async fn ask(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
         let back = request.return_url.as_deref();
-        let back =
-            back.ok_or_else(|| Error::invalid("return_url", "an instant payment needs a page to come back to"))?;
-        let asked = json!({ "billing_requests": { "payment_request": {
-            "amount": SPEC.minor(&request.amount)?,
-            "currency": request.amount.currency().code(),
-            "scheme": "faster_payments",
-            "description": request.order.description.as_ref().unwrap_or(&request.reference),
-            "metadata": { "reference": request.reference },
-        }, "metadata": { "reference": request.reference } } });
-        let reply = self.prepare(cx, "billing_requests", request.key.as_str(), &asked).await?;
-        let body: wire::BillingRequestBody = self.made_or_found(cx, "billing_requests", &reply).await?;
-        let handle = Handle::new(&request.reference).with("billing_request", &body.id);
-        let flow = json!({ "billing_request_flows": {
-            "redirect_uri": back, "exit_uri": back, "links": { "billing_request": body.id },
-        } });
-        let payment = waiting(body, &handle)?;
-        let page = self.call(cx, http::Method::POST, "billing_request_flows").json(&flow).harmless();
-        let flow = self.exchange(cx, page).await.and_then(|reply| read::<wire::FlowBody>(&reply));
-        let url = flow.map_err(|error| error.about(&handle))?.authorisation_url;
+        if back.is_none() {
+            return Err(Error::invalid("return_url", "an instant payment needs a page to come back to"));
+        }
+        let description = request.order.description.as_ref().unwrap_or(&request.reference);
+        let (payment, flow) =
+            self.flow(cx, &request.key, &request.reference, request.amount, description, back).await?;
+        let url = flow.authorisation_url;
         Ok(Payment { state: State::ActionRequired(NextAction::Redirect { url }), ..payment })
+    }
+
+    /// A billing request for an instant payment, and a flow that leads the payer through it.
+    async fn flow(
+        &self,
+        cx: &Context<'_>,
+        key: &Key,
+        reference: &str,
+        amount: Money,
+        description: &str,
+        back: Option<&str>,
+    ) -> Result<(Payment, wire::FlowBody)> {
+        let asked = json!({ "billing_requests": { "payment_request": {
+            "amount": SPEC.minor(&amount)?,
+            "currency": amount.currency().code(),
+            "scheme": "faster_payments",
+            "description": description,
+            "metadata": { "reference": reference },
+        }, "metadata": { "reference": reference } } });
+        let reply = self.prepare(cx, "billing_requests", key.as_str(), &asked).await?;
+        let body: wire::BillingRequestBody = self.made_or_found(cx, "billing_requests", &reply).await?;
+        let handle = Handle::new(reference).with("billing_request", &body.id);
+        let mut flow = json!({ "links": { "billing_request": body.id } });
+        if let Some(back) = back {
+            flow["redirect_uri"] = json!(back);
+            flow["exit_uri"] = json!(back);
+        }
+        let payment = waiting(body, &handle)?;
+        let flow = json!({ "billing_request_flows": flow });
+        let page = self.call(cx, http::Method::POST, "billing_request_flows").json(&flow).harmless();
+        let flow = self.exchange(cx, page).await.and_then(|reply| read(&reply));
+        Ok((payment, flow.map_err(|error| error.about(&handle))?))
     }
 
     /// A payment as it stands, under its own id as soon as it has one.

@@ -197,6 +197,8 @@ pub(crate) struct PaymentRequest {
 
 #[derive(Deserialize)]
 pub(crate) struct FlowBody {
+    pub(crate) id: String,
+    pub(crate) expires_at: Option<String>,
     pub(crate) authorisation_url: String,
 }
 

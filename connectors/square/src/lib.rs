@@ -7,7 +7,7 @@
 //!   approved, as `USD6000`.
 //! - A refusal by the issuer is a 4xx of category `PAYMENT_METHOD_ERROR`, as a rule with the failed payment beside it.
 //! - 3-D Secure is part of the client SDK's tokenisation. Payments cannot be found by reference.
-//! - Not offered: payouts, which Square makes to the seller alone.
+//! - Not offered: payouts, which Square makes to the seller alone, and refunds without a payment, which go to tokens of cards.
 //!
 //! Sources: <https://developer.squareup.com/reference/square> and Square's OpenAPI document.
 

@@ -68,6 +68,11 @@ fn undeclared_wishes_are_typed_and_send_nothing() {
     let usd = Authorize { amount: Money::new(1050, Currency::USD), ..purchase() };
     refuses(&FULL, &usd, Kind::Invalid, Some("amount.currency"));
 
+    const PAYS_IN_DOLLARS: Spec = Spec { payout_currencies: Some(&[Currency::USD]), ..FULL };
+    let world = World::new([]);
+    let elsewhere = ready(guarded(&PAYS_IN_DOLLARS).pay_out(&world.cx(), &pay_out())).unwrap_err();
+    assert_eq!((elsewhere.kind(), elsewhere.field()), (Kind::Invalid, Some("amount.currency")));
+
     let world = World::new([]);
     let undeclared = ready(guarded(&SMALL).void(&world.cx(), &void())).unwrap_err();
     assert_eq!((undeclared.kind(), undeclared.effect()), (Kind::Unsupported, Effect::None));
