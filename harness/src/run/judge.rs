@@ -154,8 +154,7 @@ impl Judge<'_> {
                     && error.effect() == quittance::Effect::None
             }
             Ok(_) if self.ended.refusal => true,
-            Ok(Outcome::Payment(payment)) if matches!(payment.state, State::Declined(_)) => true,
-            Ok(outcome) if outcome.state() == "failed" => true,
+            Ok(outcome) if matches!(outcome.state(), "declined" | "failed") => true,
             Ok(Outcome::Payment(now)) => match self.around.unchanged {
                 Some(Outcome::Payment(then)) => {
                     (&now.state, now.captured, now.refunded) == (&then.state, then.captured, then.refunded)
@@ -416,4 +415,24 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use quittance::{Decline, Handle, Mandate, MandateState, Reason};
+
+    use super::*;
+
+    fn is_taken(state: MandateState) -> bool {
+        let result = Ok(Outcome::Mandate(Mandate::new(Handle::new("m"), state)));
+        let ended = Ended { op: Some(Op::SetUp), result, first: None, refusal: false, exchanges: 1 };
+        let around = Surroundings { answers: &[], overridden: None, before: &[], unchanged: None };
+        unmet(&Expectation { refused: true, ..Expectation::default() }, &ended, around).is_empty()
+    }
+
+    #[test]
+    fn a_declined_mandate_is_refused_and_an_active_one_is_not() {
+        assert!(is_taken(MandateState::Declined(Decline::new(Reason::Generic))));
+        assert!(!is_taken(MandateState::Active) && !is_taken(MandateState::Pending));
+    }
 }
