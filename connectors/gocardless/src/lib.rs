@@ -56,7 +56,8 @@ pub struct Credentials {
     pub creditor: Option<String>,
     /// The key that signs requests, where one was uploaded: its `id` (`RSK…`), and `private_key`, on P-521 as PEM.
     pub signing: Option<Signing>,
-    /// Who approves payouts: `dashboard`, a person; `full_match`, the connector, where the recipient's bank confirms the holder's name.
+    /// Who approves payouts: `dashboard`, a person; `full_match`, the connector, where the recipient's bank confirms the
+    /// holder's name; a payout that is still `verifying` is approved when it is asked for again under the same key.
     #[serde(default)]
     pub payout_approval: PayoutApproval,
 }

@@ -148,24 +148,12 @@ impl Connector for Razorpay {
             Lookup::Handle(handle) => return self.look(cx, handle).await,
             Lookup::Reference(reference) => reference,
         };
-        let mut query = Pairs::new();
-        query.set("receipt", reference);
-        query.set("expand[]", "payments");
-        let found: List<Order> = self.send(cx.get(format!("{API}/orders")).query(&query)).await?;
-        let mut orders = found.items.iter().filter(|order| order.receipt.as_ref() == Some(reference));
+        let orders = self.orders(cx, reference).await?;
         let missing = || Error::new(Kind::NotFound, Effect::None, "no order has this receipt");
-        let newest = orders.clone().next().ok_or_else(missing)?;
+        let newest = orders.first().ok_or_else(missing)?;
         // Tried again under the same reference, the order that money lies on counts.
-        let order =
-            orders.find(|order| on(order).is_some_and(|one| codes::payment(one).is_success())).unwrap_or(newest);
-        let found = match on(order) {
-            Some(object) => payment(object, None)?,
-            None => {
-                let amount = Some(Self::SPEC.money(order.amount, &order.currency)?);
-                Payment { amount, ..Payment::new(Handle::new(&order.id), State::Pending) }
-            }
-        };
-        Ok(Payment { reference: order.receipt.clone(), ..found })
+        let paid = |order: &&Order| on(order).is_some_and(|one| codes::payment(one).is_success());
+        found(orders.iter().find(paid).unwrap_or(newest))
     }
 
     async fn retrieve_refund(&self, cx: &Context<'_>, request: &RetrieveRefund) -> Result<Refund> {
@@ -261,7 +249,10 @@ impl Razorpay {
         let metadata = request.order.metadata.as_slice();
         let registration = match (request.store, &request.method) {
             (false, _) => None,
-            (true, Method::Card(card)) => Some(self.register(cx, &request.customer, card, limits).await?),
+            (true, Method::Card(card)) => {
+                recurring::in_rupees(request.amount.currency())?;
+                Some(self.register(cx, &request.customer, card, limits).await?)
+            }
             (true, _) => return Err(Error::unsupported_variant("storing another method than a card")),
         };
         let registration = registration.as_ref();
@@ -295,6 +286,16 @@ impl Razorpay {
         let Some(action) = action(&created, &request.method) else { return self.look(cx, &handle).await };
         let amount = Some(Self::SPEC.money(order.amount, &order.currency)?);
         Ok(Payment { amount, reference: order.receipt, ..Payment::new(handle, State::ActionRequired(action)) })
+    }
+
+    /// The orders with this reference, the newest first.
+    async fn orders(&self, cx: &Context<'_>, reference: &str) -> Result<Vec<Order>> {
+        let mut query = Pairs::new();
+        query.set("receipt", reference);
+        query.set("expand[]", "payments");
+        let mut found: List<Order> = self.send(cx.get(format!("{API}/orders")).query(&query)).await?;
+        found.items.retain(|order| order.receipt.as_deref() == Some(reference));
+        Ok(found.items)
     }
 
     /// Makes an order, which moves no money. What is reserved by hand lapses after five days, Razorpay's longest.
@@ -432,6 +433,18 @@ fn counting(tries: &[PaymentObject]) -> Option<&PaymentObject> {
 
 fn on(order: &Order) -> Option<&PaymentObject> {
     counting(&order.payments.as_ref()?.items)
+}
+
+/// What an order that was looked up tells.
+fn found(order: &Order) -> Result<Payment> {
+    let found = match on(order) {
+        Some(object) => payment(object, None)?,
+        None => {
+            let amount = Some(Razorpay::SPEC.money(order.amount, &order.currency)?);
+            Payment { amount, ..Payment::new(Handle::new(&order.id), State::Pending) }
+        }
+    };
+    Ok(Payment { reference: order.receipt.clone(), ..found })
 }
 
 /// Whether the handle is that of a Checkout session.

@@ -6,8 +6,8 @@
 use quittance::body::{Member, flag, node, object, optional, text, whole};
 use quittance::*;
 
-use crate::wire::{CustomerObject, Deleted, PaymentObject};
-use crate::{API, Razorpay, created, declined, notes};
+use crate::wire::{CustomerObject, Deleted, Order, PaymentObject};
+use crate::{API, Razorpay, created, declined, found, notes, on};
 
 /// What a payment that only registers a card is of, in paise.
 const REGISTRATION_MINOR: i64 = 100;
@@ -71,9 +71,7 @@ impl Razorpay {
 
     /// Registers a card by a payment of a rupee, which is reserved and never captured.
     pub(crate) async fn store(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
-        if request.currency != Currency::INR {
-            return Err(Error::invalid("currency", "cards are registered in rupees"));
-        }
+        in_rupees(request.currency)?;
         let amount = Money::new(REGISTRATION_MINOR, Currency::INR);
         let payment = self.pay(cx, &Authorize { amount, ..request.as_payment() }, &request.limits).await?;
         let state = match payment.state {
@@ -85,13 +83,27 @@ impl Razorpay {
         Ok(Mandate { reference: payment.reference, ..Mandate::new(payment.handle.with("of", "mandate"), state) })
     }
 
-    /// A payment under a token, without the customer.
+    /// A payment under a token, without the customer. Razorpay tells no repetition, so an order with this reference is gone on with: it
+    /// is paid once.
     pub(crate) async fn charge(&self, cx: &Context<'_>, request: &Authorize, mandate: &Handle) -> Result<Payment> {
         let customer = customer_of(mandate)?;
         let payer = &request.customer;
         let (email, contact) = (needed(&payer.email, "customer.email")?, needed(&payer.phone, "customer.phone")?);
         let metadata = request.order.metadata.as_slice();
-        let order = self.order(cx, request.amount, &request.reference, request.capture, metadata, None).await?;
+        in_rupees(request.amount.currency())?;
+        let before = self.orders(cx, &request.reference).await?;
+        let goes_on = |order: &&Order| found(order).is_ok_and(|payment| !matches!(payment.state, State::Declined(_)));
+        let order = match before.into_iter().find(|order| goes_on(&order)) {
+            Some(order) => {
+                let known = found(&order)?;
+                agree_payment(&known, request.amount, &request.reference)?;
+                if on(&order).is_some() {
+                    return Ok(known);
+                }
+                order
+            }
+            None => self.order(cx, request.amount, &request.reference, request.capture, metadata, None).await?,
+        };
         let body = object([
             text("email", email),
             text("contact", contact),
@@ -135,12 +147,19 @@ pub(crate) fn of_set_up(asked: &Handle, found: Payment) -> Payment {
 
 /// The token that a payment has registered.
 pub(crate) fn mandate(object: &PaymentObject, asked: Option<&Handle>) -> Option<Handle> {
-    let customer = asked?.part("customer")?;
+    let customer = asked.and_then(|asked| asked.part("customer")).or(object.customer_id.as_deref())?;
     object.token_id.as_ref().map(|token| Handle::new(token).with("customer", customer))
 }
 
 fn customer_of(mandate: &Handle) -> Result<&str> {
     mandate.part("customer").ok_or_else(|| Error::invalid("mandate", "the handle lacks the customer of the token"))
+}
+
+pub(crate) fn in_rupees(currency: Currency) -> Result<()> {
+    match currency {
+        Currency::INR => Ok(()),
+        _ => Err(Error::invalid("currency", "recurring payments are in rupees")),
+    }
 }
 
 fn needed<'a>(value: &'a Option<String>, field: &'static str) -> Result<&'a str> {

@@ -179,7 +179,11 @@ impl Connector for Redsys {
 
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
         let stored = request.usage.map_or(UNSCHEDULED, cof_type);
-        Ok(Mandate::of_payment(self.pay(cx, &request.as_payment(), VALIDATION, NOTHING, Some(stored)).await?))
+        let payment = self.pay(cx, &request.as_payment(), VALIDATION, NOTHING, Some(stored)).await?;
+        if payment.state == State::Authorized && payment.mandate.is_none() {
+            return Err(Error::protocol("the validation was approved and names no stored card").about(&payment.handle));
+        }
+        Ok(Mandate::of_payment(payment))
     }
 
     async fn webhook(&self, _: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {

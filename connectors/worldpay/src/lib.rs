@@ -275,7 +275,11 @@ fn read(status: &OrderStatus, handle: Handle) -> Result<Payment> {
     let captured = payment.balance("IN_PROCESS_CAPTURED")?.filter(|_| payment.last_event == "CAPTURED");
     let network = payment.network();
     let mandate = status.mandate(network.transaction_id.as_deref()).filter(|_| state.is_success());
-    Ok(Payment { amount: payment.amount.money()?, captured, mandate, network, ..Payment::new(handle, state) })
+    let amount = payment.amount.money()?;
+    // An order of nothing has checked a card: nothing is reserved.
+    let checked = state == State::Authorized && amount.is_some_and(|amount| amount.minor() == 0);
+    let state = if checked { State::Pending } else { state };
+    Ok(Payment { amount, captured, mandate, network, ..Payment::new(handle, state) })
 }
 
 /// What was reserved to be taken at once is on its way.

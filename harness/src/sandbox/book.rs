@@ -149,7 +149,7 @@ impl Book {
         // A capture's delivery repeats the payment's id, which stays the payment's.
         let is_free = self.find(Of::Minted, value).is_none();
         if let Some(object) = self.objects.get_mut(&number) {
-            object.texts.add(Of::Minted, name, value);
+            object.texts.set(Of::Minted, name, value);
         }
         if is_new && is_free {
             self.index.insert(self.hashes.hash_one((Of::Minted, value)), number);

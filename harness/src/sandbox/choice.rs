@@ -8,7 +8,6 @@ use quittance::{Op, Spec};
 use super::book::{Book, Number, Object};
 use super::fit::Fit;
 use super::known::{Account, Class, Kind, Known};
-
 use super::texts::Of;
 use super::understand::begins;
 use crate::profile::Profile;

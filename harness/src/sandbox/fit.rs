@@ -483,7 +483,7 @@ impl<'r> Reader<'r, '_, '_> {
     }
 
     fn digest(&mut self, text: &'r str) {
-        if self.known.at.creates == Some(Kind::Payment) {
+        if matches!(self.known.at.creates, Some(Kind::Payment | Kind::Mandate | Kind::Payout)) {
             self.brought.digest = Some(text);
             return;
         }

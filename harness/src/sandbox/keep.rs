@@ -73,7 +73,7 @@ impl Sandbox {
             touch(state, known, &made);
             for number in [target.root, target.object].into_iter().flatten() {
                 if let Some(object) = state.book.get_mut(number) {
-                    made.parts(known, object.kind).for_each(|(part, value)| object.texts.add(Of::Part, part, value));
+                    made.parts(known, object.kind).for_each(|(part, value)| object.texts.set(Of::Part, part, value));
                 }
             }
         }

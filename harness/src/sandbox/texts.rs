@@ -44,6 +44,13 @@ impl Texts {
         self.ends.push((of, name_end, end));
     }
 
+    /// Adds a text that is not there yet: told again and again, it takes no more room.
+    pub(super) fn set(&mut self, of: Of, name: &str, value: &str) {
+        if self.get(of, name) != Some(value) {
+            self.add(of, name, value);
+        }
+    }
+
     /// Gives back the memory that is not needed.
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();
@@ -82,7 +89,8 @@ mod tests {
         texts.add(Of::Minted, "payment", "pi_1");
         texts.add(Of::Part, "payment", "");
         texts.add(Of::Id, "", "pi_1");
-        texts.add(Of::Minted, "payment", "pi_2");
+        texts.set(Of::Minted, "payment", "pi_2");
+        texts.set(Of::Minted, "payment", "pi_2");
         texts.shrink();
         assert_eq!(texts.get(Of::Minted, "payment"), Some("pi_2"));
         assert_eq!((texts.get(Of::Part, "payment"), texts.get(Of::Id, "")), (Some(""), Some("pi_1")));

@@ -17,8 +17,7 @@ impl Client {
         request: &Authorize,
         error: Error,
     ) -> Result<Payment> {
-        let duplicate = error.kind() == Kind::Conflict && self.spec().idempotency.refuses();
-        if !is_open(&error) && !duplicate {
+        if !is_open(&error) && !self.is_duplicate(&error) {
             return Err(error);
         }
         let handle = error.handle().filter(|_| self.finds(LookupKind::Handle));
@@ -105,9 +104,18 @@ impl Client {
         let Ok(found) = self.run(cx, &about, || self.connector.retrieve_payout(cx, &lookup)).await else {
             return Err(error);
         };
-        agree(&found.handle, "payout amount", found.amount, request.amount)?;
-        agree_reference(&found.handle, found.reference.as_deref(), &request.reference)?;
-        Ok(found)
+        let amount = agree(&found.handle, "payout amount", found.amount, request.amount);
+        match amount.and_then(|()| agree_reference(&found.handle, found.reference.as_deref(), &request.reference)) {
+            Ok(()) => Ok(found),
+            // The id is taken by another payout: nothing happened, as the provider said.
+            Err(_) if !is_open(&error) => Err(error),
+            Err(disagreement) => Err(disagreement),
+        }
+    }
+
+    /// Whether a provider that refuses repetitions may have refused one.
+    fn is_duplicate(&self, error: &Error) -> bool {
+        error.kind() == Kind::Conflict && self.spec().idempotency.refuses()
     }
 
     fn finds(&self, kind: LookupKind) -> bool {
@@ -116,7 +124,8 @@ impl Client {
 
     /// The handle to ask for with `op`, if the result is open and there is time.
     fn asks(&self, cx: &Context<'_>, about: &About<'_>, op: Op, error: &Error) -> Option<Handle> {
-        let asked = is_open(error) && self.spec().has(op) && about.elapsed(cx) < self.policy.deadline;
+        let duplicate = op == Op::RetrievePayout && self.is_duplicate(error);
+        let asked = (is_open(error) || duplicate) && self.spec().has(op) && about.elapsed(cx) < self.policy.deadline;
         error.handle().filter(|_| asked).cloned()
     }
 

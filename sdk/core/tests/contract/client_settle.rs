@@ -234,8 +234,8 @@ fn a_refund_is_found_only_by_its_own_id() {
 
 #[test]
 fn a_payout_is_found_by_its_id() {
-    let pay_out = |answers: [Answer; 2]| {
-        let bench = Bench::of(&FULL, answers);
+    let pay_out_with = |spec: &'static Spec, answers: [Answer; 2]| {
+        let bench = Bench::of(spec, answers);
         let request = PayOut {
             key: key(),
             reference: "out-1".into(),
@@ -247,6 +247,7 @@ fn a_payout_is_found_by_its_id() {
         let result = ready(bench.client.pay_out(&bench.world.cx(), &request));
         (bench, result)
     };
+    let pay_out = |answers| pay_out_with(&FULL, answers);
     let failed = || json(502, r#"{"id":"po_1"}"#);
     let (bench, result) = pay_out([failed(), json(200, r#"{"id":"po_1","state":"pending","amount":500}"#)]);
     assert_eq!(result.unwrap().state, TransferState::Pending);
@@ -255,4 +256,14 @@ fn a_payout_is_found_by_its_id() {
     assert_eq!(result.unwrap_err().kind(), Kind::Integrity);
     let (bench, result) = pay_out([reset(), json(200, "{}")]);
     assert_eq!((result.unwrap_err().effect(), bench.world.sent().len()), (Effect::Unknown, 1));
+
+    // A repetition that is refused leads to the first payout; another one under its id does not.
+    let conflict = || json(409, r#"{"id":"po_1"}"#);
+    let (_, result) = pay_out_with(&UNIQUE, [conflict(), json(200, r#"{"id":"po_1","state":"pending","amount":500}"#)]);
+    assert_eq!(result.unwrap().handle, Handle::new("po_1"));
+    let (_, result) = pay_out_with(&UNIQUE, [conflict(), json(200, r#"{"id":"po_1","state":"pending","amount":501}"#)]);
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), error.effect()), (Kind::Conflict, Effect::None));
+    let (bench, result) = pay_out([conflict(), json(200, "{}")]);
+    assert_eq!((result.unwrap_err().kind(), bench.world.sent().len()), (Kind::Conflict, 1));
 }
