@@ -255,6 +255,19 @@ const DESCRIPTION: &str = r##"{ "openapi": "3.0.3", "servers": [{ "url": "https:
     "/quotes/{id}/cancel": { "post": { "operationId": "cancelQuote", "responses": {} } } } }"##;
 
 #[test]
+fn addresses_that_nothing_tells_apart_are_to_be_filled_in() {
+    let project = Project::new("unsure");
+    let asked = "${fill:which address of the provider is the test environment's";
+    for (name, sandbox, is_asked) in
+        [("one", "https://one.acme.com/api", true), ("two", "https://test.acme.com/api", false)]
+    {
+        let file = project.write("api.json", &DESCRIPTION.replace("https://sandbox.acme.com/api", sandbox));
+        project.good(&["new", name, "--from", &file]);
+        assert_eq!(project.read(&format!("fixtures/{name}/profile.toml")).contains(asked), is_asked, "{name}");
+    }
+}
+
+#[test]
 fn a_description_gives_addresses_proofs_and_requests() {
     let project = Project::new("described");
     let file = project.write("api.json", DESCRIPTION);

@@ -53,6 +53,10 @@ impl BlameCommand {
     fn blame(&self, root: &Path, before: &str, after: &str) -> Result<Blame, String> {
         let before = Revision::find(root, before)?;
         let after = Revision::find(root, after)?;
+        if before.commit == after.commit {
+            tell_note(&format!("{} and {} are both {}", before.name, after.name, short(&after.commit)));
+            return Ok(Blame { before: before.commit, after: after.commit, cases: 0, differences: Vec::new() });
+        }
         let cache = self.cache.clone().unwrap_or_else(|| root.join("target/blame"));
         let told = |error| format!("{}: cannot be made: {error}; choose another --cache", cache.display());
         std::fs::create_dir_all(&cache).map_err(told)?;

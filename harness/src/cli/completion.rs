@@ -17,7 +17,9 @@ use crate::world::World;
 #[command(after_help = "Examples:
   quittance completion bash > ~/.local/share/bash-completion/completions/quittance
   quittance completion zsh > ~/.zfunc/_quittance
-  quittance completion fish > ~/.config/fish/completions/quittance.fish")]
+  quittance completion fish > ~/.config/fish/completions/quittance.fish
+
+bash and zsh complete connectors, scenarios and operations wherever they stand; fish only as values of options.")]
 pub(super) struct Completion {
     /// The shell
     shell: Shell,

@@ -203,6 +203,9 @@ fn print(report: &Report, probe: &Probe<'_>) {
         count(Verdict::NotApplicable),
     ));
     left_out.into_iter().for_each(|(why, count)| say(&format!("  {count:>4} {why}")));
+    if count(Verdict::Pass) == 0 && count(Verdict::Fail) > 0 {
+        tell_note("nothing passed: is this the provider of --contract, and --base-url what stands before its paths?");
+    }
 }
 
 /// The exchange that a line's last finding is about: the last of its step.

@@ -59,10 +59,12 @@ impl ReportCommand {
         let report = open(root, &self.file)?;
         let book = Book::open(&report).map_err(|why| Unusable::Text(format!("{}: {why}", self.file)))?;
         let mut made = Vec::new();
-        for (target, kind) in self.targets() {
+        let targets = self.targets();
+        let prints = targets.is_empty();
+        for (target, kind) in targets {
             made.extend(write(&book, &target, kind)?);
         }
-        match (self.json, made.is_empty()) {
+        match (self.json, prints) {
             (true, _) => say(&pretty(&summary(&book))),
             (false, true) => super::certify::print(&report),
             (false, false) => made.iter().for_each(|(what, path)| tell_note(&format!("{what}: {}", path.display()))),

@@ -69,7 +69,7 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
     let bases = bases(&api.root);
     let common = Design::common(id, body, Endpoint::default(), AmountForm::default());
     let invented = bases.is_none();
-    let (sandbox, live) = bases.unwrap_or((common.sandbox.clone(), common.live.clone()));
+    let (sandbox, live, told_apart) = bases.unwrap_or((common.sandbox.clone(), common.live.clone(), true));
     let idempotency = headers(api, authorize).find(|name| name.contains("idempoten"));
     let documentation = ["/externalDocs/url", "/info/contact/url", "/info/termsOfService"]
         .iter()
@@ -83,6 +83,7 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
         sandbox,
         live,
         invented,
+        unsure: !told_apart,
         documentation: documentation.map_or(common.documentation, str::to_owned),
         idempotency: idempotency.clone(),
         routes: routes.collect(),
@@ -270,8 +271,8 @@ fn media(api: &Api, candidate: &Candidate<'_>) -> Body {
     }
 }
 
-/// The addresses of the test environment and the live one.
-fn bases(root: &Value) -> Option<(String, String)> {
+/// The addresses of the test environment and the live one, and whether the description tells which is which.
+fn bases(root: &Value) -> Option<(String, String, bool)> {
     let servers: Vec<(String, String)> = match root.get("servers").and_then(Value::as_array) {
         Some(servers) => servers.iter().filter_map(server).collect(),
         None => {
@@ -289,9 +290,11 @@ fn bases(root: &Value) -> Option<(String, String)> {
         let told = format!("{url} {what}").to_lowercase();
         ["sandbox", "test", "demo", "staging", "uat"].iter().any(|word| told.contains(word))
     };
-    let sandbox = whole.iter().find(is_test).or(whole.first())?;
-    let live = whole.iter().find(|server| !is_test(server)).unwrap_or(sandbox);
-    Some((sandbox.0.clone(), live.0.clone()))
+    let test = whole.iter().find(is_test);
+    let sandbox = test.or(whole.first())?;
+    let other = whole.iter().find(|server| !is_test(server));
+    let live = other.unwrap_or(sandbox);
+    Some((sandbox.0.clone(), live.0.clone(), test.is_some() && other.is_some()))
 }
 
 /// The address of a server with its variables at their defaults, and what it is.

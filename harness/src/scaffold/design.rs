@@ -56,6 +56,8 @@ pub(super) struct Design {
     pub(super) live: String,
     /// Whether the two are made up.
     pub(super) invented: bool,
+    /// Whether the description does not tell which address is the test environment's and which the live one's.
+    pub(super) unsure: bool,
     pub(super) documentation: String,
     /// The header of the idempotency key, lower case.
     pub(super) idempotency: Option<String>,
@@ -112,6 +114,7 @@ impl Design {
             sandbox: format!("https://sandbox.{id}.example/v1"),
             live: format!("https://api.{id}.example/v1"),
             invented: true,
+            unsure: false,
             documentation: String::new(),
             idempotency: None,
             routes,

@@ -297,7 +297,9 @@ fn design(names: &Names, wanted: &Wanted) -> Result<Design, Unusable> {
     for (given, place) in places {
         given.into_iter().for_each(|url| *place = url);
     }
-    design.invented &= wanted.sandbox.is_none() || wanted.live.is_none();
+    let is_open = wanted.sandbox.is_none() || wanted.live.is_none();
+    design.invented &= is_open;
+    design.unsure &= is_open;
     Ok(design)
 }
 

@@ -275,7 +275,7 @@ pub(super) fn profile(
 ) -> Result<String, Unusable> {
     let values = context! {
         id => names.id.as_str(), name => names.name.as_str(), currency => design.currency.as_str(), country => design.country.as_str(),
-        credentials => served(credentials(design)), invented => design.invented, documentation => design.documentation.as_str(), absent, today, unavailable => served(unavailable),
+        credentials => served(credentials(design)), invented => design.invented, unsure => design.unsure, documentation => design.documentation.as_str(), absent, today, unavailable => served(unavailable),
     };
     render("profile.toml", PROFILE, values)
 }

@@ -9,9 +9,10 @@
 //! and in another: `cargo run -p quittance --example checkout`. Two addresses may follow: where the sandbox is, and where webhooks come in.
 //! Against the provider itself only `Sandbox` goes: `ReqwestTransport` alone is the transport then, and the credentials are the account's.
 
-#![allow(clippy::print_stdout, reason = "an example shows what happens")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example shows what happens")]
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,7 +181,8 @@ async fn checkout(shop: &Shop) -> Outcome<()> {
     println!("{:12} {:28} {}", "given back", refund.handle.id(), refund.state.as_str());
     let found = shop.look_at(&payment).await?;
     show("looked at", &found);
-    println!("{:12} {:28} {:?}", "", "given back in all", found.refunded.map(|amount| amount.to_string()));
+    let in_all = found.refunded.map_or("unknown".to_owned(), |amount| amount.to_string());
+    println!("{:12} {:28} {in_all}", "", "given back in all");
 
     let second = order("b");
     let challenged = shop.buy(&second, usd(6000), card("4000 0000 0000 3220")?, ThreeDs::Challenge).await?;
@@ -197,18 +199,31 @@ async fn checkout(shop: &Shop) -> Outcome<()> {
 }
 
 #[tokio::main]
-async fn main() -> Outcome<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Outcome<()> {
     let mut given = std::env::args().skip(1);
     let sandbox: Uri = given.next().unwrap_or_else(|| "http://127.0.0.1:4242".to_owned()).parse()?;
     let inbox: SocketAddr = given.next().unwrap_or_else(|| "127.0.0.1:4243".to_owned()).parse()?;
 
-    let shop = Arc::new(Shop::open(sandbox)?);
+    let shop = Arc::new(Shop::open(sandbox.clone())?);
     let (told, mut events) = mpsc::channel(16);
     let server = Router::new().route("/webhooks", post(webhook)).with_state((Arc::clone(&shop), told));
-    let listener = tokio::net::TcpListener::bind(inbox).await?;
+    let listener = tokio::net::TcpListener::bind(inbox).await;
+    let listener =
+        listener.map_err(|error| format!("no webhooks at {inbox}: {error}; give another address as second"))?;
     let serving = tokio::spawn(async move { axum::serve(listener, server).await });
 
-    checkout(&shop).await?;
+    let done = checkout(&shop).await;
+    done.map_err(|error| format!("{error}\nIs `quittance serve stripe` running at {sandbox}?"))?;
     while let Ok(Some(event)) = tokio::time::timeout(Duration::from_secs(2), events.recv()).await {
         println!("{:12} {}", "webhook", event.name);
     }
