@@ -61,9 +61,7 @@ impl Provider for Worldpay {
     #[rustfmt::skip]
     const SPEC: Spec = Spec {
         hosts: &["secure-test.worldpay.com", "secure.worldpay.com"],
-        operations: &[
-            Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Retrieve, Op::SetUp, Op::Revoke, Op::Webhook,
-        ],
+        operations: &[Op::Authorize, Op::Complete, Op::Capture, Op::Void, Op::Refund, Op::Retrieve, Op::SetUp, Op::Revoke, Op::Webhook],
         methods: &[
             MethodKind::of(Family::Card), MethodKind::of(Family::NetworkToken), MethodKind::of(Family::ApplePay),
             MethodKind::of(Family::GooglePay), MethodKind::of(Family::Mandate),
@@ -75,9 +73,7 @@ impl Provider for Worldpay {
         refund: RefundRules { partial: true, multiple: false },
         lookups: &[LookupKind::Handle, LookupKind::Reference],
         idempotency: Idempotency::Unique(&["@orderCode"]),
-        webhook: Some(WebhookRules {
-            authentication: WebhookAuthentication::ReadBack, tolerance_seconds: None, acknowledgement: "[OK]",
-        }),
+        webhook: Some(WebhookRules { authentication: WebhookAuthentication::ReadBack, tolerance_seconds: None, acknowledgement: "[OK]" }),
         ..Spec::new("worldpay", "Worldpay WPG", "https://developer.worldpay.com/docs/wpg")
     };
     type Credentials = Credentials;
