@@ -17,6 +17,7 @@ use crate::run::case::{Bench, Case, Finding, Played, play};
 use crate::run::echo::{Echo, Shape};
 use crate::run::input::{Builder, toml_json};
 use crate::run::stage::Fault;
+use crate::tape::opened;
 
 /// Answers that repeat the request in a form of nobody's own.
 const FOREIGN: [Shape; 9] = [
@@ -290,13 +291,17 @@ fn busy(ground: &Ground<'_>) -> BTreeSet<String> {
     for (_, played) in ground.played {
         for record in played.records() {
             note(&record.request.uri().to_string());
-            note(&String::from_utf8_lossy(record.request.body()));
+            note(&opened(&String::from_utf8_lossy(record.request.body())));
             let headers =
                 record.request.headers().iter().chain(record.answer.iter().flat_map(|answer| answer.headers()));
             headers.for_each(|(_, value)| note(&String::from_utf8_lossy(value.as_bytes())));
-            record.answer.iter().for_each(|answer| note(&String::from_utf8_lossy(answer.body())));
+            record.answer.iter().for_each(|answer| note(&opened(&String::from_utf8_lossy(answer.body()))));
         }
         played.ended.iter().for_each(|ended| note(&format!("{:?}", ended.result)));
+    }
+    // One that is spoilt shows what its base64 holds.
+    for webhook in ground.subject.tapes.values().flat_map(|tape| &tape.webhooks) {
+        note(&webhook.body.written());
     }
     busy
 }
