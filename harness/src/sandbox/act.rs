@@ -52,7 +52,8 @@ impl Sandbox {
 
     fn on_route(&self, state: &mut State, asking: &Asking<'_>, route: &Route) -> Answered {
         let known = &self.knowledge.known;
-        let ground = Ground { known, book: &state.book, credentials: &self.credentials, secrets: &self.secrets };
+        let (credentials, secrets, spared) = (&*self.credentials, &self.secrets, &self.spared);
+        let ground = Ground { known, book: &state.book, credentials, secrets, spared };
         let readings = route.read(ground, asking.sent);
         let fits = route.fits(known, &readings);
         let chooses = self.chooses(&state.book);

@@ -12,6 +12,7 @@ use super::book::{Book, Number};
 use super::choice::{Chooser, Choosers};
 use super::known::{Kind, Known, Role, Want};
 use super::leaves::Value;
+use super::proof::Spared;
 use super::read::{Caught, caught};
 use super::roles::{Figure, Quantity};
 use super::tell::is_incidental;
@@ -163,6 +164,7 @@ pub(super) struct Ground<'k, 'g> {
     pub(super) credentials: &'g BTreeMap<String, String>,
     /// Names of credentials that are secrets.
     pub(super) secrets: &'g HashSet<String>,
+    pub(super) spared: &'g Spared,
 }
 
 impl Probes {
@@ -570,8 +572,10 @@ impl<'r> Reader<'r, '_, '_> {
     /// Whether a template holds what authorizes: a secret in a header or in the body.
     fn proves(&self, template: &Template) -> bool {
         template.holes().any(|hole| match hole {
+            Hole::Secret(name) if self.ground.spared.has_credential(name) => false,
             Hole::Secret(name) => self.path.starts_with("header ") || self.ground.secrets.contains(name),
-            Hole::Basic { .. } | Hole::Signature(_) => true,
+            Hole::Signature(name) => !self.ground.spared.has_recipe(name),
+            Hole::Basic { .. } => true,
             Hole::Gen { .. } => self.path == "header authorization",
             _ => false,
         })

@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quittance::Spec;
 
 use self::book::Book;
+use self::proof::Spared;
 use self::routes::Routes;
 use self::understand::Knowledge;
 use crate::certify::checks::secrets_of;
@@ -53,6 +54,7 @@ pub struct Sandbox {
     outcomes: Vec<OutcomeShown>,
     credentials: Arc<BTreeMap<String, String>>,
     secrets: HashSet<String>,
+    spared: Spared,
     recipes: BTreeMap<String, Arc<Recipe>>,
     seed: u64,
     state: Mutex<State>,
@@ -99,6 +101,7 @@ impl Sandbox {
             knowledge,
             outcomes,
             credentials: Arc::clone(&subject.credentials),
+            spared: Spared::of(subject),
             secrets: secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect(),
             recipes: subject.profile.recipes.clone(),
             seed,

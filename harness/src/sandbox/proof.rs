@@ -1,5 +1,7 @@
 //! Whether a request is signed by who it says: signatures are computed again, or verified, by the recipes of the profile.
 
+use std::collections::HashSet;
+
 use super::act::Asking;
 use super::choice::Target;
 use super::fit::Fit;
@@ -7,6 +9,44 @@ use super::give::Own;
 use super::known::Known;
 use super::{Sandbox, State};
 use crate::tape::{Headers, Hole, Message, Scope};
+use crate::world::Subject;
+
+/// What an account need not have, and so need not send: names of credentials, and of recipes that sign by no other.
+#[derive(Debug, Default)]
+pub(super) struct Spared {
+    credentials: HashSet<String>,
+    recipes: HashSet<String>,
+}
+
+impl Spared {
+    pub(super) fn of(subject: &Subject) -> Spared {
+        let schema = subject.entry.credentials_schema().to_value();
+        let required = |name: &str| {
+            let member = name.split('.').next().unwrap_or_default();
+            let all = schema.get("required").and_then(serde_json::Value::as_array);
+            all.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(member)))
+        };
+        let credentials: HashSet<String> = subject.credentials.keys().filter(|name| !required(name)).cloned().collect();
+        let is_spared = |hole: &Hole| match hole {
+            Hole::Secret(name) => credentials.contains(name),
+            Hole::Basic { password, .. } => credentials.contains(password),
+            _ => true,
+        };
+        let recipes = subject.profile.recipes.iter();
+        let recipes =
+            recipes.filter(|(_, recipe)| recipe.templates().flat_map(|(_, template)| template.holes()).all(is_spared));
+        let recipes = recipes.map(|(name, _)| name.clone()).collect();
+        Spared { credentials, recipes }
+    }
+
+    pub(super) fn has_credential(&self, name: &str) -> bool {
+        self.credentials.contains(name)
+    }
+
+    pub(super) fn has_recipe(&self, name: &str) -> bool {
+        self.recipes.contains(name)
+    }
+}
 
 /// How old a signed time may be.
 const MOST_AGO_SECONDS: i64 = 5;
