@@ -14,7 +14,7 @@ use crate::reference;
 use crate::run::input::toml_json;
 use crate::run::plan::{self, Tapes};
 use crate::scenario::Suite;
-use crate::tape::Tape;
+use crate::tape::{Proven, Tape};
 
 /// What stands in the way before anything was judged; the command ends with exit code 2.
 #[derive(Debug)]
@@ -64,6 +64,8 @@ pub struct Subject {
     pub credentials: Arc<BTreeMap<String, String>>,
     /// The connector, made from the dummy credentials.
     pub connector: Box<dyn Connector>,
+    /// What the connector has signed rightly so far.
+    pub proven: Arc<Proven>,
     /// The fixture folder, relative to the root.
     pub folder: String,
     /// The day against which exemptions and recordings are judged: that of the [`World`].
@@ -89,6 +91,7 @@ impl Subject {
         Subject {
             entry,
             connector,
+            proven: Arc::default(),
             profile: self.profile.clone(),
             tapes: self.tapes.clone(),
             credentials: Arc::clone(&self.credentials),
@@ -164,7 +167,7 @@ impl World {
                 error.message()
             ))
         })?;
-        Ok(Subject { entry, profile, tapes, credentials, connector, folder, today: self.today })
+        Ok(Subject { entry, profile, tapes, credentials, connector, proven: Arc::default(), folder, today: self.today })
     }
 }
 

@@ -57,6 +57,7 @@ fn played(subject: &Subject, suite: &Suite, scenario: &str) -> Result<Played, Fa
         profile: &subject.profile,
         credentials: &Arc::clone(&subject.credentials),
         wire: None,
+        proven: None,
         seed: SEED,
     };
     Ok(play(bench, case))

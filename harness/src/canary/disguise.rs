@@ -78,6 +78,7 @@ pub fn disguise(subject: &Subject, seed: u64, busy: &BTreeSet<String>) -> Result
         tapes: subject.tapes.clone(),
         credentials: std::sync::Arc::new(profile.credentials.clone()),
         connector,
+        proven: std::sync::Arc::default(),
         profile,
         folder: subject.folder.clone(),
         today: subject.today,

@@ -194,6 +194,7 @@ impl Desk {
             seed: self.seed,
             now_unix_seconds: self.now_unix_seconds,
             credentials: Arc::clone(&self.credentials),
+            proven: None,
         };
         Ok(sample.map(|sample| sample.stand_in(run, input)))
     }

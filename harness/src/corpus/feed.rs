@@ -127,8 +127,12 @@ pub fn feed(subject: &Subject, root: &Path, way: &Way, recording: &Recording, vi
         _ => Arc::clone(&way.case.tape),
     };
     let clock = VirtualClock::new();
-    let values =
-        RunValues { seed: SEED, now_unix_seconds: clock.unix_seconds(), credentials: Arc::clone(&subject.credentials) };
+    let values = RunValues {
+        seed: SEED,
+        now_unix_seconds: clock.unix_seconds(),
+        credentials: Arc::clone(&subject.credentials),
+        proven: None,
+    };
     let mut run = Run {
         subject,
         builder: Builder { spec: subject.entry.spec, profile: &subject.profile, brand: way.case.brand, seed: SEED },

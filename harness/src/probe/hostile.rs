@@ -225,7 +225,7 @@ fn is_used(probe: &Probe<'_>, case: &Case, name: Option<&str>) -> bool {
     let subject = probe.live.subject;
     let dummies = crate::live::Account::of_profile(subject, None);
     let Some(stranger) = dummies.stranger(subject.entry, name) else { return false };
-    let bench = Bench { connector: &*stranger, ..Bench::of(subject, SEED) };
+    let bench = Bench { connector: &*stranger, proven: None, ..Bench::of(subject, SEED) };
     // What the deliveries of the tape are vouched for with is no matter of requests.
     let of_requests = |found: &Finding| !found.what.starts_with("webhook") && !found.what.starts_with("expect.");
     case::play(bench, case).findings.iter().any(of_requests)

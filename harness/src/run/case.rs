@@ -20,7 +20,7 @@ use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
 use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
-use crate::tape::{Player, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
+use crate::tape::{Player, Proven, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
 use crate::world::Subject;
 
@@ -121,13 +121,15 @@ pub struct Bench<'a> {
     pub wire: Option<&'a Wire>,
     /// Seed of everything minted.
     pub seed: u64,
+    /// What the connector has signed rightly before; not looked at on the wire.
+    pub proven: Option<&'a Arc<Proven>>,
 }
 
 impl<'a> Bench<'a> {
     /// A subject's own connector, profile and dummies, in memory.
     pub fn of(subject: &'a Subject, seed: u64) -> Bench<'a> {
-        let Subject { connector, profile, credentials, .. } = subject;
-        Bench { connector: connector.as_ref(), profile, credentials, wire: None, seed }
+        let Subject { connector, profile, credentials, proven, .. } = subject;
+        Bench { connector: connector.as_ref(), profile, credentials, wire: None, seed, proven: Some(proven) }
     }
 }
 
@@ -175,6 +177,7 @@ impl<'a> Play<'a> {
             seed: bench.seed,
             now_unix_seconds: around.clock.unix_seconds(),
             credentials: Arc::clone(bench.credentials),
+            proven: bench.proven.filter(|_| bench.wire.is_none()).cloned(),
         };
         let repeated = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay).filter_map(|(step, _)| step.of);
         Play {

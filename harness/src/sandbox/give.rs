@@ -182,6 +182,7 @@ impl Giving<'_> {
             recipes: self.means.recipes,
             message: None,
             spoil: Spoil::Not,
+            proven: None,
         }
     }
 

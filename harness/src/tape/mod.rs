@@ -33,7 +33,7 @@ pub use compile::{Exchange, Return, Tape, Webhook};
 pub use hole::{Encoding, Shape};
 pub use matcher::Mismatch;
 pub use player::{Delivery, Player, Record, RunValues, Settle, ShownRecord};
-pub use signature::{Algorithm, KeyEncoding, Recipe, RecipeModel};
+pub use signature::{Algorithm, KeyEncoding, Proven, Recipe, RecipeModel};
 pub use stand_in::StandIn;
 pub use values::{Spoil, StepValues};
 

@@ -18,6 +18,7 @@ use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
 use super::model::ProvenanceKind;
 use super::redact::{MASK, Redactor};
+use super::signature::Proven;
 use super::values::{Headers, Message, Scope, Spoil, StepValues, Unresolved, mint};
 
 /// Most steps a scenario can have.
@@ -32,6 +33,8 @@ pub struct RunValues {
     pub now_unix_seconds: i64,
     /// The credentials of the run by dotted name.
     pub credentials: Arc<BTreeMap<String, String>>,
+    /// What the connector has signed rightly before, where that need not be verified again.
+    pub proven: Option<Arc<Proven>>,
 }
 
 /// A delivery by the provider, signed.
@@ -457,6 +460,7 @@ impl Player {
             recipes: &self.tape.recipes,
             message: None,
             spoil: Spoil::Not,
+            proven: self.run.proven.as_deref(),
         }
     }
 

@@ -95,6 +95,7 @@ impl StandIn {
             recipes: &self.tape.recipes,
             message,
             spoil: Spoil::Not,
+            proven: self.run.proven.as_deref(),
         }
     }
 }

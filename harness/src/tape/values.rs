@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::enclosed;
 use super::hole::{Encoding, Hole, Shape, TimeFormat};
 use super::json;
-use super::signature::Recipe;
+use super::signature::{Proven, Recipe};
 
 /// The values that the runner gives to one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) recipes: &'a BTreeMap<String, Arc<Recipe>>,
     pub(crate) message: Option<Message<'a>>,
     pub(crate) spoil: Spoil,
+    /// What was verified before in the same rehearsal.
+    pub(crate) proven: Option<&'a Proven>,
 }
 
 /// How a valid delivery is spoilt.

@@ -23,6 +23,7 @@ fn rendered(text: &str, escape: Escape) -> Result<String, String> {
         recipes: &recipes,
         message: None,
         spoil: Spoil::Not,
+        proven: None,
     };
     let template = Template::parse(text, Place::Answer)?;
     let mut out = String::new();

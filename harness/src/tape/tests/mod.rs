@@ -83,7 +83,8 @@ pub(super) fn one(request: &str) -> Arc<Tape> {
 
 pub(super) fn player_with_seed(tape: &Arc<Tape>, seed: u64) -> Player {
     let credentials = Arc::new(profile().credentials);
-    let mut player = Player::new(Arc::clone(tape), RunValues { seed, now_unix_seconds: NOW, credentials });
+    let mut player =
+        Player::new(Arc::clone(tape), RunValues { seed, now_unix_seconds: NOW, credentials, proven: None });
     player.begin_step(1, values(1));
     player
 }

@@ -124,8 +124,12 @@ fn rsa_signatures_verify_with_the_public_key() {
                 .unwrap();
         let tape = "provenance = { kind = \"synthesised\" }\n[[webhook]]\nstep = 1\nheaders = { x-sig = \"${sig:rsa}\" }\nbody = 'hello'\n";
         let tape = Tape::parse("a.toml", tape, &profile).unwrap();
-        let run =
-            super::RunValues { seed: 1, now_unix_seconds: NOW, credentials: std::sync::Arc::new(profile.credentials) };
+        let run = super::RunValues {
+            seed: 1,
+            now_unix_seconds: NOW,
+            credentials: std::sync::Arc::new(profile.credentials),
+            proven: None,
+        };
         let delivery = super::Player::new(tape, run).webhook(1, Spoil::Not).unwrap();
         let signature = base64::engine::general_purpose::STANDARD.decode(&delivery.headers[0].1).unwrap();
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())

@@ -36,7 +36,7 @@ fn run(recipe: &str, tape: &str) -> Player {
     let text = format!("provenance = {{ kind = \"synthesised\" }}\n{tape}");
     let tape = Tape::parse("fixtures/acme/capture.partial.toml", &text, &profile).unwrap();
     let credentials = Arc::new(profile.credentials);
-    let mut player = Player::new(tape, RunValues { seed: 7, now_unix_seconds: NOW, credentials });
+    let mut player = Player::new(tape, RunValues { seed: 7, now_unix_seconds: NOW, credentials, proven: None });
     player.begin_step(1, values(1));
     player
 }
@@ -239,4 +239,22 @@ fn what_cannot_be_right_is_refused() {
     assert!(refused(SEALED, &DELIVERY.replace("${sig:own}", "${sig:resource}")).contains("name it under `seal`"));
     let in_body = EXCHANGE.replace("json = '{\"a\":1}'", "json = '{\"a\":\"${sig:own}\"}'");
     assert!(refused(&recipe("es512", &es512, ""), &in_body).contains("in a header of the request"));
+}
+
+#[test]
+fn what_a_connector_signed_rightly_is_verified_once_for_each_text() {
+    let key = elliptic(&ECDSA_P521_SHA512_FIXED_SIGNING);
+    let recipe = format!(
+        "[signature.own]\nalgorithm = \"es512\"\nkey = '''{key}'''\nover = \"${{now:unix}} ${{body}}\"\nencoding = \"base64url\"\n"
+    );
+    let plain = run(&recipe, EXCHANGE);
+    let values = RunValues { proven: Some(Arc::default()), ..plain.run_values().clone() };
+    let mut player = Player::new(Arc::clone(plain.tape()), values);
+    player.begin_step(1, super::values(1));
+    let (right, wrong) = (signed(&player), player.remade(0, Spoil::WrongKey, &[]).unwrap().headers[0].1.clone());
+    let takes = |player: &Player, signature: &str| accepts(player, signature, "{\"a\":1}");
+    assert!(!takes(&player, &wrong) && takes(&player, &right) && takes(&player, &wrong));
+    assert!(!takes(&plain, &wrong));
+    player.set_now(NOW + 1);
+    assert!(!takes(&player, &wrong) && !takes(&player, &right));
 }
