@@ -22,13 +22,11 @@ const WORKERS: usize = 7;
 
 /// What a sandbox made of tapes cannot do (`specs/serve.md`): the line of a provider that tells it.
 #[rustfmt::skip]
-const BEYOND: [(&str, &str); 9] = [
+const BEYOND: [(&str, &str); 8] = [
     // A list has one refund: the delivery of an earlier one cannot be read back.
     ("banco-do-brasil", "check:deliveries"), ("bradesco", "check:deliveries"), ("itau", "check:deliveries"), ("pix-efi", "check:deliveries"),
     // The details of a duplicate are those of any look-up.
     ("authorize-net", "idempotency.authorize"), ("authorize-net", "idempotency.refund"), ("authorize-net", "check:repeats"),
-    // Not yet: a transfer is not found again by its bill number.
-    ("wechat-pay", "retrieve_payout.paid"),
     // What is asked for again has been approved meanwhile.
     ("gocardless", "idempotency.pay_out"),
 ];

@@ -332,18 +332,18 @@ fn prefix_of(path: &str, sent: &[&Stated]) -> Option<String> {
     sent.iter().find_map(within)
 }
 
+fn role_of_holes(template: &Template) -> Role {
+    let is_digest = |part: &Part| matches!(part, Part::Hole(Hole::Digest { .. }));
+    if template.parts.iter().all(is_digest) { Role::Digest } else { Role::Holes(template.clone()) }
+}
+
 fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
     let group = [request_group(draft)];
     let ends = Moment { after: draft.at.moment.end, ..draft.at.moment };
     let segments = draft.at.segments.iter().enumerate().filter(|(_, segment)| segment.literal().is_none());
-    let in_path =
-        segments.map(|(index, segment)| Want { path: format!("path {index}"), role: Role::Holes(segment.clone()) });
+    let in_path = segments.map(|(index, segment)| Want { path: format!("path {index}"), role: role_of_holes(segment) });
     let role = |path: &str, template: &Template| -> Role {
-        let Some(text) = template.literal() else {
-            let digest = template.holes().all(|hole| matches!(hole, Hole::Digest { .. }))
-                && template.parts.iter().all(|part| matches!(part, Part::Hole(_)));
-            return if digest { Role::Digest } else { Role::Holes(template.clone()) };
-        };
+        let Some(text) = template.literal() else { return role_of_holes(template) };
         if path.starts_with("header ") {
             return Role::Literal(text.to_owned());
         }
