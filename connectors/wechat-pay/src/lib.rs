@@ -205,8 +205,8 @@ impl Connector for WechatPay {
                 currency: request.amount.currency().code(),
             },
         };
-        let refund: wire::Refund = self.read(cx, self.post(cx, "/v3/refund/domestic/refunds", &body)).await?;
-        refund.into_refund()
+        let made: Result<wire::Refund> = self.read(cx, self.post(cx, "/v3/refund/domestic/refunds", &body)).await;
+        made.map_err(|error| error.about(&Handle::new(&request.reference)))?.into_refund()
     }
 
     async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
@@ -246,8 +246,9 @@ impl Connector for WechatPay {
             return Err(Error::invalid("description", "the remark of a transfer has 32 characters at most"));
         }
         let call = self.post(cx, "/v3/fund-app/mch-transfer/transfer-bills", &body);
-        let made: wire::Transfer = self.read(cx, call).await?;
-        agree_part(&Handle::new(&number), Some(&number), Some(&made.out_bill_no))?;
+        let handle = Handle::new(&number);
+        let made: wire::Transfer = self.read(cx, call).await.map_err(|error| error.about(&handle))?;
+        agree_part(&handle, Some(&number), Some(&made.out_bill_no))?;
         made.into_payout()
     }
 

@@ -169,7 +169,8 @@ impl Error {
         self
     }
 
-    /// Keeps the id of the object that the provider already created, so that it can be looked up.
+    /// Keeps the id of the object that the provider already created, or may have created under an id of the caller's making, so that it
+    /// can be looked up.
     #[must_use]
     pub fn about(mut self, handle: &Handle) -> Error {
         self.0.handle = Some(handle.clone());

@@ -29,7 +29,9 @@ pub use retry::{NoSleep, Policy, Sleep};
 /// - Once one try of a call ended in [`Effect::Unknown`], so does the call, unless a later try is answered.
 /// - What stays unknown is looked up where the spec allows it. An authorization: by the error's handle, else by the merchant's reference;
 ///   the payment found is the result if its amount and reference agree. So give each new authorization its own reference. A later step:
-///   only if the payment found shows that this step was taken. A look-up that finds nothing leaves the error as it is; see
+///   only if the payment found shows that this step was taken. A refund or payout: by the error's handle. Where the provider refuses
+///   repetitions ([`crate::Idempotency::refuses`]), a refused authorization, refund or payout is looked up alike: it may be the second
+///   try of one that was made. A look-up that finds nothing leaves the error as it is; see
 ///   [`Policy::not_found_is_proof`].
 /// - An answer with another amount, currency or reference ([`crate::Kind::Integrity`]) is never looked away.
 /// - Every try goes as an [`Attempt`] to every [`Sink`], and to `tracing` as one span a call with one event a try.

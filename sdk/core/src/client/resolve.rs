@@ -17,7 +17,7 @@ impl Client {
         request: &Authorize,
         error: Error,
     ) -> Result<Payment> {
-        if !is_open(&error) && !self.is_duplicate(&error) {
+        if !self.may_have_made(&error) {
             return Err(error);
         }
         let handle = error.handle().filter(|_| self.finds(LookupKind::Handle));
@@ -29,9 +29,7 @@ impl Client {
         match self.look_up(cx, about, by).await {
             Some(Ok(found)) => match agree_payment(&found, request.amount, &request.reference) {
                 Ok(()) => Ok(found),
-                // The reference is taken by another payment: nothing happened, as the provider said.
-                Err(_) if !is_open(&error) => Err(error),
-                Err(disagreement) => Err(disagreement),
+                Err(disagreement) => Err(disagrees(error, disagreement)),
             },
             Some(Err(missing)) if missing.kind() == Kind::NotFound && self.policy.not_found_is_proof => {
                 Err(error.with_effect(Effect::None))
@@ -40,7 +38,8 @@ impl Client {
         }
     }
 
-    /// The payment after a later step without an answer, if a look-up shows that the step was taken.
+    /// The payment after a later step without an answer, if a look-up shows that the step was taken. A refused step is not looked up: a
+    /// payment shows that such a step was taken, not that it was this one.
     pub(super) async fn settle_step(
         &self,
         cx: &Context<'_>,
@@ -67,8 +66,8 @@ impl Client {
         }
     }
 
-    /// The refund that a call without a usable answer made, if the error kept its id. Without it nothing can be shown: the total given
-    /// back says nothing about one refund.
+    /// The refund that a call without a usable answer made, or that the refused call repeated, if the error kept its id. Without it nothing
+    /// can be shown: the total given back says nothing about one refund.
     pub(super) async fn settle_refund(
         &self,
         cx: &Context<'_>,
@@ -85,12 +84,14 @@ impl Client {
         if found.payment.as_ref().is_some_and(|payment| payment.id() != request.payment.id()) {
             return Err(error);
         }
-        agree(&found.handle, "refunded amount", found.amount, request.amount)?;
-        agree_reference(&found.handle, found.reference.as_deref(), &request.reference)?;
-        Ok(found)
+        let amount = agree(&found.handle, "refunded amount", found.amount, request.amount);
+        match amount.and_then(|()| agree_reference(&found.handle, found.reference.as_deref(), &request.reference)) {
+            Ok(()) => Ok(found),
+            Err(disagreement) => Err(disagrees(error, disagreement)),
+        }
     }
 
-    /// The payout that a call without a usable answer made, if the error kept its id.
+    /// The payout that a call without a usable answer made, or that the refused call repeated, if the error kept its id.
     pub(super) async fn settle_pay_out(
         &self,
         cx: &Context<'_>,
@@ -107,25 +108,22 @@ impl Client {
         let amount = agree(&found.handle, "payout amount", found.amount, request.amount);
         match amount.and_then(|()| agree_reference(&found.handle, found.reference.as_deref(), &request.reference)) {
             Ok(()) => Ok(found),
-            // The id is taken by another payout: nothing happened, as the provider said.
-            Err(_) if !is_open(&error) => Err(error),
-            Err(disagreement) => Err(disagreement),
+            Err(disagreement) => Err(disagrees(error, disagreement)),
         }
     }
 
-    /// Whether a provider that refuses repetitions may have refused one.
-    fn is_duplicate(&self, error: &Error) -> bool {
-        error.kind() == Kind::Conflict && self.spec().idempotency.refuses()
+    /// Whether what was to be made may be there: the result is open, or a provider that refuses repetitions may have refused one.
+    fn may_have_made(&self, error: &Error) -> bool {
+        is_open(error) || error.kind() == Kind::Conflict && self.spec().idempotency.refuses()
     }
 
     fn finds(&self, kind: LookupKind) -> bool {
         self.spec().has(Op::Retrieve) && self.spec().lookups.contains(&kind)
     }
 
-    /// The handle to ask for with `op`, if the result is open and there is time.
+    /// The handle to ask for with `op`, if it may be there and there is time.
     fn asks(&self, cx: &Context<'_>, about: &About<'_>, op: Op, error: &Error) -> Option<Handle> {
-        let duplicate = op == Op::RetrievePayout && self.is_duplicate(error);
-        let asked = (is_open(error) || duplicate) && self.spec().has(op) && about.elapsed(cx) < self.policy.deadline;
+        let asked = self.may_have_made(error) && self.spec().has(op) && about.elapsed(cx) < self.policy.deadline;
         error.handle().filter(|_| asked).cloned()
     }
 
@@ -143,6 +141,12 @@ impl Client {
 /// Whether the provider may have acted and a look-up can tell. An answer that disagrees with the request stays an error.
 fn is_open(error: &Error) -> bool {
     error.effect() == Effect::Unknown && error.kind() != Kind::Integrity
+}
+
+/// What comes of a call when another payment, refund or payout is found in the place of its own: where the provider refused the call, its
+/// word stands, since the reference or id was taken and nothing happened.
+fn disagrees(error: Error, disagreement: Error) -> Error {
+    if is_open(&error) { disagreement } else { error }
 }
 
 /// By what the payment of a completion is found: before the provider has given an id, it goes under the merchant's reference.

@@ -233,6 +233,27 @@ fn a_refund_is_found_only_by_its_own_id() {
 }
 
 #[test]
+fn a_refund_that_is_refused_as_a_repetition_is_the_first_one() {
+    let conflict = |status| json(status, r#"{"id":"re_1","code":"duplicate"}"#);
+    let found = |rest: &str| json(200, &format!(r#"{{"id":"re_1","state":"succeeded"{rest}}}"#));
+    let (bench, result) = refund_with(&UNIQUE, [conflict(409), found(r#","amount":500,"payment":"pay_1""#)]);
+    assert_eq!(result.unwrap().state, TransferState::Succeeded);
+    assert_eq!(bench.world.sent(), ["POST /refunds", "GET /refunds/re_1"]);
+    // Another refund has the id, or there is none under it: nothing happened, as the provider said.
+    for answer in [found(r#","amount":501"#), found(r#","amount":500,"payment":"pay_2""#), json(404, "{}")] {
+        let (bench, result) = refund_with(&UNIQUE, [conflict(409), answer]);
+        let error = result.unwrap_err();
+        assert_eq!((error.kind(), error.effect(), error.code()), (Kind::Conflict, Effect::None, Some("duplicate")));
+        assert_eq!(bench.world.sent().len(), 2);
+    }
+    // A provider that answers repetitions refuses for another reason, and no other refusal speaks of a repetition.
+    for (spec, answer) in [(&FULL, conflict(409)), (&REPLAYING, conflict(409)), (&UNIQUE, conflict(422))] {
+        let (bench, result) = refund_with(spec, [answer]);
+        assert_eq!((result.unwrap_err().effect(), bench.world.sent().len()), (Effect::None, 1));
+    }
+}
+
+#[test]
 fn a_payout_is_found_by_its_id() {
     let pay_out_with = |spec: &'static Spec, answers: [Answer; 2]| {
         let bench = Bench::of(spec, answers);
