@@ -18,9 +18,13 @@ impl Institution for BancoDoBrasil {
         "https://apoio.developers.bb.com.br",
         &["api-pix.bb.com.br", "api-pix.hm.bb.com.br", "oauth.bb.com.br", "oauth.hm.bb.com.br"],
     );
-    const SANDBOX: Site =
-        Site { api: "https://api-pix.hm.bb.com.br/pix/v2", token: "https://oauth.hm.bb.com.br/oauth/token" };
-    const LIVE: Site = Site { api: "https://api-pix.bb.com.br/pix/v2", token: "https://oauth.bb.com.br/oauth/token" };
+    const SANDBOX: Site = Site {
+        api: "https://api-pix.hm.bb.com.br/pix/v2",
+        token: "https://oauth.hm.bb.com.br/oauth/token",
+        sending: None,
+    };
+    const LIVE: Site =
+        Site { api: "https://api-pix.bb.com.br/pix/v2", token: "https://oauth.bb.com.br/oauth/token", sending: None };
     const GRANT: Grant = Grant::Form;
     const APPLICATION_KEY: Option<&'static str> = Some("gw-dev-app-key");
 }

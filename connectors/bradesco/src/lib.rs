@@ -14,9 +14,15 @@ pub enum Bradesco {}
 impl Institution for Bradesco {
     const SPEC: Spec =
         spec("bradesco", "Bradesco", "https://api.bradesco", &["qrpix-h.bradesco.com.br", "qrpix.bradesco.com.br"]);
-    const SANDBOX: Site =
-        Site { api: "https://qrpix-h.bradesco.com.br/v2", token: "https://qrpix-h.bradesco.com.br/oauth/token" };
-    const LIVE: Site =
-        Site { api: "https://qrpix.bradesco.com.br/v2", token: "https://qrpix.bradesco.com.br/oauth/token" };
+    const SANDBOX: Site = Site {
+        api: "https://qrpix-h.bradesco.com.br/v2",
+        token: "https://qrpix-h.bradesco.com.br/oauth/token",
+        sending: None,
+    };
+    const LIVE: Site = Site {
+        api: "https://qrpix.bradesco.com.br/v2",
+        token: "https://qrpix.bradesco.com.br/oauth/token",
+        sending: None,
+    };
     const GRANT: Grant = Grant::Form;
 }

@@ -20,8 +20,12 @@ impl Institution for Itau {
     const SANDBOX: Site = Site {
         api: "https://devportal.itau.com.br/sandboxapi/pix_recebimentos_ext_v2/v2",
         token: "https://devportal.itau.com.br/api/jwt",
+        sending: None,
     };
-    const LIVE: Site =
-        Site { api: "https://secure.api.itau/pix_recebimentos/v2", token: "https://sts.itau.com.br/api/oauth/token" };
+    const LIVE: Site = Site {
+        api: "https://secure.api.itau/pix_recebimentos/v2",
+        token: "https://sts.itau.com.br/api/oauth/token",
+        sending: None,
+    };
     const GRANT: Grant = Grant::FormWithSecret;
 }

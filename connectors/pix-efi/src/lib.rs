@@ -5,7 +5,7 @@
 //! (<https://dev.efipay.com.br/docs/api-pix/envio-pagamento-pix/>). Not offered: sending by bank details, for want of a place for the agency.
 
 use quittance::{Entry, Kind, Spec};
-use quittance_pix::{Grant, Institution, OPERATIONS_WITH_PAYOUTS, Pix, Sending, Site, spec};
+use quittance_pix::{Grant, Institution, Pix, Sending, Site, spec, with_payouts};
 
 /// Efí's line in the catalogue.
 pub static ENTRY: Entry = Entry::of::<Pix<Efi>>();
@@ -15,21 +15,29 @@ pub static ENTRY: Entry = Entry::of::<Pix<Efi>>();
 pub enum Efi {}
 
 impl Institution for Efi {
-    const SPEC: Spec = Spec {
-        operations: OPERATIONS_WITH_PAYOUTS,
-        ..spec(
-            "pix-efi",
-            "Efí",
-            "https://dev.efipay.com.br/docs/api-pix/",
-            &["pix-h.api.efipay.com.br", "pix.api.efipay.com.br"],
-        )
+    const SPEC: Spec = with_payouts(spec(
+        "pix-efi",
+        "Efí",
+        "https://dev.efipay.com.br/docs/api-pix/",
+        &["pix-h.api.efipay.com.br", "pix.api.efipay.com.br"],
+    ));
+    const SANDBOX: Site = Site {
+        api: "https://pix-h.api.efipay.com.br/v2",
+        token: "https://pix-h.api.efipay.com.br/oauth/token",
+        sending: Some(Sending {
+            send: "https://pix-h.api.efipay.com.br/v3/gn/pix",
+            sent: "https://pix-h.api.efipay.com.br/v2/gn/pix/enviados/id-envio",
+        }),
     };
-    const SANDBOX: Site =
-        Site { api: "https://pix-h.api.efipay.com.br/v2", token: "https://pix-h.api.efipay.com.br/oauth/token" };
-    const LIVE: Site =
-        Site { api: "https://pix.api.efipay.com.br/v2", token: "https://pix.api.efipay.com.br/oauth/token" };
+    const LIVE: Site = Site {
+        api: "https://pix.api.efipay.com.br/v2",
+        token: "https://pix.api.efipay.com.br/oauth/token",
+        sending: Some(Sending {
+            send: "https://pix.api.efipay.com.br/v3/gn/pix",
+            sent: "https://pix.api.efipay.com.br/v2/gn/pix/enviados/id-envio",
+        }),
+    };
     const GRANT: Grant = Grant::Json;
-    const SENDING: Option<Sending> = Some(Sending { send: "/v3/gn/pix", sent: "/v2/gn/pix/enviados/id-envio" });
 
     fn kind(code: &str) -> Option<Kind> {
         match code {

@@ -19,7 +19,7 @@ use crate::invoke;
 use crate::run::case::{Case, Played};
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::story::{Story, Tier};
-use crate::tape::{Exchange, Hole};
+use crate::tape::{self, Exchange, Hole};
 use crate::world::Subject;
 
 /// One play with everything that came of it.
@@ -112,13 +112,23 @@ fn errors(scene: &Scene<'_>) -> String {
     text
 }
 
-/// The URLs of the requests: all of them, or those of exchanges whose tape has no hole for a secret in the URL.
+/// The URLs of the requests: all of them, or those of exchanges whose tape has no hole for a secret in the URL. A request that is in no
+/// exchange of its step, as a client's own look-up, is held against those to the same host: some providers want a key in every URL.
 fn urls(scene: &Scene<'_>, all: bool) -> String {
     let records = scene.played.map(Played::records).unwrap_or_default();
-    let states =
-        |index: Option<usize>| index.and_then(|index| scene.case.tape.exchanges.get(index)).is_some_and(states_secret);
-    let shown = records.iter().filter(|record| all || !states(record.exchange));
+    let exchanges = &scene.case.tape.exchanges;
+    let states = |record: &tape::Record| match record.exchange.and_then(|index| exchanges.get(index)) {
+        Some(own) => states_secret(own),
+        None => exchanges.iter().any(|one| is_host(one, record.request.uri()) && states_secret(one)),
+    };
+    let shown = records.iter().filter(|record| all || !states(record));
     shown.map(|record| record.request.uri().to_string()).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether an exchange is with the host of a URL.
+fn is_host(exchange: &Exchange, uri: &http::Uri) -> bool {
+    // Behind the scheme and the emptiness between its slashes.
+    exchange.request.segments.get(2).and_then(|segment| segment.literal()) == uri.host()
 }
 
 /// Whether the tape states a secret in the request's URL.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use quittance::{Family, LookupKind, MethodKind, Op, Spec, WebhookAuthentication};
+use quittance::{Family, Idempotency, LookupKind, MethodKind, Op, Spec, WebhookAuthentication};
 
 use super::case::Case;
 use super::input::Builder;
@@ -253,6 +253,7 @@ pub fn is_met(need: &str, spec: &Spec, profile: &Profile) -> bool {
         ("lookup", "reference") => spec.lookups.contains(&LookupKind::Reference),
         ("idempotency", "") => spec.idempotency.replays(),
         ("idempotency", "unique") => spec.idempotency.refuses(),
+        ("idempotency", "path") => matches!(spec.idempotency, Idempotency::Path(_)),
         ("dispute", "accept") => spec.disputes.accept,
         ("dispute", "contest") => spec.disputes.contest,
         ("webhook", "signed") => auth

@@ -328,7 +328,7 @@ fn check_need(need: &str) -> Result<(), String> {
         "refund" => &["partial", "multiple"],
         "void" => &["captured", "debit"],
         "lookup" => &["id", "reference"],
-        "idempotency" => &["unique"],
+        "idempotency" => &["unique", "path"],
         "event" => &EVENT_WORDS,
         "answers" => &ANSWER_WORDS,
         "three_ds" => &["external"],

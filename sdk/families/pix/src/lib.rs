@@ -39,9 +39,6 @@ pub trait Institution: Send + Sync + 'static {
     /// The query parameter that names the application in every call, if the institution asks for one.
     const APPLICATION_KEY: Option<&'static str> = None;
 
-    /// Its interface for sending money to Pix keys, if it has one.
-    const SENDING: Option<Sending> = None;
-
     /// The kind of an error that the institution tells by its own code and not by the status that the central bank prescribes.
     fn kind(_code: &str) -> Option<Kind> {
         None
@@ -55,14 +52,16 @@ pub struct Site {
     pub api: &'static str,
     /// The token endpoint.
     pub token: &'static str,
+    /// The interface for sending money to Pix keys, if the institution has one ([`with_payouts`]).
+    pub sending: Option<Sending>,
 }
 
-/// An interface of an institution's own that sends Pix under an id of the merchant's making: paths behind its host.
+/// An interface of an institution's own that sends Pix under an id of the merchant's making.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending {
-    /// What stands before the id of one that is to be sent, by PUT.
+    /// The address behind which stands the id of one that is to be sent, by PUT.
     pub send: &'static str,
-    /// What stands before the id of one that is looked at.
+    /// The address behind which stands the id of one that is looked at.
     pub sent: &'static str,
 }
 
@@ -96,8 +95,8 @@ pub struct Account {
     environment: Environment,
 }
 
-/// What every institution does, and payouts.
-pub const OPERATIONS_WITH_PAYOUTS: &[Op] = &[
+/// What institutions do.
+const OPERATIONS: [Op; 8] = [
     Op::Authorize,
     Op::Void,
     Op::Refund,
@@ -107,6 +106,11 @@ pub const OPERATIONS_WITH_PAYOUTS: &[Op] = &[
     Op::RetrievePayout,
     Op::Webhook,
 ];
+/// The same but for sending, which is not the central bank's.
+const OPERATIONS_OF_ALL: [Op; 6] = {
+    let [authorize, void, refund, retrieve, retrieve_refund, _, _, webhook] = OPERATIONS;
+    [authorize, void, refund, retrieve, retrieve_refund, webhook]
+};
 
 const METHODS: &[MethodKind] = &[MethodKind::of(Family::Pix)];
 
@@ -120,7 +124,7 @@ pub const fn spec(
     Spec {
         hosts,
         mutual_tls: hosts,
-        operations: &[Op::Authorize, Op::Void, Op::Refund, Op::Retrieve, Op::RetrieveRefund, Op::Webhook],
+        operations: &OPERATIONS_OF_ALL,
         methods: METHODS,
         currencies: Currencies::Only(&[Currency::BRL]),
         countries: &["BR"],
@@ -134,6 +138,11 @@ pub const fn spec(
         }),
         ..Spec::new(id, name, documentation)
     }
+}
+
+/// The spec of an institution that sends as well: both its sites have an interface for it ([`Site::sending`]).
+pub const fn with_payouts(spec: Spec) -> Spec {
+    Spec { operations: &OPERATIONS, ..spec }
 }
 
 /// One account at the institution `I`.
@@ -189,8 +198,10 @@ impl<I: Institution> Connector for Pix<I> {
         };
         let id = digits(request.key.as_str());
         let body = wire::Return { valor: self.spec().major(&request.amount)?, descricao: request.reason.as_deref() };
+        let handle = Handle::new(&id).with("e2e", &e2e);
         let call = self.call(cx, Verb::PUT, &return_path(&id, &e2e)?).json(&body);
-        self.returned(cx, call, &id, &e2e).await
+        // Also of one that is refused as a repetition: the first one can be looked at under the same ids.
+        self.returned(cx, call, &id, &e2e).await.map_err(|error| error.about(&handle))
     }
 
     async fn retrieve(&self, cx: &Context<'_>, request: &Retrieve) -> Result<Payment> {
@@ -207,7 +218,7 @@ impl<I: Institution> Connector for Pix<I> {
     }
 
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
-        let sending = I::SENDING.ok_or_else(|| Error::unsupported(Op::PayOut))?;
+        let sending = self.site().sending.ok_or_else(|| Error::unsupported(Op::PayOut))?;
         let handle = Handle::new(digits(request.key.as_str()));
         let body = wire::Send::new(&self.account, request, self.spec().major(&request.amount)?)?;
         let call = self.sending_call(cx, Verb::PUT, sending.send, &handle)?.json(&body);
@@ -222,7 +233,7 @@ impl<I: Institution> Connector for Pix<I> {
         let notice: wire::Notice = delivery.untrusted(|body| body.json())?;
         let mut events = Vec::new();
         for told in &notice.pix {
-            if let Some(id) = told.sent().filter(|_| I::SENDING.is_some()) {
+            if let Some(id) = told.sent().filter(|_| self.site().sending.is_some()) {
                 let payout = self.look_sent(cx, &Handle::new(id)).await?;
                 let id = payout.handle.part("e2e").map(str::to_owned);
                 events.push(Event { id, at: None, name: "envio".to_owned(), body: EventBody::Payout(payout) });
@@ -265,13 +276,12 @@ impl<I: Institution> Pix<I> {
     }
 
     /// A call about the Pix that is sent under `handle`.
-    fn sending_call<'a>(&self, cx: &'a Context<'_>, verb: Verb, path: &str, handle: &Handle) -> Result<Call<'a>> {
-        let host = self.site().api.trim_end_matches("/v2");
-        Ok(self.keyed(cx, cx.call(verb, format!("{host}{path}/{}", handle.segment()?))))
+    fn sending_call<'a>(&self, cx: &'a Context<'_>, verb: Verb, address: &str, handle: &Handle) -> Result<Call<'a>> {
+        Ok(self.keyed(cx, cx.call(verb, format!("{address}/{}", handle.segment()?))))
     }
 
     async fn look_sent(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payout> {
-        let sending = I::SENDING.ok_or_else(|| Error::unsupported(Op::RetrievePayout))?;
+        let sending = self.site().sending.ok_or_else(|| Error::unsupported(Op::RetrievePayout))?;
         self.sent(cx, self.sending_call(cx, Verb::GET, sending.sent, handle)?, handle).await
     }
 
@@ -339,11 +349,17 @@ impl<I: Institution> Pix<I> {
 
     fn fault(&self, reply: &Reply) -> Error {
         let error = reply.fault(wire::Problem::into_fault);
-        match error.code().and_then(I::kind) {
+        match error.code().and_then(|code| I::kind(code).or_else(|| kind(code))) {
             Some(kind) if (400..500).contains(&reply.status()) => error.of_kind(kind),
             _ => error,
         }
     }
+}
+
+/// The kind of an error of the central bank's whose status says less. What the connector sends respects the schema: a refund is refused for
+/// what was done before, too much, too late, or under an id that is taken.
+fn kind(code: &str) -> Option<Kind> {
+    (code == "PixDevolucaoInvalida").then_some(Kind::Conflict)
 }
 
 fn return_path(id: &str, e2e: &str) -> Result<String> {
