@@ -33,7 +33,7 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
         1_340,
         "five PayPal APIs under one account: Orders, Payments, Vault, Payouts, Disputes, and certificate webhooks",
     ),
-    ("razorpay", 1_140, "two products under one account: payments with their mandates, and the payouts of RazorpayX"),
+    ("razorpay", 1_240, "two products under one account: payments with their mandates, and the payouts of RazorpayX"),
     (
         "truelayer",
         1_160,

@@ -42,10 +42,10 @@ pub(crate) fn payout(payout: &PayoutObject) -> TransferState {
 }
 
 /// Where a token stands: <https://razorpay.com/docs/api/payments/recurring-payments/cards/tokens/>. One that its customer has paused is
-/// neither usable nor withdrawn.
+/// neither usable nor withdrawn; the cancelling of one of UPI ends with a later event.
 pub(crate) fn token(details: RecurringDetails) -> MandateState {
     match details.status.as_str() {
-        "initiated" => MandateState::Pending,
+        "initiated" | "cancellation_initiated" => MandateState::Pending,
         "confirmed" => MandateState::Active,
         "rejected" => MandateState::Declined(decline(details.failure_reason, None)),
         "cancelled" => MandateState::Revoked,

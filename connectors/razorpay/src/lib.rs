@@ -8,18 +8,22 @@
 //! - A capture takes the whole amount. Nothing releases a reservation: it lapses by itself.
 //! - Refunds and payouts carry an idempotency key. Orders and payments have none; a lost one is found by its reference, the order's
 //!   `receipt`. Without the customer, only a payment under a mandate takes money.
-//! - A mandate is a card's token, which a first payment registers; one that only registers is of a rupee, and lapses. Not offered: mandates
-//!   of UPI, eMandate and NACH.
+//! - A mandate is a token of a card or of UPI AutoPay, which a first payment registers; one that only registers is of a rupee, and lapses. Its
+//!   notes say so, by which a look-up and a delivery tell it from a purchase. Events of tokens name no customer, whom charges need: merge
+//!   their handle into the one that the payment told ([`Handle::merged`]). Not offered: eMandate and NACH, whose banks confirm a
+//!   registration days later (NACH on a signed form).
 //! - Payouts are RazorpayX's composite call, which keeps recipient and account by itself.
 //!
 //! Source: <https://razorpay.com/docs/api/> and <https://github.com/razorpay/markdown-docs>.
 
 mod codes;
+mod payout;
 mod recurring;
 mod wire;
 
 use std::borrow::Cow;
 
+use payout::payout;
 use quittance::body::{Member, flag, node, object, optional, text, whole};
 use quittance::digest::{self, Hash};
 use quittance::*;
@@ -28,7 +32,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use wire::{
-    Created, DisputeObject, EventName, EventObject, FaultBody, List, Order, Payload, PaymentObject, PayoutObject,
+    Created, DisputeObject, EventName, EventObject, FaultBody, List, Order, Payload, PaymentObject, RecurringDetails,
     RefundObject,
 };
 
@@ -69,7 +73,7 @@ impl Provider for Razorpay {
             Op::OpenSession, Op::PayOut, Op::RetrievePayout, Op::AnswerDispute, Op::Webhook,
         ],
         methods: &[MethodKind::of(Family::Card), MethodKind::of(Family::Upi), MethodKind::of(Family::Mandate)],
-        mandates: &[MethodKind::of(Family::Card)],
+        mandates: &[MethodKind::of(Family::Card), MethodKind::of(Family::Upi)],
         currencies: Currencies::Only(codes::CURRENCIES),
         payout_currencies: Some(&[Currency::INR]),
         countries: &["IN"],
@@ -102,7 +106,7 @@ impl Connector for Razorpay {
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
         match &request.method {
             Method::Mandate(mandate) => self.charge(cx, request, mandate).await,
-            _ => self.pay(cx, request, &MandateLimits::default()).await,
+            _ => self.pay(cx, request, None).await,
         }
     }
 
@@ -152,7 +156,8 @@ impl Connector for Razorpay {
         let missing = || Error::new(Kind::NotFound, Effect::None, "no order has this receipt");
         let newest = orders.first().ok_or_else(missing)?;
         // Tried again under the same reference, the order that money lies on counts.
-        let paid = |order: &&Order| on(order).is_some_and(|one| codes::payment(one).is_success());
+        let paid =
+            |order: &&Order| on(order).is_some_and(|one| codes::payment(one).is_success()) && !order.notes.registers;
         found(orders.iter().find(paid).unwrap_or(newest))
     }
 
@@ -174,31 +179,7 @@ impl Connector for Razorpay {
     }
 
     async fn pay_out(&self, cx: &Context<'_>, request: &PayOut) -> Result<Payout> {
-        let account = self.credentials.payout_account.as_deref().ok_or_else(|| {
-            Error::new(Kind::Credentials, Effect::None, "payouts need an account").in_field("payout_account")
-        })?;
-        let (mode, fund_account, holder) = fund_account(request)?;
-        let customer = &request.customer;
-        let contact = node(
-            "contact",
-            [
-                optional("name", customer.full_name().or(holder)),
-                optional("email", customer.email.as_deref()),
-                optional("contact", customer.phone.as_deref()),
-            ],
-        );
-        let body = object([
-            text("account_number", account),
-            whole("amount", Self::SPEC.minor(&request.amount)?),
-            text("currency", request.amount.currency().code()),
-            text("mode", mode),
-            text("purpose", "payout"),
-            node("fund_account", fund_account.into_iter().chain([contact])),
-            text("reference_id", receipt(&request.reference)?),
-            optional("narration", request.description.as_deref()),
-        ]);
-        let call = self.post(cx, "payouts").json(&body);
-        payout(&self.send(call.header("x-payout-idempotency", &idempotency_key(&request.key))).await?)
+        self.send_out(cx, request).await
     }
 
     async fn retrieve_payout(&self, cx: &Context<'_>, request: &RetrievePayout) -> Result<Payout> {
@@ -243,21 +224,19 @@ impl Razorpay {
         read(&self.exchange(call).await?)
     }
 
-    /// A payment by the customer. One that is stored registers its card within the limits.
-    async fn pay(&self, cx: &Context<'_>, request: &Authorize, limits: &MandateLimits) -> Result<Payment> {
+    /// A payment by the customer. One that is stored registers its method; with the limits of a mandate it does nothing else.
+    async fn pay(&self, cx: &Context<'_>, request: &Authorize, only: Option<&MandateLimits>) -> Result<Payment> {
         let method = method(&request.method)?;
         let metadata = request.order.metadata.as_slice();
-        let registration = match (request.store, &request.method) {
-            (false, _) => None,
-            (true, Method::Card(card)) => {
-                recurring::in_rupees(request.amount.currency())?;
-                Some(self.register(cx, &request.customer, card, limits).await?)
-            }
-            (true, _) => return Err(Error::unsupported_variant("storing another method than a card")),
+        let registration = match request.store {
+            true => Some(self.register(cx, request, only).await?),
+            false => None,
         };
         let registration = registration.as_ref();
         let order = self.order(cx, request.amount, &request.reference, request.capture, metadata, registration).await?;
-        let browser = &request.browser;
+        let path = registration.map_or("payments/create/json", Registration::path);
+        // What a page would need; the UPI app has none.
+        let page = (path == "payments/create/json").then_some(&request.browser);
         let body = object(
             [
                 whole("amount", Self::SPEC.minor(&request.amount)?),
@@ -265,18 +244,18 @@ impl Razorpay {
                 text("order_id", &order.id),
                 optional("email", request.customer.email.as_deref()),
                 optional("contact", request.customer.phone.as_deref()),
-                optional("callback_url", request.return_url.as_deref()),
+                optional("callback_url", request.return_url.as_deref().filter(|_| page.is_some())),
                 optional("description", request.order.description.as_deref()),
-                notes(&request.reference, metadata),
-                optional("ip", browser.ip.as_deref()),
-                optional("user_agent", browser.user_agent.as_deref()),
-                device(browser),
+                notes(&request.reference, metadata, registration),
+                optional("ip", request.browser.ip.as_deref()),
+                optional("user_agent", request.browser.user_agent.as_deref()),
+                page.and_then(device),
             ]
             .into_iter()
             .chain(method)
             .chain(registration.into_iter().flat_map(Registration::of_payment)),
         );
-        let reply = self.exchange(self.post(cx, "payments/create/json").json(&body)).await?;
+        let reply = self.exchange(self.post(cx, path).json(&body)).await?;
         if let Some(declined) = declined(&reply, &order.id) {
             return Ok(Payment { reference: Some(request.reference.clone()), ..declined });
         }
@@ -323,7 +302,7 @@ impl Razorpay {
             text("currency", amount.currency().code()),
             text("receipt", receipt(reference)?),
             node("payment", [text("capture", if by_hand { "manual" } else { "automatic" }), options]),
-            notes(reference, metadata),
+            notes(reference, metadata, registration),
         ];
         let body = object(plain.into_iter().chain(registration.into_iter().flat_map(Registration::of_order)));
         let order: Order = self.send(self.post(cx, "orders").json(&body).harmless()).await?;
@@ -341,7 +320,7 @@ impl Razorpay {
         if !is_order(handle) || handle.part("payment").is_some() {
             let call = cx.get(format!("{API}/payments/{}", paid(handle).segment()?));
             let found: PaymentObject = self.send(call).await.map_err(|error| error.about(handle))?;
-            return Ok(recurring::of_set_up(handle, payment(&found, Some(handle))?));
+            return payment(&found, Some(handle));
         }
         let found: List<PaymentObject> =
             self.send(cx.get(format!("{API}/orders/{}/payments", handle.segment()?))).await?;
@@ -395,8 +374,8 @@ fn declined(reply: &Reply, order: &str) -> Option<Payment> {
 /// What the customer must do next; `None` where the payment is to be looked up.
 fn action(created: &Created, method: &Method) -> Option<NextAction> {
     let way = |wanted: &str| {
-        let next = created.next.iter().find(|next| next.action == wanted)?;
-        next.url.clone()
+        let next = created.next.iter().find(|next| next.action == wanted);
+        next.and_then(|next| next.url.clone()).or_else(|| created.link.clone().filter(|_| wanted == "intent"))
     };
     match method {
         Method::Upi(Upi::Qr) => way("intent").map(|text| NextAction::Qr { text, expires: None }),
@@ -411,7 +390,11 @@ fn told(event: EventObject, name: &str) -> Result<EventBody> {
     let Payload { dispute: quarrel, payment: paid, payout: sent, refund: returned, token } = event.payload;
     if name.starts_with("token.") {
         let token = token.ok_or_else(|| Error::protocol("the event does not hold what its name says"))?.entity;
-        return Ok(EventBody::Mandate(Mandate::new(Handle::new(&token.id), codes::token(token.recurring_details))));
+        // The token of a card can come without details: then its event says where it stands.
+        let named = name.trim_start_matches("token.").to_owned();
+        let details = token.recurring_details.unwrap_or(RecurringDetails { status: named, failure_reason: None });
+        let handle = recurring::handle(&token.id, token.method.as_deref());
+        return Ok(EventBody::Mandate(Mandate::new(handle, codes::token(details))));
     }
     let paid = paid.map(|holder| holder.entity);
     let of = paid.as_ref().map(handle);
@@ -440,7 +423,8 @@ fn found(order: &Order) -> Result<Payment> {
     let found = match on(order) {
         Some(object) => payment(object, None)?,
         None => {
-            let amount = Some(Razorpay::SPEC.money(order.amount, &order.currency)?);
+            let amount = Razorpay::SPEC.money(order.amount, &order.currency)?;
+            let amount = Some(amount).filter(|_| !order.notes.registers);
             Payment { amount, ..Payment::new(Handle::new(&order.id), State::Pending) }
         }
     };
@@ -484,7 +468,7 @@ fn payment(object: &PaymentObject, asked: Option<&Handle>) -> Result<Payment> {
     payment.reference = object.notes.reference.clone();
     payment.mandate = recurring::mandate(object, asked).filter(|_| payment.state.is_success());
     payment.network.authorization_code = object.acquirer_data.as_ref().and_then(|data| data.auth_code.clone());
-    Ok(payment)
+    Ok(recurring::of_set_up(object, asked, payment))
 }
 
 fn refund(object: &RefundObject) -> Result<Refund> {
@@ -493,13 +477,6 @@ fn refund(object: &RefundObject) -> Result<Refund> {
     refund.payment = Some(Handle::new(&object.payment_id));
     refund.reference = object.receipt.clone();
     Ok(refund)
-}
-
-fn payout(object: &PayoutObject) -> Result<Payout> {
-    let mut payout = Payout::new(Handle::new(&object.id), codes::payout(object));
-    payout.amount = Some(Razorpay::SPEC.money(object.amount, &object.currency)?);
-    payout.reference = object.reference_id.clone();
-    Ok(payout)
 }
 
 fn dispute(object: &DisputeObject, of: Option<Handle>) -> Result<Dispute> {
@@ -550,34 +527,12 @@ fn device(browser: &Browser) -> Member<'_> {
     )
 }
 
-/// The reference, by which a payment is told from others, and the merchant's own data.
-fn notes<'a>(reference: &'a str, metadata: &'a [(String, String)]) -> Member<'a> {
-    let others = metadata.iter().filter(|(name, _)| name != "reference");
-    node("notes", [text("reference", reference)].into_iter().chain(others.map(|(name, value)| text(name, value))))
-}
-
-/// Mode, members and holder of the account that is paid:
-/// <https://razorpay.com/docs/api/x/payout-composite/create/bank-account/>.
-fn fund_account(request: &PayOut) -> Result<(Cow<'static, str>, [Member<'_>; 2], Option<String>)> {
-    match &request.recipient {
-        Recipient::Bank { brand, account } if matches!(brand.as_str(), "imps" | "neft" | "rtgs") => {
-            let bank = node(
-                "bank_account",
-                [
-                    text("name", &account.holder),
-                    optional("ifsc", account.routing.as_deref()),
-                    text("account_number", account.number.expose()),
-                ],
-            );
-            let members = [text("account_type", "bank_account"), bank];
-            Ok((brand.to_ascii_uppercase().into(), members, Some(account.holder.clone())))
-        }
-        Recipient::Wallet { brand, account } if brand == "upi" => {
-            let address = node("vpa", [text("address", account.expose())]);
-            Ok(("UPI".into(), [text("account_type", "vpa"), address], None))
-        }
-        _ => Err(Error::unsupported_variant("a recipient other than a bank account by imps, neft or rtgs, or upi")),
-    }
+/// The reference, by which a payment is told from others, whether it only registers, and the merchant's own data.
+fn notes<'a>(reference: &'a str, metadata: &'a [(String, String)], registration: Option<&Registration>) -> Member<'a> {
+    let purpose = registration.is_some_and(|registration| registration.only).then_some(wire::REGISTERS);
+    let others = metadata.iter().filter(|(name, _)| name != "reference" && name != wire::REGISTRATION);
+    let own = [text("reference", reference), optional(wire::REGISTRATION, purpose)];
+    node("notes", own.into_iter().chain(others.map(|(name, value)| text(name, value))))
 }
 
 fn receipt(reference: &str) -> Result<&str> {

@@ -10,6 +10,8 @@ pub(crate) struct Order {
     pub amount: i64,
     pub currency: String,
     pub receipt: Option<String>,
+    #[serde(default)]
+    pub notes: Notes,
     /// Only where the request expanded it.
     pub payments: Option<List<PaymentObject>>,
 }
@@ -27,6 +29,8 @@ pub(crate) struct Created {
     pub razorpay_payment_id: String,
     #[serde(default)]
     pub next: Vec<Next>,
+    /// Of a UPI mandate, in place of a way on: <https://razorpay.com/docs/payments/payment-gateway/s2s-integration/recurring-payments/upi-intent/authorization-transaction/>.
+    pub link: Option<String>,
 }
 
 /// One way on: `redirect`, `intent`, `poll`, `otp_generate`.
@@ -43,6 +47,7 @@ pub(crate) struct PaymentObject {
     pub amount: i64,
     pub currency: String,
     pub status: String,
+    pub method: Option<String>,
     pub order_id: Option<String>,
     pub customer_id: Option<String>,
     pub token_id: Option<String>,
@@ -112,7 +117,8 @@ pub(crate) struct CustomerObject {
 #[derive(Deserialize)]
 pub(crate) struct TokenObject {
     pub id: String,
-    pub recurring_details: RecurringDetails,
+    pub method: Option<String>,
+    pub recurring_details: Option<RecurringDetails>,
 }
 
 /// Where a token stands.
@@ -128,10 +134,22 @@ pub(crate) struct Deleted {
     pub deleted: bool,
 }
 
+/// What cancelling a mandate answers.
+#[derive(Deserialize)]
+pub(crate) struct Cancelled {
+    pub status: String,
+}
+
+/// The note of a payment that only registers a method, and its value.
+pub(crate) const REGISTRATION: &str = "registration";
+pub(crate) const REGISTERS: &str = "mandate";
+
 /// The merchant's own data; an empty list stands for none.
 #[derive(Default)]
 pub(crate) struct Notes {
     pub reference: Option<String>,
+    /// Whether the payment only registers a method.
+    pub registers: bool,
 }
 
 /// The type of an event, read before what it holds: <https://razorpay.com/docs/webhooks/>.
@@ -212,6 +230,7 @@ impl<'de> Visitor<'de> for NotesVisitor {
             match name.as_str() {
                 "reference" if notes.reference.is_some() => return Err(serde::de::Error::duplicate_field("reference")),
                 "reference" => notes.reference = members.next_value()?,
+                REGISTRATION => notes.registers = members.next_value::<Option<String>>()?.as_deref() == Some(REGISTERS),
                 _ => {
                     members.next_value::<IgnoredAny>()?;
                 }
