@@ -82,23 +82,31 @@ impl<G: Gateway> Merchant<G> {
         let told = vec![text("authenticationTransactionId", authentication)];
         let body = build::payment(&again, Some(("VALIDATE_CONSUMER_AUTHENTICATION", told)))?;
         let payment = paid(&self.send(self.post(cx, "/pts/v2/payments", &body)).await?, again.capture)?;
-        let state = match (payment.state, &payment.mandate) {
-            (state, _) if takes || !state.is_success() => state,
-            // A card that was only stored has paid nothing; without a token there is nothing to pay with.
-            (_, Some(_)) => State::Pending,
-            (_, None) => State::Unrecognised("AUTHORIZED".to_owned()),
-        };
-        Ok(Payment { state, ..payment })
+        Ok(if takes { payment } else { only_stored(payment) })
     }
 
     /// A payment that was challenged: its authorization stands under its reference, once there is one.
     pub(crate) async fn look_at_challenged(&self, cx: &Context<'_>, handle: &Handle) -> Result<Payment> {
         match self.find(cx, handle.id()).await {
-            Ok(id) => Ok(Payment { handle: handle.clone(), ..self.look_at(cx, &id).await? }),
+            Ok(id) => {
+                let found = self.look_at(cx, &id).await?;
+                let stores = handle.part("store").is_some() && found.amount.is_some_and(|amount| amount.minor() == 0);
+                Ok(Payment { handle: handle.clone(), ..if stores { only_stored(found) } else { found } })
+            }
             Err(error) if error.kind() == Kind::NotFound => Ok(Payment::new(handle.clone(), State::Pending)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// A card that was only stored has paid nothing; without a token there is nothing to pay with.
+fn only_stored(payment: Payment) -> Payment {
+    let state = match (payment.state, &payment.mandate) {
+        (state, _) if !state.is_success() => state,
+        (_, Some(_)) => State::Pending,
+        (_, None) => State::Unrecognised("AUTHORIZED".to_owned()),
+    };
+    Payment { state, ..payment }
 }
 
 /// What the check of enrollment is told. A challenge is the merchant's wish (`03`); nothing is paid where a card is stored (`02`).

@@ -76,7 +76,9 @@ impl<G: Gateway> Merchant<G> {
         if books.refunded.zip(captured).is_some_and(|(one, other)| one.currency() != other.currency()) {
             return Err(Error::new(Kind::Integrity, Effect::Unknown, "the payment and its refunds differ in currency"));
         }
-        Ok(Payment { captured, refunded: books.refunded, ..payment(first, state, books.taken)? })
+        // A transaction that stored a card shows the token for as long as it is kept (`tokenInformation`).
+        let mandate = first.mandate();
+        Ok(Payment { captured, refunded: books.refunded, mandate, ..payment(first, state, books.taken)? })
     }
 
     /// The id of the newest payment with this reference. The query language has signs of its own, so a reference is plain.
