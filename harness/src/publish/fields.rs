@@ -32,12 +32,17 @@ fn collect(root: &Value, object: &Value, parent: Option<&Field>, fields: &mut Ve
     let required: Vec<&str> = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     for (name, member) in object["properties"].as_object().into_iter().flatten() {
         let inner = resolved(root, member);
+        let needed = required.contains(&name.as_str());
+        let mut description = member["description"].as_str().unwrap_or_default().to_owned();
+        if let Some(parent) = parent.filter(|parent| needed && !parent.required) {
+            description.push_str(&format!(" Needed where `{}` is given.", parent.name));
+        }
         let field = Field {
             name: parent.map_or_else(|| name.clone(), |parent| format!("{}.{name}", parent.name)),
             form: form(root, member),
-            required: required.contains(&name.as_str()) && parent.is_none_or(|parent| parent.required),
+            required: needed && parent.is_none_or(|parent| parent.required),
             secret: [member, inner].iter().any(|schema| schema.to_string().contains("\"writeOnly\":true")),
-            description: member["description"].as_str().unwrap_or_default().to_owned(),
+            description,
         };
         collect(root, inner, Some(&field), fields);
         fields.push(field);
