@@ -96,7 +96,8 @@ pub(crate) fn refund_event(action: &str, details: Details) -> Option<TransferSta
     })
 }
 
-/// Where a payout stands by its status. It is sent once the scheme has accepted it.
+/// Where a payout stands by its status (`OutboundPayment.Status` of the official `gocardless-pro-java`). `executed`: the scheme has accepted
+/// it and it is on its way, and no status tells of more.
 pub(crate) fn payout(status: String) -> TransferState {
     match status.as_str() {
         "verifying" | "pending_approval" | "scheduled" | "executing" => TransferState::Pending,
@@ -107,7 +108,8 @@ pub(crate) fn payout(status: String) -> TransferState {
     }
 }
 
-/// Where a payout stands after an event.
+/// Where a payout stands after an event. The page of approvals names `set_to_pending_approval`, the others follow the statuses; one that
+/// has another name is unrecognised, for a look-up to tell.
 pub(crate) fn payout_event(action: &str, details: Details) -> Option<TransferState> {
     Some(match action {
         "created" | "set_to_pending_approval" | "set_to_executing" => TransferState::Pending,

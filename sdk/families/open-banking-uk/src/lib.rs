@@ -11,7 +11,8 @@
 //! The client authenticates by its certificate (`tls_client_auth`, RFC 8705), which belongs to the application's transport, as in every
 //! call, or at the token endpoint by a signed assertion beside it (`private_key_jwt`, RFC 7523). Where the merchant wants it, the bank is asked
 //! for the customer's funds before the payment is made. The bank's own signatures over answers are not checked: the answers come over the same mutual TLS. The interface takes nothing
-//! back: there is no void and no refund in it.
+//! back: there is no void and no refund in it. Not offered: variable recurring payments, since what allows them is the customer's token,
+//! a secret that would have to outlive the call and may stand in no handle; international payments.
 
 mod read;
 mod sign;
