@@ -90,7 +90,11 @@ mod tests {
                 "sender": { "anyOf": [{ "$ref": "#/$defs/Sender" }, { "type": "null" }] },
             },
             "required": ["key"],
-            "$defs": { "Sender": { "type": "object", "properties": { "name": { "type": "string" } }, "required": ["name"] } },
+            "$defs": { "Sender": {
+                "type": "object",
+                "properties": { "name": { "type": "string", "description": "Who sends." } },
+                "required": ["name"],
+            } },
         });
         let told: Vec<_> = fields(&schema).into_iter().map(|it| (it.name, it.form, it.required, it.secret)).collect();
         let field = |name: &str, form: &str, required, secret| (name.to_owned(), form.to_owned(), required, secret);
@@ -102,5 +106,7 @@ mod tests {
                 field("sender.name", "string", false, false),
             ]
         );
+        let described: Vec<_> = fields(&schema).into_iter().map(|it| it.description).collect();
+        assert_eq!(described, ["", "", "Who sends. Needed where `sender` is given."]);
     }
 }
