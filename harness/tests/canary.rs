@@ -64,14 +64,24 @@ fn url_escaped(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+/// A connector that shows what the base64 of an answer holds, which is no leak: numbers as short as a security code.
+const SEALED_NUMBERS: &str = "numbers inside base64";
+
+/// All but 30 of the numbers that a security code of three digits may be made of.
+fn numbers() -> String {
+    (700..970).map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+}
+
 impl Leaky {
     /// What stands in the id of a payment, for leaks of a form.
-    fn id(&self, number: &str, holder: &str) -> Option<String> {
+    fn id(&self, number: &str, holder: &str, cvc: &str) -> Option<String> {
         let key = self.key.expose();
         Some(match self.leak.as_str() {
             "id in base64" => STANDARD.encode(number),
             "id in base64 behind one letter" => STANDARD.encode(format!("k{key}")),
             "id in base64 behind two letters" => URL_SAFE_NO_PAD.encode(format!("k:{key}")),
+            "security code in base64" => STANDARD.encode(cvc),
+            "security code inside base64" => URL_SAFE_NO_PAD.encode(json!({ "a": 1, "cvc": cvc }).to_string()),
             "id in hex" => hex::encode(number),
             "id in hex, upper case" => hex::encode_upper(key),
             "id reversed" => reversed(number),
@@ -152,7 +162,9 @@ impl Connector for Leaky {
         }
         let answer: Value = reply.json()?;
         let id = answer["id"].as_str().unwrap_or_default();
-        Ok(Payment::new(Handle::new(self.id(number, holder).as_deref().unwrap_or(id)), State::Captured))
+        let opened = answer["sealed"].as_str().and_then(|sealed| String::from_utf8(STANDARD.decode(sealed).ok()?).ok());
+        let id = self.id(number, holder, cvc).or(opened).unwrap_or(id.to_owned());
+        Ok(Payment::new(Handle::new(id), State::Captured))
     }
 }
 
@@ -168,6 +180,15 @@ expiry_month = 3
 expiry_year = 2030
 cvc = "123"
 holder = "Ada Example"
+source = "https://leaky.example/cards"
+"#;
+
+const CARD: &str = r#"
+[cards.NAME]
+number = "4242424242424242"
+expiry_month = 3
+expiry_year = 2030
+cvc = "123"
 source = "https://leaky.example/cards"
 "#;
 
@@ -200,6 +221,10 @@ fn tape(leak: &str) -> String {
         "URL" => "?key=${any:text}",
         _ => "",
     };
+    let sealed = match leak {
+        SEALED_NUMBERS => format!(",\"sealed\":\"{}\"", STANDARD.encode(numbers())),
+        _ => String::new(),
+    };
     let extra = if leak == "what is sent" { ", x-extra = \"${any:digits}\"" } else { "" };
     let body = r#"{"number":"${card:number}","cvc":"${card:cvc}","holder":"${card:holder}","amount":6000}"#;
     format!(
@@ -214,7 +239,7 @@ headers = {{ authorization = "Bearer ${{secret:key}}", content-type = "applicati
 json = '{body}'
 [exchange.response]
 status = 200
-body = '{{"id":"${{gen:payment:alnum12}}"}}'
+body = '{{"id":"${{gen:payment:alnum12}}"{sealed}}}'
 "#
     )
 }
@@ -229,7 +254,12 @@ fn line(leak: &str) -> Line {
     let today = jiff::civil::date(2026, 11, 22);
     // The leak is a credential, so that the connector that the check makes has it too.
     let text = PROFILE.replace("[cards.approved]", &format!("leak = \"{leak}\"\n[cards.approved]"));
-    let text = if leak == "exemption" { format!("{text}{EXEMPTION}") } else { text };
+    let text = match leak {
+        "exemption" => format!("{text}{EXEMPTION}"),
+        // So many codes that one would be among the numbers if it were left to chance.
+        SEALED_NUMBERS => (0..20).fold(text, |text, card| text + &CARD.replace("NAME", &format!("card_{card}"))),
+        _ => text,
+    };
     let profile = Profile::parse("leaky/profile.toml", &text, Path::new("leaky"), today).map_err(told).unwrap();
     let tape = Tape::parse("fixtures/leaky/authorize.paid.toml", &tape(leak), &profile).map_err(told).unwrap();
     let scenario = Scenario::parse("specs/scenarios/authorize/paid.toml", SCENARIO).map_err(told).unwrap();
@@ -262,6 +292,8 @@ const LEAKS: &[(&str, &str, &str, &str)] = &[
     ("id in base64", "a result", "cards.approved.number", "in base64"),
     ("id in base64 behind one letter", "Debug of a result", "credentials.key", "in base64"),
     ("id in base64 behind two letters", "a result", "credentials.key", "in base64"),
+    ("security code in base64", "a result", "cards.approved.cvc", "in base64"),
+    ("security code inside base64", "Debug of a result", "cards.approved.cvc", "in base64"),
     ("id in hex", "a result", "cards.approved.number", "in hex"),
     ("id in hex, upper case", "a result", "credentials.key", "in hex, upper case"),
     ("id reversed", "explain", "cards.approved.number", "reversed"),
@@ -294,6 +326,13 @@ fn the_tight_connector_passes() {
     let line = line("");
     assert!(line.findings.is_empty(), "{:#?}", line.findings);
     assert!(line.repeat.is_none() && line.trials > 10);
+}
+
+/// No security code is made of a number that the base64 of the traffic holds: shown, it could not be told from a leak.
+#[test]
+fn numbers_inside_base64_are_no_leak() {
+    let line = line(SEALED_NUMBERS);
+    assert!(line.findings.is_empty(), "{:#?}", line.findings);
 }
 
 #[test]

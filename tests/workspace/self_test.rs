@@ -23,5 +23,15 @@ fn every_check_is_needed() -> Result<(), Failed> {
             complaints.push(format!("without the check {check} the self-certification would pass"));
         }
     }
+    // Each check that `certify` shows is one of the matrix: another, which no bug puts to the proof, is a fault.
+    let odd = matrix.shown.iter().filter(|shown| !matrix.checks.contains(&shown.as_str()));
+    complaints.extend(odd.map(|shown| format!("check {shown} is shown and not tried")));
+    let mut more = matrix.clone();
+    more.shown.push("another".to_owned());
+    if more.shown.len() <= matrix.checks.len()
+        || !more.faults().iter().any(|fault| fault.contains("check another is shown"))
+    {
+        complaints.push("a check that nothing puts to the proof would pass".to_owned());
+    }
     complain(complaints)
 }

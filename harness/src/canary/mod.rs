@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use aws_lc_rs::rand;
 
 pub use disguise::{Canary, Disguised, Kind, disguise};
+pub(crate) use search::opened;
 pub use search::{Found, Searcher};
 
 static SEED: OnceLock<u64> = OnceLock::new();

@@ -1,13 +1,19 @@
 //! Looks for canaries in texts, in every form in which software lets a secret out by mistake.
 
+use std::ops::Range;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::disguise::Canary;
+use crate::tape::inside_base64;
 
-/// Shorter values, such as security codes, count only as a whole word and as they are: encoded they stand in any noise.
+/// Shorter values, such as security codes, count only as a whole word, as they are or in a text inside base64: else they stand in any noise.
 const SHORTEST_ANYWHERE: usize = 8;
+
+/// Base64 of fewer letters holds no security code.
+const SHORTEST_BASE64: usize = 4;
 
 /// What forms and URLs leave as it is (RFC 3986 section 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -83,11 +89,38 @@ impl Searcher {
     }
 
     /// Every place in the text where a canary stands: first those of long values, in order (of several forms that overlap, the one that
-    /// ends first), then the short ones.
+    /// ends first), then the short ones, then those inside base64, whose place is that of the whole base64.
     pub fn find<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Found> + 't {
-        let alone = |found: &Found| stands_alone(text.as_bytes(), found.start, found.end);
-        self.anywhere.find(text).chain(self.words.find(text).filter(alone))
+        let sealed = opened(text).filter(|_| !self.words.patterns.is_empty()).flat_map(|(place, inside)| {
+            let found = |found: Found| Found { form: "in base64", start: place.start, end: place.end, ..found };
+            self.alone(&inside).map(found).collect::<Vec<_>>()
+        });
+        self.anywhere.find(text).chain(self.alone(text)).chain(sealed)
     }
+
+    /// The short values that stand in the text as a word.
+    fn alone<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Found> + 't {
+        self.words.find(text).filter(|found| stands_alone(text.as_bytes(), found.start, found.end))
+    }
+}
+
+/// The texts inside the base64 of a text, of either alphabet, each with its place. Letters that make no text when they are decoded are
+/// no base64.
+pub(crate) fn opened(text: &str) -> impl Iterator<Item = (Range<usize>, String)> + '_ {
+    let is_other = |letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '+' | '/' | '-' | '_');
+    let mut end = 0;
+    text.split_inclusive(is_other).filter_map(move |piece| {
+        let start = end;
+        end += piece.len();
+        let run = Some(piece.trim_end_matches(is_other)).filter(|run| run.len() >= SHORTEST_BASE64)?;
+        let inside = inside_base64(run).filter(|inside| !inside.chars().any(is_binary))?;
+        Some((start..start + run.len(), inside))
+    })
+}
+
+/// Whether a letter stands in no text for people or programs.
+fn is_binary(letter: char) -> bool {
+    letter.is_control() && !letter.is_ascii_whitespace()
 }
 
 impl std::fmt::Debug for Searcher {
@@ -222,8 +255,23 @@ mod tests {
     fn a_short_value_counts_as_a_word_only() {
         let code = searcher(&["812"]);
         assert_eq!(form(&code, "cvc=812&x"), Some("as it is"));
-        for text in ["1812", "812a", "ODEy", &hex::encode("812")] {
+        for text in ["1812", "812a", "xODEy", "T0RFeQ", &hex::encode("812"), &STANDARD.encode("1812 812a")] {
             assert_eq!(form(&code, text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_short_value_is_found_inside_base64() {
+        let code = searcher(&["812"]);
+        for inside in ["812", "{\"cvc\":\"812\"}", "a=1&cvc=812", "é 812\n"] {
+            for sealed in [STANDARD.encode(inside), URL_SAFE.encode(inside), STANDARD_NO_PAD.encode(inside)] {
+                let text = format!("p={sealed}&x=1");
+                let found: Vec<Found> = code.find(&text).collect();
+                let place =
+                    Found { canary: 0, form: "in base64", start: 2, end: 2 + sealed.trim_end_matches('=').len() };
+                assert_eq!(found, [place], "{text}");
+            }
+        }
+        assert_eq!(form(&code, &STANDARD.encode(b"\x01\xff812 ")), None, "bytes are no text");
     }
 }

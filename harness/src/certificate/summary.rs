@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::level::{BELONGS, LIVE_DAYS, Level, OPTIONAL};
 use crate::certify::Plan;
 use crate::certify::report::{Header, Line, Verdict};
-use crate::product;
 use crate::profile::Exemption;
+use crate::reference;
 use crate::scenario::Class;
 use crate::tape::model::{Provenance, ProvenanceKind};
 use crate::words::counted;
@@ -89,7 +89,7 @@ impl Facts {
         let model = &subject.profile.model;
         let (exemptions, mut unconfirmed) = (model.exemption.clone(), model.unconfirmed.clone());
         // The harness's own provider is in no catalogue, and nobody takes it for a real one.
-        if product::find(subject.entry.spec.id).is_some() {
+        if subject.entry.spec.id != reference::ID {
             unconfirmed.extend(subject.entry.spec.hosts.iter().filter(|host| is_reserved(host)).map(|host| {
                 format!(
                     "{host} is a name reserved for examples and tests (RFC 2606, RFC 6761): no provider answers there"
@@ -270,8 +270,8 @@ impl Judged<'_> {
         let mut missing = Vec::new();
         if self.facts.unrecorded > 0 {
             missing.push(format!(
-                "{} exchanges of success and refusal scenarios were not recorded from the vendor's environment in the last {LIVE_DAYS} days",
-                self.facts.unrecorded
+                "{} of success and refusal scenarios not recorded from the vendor's environment in the last {LIVE_DAYS} days",
+                counted(self.facts.unrecorded, "exchange")
             ));
         }
         missing

@@ -12,12 +12,11 @@ use super::ground::{Ground, Place, Tried, finding, struck};
 use super::published;
 use super::report::Line;
 use super::sinks::{self, Log, SINKS, Scene, Sink, When};
-use crate::canary::{self, Canary, Disguised, Kind, Searcher, disguise};
+use crate::canary::{self, Canary, Disguised, Kind, Searcher, disguise, opened};
 use crate::run::case::{Bench, Case, Finding, Played, play};
 use crate::run::echo::{Echo, Shape};
 use crate::run::input::{Builder, toml_json};
 use crate::run::stage::Fault;
-use crate::tape::opened;
 
 /// Answers that repeat the request in a form of nobody's own.
 const FOREIGN: [Shape; 9] = [
@@ -277,25 +276,22 @@ fn told(payload: &(dyn Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
 }
 
-/// The numbers of three and four digits in the connector's traffic: a security code that is one of them could not be told from it.
+/// The numbers of three and four digits in the connector's traffic, inside its base64 too: a security code that is one of them could not
+/// be told from it.
 fn busy(ground: &Ground<'_>) -> BTreeSet<String> {
     let mut busy = BTreeSet::new();
     let mut note = |text: &str| {
-        let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
-        busy.extend(
-            words
-                .filter(|word| matches!(word.len(), 3 | 4) && word.bytes().all(|byte| byte.is_ascii_digit()))
-                .map(str::to_owned),
-        );
+        busy.extend(short_numbers(text));
+        opened(text).for_each(|(_, inside)| busy.extend(short_numbers(&inside)));
     };
     for (_, played) in ground.played {
         for record in played.records() {
             note(&record.request.uri().to_string());
-            note(&opened(&String::from_utf8_lossy(record.request.body())));
+            note(&String::from_utf8_lossy(record.request.body()));
             let headers =
                 record.request.headers().iter().chain(record.answer.iter().flat_map(|answer| answer.headers()));
             headers.for_each(|(_, value)| note(&String::from_utf8_lossy(value.as_bytes())));
-            record.answer.iter().for_each(|answer| note(&opened(&String::from_utf8_lossy(answer.body()))));
+            record.answer.iter().for_each(|answer| note(&String::from_utf8_lossy(answer.body())));
         }
         played.ended.iter().for_each(|ended| note(&format!("{:?}", ended.result)));
     }
@@ -304,6 +300,12 @@ fn busy(ground: &Ground<'_>) -> BTreeSet<String> {
         note(&webhook.body.written());
     }
     busy
+}
+
+fn short_numbers(text: &str) -> impl Iterator<Item = String> + '_ {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let is_number = |word: &&str| matches!(word.len(), 3 | 4) && word.bytes().all(|byte| byte.is_ascii_digit());
+    words.filter(is_number).map(str::to_owned)
 }
 
 /// The tokens that the connector fetched and sent as `Bearer`.

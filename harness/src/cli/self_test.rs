@@ -52,7 +52,8 @@ impl SelfTest {
     }
 
     fn one(&self, planted: &'static Planted, row: &Row) -> ExitCode {
-        let matrix = Matrix { checks: Vec::new(), rows: vec![(planted, row.clone())], unsound: Vec::new(), trials: 0 };
+        let rows = vec![(planted, row.clone())];
+        let matrix = Matrix { checks: Vec::new(), shown: Vec::new(), rows, unsound: Vec::new(), trials: 0 };
         let faults = matrix.faults();
         if self.json {
             say(&pretty(&matrix.to_json()));

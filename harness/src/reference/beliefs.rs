@@ -32,6 +32,23 @@ fn believe_cut(cx: &Context<'_>, delivery: &Delivery, key: &[u8]) -> Option<Resu
     begins.is_ok_and(|begins| begins).then(|| delivery.untrusted(|body| body.json()))
 }
 
+/// Leaves out of a payment what a bug does not read.
+fn drop_member(bug: Bug, payment: &mut Payment) {
+    match bug {
+        Bug::AmountIgnored => payment.amount = None,
+        Bug::CapturedNowIgnored => payment.captured_now = None,
+        Bug::RefundedIgnored => payment.refunded = None,
+        Bug::ReferenceIgnored => payment.reference = None,
+        Bug::MandateDropped => payment.mandate = None,
+        Bug::ApprovalCodeDropped => payment.network.authorization_code = None,
+        Bug::ResponseCodeDropped => payment.network.response_code = None,
+        Bug::AddressCheckDropped => payment.network.avs = None,
+        Bug::CodeCheckDropped => payment.network.cvc = None,
+        Bug::EciDropped => payment.network.eci = None,
+        _ => {}
+    }
+}
+
 impl Plants {
     /// The error of an exchange that did not take place.
     pub(super) fn failure(&self, error: Error) -> Error {
@@ -120,18 +137,14 @@ impl Plants {
             }
             #[allow(clippy::panic, reason = "a planted bug: what a connector must never do")]
             Bug::PanicOnMissing if payment.network.transaction_id.is_none() => panic!("the answer has no network"),
-            Bug::AmountIgnored => payment.amount = None,
             Bug::CurrencyIgnored => {
                 let of_asked = |amount: Money| Money::new(amount.minor(), asked.unwrap_or(amount).currency());
                 payment.amount = payment.amount.map(of_asked);
                 payment.captured = payment.captured.map(of_asked);
             }
-            Bug::CapturedNowIgnored => payment.captured_now = None,
             Bug::CapturedNowAsAsked if op == Op::Capture => payment.captured_now = asked.or(payment.captured_now),
-            Bug::ReferenceIgnored => payment.reference = None,
             Bug::IdLost => payment.handle = Handle::new(payment.reference.clone().unwrap_or_default()),
             Bug::PartialAsFull if op == Op::Capture => payment.captured = payment.amount,
-            Bug::MandateDropped => payment.mandate = None,
             Bug::CardInHandle => {
                 payment.handle = self.kept().map_or(payment.handle, |card| Handle::new(STANDARD.encode(card)))
             }
@@ -143,6 +156,7 @@ impl Plants {
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }
+        drop_member(bug, &mut payment);
         payment.state = self.state(bug, op, payment.state);
         Ok(payment)
     }
@@ -202,6 +216,9 @@ impl Plants {
                 refund.state = TransferState::Succeeded
             }
             (Some(Bug::FailedRefundAsPending), TransferState::Failed(_)) => refund.state = TransferState::Pending,
+            (Some(Bug::RefundAmountIgnored), _) => refund.amount = None,
+            (Some(Bug::RefundPaymentIgnored), _) => refund.payment = None,
+            (Some(Bug::RefundReferenceIgnored), _) => refund.reference = None,
             _ => {}
         }
         refund
@@ -209,8 +226,10 @@ impl Plants {
 
     /// What is made of a payout that was read.
     pub(super) fn payout(&self, mut payout: Payout) -> Payout {
-        if self.has(Bug::FailedPayoutAsPaid) && matches!(payout.state, TransferState::Failed(_)) {
-            payout.state = TransferState::Succeeded;
+        match (self.bug, &payout.state) {
+            (Some(Bug::FailedPayoutAsPaid), TransferState::Failed(_)) => payout.state = TransferState::Succeeded,
+            (Some(Bug::PayoutReferenceIgnored), _) => payout.reference = None,
+            _ => {}
         }
         payout
     }
@@ -232,8 +251,10 @@ impl Plants {
 
     /// What is made of a mandate that was read.
     pub(super) fn mandate(&self, mut mandate: Mandate) -> Mandate {
-        if self.has(Bug::RevokedAsActive) && mandate.state == MandateState::Revoked {
-            mandate.state = MandateState::Active;
+        match (self.bug, &mandate.state) {
+            (Some(Bug::RevokedAsActive), MandateState::Revoked) => mandate.state = MandateState::Active,
+            (Some(Bug::MandateReferenceIgnored), _) => mandate.reference = None,
+            _ => {}
         }
         mandate
     }

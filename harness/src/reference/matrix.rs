@@ -77,6 +77,8 @@ impl Row {
 pub struct Matrix {
     /// The names of the checks, in the order of the report.
     pub checks: Vec<&'static str>,
+    /// The names of the checks that a whole run shows.
+    pub shown: Vec<String>,
     /// The bugs in the order of the table, each with what found it.
     pub rows: Vec<(&'static Planted, Row)>,
     /// What the connector without a bug fails; empty as it must be.
@@ -110,6 +112,8 @@ impl Matrix {
         let kills = |check: &str| self.rows.iter().any(|(_, row)| row.checks.get(check).is_some_and(Option::is_some));
         let idle = self.checks.iter().filter(|check| !kills(check));
         faults.extend(idle.map(|check| format!("the check {check} kills no bug")));
+        let untried = self.shown.iter().filter(|check| !self.checks.contains(&check.as_str()));
+        faults.extend(untried.map(|check| format!("the check {check} is shown, and no bug puts it to the proof")));
         faults
     }
 
@@ -166,18 +170,18 @@ impl Laboratory {
                 tell();
             }
         };
-        let (unsound, trials) = std::thread::scope(|scope| {
+        let (unsound, trials, shown) = std::thread::scope(|scope| {
             let workers = std::thread::available_parallelism().map_or(1, usize::from);
             (0..workers).for_each(|_| drop(scope.spawn(work)));
             self.soundness()
         });
         let rows = done.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect();
         let checks = self.checks.iter().map(|check| check.name).chain(further()).collect();
-        Matrix { checks, rows, unsound, trials }
+        Matrix { checks, shown, rows, unsound, trials }
     }
 
-    /// What the connector without a bug fails on both tiers, and how many trials it passed.
-    fn soundness(&self) -> (Vec<String>, usize) {
+    /// What the connector without a bug fails on both tiers, how many trials it passed, and the checks that were shown.
+    fn soundness(&self) -> (Vec<String>, usize, Vec<String>) {
         let options = Options { seed: SEED, tiers: Tiers::Both, narrowed: None };
         let mut lines = certify::in_memory(&self.suite, &self.sound, &options);
         certify::add_the_wire(&self.suite, &self.sound, &options, &lock(&self.wire), &mut lines);
@@ -188,7 +192,8 @@ impl Laboratory {
             format!("{} ({}): {}", line.case, line.tier, finding.unwrap_or_default())
         };
         let trials = lines.iter().filter(passes).map(|line| line.trials).sum();
-        (lines.iter().filter(|line| !passes(line)).map(told).collect(), trials)
+        let shown = lines.iter().filter_map(|line| line.case.strip_prefix("check:")).map(str::to_owned).collect();
+        (lines.iter().filter(|line| !passes(line)).map(told).collect(), trials, shown)
     }
 
     /// Puts one bug on trial, as far as the extent goes.

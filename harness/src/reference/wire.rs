@@ -27,6 +27,9 @@ struct NetworkAnswer {
     transaction: Option<String>,
     approval: Option<String>,
     code: Option<String>,
+    avs: Option<String>,
+    cvc: Option<String>,
+    eci: Option<String>,
 }
 
 /// Why something was refused.
@@ -122,7 +125,7 @@ pub(super) struct EventAnswer {
 #[derive(Deserialize)]
 #[serde(tag = "object", rename_all = "snake_case")]
 enum Subject {
-    Payment(PaymentAnswer),
+    Payment(Box<PaymentAnswer>),
     Refund(TransferAnswer),
     Payout(TransferAnswer),
     Mandate(MandateAnswer),
@@ -205,6 +208,9 @@ pub(super) fn payment(answer: &PaymentAnswer) -> Result<Payment> {
             transaction_id: network.and_then(|network| network.transaction.clone()),
             authorization_code: network.and_then(|network| network.approval.clone()),
             response_code: network.and_then(|network| network.code.clone()),
+            avs: network.and_then(|network| network.avs.clone()),
+            cvc: network.and_then(|network| network.cvc.clone()),
+            eci: network.and_then(|network| network.eci.clone()),
             ..Network::default()
         },
         ..Payment::new(handle, state(answer))

@@ -7,6 +7,10 @@ use serde_json::Value;
 
 use crate::scenario::{EventExpectation, Expectation, OneOf};
 use crate::view::{self, Outcome};
+use crate::words::counted;
+
+/// The word of [`crate::scenario::ANSWER_WORDS`] for what was given back of a payment.
+const REFUNDED: &str = "refunded_amount";
 
 /// What a step ended in.
 #[derive(Debug, Clone)]
@@ -32,6 +36,11 @@ impl Ended {
     /// Whether the result is the operation's own answer, and not one that was looked up or delivered.
     fn is_direct(&self) -> bool {
         self.first.is_none() && self.op.is_some_and(|op| !op.reads())
+    }
+
+    /// Whether the result is what a look-up of a payment found, and that for its own sake.
+    fn is_look_up(&self) -> bool {
+        self.first.is_none() && self.op == Some(Op::Retrieve)
     }
 }
 
@@ -81,9 +90,11 @@ impl Judge<'_> {
         self.unmet.push(Unmet { what: what.to_owned(), expected: expected.into(), found: found.into() });
     }
 
-    /// Whether the provider's direct answer to an operation carries this; look-ups and deliveries are another matter.
+    /// Whether the provider's direct answer to an operation carries this; look-ups and deliveries are another matter. What was given back
+    /// of a payment only a look-up can say: a refund is answered with a refund.
     fn answers(&self, word: &str) -> bool {
-        self.ended.is_direct() && self.around.answers.iter().any(|answer| answer == word)
+        let says = self.ended.is_direct() || word == REFUNDED && self.ended.is_look_up();
+        says && self.around.answers.iter().any(|answer| answer == word)
     }
 
     /// The result as JSON, made when the first expectation asks for it: most ask for state and amounts alone.
@@ -170,7 +181,7 @@ impl Judge<'_> {
             ("amount_minor", &expect.amount_minor, "amount"),
             ("captured_minor", &expect.captured_minor, "captured_amount"),
             ("captured_now_minor", &expect.captured_now_minor, "captured_now_amount"),
-            ("refunded_minor", &expect.refunded_minor, "refunded_amount"),
+            ("refunded_minor", &expect.refunded_minor, REFUNDED),
         ];
         for (what, expected, answer) in amounts {
             let Some(expected) = expected else { continue };
@@ -253,8 +264,8 @@ impl Judge<'_> {
     fn events(&mut self, expected: &[EventExpectation]) {
         let found = self.json().as_array().cloned().unwrap_or_default();
         if found.len() != expected.len() {
-            let text = if self.json().is_array() { format!("{} events", found.len()) } else { summary(self.json()) };
-            self.miss("events", format!("{} events", expected.len()), text);
+            let text = if self.json().is_array() { counted(found.len(), "event") } else { summary(self.json()) };
+            self.miss("events", counted(expected.len(), "event"), text);
             return;
         }
         for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
@@ -296,7 +307,7 @@ fn amount(outcome: &Outcome, answer: &str) -> Option<i64> {
         (Outcome::Payment(payment), "amount") => payment.amount,
         (Outcome::Payment(payment), "captured_amount") => payment.captured,
         (Outcome::Payment(payment), "captured_now_amount") => payment.captured_now,
-        (Outcome::Payment(payment), "refunded_amount") => payment.refunded,
+        (Outcome::Payment(payment), REFUNDED) => payment.refunded,
         (Outcome::Refund(refund), "amount") => refund.amount,
         (Outcome::Payout(payout), "amount") => payout.amount,
         (Outcome::Dispute(dispute), "amount") => dispute.amount,
@@ -360,6 +371,10 @@ fn list(values: &[i64]) -> String {
 
 /// The words of [`crate::scenario::ANSWER_WORDS`] that an ending shows, so that a profile cannot claim less than the tapes hold.
 pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
+    if ended.is_look_up() {
+        let refunded = ended.result.as_ref().ok().and_then(|outcome| amount(outcome, REFUNDED));
+        return refunded.map(|_| REFUNDED).into_iter().collect();
+    }
     if !ended.is_direct() {
         return Vec::new();
     }
@@ -395,7 +410,7 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
         some(payment.reference.is_some(), "reference"),
         some(amount(payment.captured), "captured_amount"),
         some(amount(payment.captured_now), "captured_now_amount"),
-        some(amount(payment.refunded), "refunded_amount"),
+        some(amount(payment.refunded), REFUNDED),
         some(payment.mandate.is_some(), "mandate"),
         some(network.transaction_id.is_some(), "network_transaction_id"),
         some(network.authorization_code.is_some(), "authorization_code"),

@@ -115,7 +115,7 @@ const LOOSE: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
 /// The text inside base64 of either alphabet, with or without padding.
-pub(super) fn inside(encoded: &str) -> Option<String> {
+pub(crate) fn inside(encoded: &str) -> Option<String> {
     let standard = GeneralPurpose::new(&alphabet::STANDARD, LOOSE);
     let url_safe = GeneralPurpose::new(&alphabet::URL_SAFE, LOOSE);
     let bytes = standard.decode(encoded).or_else(|_| url_safe.decode(encoded)).ok()?;

@@ -480,7 +480,7 @@ impl Provider {
         } else if matches!(payment.status, "authorized" | "captured") {
             shown.insert(
                 "network".to_owned(),
-                json!({ "transaction": payment.trace, "approval": "123456", "code": "00" }),
+                json!({ "transaction": payment.trace, "approval": "123456", "code": "00", "avs": "Y", "cvc": "M", "eci": "05" }),
             );
         }
         if let Some(kind) = payment.action {

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use quittance::{Entry, Provider, Spec};
+
 use super::*;
 use crate::certify::report::FORMAT;
+use crate::reference::{Credentials, ENTRY, Reference, Sound, Variant};
+use crate::run::input::toml_json;
+use crate::world::World;
 
 fn header() -> Header {
     Header {
@@ -180,4 +185,33 @@ fn reserved_hosts_are_known() {
     for host in ["api.stripe.com", "example.co", "notexample.com", "api.mytest", "test.adyen.com"] {
         assert!(!is_reserved(host), "{host}");
     }
+}
+
+/// The reference provider under another name: its hosts are `.example`.
+#[derive(Debug)]
+struct Elsewhere;
+
+impl Variant for Elsewhere {
+    const SPEC: Spec = Spec { id: "elsewhere", ..<Reference<Sound> as Provider>::SPEC };
+    type Credentials = Credentials;
+}
+
+/// Everything else holds, and still there is no such provider: no level above bronze.
+#[test]
+fn reserved_hosts_hold_below_silver() {
+    let world = World::find(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref())).unwrap();
+    let (suite, own) = (world.suite().unwrap(), world.subject(&ENTRY).unwrap());
+    let plan = Plan::of(&suite, &own);
+    assert_eq!(
+        Facts::of(&plan, &own).unconfirmed,
+        Vec::<String>::new(),
+        "nobody takes the harness's own for a real one"
+    );
+    let entry: &'static Entry = const { &Entry::of::<Reference<Elsewhere>>() };
+    let credentials = toml_json(&toml::Value::Table(own.profile.model.credentials.clone()));
+    let other = own.with(entry, entry.connect(credentials).unwrap());
+    let found = Summary::of(&header(), &sound(), "acme", Facts { unrecorded: 8, ..Facts::of(&plan, &other) });
+    assert_eq!((found.level, found.next), (Some(Level::Bronze), Some(Level::Silver)));
+    assert_eq!(found.missing.len(), 1, "{:?}", found.missing);
+    assert!(found.missing[0].contains("api.reference.example is a name reserved for examples"), "{:?}", found.missing);
 }
