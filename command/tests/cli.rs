@@ -149,7 +149,7 @@ fn suite_is_checked_and_refreshed() {
     assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["fits"], json!(false));
     assert!(good(&with(&["suite", "--refresh", "--version", "1.2.3"])).contains("written, suite 1.2.3"));
     assert!(good(&with(&["suite", "--refresh", "--version", "1.2.3"])).contains("as it was"));
-    assert!(good(&with(&["suite"])).contains("suite 1.2.3, 1 scenarios"));
+    assert!(good(&with(&["suite"])).contains("suite 1.2.3, 1 scenario\n"));
     folder.write("specs/scenarios/void/authorized.toml", &SCENARIO.replace("released", "given up"));
     let (_, told) = ended(&with(&["suite"]), "", 1);
     assert!(told.contains("the scenario `void.authorized` was edited"), "{told}");
@@ -517,7 +517,7 @@ fn probes_say_what_is_unusable() {
     bad(&scenario, "", &["did you mean refund.full"]);
     let folder = Folder::new("probe");
     for (name, content, words) in [
-        ("none.toml", None, "cannot be read"),
+        ("none.toml", None, "api_key = \"…\", webhook_secret = \"…\": `quittance schema stripe`"),
         (
             "live.json",
             Some(r#"{"api_key":"sk_live_abcdef","webhook_secret":"w"}"#),
@@ -533,8 +533,25 @@ fn probes_say_what_is_unusable() {
         let given = ["probe", "--base-url", &nobody, "--contract", "stripe", "--credentials", &path];
         let (_, told) = ended(&given, "", 2);
         assert!(told.contains(words) && told.contains(name), "{told}");
-        assert!(!told.contains("secret") && !told.contains("abcdef"), "{told}");
+        assert!(!told.contains("sk_test_secret") && !told.contains("abcdef"), "{told}");
     }
+}
+
+#[test]
+fn numbers_say_what_is_wanted() {
+    for (arguments, told) in [
+        (
+            &["read", "stripe", "authorize", "--body", "-", "--status", "ok"][..],
+            "'ok' for '--status <STATUS>': expected a whole number from 100 to 599",
+        ),
+        (&["soak", "--payments", "1e6"], "'1e6' for '--payments <N>': expected a whole number from 1 to"),
+        (&["serve", "stripe", "--port", "70000"], "'70000' for '--port <N>': expected a whole number from 0 to 65535"),
+        (&["certify", "--seed", "x"], "'x' for '--seed <NUMBER>': expected a whole number from 0 to"),
+        (&["serve", "stripe", "--bind", "here"], "expected an IP address"),
+    ] {
+        bad(arguments, "", &[told]);
+    }
+    bad(&["can-i-use", "--op", "refund", "--method", "crad"], "", &["unknown method `crad`; did you mean card?"]);
 }
 
 #[test]

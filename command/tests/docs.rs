@@ -85,3 +85,40 @@ fn completion_knows_connectors_scenarios_and_operations() {
         }
     }
 }
+
+/// What a shell offers at the end of a line, with the script that is made for it; none where the shell is not there.
+fn offered(shell: &str, line: &str) -> Option<Vec<String>> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("completion-{shell}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let script = folder.join("script");
+    std::fs::write(&script, good(&["completion", shell])).unwrap();
+    let script = script.to_str().unwrap();
+    let asked = match shell {
+        "fish" => format!("source {script}; complete -C '{line}'"),
+        _ => format!(
+            "source {script}; COMP_WORDS=({line}''); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _quittance quittance '' \"${{COMP_WORDS[COMP_CWORD-1]}}\"; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        ),
+    };
+    let flags: &[&str] = if shell == "fish" { &["--no-config", "-c"] } else { &["--norc", "-c"] };
+    let output = Command::new(shell).args(flags).arg(asked).env("HOME", &folder).output().ok()?;
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some(text.lines().map(|line| line.split('\t').next().unwrap_or_default().trim().to_owned()).collect())
+}
+
+#[test]
+fn shells_offer_connectors_and_scenarios_where_they_stand() {
+    for shell in ["bash", "fish"] {
+        for (line, wanted) in [
+            ("quittance certify ", "worldpay-cnp"),
+            ("quittance explain ", "stripe"),
+            ("quittance explain stripe ", "refund.partial"),
+            ("quittance request stripe ", "retrieve_refund"),
+            ("quittance import x --connector ", "stripe"),
+            ("quittance ", "can-i-use"),
+        ] {
+            let Some(offered) = offered(shell, line) else { continue };
+            assert!(offered.iter().any(|offer| offer == wanted), "{shell}: `{line}` offers {offered:?}");
+        }
+    }
+}

@@ -302,6 +302,65 @@ fn a_description_gives_addresses_proofs_and_requests() {
     );
 }
 
+/// A description with whole numbers for a card's expiry, lists of status values, and names that stand twice or mean something already.
+const NAMES: &str = r##"{ "openapi": "3.1.0", "servers": [{ "url": "https://sandbox.acme.com" }, { "url": "https://live.acme.com" }],
+  "components": { "securitySchemes": { "key": { "type": "apiKey", "in": "header", "name": "X-Api-Key" } },
+    "parameters": { "shop": { "in": "header", "name": "X-Shop", "required": true } },
+    "schemas": { "State": { "type": "string", "enum": ["OPEN", "PAID", "IT'S \"LOST\""] } } },
+  "paths": {
+    "/{apiKey}/{type}/payments": {
+      "parameters": [{ "$ref": "#/components/parameters/shop" }, { "in": "query", "name": "lang", "required": true }],
+      "post": { "parameters": [{ "$ref": "#/components/parameters/shop" }, { "in": "header", "name": "X-API-Key", "required": true },
+        { "in": "query", "name": "lang", "required": true }],
+      "requestBody": { "content": { "application/json": { "schema": { "properties": {
+        "amount": { "type": "integer" }, "card": { "properties": { "number": { "type": "string" }, "exp_month": { "type": "integer" },
+        "exp_year": { "type": "integer" } } } } } } } },
+      "responses": { "200": { "content": { "application/json": { "schema": { "properties": {
+        "id": { "type": "string" }, "status": { "$ref": "#/components/schemas/State" } } } } } } } } },
+    "/{apiKey}/{type}/payments/{id}/refunds": { "post": { "responses": { "200": { "content": { "application/json": { "schema": { "properties": {
+        "id": { "type": "string" }, "status": { "type": "string", "enum": ["DONE"] } } } } } } } } } } }"##;
+
+#[test]
+fn whole_numbers_status_values_and_names_come_out_of_a_description() {
+    let project = Project::new("names");
+    let file = project.write("api.json", NAMES);
+    project.good(&["new", "acme", "--from", &file]);
+    let tape = project.read("fixtures/acme/authorize.captured.toml");
+    for part in [
+        "\"exp_month\": \"${card:expiry_month#number}\"",
+        "\"exp_year\": \"${card:expiry_year#number}\"",
+        "https://sandbox.acme.com/${secret:api_key_in_path}/${secret:type_name}/payments?lang=${fill:lang}\"",
+        "headers = { x-api-key = \"${secret:api_key}\", x-shop = \"${fill:header x-shop}\", content-type",
+    ] {
+        assert!(tape.contains(part), "no {part} in:\n{tape}");
+    }
+    let source = project.read("connectors/acme/src/lib.rs");
+    assert!(source.contains("whole(\"exp_month\", i64::from(card.expiry.month()))"), "{source}");
+    assert!(source.contains("/// The description lists `OPEN`, `PAID`, `IT'S \"LOST\"`.\nfn state("), "{source}");
+    let profile: toml::Table = project.read("fixtures/acme/profile.toml").parse().unwrap();
+    let row = |row: &toml::Value| (row["of"].as_str().unwrap().to_owned(), row["value"].as_str().unwrap().to_owned());
+    let rows: Vec<_> = profile["status"].as_array().unwrap().iter().map(row).collect();
+    let expected = [("payment", "OPEN"), ("payment", "PAID"), ("payment", "IT'S \"LOST\""), ("refund", "DONE")];
+    assert_eq!(rows, expected.map(|(of, value)| (of.to_owned(), value.to_owned())));
+    let becomes = |row: &toml::Value| row["becomes"].as_str().is_some_and(|becomes| becomes.starts_with("${fill:"));
+    assert!(profile["status"].as_array().unwrap().iter().all(becomes), "what they mean is not made up");
+}
+
+#[test]
+fn what_is_no_whole_description_is_refused_with_its_member() {
+    let project = Project::new("no-description");
+    let from = |name: &str, text: &str| project.write(name, text);
+    let four = from("four.json", &DESCRIPTION.replace("3.0.3", "4.0.0"));
+    project
+        .bad(&["new", "acme", "--from", &four], &["four.json: expected openapi: \"3.0\"", "found openapi: \"4.0.0\""]);
+    let torn = from("torn.json", &DESCRIPTION.replace("schemas/Payment\"", "schemas/Paymnt\""));
+    let place = "/paths/~1merchants~1{merchantId}~1payments/post/responses/201/content/application~1json/schema/$ref";
+    project
+        .bad(&["new", "acme", "--from", &torn], &["torn.json: ", place, "`#/components/schemas/Paymnt` names nothing"]);
+    let url = "https://api.acme.com/openapi.json";
+    project.bad(&["new", "acme", "--from", url], &["expected a file, found an address", "curl", "--from openapi.json"]);
+}
+
 #[test]
 fn what_cannot_be_used_changes_nothing() {
     let project = Project::new("refused");

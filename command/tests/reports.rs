@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
+use std::io::{BufRead as _, Write as _};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -96,6 +97,64 @@ fn blame_refuses_what_it_cannot_compare() {
     bad(&["--root", copy.to_str().unwrap(), "blame", "HEAD~1..HEAD"], &["not a git repository"]);
 }
 
+/// A server that answers every request with a page that it has nothing there.
+fn nothing_there() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut lines = std::io::BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let _head = lines.by_ref().find(String::is_empty);
+                let body = "<h1>Not Found</h1>";
+                let head = format!("content-type: text/html\r\nconnection: close\r\ncontent-length: {}", body.len());
+                let _gone = write!(stream, "HTTP/1.1 404 Not Found\r\n{head}\r\n\r\n{body}");
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_probe_in_which_nothing_passes_asks_whether_it_is_the_right_place() {
+    let probe = ["probe", "--base-url", &nothing_there(), "--contract", "stripe", "--scenario", "authorize.captured"];
+    for (more, summary) in [(&[][..], "0 passed, 1 failed"), (&["--json"], "\"type\":\"footer\"")] {
+        let output = quittance(&[&probe[..], more].concat());
+        let [shown, told] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(shown.contains(summary), "{shown}");
+        assert!(told.contains("note: nothing passed: is this the provider of --contract, and --base-url"), "{told}");
+    }
+}
+
+/// Both ends of the range are one commit: that is said, nothing is built, and nothing differs.
+#[test]
+fn blame_of_one_commit_says_so_and_builds_nothing() {
+    let folder = Folder::new("one-commit");
+    folder.write("specs/suite.toml", "");
+    folder.write("fixtures/none.toml", "");
+    let git = |arguments: &[&str]| {
+        let known = ["-c", "user.name=Tests", "-c", "user.email=tests@quittance.example", "-c", "commit.gpgsign=false"];
+        let output = Command::new("git").current_dir(&folder.0).args(known).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "one"]);
+    git(&["tag", "v1"]);
+    let commit = git(&["rev-parse", "HEAD"]).trim().to_owned();
+    let root = folder.at(".");
+    let output = quittance(&["--root", &root, "blame", "v1..HEAD"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0 of 0 cases differ\n");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told, format!("note: v1 and HEAD are both {}\n", &commit[..12]));
+    let report: Value = serde_json::from_str(&ended(&["--root", &root, "blame", "HEAD..HEAD", "--json"], 0)).unwrap();
+    assert_eq!(report, json!({ "before": commit, "after": commit, "cases": 0, "differences": [] }));
+    assert!(!folder.0.join("target").exists(), "nothing is checked out or built");
+}
+
 /// The results of a copy of the project in which one tape of Stripe expects another amount, with markup in it.
 fn failing(name: &str) -> (Folder, String) {
     let folder = Folder::new(name);
@@ -145,7 +204,8 @@ fn a_report_becomes_pages_summaries_and_badges() {
         assert!(!page.contains("src=") && !page.contains("fetch("), "{name} asks for nothing");
     }
     let summary = ended(&["--root", &root, "report", &report, "--markdown", "-"], 0);
-    assert!(summary.contains("| stripe | fail | 5 |") || summary.contains("| stripe | fail |"), "{summary}");
+    assert_eq!(summary, folder.read("out/summary.md"), "the Markdown and nothing else");
+    assert!(summary.contains("| stripe | fail |"), "{summary}");
     assert!(summary.contains("form amount") && summary.contains("capture.full.toml:"), "{summary}");
     assert!(folder.read("out/badges/stripe.svg").contains("<title id=\"t\">stripe: fail</title>"));
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::regions;
-use crate::world::near;
+use crate::world::{hint, near, unknown};
 
 /// What a connector declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -283,7 +283,7 @@ fn names(kind: &MethodKind) -> Vec<String> {
 fn read_op(word: &str) -> Result<(Op, Option<&'static str>), String> {
     let (name, variant) = word.split_once('.').map_or((word, None), |(name, variant)| (name, Some(variant)));
     let known: Vec<&str> = Op::ALL.iter().map(|op| op.as_str()).collect();
-    let op: Op = name.parse().map_err(|_| format!("unknown operation `{name}`; {}", hint(name, &known)))?;
+    let op: Op = name.parse().map_err(|_| unknown("operation", name, &known))?;
     let Some(variant) = variant else { return Ok((op, None)) };
     let of_op = VARIANTS.iter().filter(|(of, ..)| *of == op);
     match of_op.clone().find(|(_, name, _)| *name == variant) {
@@ -307,15 +307,24 @@ fn read_method(word: &str, specs: &[&'static Spec]) -> Result<String, String> {
         return Ok(word.to_owned());
     }
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    Err(format!("unknown method `{word}`; {}", hint(word, &known)))
+    Err(unknown("method", word, &known))
 }
 
 fn read_country(word: &str) -> Result<String, String> {
     let code = word.to_ascii_uppercase();
-    match regions::region(&code) {
-        Some(_) => Ok(code),
-        None => Err(format!("unknown country `{word}`; expected a code of ISO 3166-1, two letters, as NL")),
+    if regions::region(&code).is_some() {
+        return Ok(code);
     }
+    // ISO 3166-1 keeps UK free for the United Kingdom; most codes of three letters begin with that of two.
+    let likely = match code.as_str() {
+        "UK" => Some("GB"),
+        other if other.len() == 3 => other.get(..2).filter(|code| regions::region(code).is_some()),
+        _ => None,
+    };
+    Err(match likely {
+        Some(code) => format!("unknown country `{word}`; did you mean {code}?"),
+        None => format!("unknown country `{word}`; expected a code of ISO 3166-1, two letters, as NL"),
+    })
 }
 
 fn read_currency(word: &str) -> Result<Currency, String> {
@@ -325,14 +334,6 @@ fn read_currency(word: &str) -> Result<Currency, String> {
         [] => format!("unknown currency `{word}`; expected a code of ISO 4217, three letters, as EUR"),
         near => format!("unknown currency `{word}`; did you mean {}?", near.join(", ")),
     })
-}
-
-/// Names that come near, else all.
-fn hint(name: &str, known: &[&str]) -> String {
-    match near(name, known).as_slice() {
-        [] => format!("known are {}", known.join(", ")),
-        near => format!("did you mean {}?", near.join(", ")),
-    }
 }
 
 #[cfg(test)]
@@ -391,7 +392,11 @@ mod tests {
         assert_eq!(told("refund.partal", None, None, None), "unknown form `partal` of refund; did you mean partial?");
         assert_eq!(told("adjust.more", None, None, None), "adjust has one form only; leave out `.more`");
         assert!(told("refund", Some("idea"), None, None).contains("did you mean ideal"));
-        assert!(told("refund", None, Some("NLD"), None).contains("ISO 3166-1"));
+        assert_eq!(told("refund", Some("crad"), None, None), "unknown method `crad`; did you mean card?");
+        assert!(told("refund", Some("zzzzzz"), None, None).contains("known are apple_pay, bank_debit"));
+        assert_eq!(told("refund", None, Some("NLD"), None), "unknown country `NLD`; did you mean NL?");
+        assert_eq!(told("refund", None, Some("uk"), None), "unknown country `uk`; did you mean GB?");
+        assert!(told("refund", None, Some("Holland"), None).contains("ISO 3166-1"));
         assert!(told("refund", None, None, Some("EURO")).contains("did you mean EUR"));
     }
 }

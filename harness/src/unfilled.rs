@@ -9,7 +9,7 @@ use std::fmt;
 const BEGIN: &str = "${fill:";
 
 /// What stands there while the file is read. Words of ASCII letters: they fit a URL, a header and a string of JSON or XML.
-const STAND_IN: &str = "to-be-filled-in";
+pub(crate) const STAND_IN: &str = "to-be-filled-in";
 
 /// A place that is to be filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -211,37 +211,54 @@ pub fn near<'k>(name: &str, known: &[&'k str]) -> Vec<&'k str> {
     near.into_iter().take(5).map(|(_, name)| name).collect()
 }
 
-/// Says that a name is unknown and which ones come near.
+/// Says that a name is unknown and which ones come near, else where all of them are shown.
 pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
-    let names = near(name, known);
-    match names.is_empty() {
-        true if what == "scenario" => format!("unknown {what} `{name}`; `quittance list --scenarios` shows all"),
-        true => format!("unknown {what} `{name}`; `quittance list` shows all"),
-        false => format!("unknown {what} `{name}`; did you mean {}?", names.join(", ")),
+    let hint = match what {
+        "scenario" if near(name, known).is_empty() => "`quittance list --scenarios` shows all".to_owned(),
+        "connector" | "provider" if near(name, known).is_empty() => "`quittance list` shows all".to_owned(),
+        _ => hint(name, known),
+    };
+    format!("unknown {what} `{name}`; {hint}")
+}
+
+/// How many known names are listed where none comes near.
+const LISTED: usize = 40;
+
+/// The known names that come near, as a question; where none does, what is known.
+pub fn hint(name: &str, known: &[&str]) -> String {
+    match near(name, known).as_slice() {
+        [] => {
+            let shown: Vec<&str> = known.iter().take(LISTED).copied().collect();
+            let others = if known.len() > LISTED { " and others" } else { "" };
+            format!("known are {}{others}", shown.join(", "))
+        }
+        near => format!("did you mean {}?", near.join(", ")),
     }
 }
 
-/// The number of single-letter changes between two names (Levenshtein).
+/// The number of single-letter changes between two names; two neighbours that change places are one (optimal string alignment).
 fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
+    let cell = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX);
+    let mut older: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=other.chars().count()).collect();
+    let mut letter_above = None;
     for (i, a) in one.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let above = row.get(j + 1).copied().unwrap_or(usize::MAX);
-            let next = (left + 1).min(above.saturating_add(1)).min(diagonal + usize::from(a != *b));
-            diagonal = above;
-            if let Some(cell) = row.get_mut(j) {
-                *cell = left;
-            }
-            left = next;
+        let mut row = vec![i + 1];
+        let mut letter_before = None;
+        for (j, b) in other.chars().enumerate() {
+            let changed = cell(&above, j).saturating_add(usize::from(a != b));
+            let swapped = match (letter_above, letter_before) == (Some(b), Some(a)) {
+                true => cell(&older, j.saturating_sub(1)).saturating_add(1),
+                false => usize::MAX,
+            };
+            let moved = cell(&row, j).min(cell(&above, j + 1)).saturating_add(1);
+            row.push(changed.min(swapped).min(moved));
+            letter_before = Some(b);
         }
-        if let Some(last) = row.last_mut() {
-            *last = left;
-        }
+        older = std::mem::replace(&mut above, row);
+        letter_above = Some(a);
     }
-    row.last().copied().unwrap_or_default()
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -255,5 +272,21 @@ mod tests {
         assert!(unknown("connector", "strpe", &["adyen", "stripe"]).contains("did you mean stripe?"));
         assert!(unknown("connector", "zzz", &["adyen", "stripe"]).contains("`quittance list`"));
         assert!(unknown("scenario", "zzz", &["refund.full"]).contains("`quittance list --scenarios`"));
+        assert_eq!(unknown("method", "crad", &["bank", "card"]), "unknown method `crad`; did you mean card?");
+        assert_eq!(unknown("bug", "zzz", &["one", "two"]), "unknown bug `zzz`; known are one, two");
+    }
+
+    #[test]
+    fn neighbours_that_change_places_are_one_change() {
+        for (one, other, expected) in [
+            ("crad", "card", 1),
+            ("strpe", "stripe", 1),
+            ("ab", "", 2),
+            ("", "ab", 2),
+            ("abc", "abc", 0),
+            ("ca", "abc", 3),
+        ] {
+            assert_eq!((distance(one, other), distance(other, one)), (expected, expected), "{one} {other}");
+        }
     }
 }

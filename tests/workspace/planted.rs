@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libtest_mimic::Failed;
+use quittance_harness::certify::checks::CHECKS;
+use quittance_harness::certify::ground::Ground;
 use quittance_harness::certify::report::Verdict;
-use quittance_harness::certify::{self, Options, SEED, Tiers};
+use quittance_harness::certify::{self, Options, Plan, SEED, Tiers};
+use quittance_harness::run::plan::Planned;
 use quittance_harness::world::{Unusable, World};
 
 use super::{complain, files, root, world};
@@ -15,6 +18,7 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("planted::an_expectation_in_a_tape", an_expectation_in_a_tape);
     add("planted::a_word_taken_from_a_profile", a_word_taken_from_a_profile);
     add("planted::a_tape_deleted", a_tape_deleted);
+    add("planted::a_missing_tape_is_told_once", a_missing_tape_is_told_once);
     add("planted::another_reason_of_a_failing_account", another_reason_of_a_failing_account);
     add("planted::an_expired_exemption_blocks", an_expired_exemption_blocks);
 }
@@ -167,6 +171,29 @@ fn a_tape_deleted() -> Result<(), Failed> {
     std::fs::remove_file(copy.path().join("fixtures/stripe/refund.full.toml"))?;
     let passes = certifies(&copy, "stripe", Some("refund.full"))?;
     complain(passes.then(|| "a missing tape was accepted".to_owned()).into_iter().collect())
+}
+
+/// A rule is declared and the tapes of its scenarios are missing: the scenarios fail, and the check of the declarations does not say it again.
+fn a_missing_tape_is_told_once() -> Result<(), Failed> {
+    let told = |unusable: Unusable| unusable.to_string();
+    let world = world();
+    let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+    let (suite, mut subject) = (world.suite().map_err(told)?, world.subject(entry).map_err(told)?);
+    let of_rule = |id: &str| {
+        let scenario = suite.scenarios.iter().find(|scenario| Some(scenario.id.as_str()) == id.split('@').next());
+        scenario.is_some_and(|scenario| scenario.needs.iter().any(|need| need == "refund:partial"))
+    };
+    let before = subject.tapes.len();
+    subject.tapes.retain(|case, _| !of_rule(case));
+    let spec = CHECKS.iter().find(|check| check.name == "spec").ok_or("no check spec")?;
+    let plan = Plan::of(&suite, &subject);
+    let findings = (spec.run)(&Ground::new(&plan, &subject, SEED, &[])).findings;
+    let mut complaints: Vec<String> = findings.iter().map(|found| format!("check:spec says it too: {found}")).collect();
+    let missing = plan.scenarios.iter().filter(|(_, planned)| matches!(planned, Planned::Unreadable(_))).count();
+    if subject.tapes.len() == before || missing == 0 {
+        complaints.push("no tape was taken away".to_owned());
+    }
+    complain(complaints)
 }
 
 /// What a failing account is refused for is the profile's word, within what the scenario allows: another reason, none, or one that it does

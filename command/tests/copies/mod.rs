@@ -76,3 +76,34 @@ fn request_needs_no_tape() {
         assert!(told.contains("which no tape answers"), "{told}");
     }
 }
+
+/// The drafts of tapes that a connector of the catalogue has lost.
+fn drafted(name: &str, id: &str, cases: &[&str]) -> Vec<String> {
+    let folder = Folder::new(name);
+    folder.copy("specs");
+    folder.copy(&format!("fixtures/{id}"));
+    let tape = |case: &str| format!("fixtures/{id}/{case}.toml");
+    cases.iter().for_each(|case| std::fs::remove_file(folder.at(&tape(case))).unwrap());
+    ended(&["--root", &folder.at("."), "tapes", id], "", 0);
+    cases.iter().map(|case| folder.read(&tape(case))).collect()
+}
+
+#[test]
+fn drafts_take_no_refusal_for_an_answer_and_give_each_object_a_name() {
+    let cases = ["integrity.amount", "integrity.currency", "integrity.reference", "refund.multiple"];
+    let drafts = drafted("drafts", "stripe", &cases);
+    for (case, draft) in cases.iter().zip(&drafts).take(3) {
+        let tape: toml::Table = draft.parse().unwrap();
+        let statuses: Vec<_> =
+            tape["exchange"].as_array().unwrap().iter().map(|one| &one["response"]["status"]).collect();
+        assert!(statuses.iter().all(|status| status.as_integer() == Some(200)), "{case}: {draft}");
+    }
+    let tape: toml::Table = drafts[3].parse().unwrap();
+    let id = |step: i64| -> String {
+        let mut exchanges = tape["exchange"].as_array().unwrap().iter();
+        let exchange = exchanges.find(|one| one["step"].as_integer() == Some(step)).unwrap();
+        let body: Value = serde_json::from_str(exchange["response"]["body"].as_str().unwrap()).unwrap();
+        body["id"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(id(2), id(3), "two refunds are two objects: {}", drafts[3]);
+}

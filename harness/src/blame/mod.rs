@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use field::field_at;
 
 use crate::transcript::Transcript;
+use crate::words::counted;
 
 /// How much of a request is shown before the byte that differs, in characters.
 const BEFORE: usize = 30;
@@ -137,7 +138,7 @@ impl std::fmt::Display for Difference {
             What::Request { step, request, byte, field, before, after } => {
                 write!(f, "step {step}, request {request}, byte {byte}, {field}\n  before  {before}\n  after   {after}")
             }
-            What::Count { before, after } => write!(f, "{before} requests before, {after} after"),
+            What::Count { before, after } => write!(f, "{} before, {after} after", counted(*before, "request")),
             What::OnlyBefore => f.write_str("played before only"),
             What::OnlyAfter => f.write_str("played after only"),
         }

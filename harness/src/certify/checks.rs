@@ -19,7 +19,7 @@ use crate::run::plan::{self, Planned};
 use crate::scenario::{Class, Scenario};
 use crate::unfilled;
 use crate::view::Outcome;
-use crate::words::counted;
+use crate::words::{are, counted};
 use crate::world::Subject;
 
 /// Every derived check, in the order of the report.
@@ -104,8 +104,7 @@ pub fn filled(plan: &Plan, subject: &Subject) -> Line {
         told.push(format!("{}/profile.toml: {}", subject.folder, unfilled::told(places)));
     }
     if tapes > 0 {
-        let are = if tapes == 1 { "is" } else { "are" };
-        told.push(format!("{} {are} to be filled in", counted(tapes, "tape")));
+        told.push(format!("{} {} to be filled in", counted(tapes, "tape"), are(tapes)));
     }
     if !told.is_empty() {
         line.verdict = Verdict::NotRun;
@@ -131,11 +130,12 @@ pub fn descriptions(id: &str, checked: Checked) -> Line {
             let findings = ran.findings.into_iter().map(place).collect();
             let mut line = Tried::new(ran.exchanges + ran.answers, findings).line(id, "descriptions", &["OP-6"]);
             line.because = Some(format!(
-                "{} requests and {} answers compared, {} differences are reviewed deviations, {} parts cannot be interpreted",
-                ran.exchanges,
-                ran.answers,
-                ran.deviations,
-                ran.skipped_patterns.len()
+                "{} and {} compared, {} {} reviewed, {} cannot be interpreted",
+                counted(ran.exchanges, "request"),
+                counted(ran.answers, "answer"),
+                counted(ran.deviations, "deviation"),
+                are(ran.deviations),
+                counted(ran.skipped_patterns.len(), "part")
             ));
             line
         }
@@ -154,9 +154,7 @@ fn spec(ground: &Ground<'_>) -> Tried {
         for (class, word) in [(Class::Success, "success"), (Class::Refusal, "refusal"), (Class::Fault, "fault")] {
             trials += 1;
             let owned = plan.scenarios.iter().any(|(scenario, planned)| {
-                matches!(planned, Planned::Cases(_) | Planned::Unfilled(..))
-                    && scenario.class == class
-                    && scenario.proves.as_str() == op.as_str()
+                applies(planned) && scenario.class == class && scenario.proves.as_str() == op.as_str()
             });
             if !owned {
                 findings.push(finding(format!("operation {op}"), format!("a {word} scenario that applies"), "none"));
@@ -190,14 +188,18 @@ fn spec(ground: &Ground<'_>) -> Tried {
     for rule in declared_rules(spec) {
         trials += 1;
         let proven = |(scenario, planned): &(Arc<Scenario>, Planned)| {
-            matches!(planned, Planned::Cases(_) | Planned::Unfilled(..))
-                && scenario.needs.iter().any(|need| need == rule)
+            applies(planned) && scenario.needs.iter().any(|need| need == rule)
         };
         if !plan.scenarios.iter().any(proven) {
             findings.push(finding(format!("rule {rule}"), "a scenario that needs it and applies", "none"));
         }
     }
     Tried::new(trials, findings)
+}
+
+/// Whether a scenario is asked of the connector. One whose tape is missing is, and fails by itself: that is told once.
+fn applies(planned: &Planned) -> bool {
+    !matches!(planned, Planned::NotApplicable(_))
 }
 
 /// The declared forms of a card, and whether a case uses each: a test card that has a token is sent as that.

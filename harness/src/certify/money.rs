@@ -20,6 +20,7 @@ use crate::run::case::Finding;
 use crate::scenario::Class;
 use crate::tape::{Edit, opened};
 use crate::view::Outcome;
+use crate::words::counted;
 
 /// Operations whose request or answer names an amount.
 const WITH_AMOUNT: [Op; 10] = [
@@ -454,7 +455,7 @@ fn outcome(answered: &Answered) -> String {
         Ok(outcome) => outcome.state().to_owned(),
         Err(error) => told_error(error),
     };
-    format!("{result}, {} requests", answered.sent.len())
+    format!("{result}, {}", counted(answered.sent.len(), "request"))
 }
 
 fn told_error(error: &Error) -> String {

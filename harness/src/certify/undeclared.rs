@@ -15,6 +15,7 @@ use crate::invoke::Request;
 use crate::run::case::Finding;
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::view::Outcome;
+use crate::words::counted;
 use crate::world::Subject;
 
 /// Counts what would be sent, and sends nothing.
@@ -46,12 +47,12 @@ fn judge(connector: &dyn Connector, what: String, request: &Request, kind: Kind)
         Err(error) => Some(finding(
             what,
             format!("{} and no request", kind.as_str()),
-            format!("{}: {error}, {sent} requests", error.kind().as_str()),
+            format!("{}: {error}, {}", error.kind().as_str(), counted(sent, "request")),
         )),
         Ok(outcome) => Some(finding(
             what,
             format!("{} and no request", kind.as_str()),
-            format!("{}, {sent} requests", outcome.state()),
+            format!("{}, {}", outcome.state(), counted(sent, "request")),
         )),
     }
 }

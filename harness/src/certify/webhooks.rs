@@ -16,6 +16,7 @@ use super::shown::{deliveries, objects};
 use crate::run::case::Finding;
 use crate::tape::{Delivery, Edit, Spoil};
 use crate::view::{self, Outcome};
+use crate::words::counted;
 
 /// A value that stands in place of another where the body is not to be believed.
 const UNKNOWN: &str = "quittance_unknown";
@@ -104,7 +105,7 @@ impl Count {
         let fetches = rules.authentication == WebhookAuthentication::Signature;
         let sent = answered.sent.iter().filter(|(_, request)| !fetches || request.method() != Method::GET).count();
         let refused = answered.result.as_ref().is_err_and(|error| error.kind() == Kind::Signature);
-        let found = || format!("{}, {sent} requests", told(&answered.result));
+        let found = || format!("{}, {}", told(&answered.result), counted(sent, "request"));
         self.add(valid, how, (!refused || sent > 0).then(|| ("signature, without a request".to_owned(), found())));
     }
 }

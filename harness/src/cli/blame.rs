@@ -9,6 +9,7 @@ use super::{FAIL, pretty, say, tell_note};
 use crate::blame::revision::Revision;
 use crate::blame::{Blame, compare};
 use crate::transcript::Transcript;
+use crate::words::counted;
 use crate::world::{Unusable, World};
 
 /// Find the first byte and field that two revisions of the connectors send differently on the same tapes
@@ -44,7 +45,8 @@ impl BlameCommand {
             true => say(&pretty(&serde_json::json!(blame))),
             false => {
                 blame.differences.iter().for_each(|difference| say(&difference.to_string()));
-                say(&format!("{} of {} cases differ", blame.differences.len(), blame.cases));
+                let differ = if blame.differences.len() == 1 { "differs" } else { "differ" };
+                say(&format!("{} of {} {differ}", blame.differences.len(), counted(blame.cases, "case")));
             }
         }
         Ok(if blame.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAIL) })

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::issue::Certificates;
+use super::number::seed;
 use super::report::Kind;
 use super::table::Table;
 use super::{FAIL, UNUSABLE, say};
@@ -55,10 +56,10 @@ pub(super) struct Certify {
     #[arg(long, conflicts_with = "json")]
     table: Option<Table>,
     /// Seed of everything minted
-    #[arg(long, default_value_t = SEED)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED, value_parser = seed)]
     seed: u64,
     /// Seed of the secrets that are new in each run, as a failed check canary names it; also QUITTANCE_CANARY_SEED
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = seed)]
     canary_seed: Option<u64>,
 }
 
@@ -133,12 +134,10 @@ impl Certify {
     /// The seed of the canaries that is asked for; the option goes before the environment.
     fn canary_seed(&self) -> Result<Option<u64>, Unusable> {
         match (self.canary_seed, std::env::var("QUITTANCE_CANARY_SEED")) {
-            (None, Ok(text)) => match text.parse() {
-                Ok(seed) => Ok(Some(seed)),
-                Err(_) => {
-                    Err(Unusable::Text(format!("QUITTANCE_CANARY_SEED: expected a whole number, found `{text}`")))
-                }
-            },
+            (None, Ok(text)) => {
+                let told = |why| Unusable::Text(format!("QUITTANCE_CANARY_SEED: {why}, found `{text}`"));
+                seed(&text).map(Some).map_err(told)
+            }
             (given, _) => Ok(given),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Command, CommandFactory as _};
 use clap_complete::Shell;
 use quittance::Op;
@@ -19,7 +19,7 @@ use crate::world::World;
   quittance completion zsh > ~/.zfunc/_quittance
   quittance completion fish > ~/.config/fish/completions/quittance.fish
 
-bash and zsh complete connectors, scenarios and operations wherever they stand; fish only as values of options.")]
+Connectors, scenarios and operations are completed wherever they stand, scenarios as those of the project in which the script is made.")]
 pub(super) struct Completion {
     /// The shell
     shell: Shell,
@@ -28,10 +28,32 @@ pub(super) struct Completion {
 impl Completion {
     pub(super) fn run(&self) -> ExitCode {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut with_names(Arguments::command()), "quittance", &mut script);
+        let mut command = with_names(Arguments::command());
+        clap_complete::generate(self.shell, &mut command, "quittance", &mut script);
         say(String::from_utf8_lossy(&script).trim_end());
+        if self.shell == Shell::Fish {
+            say(positional(&command).trim_end());
+        }
         ExitCode::SUCCESS
     }
+}
+
+/// What fish completes without an option: clap's script for it knows options alone. The condition is a function of that script.
+fn positional(command: &Command) -> String {
+    let mut lines = String::new();
+    for inner in command.get_subcommands() {
+        for values in inner.get_positionals().map(|argument| argument.get_possible_values()) {
+            let names: Vec<&str> = values.iter().map(PossibleValue::get_name).collect();
+            if !names.is_empty() {
+                lines.push_str(&format!(
+                    "complete -c quittance -n \"__fish_quittance_using_subcommand {}\" -f -a \"{}\"\n",
+                    inner.get_name(),
+                    names.join(" ")
+                ));
+            }
+        }
+    }
+    lines
 }
 
 /// The command with the names of connectors and scenarios as the values of the arguments that take them. Only for completion: what a

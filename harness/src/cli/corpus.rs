@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{FAIL, say};
 use crate::corpus::recording::{self, Age};
 use crate::corpus::{self, Account, Counts, Ending, Line};
+use crate::words::{are, counted};
 use crate::world::{Unusable, World};
 
 /// Feed recorded provider answers to the connectors and compare what they read with what was recorded
@@ -80,7 +81,8 @@ impl Corpus {
             }
         }
         if without > 0 {
-            say(&format!("{without} recordings are of providers that were not asked for or have no connector"));
+            let recordings = counted(without, "recording");
+            say(&format!("{recordings} {} of providers that were not asked for or have no connector", are(without)));
         }
     }
 

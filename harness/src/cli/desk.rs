@@ -9,6 +9,7 @@ use http::Response;
 use quittance::{Connector, Context, Entry, Error, MemoryTokens, Op, drive};
 use serde_json::{Value, json};
 
+use super::number::seed;
 use super::source::Source;
 use super::tell_note;
 use crate::invoke::Request;
@@ -31,7 +32,7 @@ pub(super) struct Setting {
     #[arg(long, value_name = "TIME", value_parser = instant, allow_hyphen_values = true)]
     now: Option<i64>,
     /// Seed of keys, references and everything random; else a new one each time
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = seed)]
     seed: Option<u64>,
 }
 
@@ -69,8 +70,7 @@ pub(super) fn connector(id: &str) -> Result<&'static Entry, Unusable> {
 pub(super) fn operation(entry: &Entry, name: &str) -> Result<Op, Unusable> {
     let op: Op = name.parse().map_err(|_| {
         let known: Vec<&str> = Op::ALL.iter().map(|op| op.as_str()).collect();
-        let told = unknown("operation", name, &known);
-        Unusable::Text(told.replace("`quittance list` shows all", &format!("known are {}", known.join(", "))))
+        Unusable::Text(unknown("operation", name, &known))
     })?;
     match entry.spec.has(op) {
         true => Ok(op),

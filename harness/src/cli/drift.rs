@@ -10,6 +10,7 @@ use super::certify::progress;
 use super::vendor::Vendor;
 use super::{FAIL, pretty, say};
 use crate::record::drift::{DriftReport, drift};
+use crate::words::counted;
 use crate::world::{Unusable, World};
 
 /// Show how a vendor's answers differ in form from the tapes
@@ -69,12 +70,12 @@ fn print(report: &DriftReport) {
         say(&format!("{} step {}: {} does not hold", ended.case, ended.step, ended.what));
     }
     say(&format!(
-        "{}: {} cases, {} exchanges, {} differences, {} expectations that do not hold; {} cases that no environment can be asked for",
+        "{}: {}, {}, {}, {} not met; {} that no environment can be asked for",
         report.connector,
-        report.cases,
-        report.exchanges,
-        report.differences.len(),
-        report.ended_otherwise.len(),
-        report.left_out,
+        counted(report.cases, "case"),
+        counted(report.exchanges, "exchange"),
+        counted(report.differences.len(), "difference"),
+        counted(report.ended_otherwise.len(), "expectation"),
+        counted(report.left_out, "case"),
     ));
 }

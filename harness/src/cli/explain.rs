@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::number::seed;
 use super::{FAIL, say};
 use crate::bad_input::FileError;
 use crate::certify::{self, SEED};
@@ -36,7 +37,7 @@ pub(super) struct Explain {
     #[arg(long, value_enum, default_value_t = TierName::Memory)]
     tier: TierName,
     /// Seed of keys, references and everything that the tape mints
-    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED, value_parser = seed)]
     seed: u64,
     /// Print JSON
     #[arg(long)]
@@ -110,7 +111,7 @@ fn scenario<'s>(scenarios: &'s [Scenario], name: &str) -> Result<&'s Scenario, U
     let id = name.split('@').next().unwrap_or(name);
     scenarios.iter().find(|scenario| scenario.id == id).ok_or_else(|| {
         let known: Vec<&str> = scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
-        Unusable::Text(unknown("scenario", id, &known).replace("quittance list", "quittance list --scenarios"))
+        Unusable::Text(unknown("scenario", id, &known))
     })
 }
 

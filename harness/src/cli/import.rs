@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::number::number;
 use super::source::Source;
 use super::{pretty, say, tell_note};
 use crate::files::write_atomically;
@@ -36,7 +37,7 @@ pub(super) struct ImportCommand {
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
     /// The scenario's step of each entry that is taken; else as in the present tape, or one after the other
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = number::<u32>(1..=99))]
     steps: Vec<u32>,
     /// The credentials that stand in the file, so that they become holes wherever they stand
     #[arg(long, value_name = "FILE")]
@@ -98,6 +99,16 @@ impl ImportCommand {
     }
 }
 
+/// What to do about a tape that does not replay.
+fn next(report: &ImportReport) -> String {
+    let ImportReport { connector, case, file, .. } = report;
+    let write = if report.written { "" } else { "write it (without --dry-run), then " };
+    format!(
+        "next: {write}put right in {file} what is named above: a value that is new each time becomes a hole (specs/formats.md), a step that \
+         is not the scenario's is taken out or moved by --steps; `quittance certify {connector} --tier memory --scenario '{case}'` plays it again"
+    )
+}
+
 fn print(report: &ImportReport) {
     if !report.written {
         say(report.tape.trim_end());
@@ -111,5 +122,8 @@ fn print(report: &ImportReport) {
     }
     if report.written {
         tell_note(&format!("written: {}", report.file));
+    }
+    if report.replay.is_some() {
+        tell_note(&next(report));
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::say;
+use crate::words::{counted, plural};
 use crate::world::{Unusable, World};
 
 /// List connectors, or the scenarios of the suite
@@ -44,7 +45,7 @@ impl List {
         for scenario in &suite.scenarios {
             say(&format!("{:38} {}", scenario.id, scenario.title));
         }
-        say(&format!("{} scenarios, suite {}", suite.scenarios.len(), suite.version));
+        say(&format!("{}, suite {}", counted(suite.scenarios.len(), "scenario"), suite.version));
         Ok(ExitCode::SUCCESS)
     }
 
@@ -69,9 +70,13 @@ impl List {
         for entry in &entries {
             let spec = entry.spec;
             let (operations, methods) = (spec.operations.len(), spec.methods.len());
-            say(&format!("{:20} {:longest$} {operations:>2} operations {methods:>2} methods", spec.id, spec.name));
+            let nouns = (plural(operations, "operation"), plural(methods, "method"));
+            say(&format!(
+                "{:20} {:longest$} {operations:>2} {:10} {methods:>2} {}",
+                spec.id, spec.name, nouns.0, nouns.1
+            ));
         }
-        say(&format!("{} connectors", entries.len()));
+        say(&counted(entries.len(), "connector"));
         Ok(ExitCode::SUCCESS)
     }
 }

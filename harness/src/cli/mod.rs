@@ -15,6 +15,7 @@ mod key;
 mod list;
 pub(crate) mod matrix;
 mod new;
+mod number;
 mod probe;
 mod read;
 mod record;

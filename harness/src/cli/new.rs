@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{pretty, say};
 use crate::scaffold::{self, AmountForm, Body, Endpoint, Scaffold, Wanted};
+use crate::words::{are, counted};
 use crate::world::{Unusable, World};
 
 /// Make a new connector: crate, profile, tapes to fill in, and its lines in the catalogue
@@ -91,12 +92,9 @@ fn print(made: &Scaffold) {
     }
     made.files.iter().for_each(|file| say(&format!("new     {file}")));
     made.changed.iter().for_each(|file| say(&format!("changed {file}")));
-    let verb = if made.dry_run { "would be" } else { "are" };
-    say(&format!(
-        "{} files {verb} written, with {} places to fill in",
-        made.files.len() + made.changed.len(),
-        made.places
-    ));
+    let count = made.files.len() + made.changed.len();
+    let verb = if made.dry_run { "would be" } else { are(count) };
+    say(&format!("{} {verb} written, with {} to fill in", counted(count, "file"), counted(made.places, "place")));
     if !made.dry_run {
         say("next:");
         (1..).zip(&made.next).for_each(|(number, step)| say(&format!("  {number}. {step}")));

@@ -16,6 +16,7 @@ use crate::certify::{self, Plan, Tiers};
 use crate::probe::{self, CHECKS, Hooks, Probe};
 use crate::scenario::Suite;
 use crate::tape::ShownRecord;
+use crate::words::counted;
 use crate::world::{Subject, Unusable, World, unknown};
 
 /// How many findings of a line are printed.
@@ -95,6 +96,12 @@ impl ProbeCommand {
             true => say(report.to_ndjson().trim_end()),
             false => print(&report, &probe),
         }
+        let has = |verdict: Verdict| report.lines.iter().any(|line| line.verdict == verdict);
+        if !has(Verdict::Pass) && has(Verdict::Fail) {
+            tell_note(
+                "nothing passed: is this the provider of --contract, and --base-url what stands before its paths?",
+            );
+        }
         Ok(match (report.passed(), report.incomplete()) {
             (true, _) => ExitCode::SUCCESS,
             (false, true) => ExitCode::from(UNUSABLE),
@@ -142,10 +149,7 @@ impl ProbeCommand {
 
     fn check_names(&self, suite: &Suite) -> Result<(), Unusable> {
         if let Some(check) = self.check.as_deref().filter(|check| !CHECKS.contains(check)) {
-            let told = unknown("check", check, &CHECKS);
-            return Err(Unusable::Text(
-                told.replace("`quittance list` shows all", &format!("there are {}", CHECKS.join(", "))),
-            ));
+            return Err(Unusable::Text(unknown("check", check, &CHECKS)));
         }
         certify::known_scenario(suite, self.scenario.as_deref())
     }
@@ -196,16 +200,14 @@ fn print(report: &Report, probe: &Probe<'_>) {
     let exchanges: usize =
         report.lines.iter().filter(|line| !line.case.starts_with("check:")).map(|line| line.trials).sum();
     say(&format!(
-        "{}: {} passed, {} failed, {} not applicable; {exchanges} exchanges in scenarios",
+        "{}: {} passed, {} failed, {} not applicable; {} in scenarios",
         report.header.probed.as_deref().unwrap_or_default(),
         count(Verdict::Pass),
         count(Verdict::Fail),
         count(Verdict::NotApplicable),
+        counted(exchanges, "exchange"),
     ));
     left_out.into_iter().for_each(|(why, count)| say(&format!("  {count:>4} {why}")));
-    if count(Verdict::Pass) == 0 && count(Verdict::Fail) > 0 {
-        tell_note("nothing passed: is this the provider of --contract, and --base-url what stands before its paths?");
-    }
 }
 
 /// The exchange that a line's last finding is about: the last of its step.

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, Response};
 use quittance::{Kind, Op};
 
 use super::desk::{Called, Desk, Setting, response};
+use super::number::number;
 use super::source::{Source, one_standard_input};
 use super::{pretty, say, tell_note};
 use crate::invoke::Request;
@@ -34,7 +35,7 @@ pub(super) struct Read {
     /// The operation, as authorize or webhook
     operation: String,
     /// The answer's status, 200 if not given; once for all bodies or once for each
-    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..=599))]
+    #[arg(long, value_name = "STATUS", value_parser = number::<u16>(100..=599))]
     status: Vec<u16>,
     /// The answer's body, - for standard input; once for each exchange
     #[arg(long, value_name = "FILE", required = true)]

@@ -10,6 +10,7 @@ use super::certify::progress;
 use super::vendor::Vendor;
 use super::{FAIL, pretty, say};
 use crate::record::{self, Options, Outcome, RecordReport};
+use crate::words::plural;
 use crate::world::{Unusable, World};
 
 /// Names of environments in which money moves.
@@ -86,7 +87,8 @@ fn print(report: &RecordReport) {
             Outcome::LeftOut => "left out",
         };
         let file = case.file.as_deref().unwrap_or_default();
-        let line = format!("{word:9} {:36} {:>2} exchanges  {file}", case.case, case.exchanges);
+        let exchanges = plural(case.exchanges, "exchange");
+        let line = format!("{word:9} {:36} {:>2} {exchanges:9}  {file}", case.case, case.exchanges);
         say(line.trim_end());
         case.because.iter().for_each(|why| say(&format!("          {why}")));
     }

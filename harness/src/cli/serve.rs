@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use http::Uri;
 
+use super::number::{number, seed};
 use super::{say, tell_note};
 use crate::serve::chaos::{Chaos, milliseconds};
 use crate::serve::forms::{ProviderStarted, Started};
@@ -43,10 +44,10 @@ pub(super) struct Serve {
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     /// The port; 0 takes a free one
-    #[arg(long, default_value_t = PORT, value_name = "N")]
+    #[arg(long, default_value_t = PORT, value_name = "N", value_parser = number::<u16>(0..=65_535))]
     port: u16,
     /// The address to listen on; others than this machine can reach the server unless it is a loopback address
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS")]
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "ADDRESS", value_parser = address)]
     bind: IpAddr,
     /// Serve HTTPS, with a certificate of an authority that is made at each start
     #[arg(long)]
@@ -58,7 +59,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "URL", value_parser = receiver)]
     webhooks: Option<Uri>,
     /// How often a webhook is tried
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20), requires = "webhooks")]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = number::<u32>(1..=20), requires = "webhooks")]
     webhook_tries: u32,
     /// The pause before the second try; twice as long before each further one
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = pause, requires = "webhooks")]
@@ -70,10 +71,10 @@ pub(super) struct Serve {
     #[arg(long, default_value = "", value_name = "LIST", hide_default_value = true)]
     chaos: Chaos,
     /// The seed of ids and of chaos
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = seed)]
     seed: u64,
     /// How many connections may be open
-    #[arg(long, default_value_t = Limits::default().connections, value_name = "N", value_parser = connections)]
+    #[arg(long, default_value_t = Limits::default().connections, value_name = "N", value_parser = number::<usize>(1..=100_000))]
     connections: usize,
     /// A name besides localhost by which the control page may be asked for
     #[arg(long = "name", value_name = "HOST")]
@@ -81,6 +82,10 @@ pub(super) struct Serve {
     /// Print one line of JSON when it listens, and nothing else
     #[arg(long)]
     json: bool,
+}
+
+fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "expected an IP address of this machine, as 127.0.0.1 or 0.0.0.0".to_owned())
 }
 
 fn receiver(text: &str) -> Result<Uri, String> {
@@ -105,13 +110,6 @@ fn pause(text: &str) -> Result<Duration, String> {
 fn patience(text: &str) -> Result<Duration, String> {
     let time = milliseconds(text).map(Duration::from_millis).filter(|time| *time <= MOST_PATIENT);
     time.ok_or_else(|| "expected a time of at most 60s, as 500ms or 2s".to_owned())
-}
-
-fn connections(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|count| (1..=100_000).contains(count))
-        .ok_or_else(|| "expected a number from 1 to 100000".to_owned())
 }
 
 impl Serve {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
+use super::number::{number, seed};
 use super::{FAIL, say, tell_note};
 use crate::soak::{self, Plan};
 use crate::world::Unusable;
@@ -21,13 +22,13 @@ use crate::world::Unusable;
 )]
 pub(super) struct Soak {
     /// How many payments
-    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = number::<u64>(1..=u64::MAX))]
     payments: u64,
     /// The seed of everything random
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = seed)]
     seed: u64,
     /// How many of a thousand exchanges go wrong
-    #[arg(long, default_value_t = 150, value_name = "N", value_parser = clap::value_parser!(u64).range(..=1000))]
+    #[arg(long, default_value_t = 150, value_name = "N", value_parser = number::<u64>(0..=1000))]
     faults: u64,
     /// Print JSON
     #[arg(long)]

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{FAIL, say, tell_error};
 use crate::scenario::{Manifest, Suite};
+use crate::words::counted;
 use crate::world::{Unusable, World};
 
 /// Check or refresh specs/suite.toml, which pins the scenarios of this version
@@ -61,7 +62,7 @@ impl SuiteCommand {
                         "fits": true, "version": version, "digest": suite.digest, "scenarios": count,
                     })
                     .to_string()),
-                    false => say(&format!("specs/suite.toml fits: suite {version}, {count} scenarios")),
+                    false => say(&format!("specs/suite.toml fits: suite {version}, {}", counted(count, "scenario"))),
                 }
                 Ok(ExitCode::SUCCESS)
             }

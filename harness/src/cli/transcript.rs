@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::number::seed;
 use super::say;
 use crate::certify::SEED;
 use crate::transcript::transcripts;
@@ -19,7 +20,7 @@ pub(super) struct TranscriptCommand {
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     /// Seed of keys, references and everything that the tapes mint
-    #[arg(long, value_name = "NUMBER", default_value_t = SEED)]
+    #[arg(long, value_name = "NUMBER", default_value_t = SEED, value_parser = seed)]
     seed: u64,
     /// Print a JSON object a case
     #[arg(long)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::number::{number, seed};
 use crate::certify;
 use crate::live::Setting;
 use crate::live::remote::Targets;
@@ -20,13 +21,13 @@ pub(super) struct Environment {
     #[arg(long, value_name = "FILE")]
     pub(super) ca: Option<String>,
     /// Seed of keys and references; else a new one each time, so that an environment that remembers does not answer for an earlier run
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = seed)]
     seed: Option<u64>,
     /// How long a payment that is not decided is followed, and a delivery is waited for
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = number::<u64>(0..=86_400))]
     patience: u64,
     /// How long one exchange may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = number::<u64>(1..=600))]
     timeout: u64,
 }
 

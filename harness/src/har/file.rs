@@ -109,10 +109,11 @@ impl Har {
                 file.log.entries.len()
             ));
         }
-        let entry = |(number, value): (usize, Value)| match serde_json::from_value::<Entry>(value) {
+        let entry = |(number, value): (usize, Value)| match Entry::deserialize(&value) {
             Ok(entry) => Ok((number, entry)),
             Err(error) => {
-                Err(format!("entry {number} (/log/entries/{}): {}", number - 1, plain(&error, "an entry of HAR 1.2")))
+                let told = misplaced(&value).unwrap_or_else(|| plain(&error, "an entry of HAR 1.2"));
+                Err(format!("entry {number} (/log/entries/{}): {told}", number - 1))
             }
         };
         let entries = (1..).zip(file.log.entries).map(entry).collect::<Result<_, _>>()?;
@@ -127,6 +128,79 @@ fn plain(error: &serde_json::Error, expected: &str) -> String {
     match named.starts_with("missing field") || named.starts_with("EOF") {
         true => format!("expected {expected}: {named}"),
         false => format!("expected {expected}"),
+    }
+}
+
+/// What the members of an entry are.
+#[derive(Clone, Copy)]
+enum Kind {
+    Object,
+    Text,
+    Number,
+    /// Objects with a `name` and perhaps a `value`, both text.
+    Pairs,
+}
+
+/// The members of an entry that are read: where, what, and whether there is no entry without them.
+const MEMBERS: [(&str, Kind, bool); 14] = [
+    ("", Kind::Object, true),
+    ("/startedDateTime", Kind::Text, true),
+    ("/request", Kind::Object, true),
+    ("/request/method", Kind::Text, true),
+    ("/request/url", Kind::Text, true),
+    ("/request/headers", Kind::Pairs, false),
+    ("/request/postData", Kind::Object, false),
+    ("/request/postData/text", Kind::Text, false),
+    ("/request/postData/params", Kind::Pairs, false),
+    ("/response", Kind::Object, true),
+    ("/response/status", Kind::Number, true),
+    ("/response/headers", Kind::Pairs, false),
+    ("/response/content/text", Kind::Text, false),
+    ("/response/content/encoding", Kind::Text, false),
+];
+
+/// The first member of an entry that is missing or something else than it should be, in words; values are never told.
+fn misplaced(entry: &Value) -> Option<String> {
+    MEMBERS.iter().find_map(|(pointer, kind, required)| {
+        let expected = match kind {
+            Kind::Object => "an object",
+            Kind::Text => "text",
+            Kind::Number => "a whole number",
+            Kind::Pairs => "a list of objects with `name` and `value`, both text",
+        };
+        match entry.pointer(pointer) {
+            None if *required => Some(format!("{pointer}: expected {expected}, found nothing")),
+            None | Some(Value::Null) if !required => None,
+            Some(value) if !kind.fits(value) => {
+                Some(format!("{pointer}: expected {expected}, found {}", kind_of(value)))
+            }
+            _ => None,
+        }
+    })
+}
+
+impl Kind {
+    fn fits(self, value: &Value) -> bool {
+        let is_pair = |pair: &Value| {
+            pair.get("name").is_some_and(Value::is_string) && pair.get("value").is_none_or(Value::is_string)
+        };
+        match self {
+            Kind::Object => value.is_object(),
+            Kind::Text => value.is_string(),
+            Kind::Number => value.is_i64(),
+            Kind::Pairs => value.as_array().is_some_and(|pairs| pairs.iter().all(is_pair)),
+        }
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list of another form",
+        Value::Object(_) => "an object",
     }
 }
 
@@ -262,4 +336,38 @@ pub(super) fn beside(template: &RequestModel, actual: &Request<Bytes>) -> Vec<(S
         });
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_entry_is_named_by_number_and_field() {
+        let good = serde_json::json!({
+            "startedDateTime": "2026-11-22T12:00:00Z", "time": 1, "request": { "method": "GET", "url": "https://a.example/" },
+            "response": { "status": 200, "headers": [{ "name": "a", "value": "b" }] },
+        });
+        let read = |entry: Value| {
+            let file = serde_json::json!({ "log": { "version": "1.2", "entries": [good.clone(), entry] } });
+            Har::read(file.to_string().as_bytes()).map(|har| har.entries.len())
+        };
+        assert_eq!(read(good.clone()), Ok(2));
+        for (pointer, value, told) in [
+            ("/request/url", Value::from(7), "/request/url: expected text, found a number"),
+            ("/request/url", Value::Null, "/request/url: expected text, found null"),
+            ("/response/status", Value::from("secret"), "/response/status: expected a whole number, found text"),
+            ("/response/headers/0/name", Value::Null, "/response/headers: expected a list of objects with `name`"),
+            ("/response", Value::Bool(true), "/response: expected an object, found true or false"),
+        ] {
+            let mut entry = good.clone();
+            *entry.pointer_mut(pointer).unwrap() = value;
+            let found = read(entry).unwrap_err();
+            assert!(found.starts_with(&format!("entry 2 (/log/entries/1): {told}")), "{found}");
+        }
+        let mut entry = good.clone();
+        entry["request"].as_object_mut().unwrap().remove("method");
+        let told = "entry 2 (/log/entries/1): /request/method: expected text, found nothing";
+        assert_eq!(read(entry), Err(told.to_owned()));
+    }
 }

@@ -26,6 +26,7 @@ use crate::scenario::Suite;
 use crate::tape::model::{ExchangeModel, Provenance, ProvenanceKind};
 use crate::tape::{StepValues, is_alike};
 use crate::taping::{self, Crossing, Known};
+use crate::words::{are, counted};
 use crate::world::{Subject, Unusable, World, unknown};
 
 /// What an import is asked for.
@@ -96,7 +97,8 @@ pub fn import(
     let entries: Vec<(usize, Entry)> = har.entries.iter().filter(of_host).cloned().collect();
     if entries.is_empty() {
         return Err(told(format!(
-            "none of its {all} entries is of {}; --host NAME takes those of another host",
+            "none of its {} is of {}; --host NAME takes those of another host",
+            counted(all, "entry"),
             hosts.join(", ")
         )));
     }
@@ -264,7 +266,12 @@ fn place(
     steps: &[u32],
 ) -> Result<(), String> {
     if !steps.is_empty() && steps.len() != taken.len() {
-        return Err(format!("--steps names {} steps, and {} entries are taken", steps.len(), taken.len()));
+        let entries = counted(taken.len(), "entry");
+        return Err(format!(
+            "--steps names {}, and {entries} {} taken",
+            counted(steps.len(), "step"),
+            are(taken.len())
+        ));
     }
     let last = case.map_or(u32::MAX, |case| u32::try_from(case.steps.len()).unwrap_or(u32::MAX));
     let mut used = Vec::new();

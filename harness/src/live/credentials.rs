@@ -49,13 +49,11 @@ impl Account {
     /// A file that cannot be read, another form than the connector's schema, and a credential that looks live: no run may move real money.
     pub fn read(entry: &'static Entry, file: &str) -> Result<Account, Unusable> {
         let told = |why: String| Unusable::Text(format!("{file}: {why}"));
-        let size =
-            std::fs::metadata(file).map_err(|error| told(format!("the credentials cannot be read: {error}")))?.len();
+        let size = std::fs::metadata(file).map_err(|error| told(unreadable(entry, &error)))?.len();
         if size > MAX_FILE_BYTES {
             return Err(told(format!("expected at most {MAX_FILE_BYTES} bytes, found {size}")));
         }
-        let text =
-            std::fs::read_to_string(file).map_err(|error| told(format!("the credentials cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(file).map_err(|error| told(unreadable(entry, &error)))?;
         // The parsers' own messages quote lines, which hold secrets: places alone are told.
         let value = match file.ends_with(".json") {
             true => serde_json::from_str(&text)
@@ -120,6 +118,21 @@ impl Account {
         let is_secret = |value: &String| self.secrets.contains(value) && !value.contains("-----BEGIN");
         self.flat.iter().filter(|(_, value)| is_secret(value)).map(|(name, _)| name.clone()).collect()
     }
+}
+
+/// Why a file of credentials cannot be read; of one that is not there, how it is made.
+fn unreadable(entry: &Entry, error: &std::io::Error) -> String {
+    let why = format!("the credentials cannot be read: {error}");
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return why;
+    }
+    let schema = entry.credentials_schema().to_value();
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let lines: Vec<String> = required.map(|name| format!("{name} = \"…\"")).collect();
+    let (id, lines) = (entry.spec.id, lines.join(", "));
+    format!(
+        "{why}; write it with a line for each of {lines}: `quittance schema {id}` says what they are, `quittance docs {id}` where to find them"
+    )
 }
 
 /// Changes the texts that are chosen; how many were.

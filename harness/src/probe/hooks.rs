@@ -20,6 +20,7 @@ use crate::live::Live;
 use crate::live::course::finding;
 use crate::scenario::StepOp;
 use crate::view::Outcome;
+use crate::words::counted;
 use crate::world::Unusable;
 
 /// The largest delivery that is read, in bytes.
@@ -240,8 +241,10 @@ fn missing(probe: &Probe<'_>, hooks: &Hooks, bout: &Bout<'_>, what: &str, handle
     let refused = heard.iter().filter(|heard| heard.read.is_err()).count();
     let read = heard.len() - refused;
     let found = format!(
-        "none within {} ms; {read} deliveries about other objects came so far, and {refused} that were refused",
-        probe.live.patience.as_millis()
+        "none within {} ms; {} about other objects came so far, and {} refused",
+        probe.live.patience.as_millis(),
+        counted(read, "delivery"),
+        if refused == 1 { "1 was".to_owned() } else { format!("{refused} were") },
     );
     bout.fault(format!("a delivery about the {what} {}", handle.id()), found).into()
 }

@@ -226,19 +226,21 @@ impl Profile {
     fn build(document: &Document, folder: &Path, today: Date) -> Result<Self, Vec<FileError>> {
         let (unfilled, document) = document.without_marks();
         let document = &document;
-        let model = like::read(document, folder).map_err(|error| vec![error])?;
+        let mut model = like::read(document, folder).map_err(|error| vec![error])?;
         let mut check = Check { document, errors: Vec::new() };
         let mut credentials = BTreeMap::new();
         check.head(&model, folder);
         check.credentials(&FieldPath::root().key("credentials"), "", &model.credentials, &mut credentials);
         check.cards(&model.cards);
-        check.tables(&model);
+        check.tables(&model, !unfilled.is_empty());
         check.words(&model);
         check.money(model.money.as_ref());
         check.exemptions(&model.exemption, today);
         check.corpus(model.corpus.as_ref());
         let folders = [Some(folder.to_owned()), model.like.as_ref().map(|like| like.folder(folder))];
         let recipes = check.recipes(&model.signature, &folders, &credentials);
+        // A value whose meaning is to be filled in can be held against nothing yet.
+        model.status.retain(|row| row.becomes != unfilled::STAND_IN);
         if check.errors.is_empty() {
             Ok(Self { model: model.into(), credentials, recipes, unfilled })
         } else {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Check, ProfileModel, date};
 use crate::bad_input::FieldPath;
 use crate::scenario::{known_word, reasons, states_of_object};
+use crate::unfilled::STAND_IN;
 
 /// A published status value and what it must become. A value that the provider publishes for two kinds of object that are one here (an
 /// order and its authorization) stands twice.
@@ -115,7 +116,8 @@ pub struct StatusSource {
 }
 
 impl Check<'_> {
-    pub(super) fn tables(&mut self, model: &ProfileModel) {
+    /// `open` says that something in the profile is still to be filled in, which may be what a value means.
+    pub(super) fn tables(&mut self, model: &ProfileModel, open: bool) {
         let root = FieldPath::root();
         let mut seen = BTreeSet::new();
         for (index, row) in model.status.iter().enumerate() {
@@ -123,7 +125,8 @@ impl Check<'_> {
             let once = seen.insert((row.of, &row.value, &row.becomes));
             self.expect(once, &path.key("value"), "expected each status value once for each state");
             self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
-            if let Err(why) = known_word(&row.becomes, states_of_object(row.of.as_str())) {
+            let is_open = open && row.becomes == STAND_IN;
+            if let (Err(why), false) = (known_word(&row.becomes, states_of_object(row.of.as_str())), is_open) {
                 self.refuse(&path.key("becomes"), why);
             }
             self.reason(&path.key("unmapped"), row.unmapped.as_deref());

@@ -75,11 +75,12 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
         .iter()
         .find_map(|pointer| api.root.pointer(pointer)?.as_str())
         .filter(|url| url.starts_with("https://") && !url.contains(['"', '<', '>', ' ', '\\']));
-    let routes = Op::ALL
-        .iter()
-        .filter_map(|op| found.get(op).map(|candidate| route(api, *op, candidate, idempotency.as_deref())));
+    let proof = proof(&api.root);
+    let of_proof = if let Proof::Header(name) = &proof { Some(name.clone()) } else { None };
+    let carried: Vec<String> = idempotency.clone().into_iter().chain(of_proof).collect();
+    let routes = Op::ALL.iter().filter_map(|op| found.get(op).map(|candidate| route(api, *op, candidate, &carried)));
     let design = Design {
-        proof: proof(&api.root),
+        proof,
         sandbox,
         live,
         invented,
@@ -346,7 +347,8 @@ fn parameters<'a>(
     })
 }
 
-fn route(api: &Api, op: Op, candidate: &Candidate<'_>, idempotency: Option<&str>) -> Route {
+/// `carried` are the headers that every request has anyway.
+fn route(api: &Api, op: Op, candidate: &Candidate<'_>, carried: &[String]) -> Route {
     let own: Vec<&str> = candidate.path.split('/').filter(|part| !part.is_empty()).collect();
     let last = own.iter().rposition(|part| is_parameter(part)).filter(|_| op != Op::Authorize);
     let part = |(index, part): (usize, &&str)| match is_parameter(part) {
@@ -354,27 +356,37 @@ fn route(api: &Api, op: Op, candidate: &Candidate<'_>, idempotency: Option<&str>
         true if Some(index) == last => Part::Id,
         true => Part::Credential(fields::word(part)),
     };
-    let is_free = |name: &str| {
-        !matches!(name, "authorization" | "content-type" | "accept" | "user-agent") && Some(name) != idempotency
-    };
-    let asked =
-        |place: &'static str| parameters(api, candidate, place).filter(|(_, needed)| *needed).map(|(name, _)| name);
     let header_like = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    let named = asked("header").map(str::to_lowercase).filter(|name| is_free(name) && header_like(name));
+    // A parameter may stand beside the path and beside the operation; a name counts once.
+    let asked = |place: &'static str, name: fn(&str) -> String| -> Vec<String> {
+        let needed = parameters(api, candidate, place).filter(|(own, needed)| *needed && header_like(own));
+        let mut names: Vec<String> = Vec::new();
+        needed.map(|(own, _)| name(own)).for_each(|own| {
+            if !names.contains(&own) {
+                names.push(own)
+            }
+        });
+        names
+    };
+    let is_free = |name: &String| {
+        !matches!(name.as_str(), "authorization" | "content-type" | "accept" | "user-agent") && !carried.contains(name)
+    };
+    let named = asked("header", str::to_lowercase).into_iter().filter(is_free);
     let body = candidate.value.get("requestBody").map(|body| api.resolve(body)).and_then(|body| body.get("content"));
     let body: Option<Vec<Member>> = body.and_then(|content| fields::request(api, op, content));
-    let (status, answer) = fields::answer(api, candidate.value);
+    let answer = fields::answer(api, candidate.value);
     let id = candidate.value.get("operationId").and_then(Value::as_str);
     Route {
         op,
         verb: candidate.verb.clone(),
         path: own.iter().enumerate().map(part).collect(),
         headers: named.map(|name| (name.clone(), format!("header {name}"))).collect(),
-        query: asked("query").filter(|name| header_like(name)).map(str::to_owned).collect(),
+        query: asked("query", str::to_owned),
         root: op.as_str().to_owned(),
         body: body.filter(|members| !members.is_empty() && candidate.verb != "GET"),
-        answer,
-        status,
+        answer: answer.members,
+        status: answer.status,
+        statuses: answer.statuses,
         operation_id: id.filter(|id| !id.contains(['`', '\n'])).map(str::to_owned),
     }
 }

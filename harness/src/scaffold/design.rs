@@ -2,7 +2,7 @@
 
 use quittance::Op;
 
-use super::shape::{AmountForm, Body, Endpoint, Leaf, Member};
+use super::shape::{AmountForm, Body, Endpoint, Leaf, Member, Written};
 
 /// How an account proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub(super) struct Route {
     pub(super) body: Option<Vec<Member>>,
     pub(super) answer: Vec<Member>,
     pub(super) status: u16,
+    /// The values that the description lists for the status in the answer.
+    pub(super) statuses: Vec<String>,
     /// The operation's name in the provider's description.
     pub(super) operation_id: Option<String>,
 }
@@ -72,8 +74,8 @@ impl Design {
     pub(super) fn common(id: &str, body: Body, endpoint: Endpoint, form: AmountForm) -> Design {
         let card = ["number", "expiry_month", "expiry_year", "cvc", "holder"].into_iter().zip([
             Leaf::Number,
-            Leaf::Month,
-            Leaf::Year,
+            Leaf::Month(Written::Text),
+            Leaf::Year(Written::Text),
             Leaf::Cvc,
             Leaf::Holder,
         ]);
@@ -96,6 +98,7 @@ impl Design {
             body,
             answer: answer(&counted),
             status: 200,
+            statuses: Vec::new(),
             operation_id: None,
         };
         let mut routes = vec![
@@ -142,6 +145,20 @@ impl Design {
         hosts.sort();
         hosts.dedup();
         hosts
+    }
+
+    /// The status values that the description lists, each once: of what (`payment`, `refund`), and the value.
+    pub(super) fn statuses(&self) -> Vec<(&'static str, &str)> {
+        let mut all: Vec<(&str, &str)> = Vec::new();
+        for route in &self.routes {
+            let of = if matches!(route.op, Op::Refund | Op::RetrieveRefund) { "refund" } else { "payment" };
+            let new: Vec<(&str, &str)> = route.statuses.iter().map(|value| (of, value.as_str())).collect();
+            all.extend(new.into_iter().filter(|row| !row.1.is_empty()));
+        }
+        all.sort_by_key(|(of, _)| *of);
+        let mut seen = std::collections::HashSet::new();
+        all.retain(|row| seen.insert(*row));
+        all
     }
 
     /// The fields of the credentials that paths name, in their order.

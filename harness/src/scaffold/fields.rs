@@ -4,7 +4,7 @@ use quittance::Op;
 use serde_json::Value;
 
 use super::design;
-use super::shape::{Form, Leaf, Member};
+use super::shape::{Form, Leaf, Member, Written};
 use crate::descriptions::openapi::Api;
 
 /// How deep bodies are followed: what lies deeper is filled in by hand.
@@ -32,7 +32,7 @@ fn asked_of(op: Op, members: &mut [Member]) {
                 let has = match leaf {
                     Leaf::Id | Leaf::Status => false,
                     Leaf::Minor | Leaf::Major | Leaf::Currency => op != Op::Void,
-                    Leaf::Capture | Leaf::Number | Leaf::Month | Leaf::Year | Leaf::Cvc | Leaf::Holder => {
+                    Leaf::Capture | Leaf::Number | Leaf::Month(_) | Leaf::Year(_) | Leaf::Cvc | Leaf::Holder => {
                         op == Op::Authorize
                     }
                     _ => true,
@@ -45,34 +45,55 @@ fn asked_of(op: Op, members: &mut [Member]) {
     }
 }
 
+/// What the first success of an operation answers.
+pub(super) struct Answer {
+    /// The HTTP status.
+    pub(super) status: u16,
+    pub(super) members: Vec<Member>,
+    /// The values that the description lists for the member that is the status.
+    pub(super) statuses: Vec<String>,
+}
+
+impl Answer {
+    /// One of a form that nobody can guess.
+    fn unknown(status: u16) -> Answer {
+        Answer { status, members: design::answer(&Leaf::Minor), statuses: Vec::new() }
+    }
+}
+
 /// The first success of an operation: its status and what its answer holds.
-pub(super) fn answer(api: &Api, operation: &Value) -> (u16, Vec<Member>) {
+pub(super) fn answer(api: &Api, operation: &Value) -> Answer {
     let responses = operation.get("responses").and_then(Value::as_object);
     let success = responses.into_iter().flatten().filter_map(|(status, response)| {
         let status = status.parse::<u16>().ok().filter(|status| (200..300).contains(status))?;
         Some((status, api.resolve(response)))
     });
     let Some((status, response)) = success.min_by_key(|(status, _)| *status) else {
-        return (200, design::answer(&super::shape::Leaf::Minor));
+        return Answer::unknown(200);
     };
     let media = response.get("content").and_then(Value::as_object);
-    let schema = media.and_then(|media| media.values().next()?.get("schema"));
-    let mut found = schema.map(|schema| {
-        members(api, schema, 0, &|name, required, leaf| {
-            matches!(leaf, Some(Leaf::Id | Leaf::Status | Leaf::Minor | Leaf::Major | Leaf::Currency | Leaf::Reference))
-                || (required && !name.is_empty())
-        })
+    let Some(schema) = media.and_then(|media| media.values().next()?.get("schema")) else {
+        return Answer::unknown(status);
+    };
+    let mut found = members(api, schema, 0, &|name, required, leaf| {
+        matches!(leaf, Some(Leaf::Id | Leaf::Status | Leaf::Minor | Leaf::Major | Leaf::Currency | Leaf::Reference))
+            || (required && !name.is_empty())
     });
-    if let Some(found) = &mut found {
-        keep_first(found, &Leaf::Id);
-        keep_first(found, &Leaf::Status);
-    }
-    let holds = |leaf: Leaf| found.iter().flatten().any(|member| member.form == Form::Leaf(leaf.clone()));
-    match (holds(Leaf::Id), holds(Leaf::Status)) {
-        (true, true) => (status, found.unwrap_or_default()),
-        // Without an id or a status the answer is of a form that nobody can guess.
-        _ => (status, design::answer(&super::shape::Leaf::Minor)),
-    }
+    keep_first(&mut found, &Leaf::Id);
+    keep_first(&mut found, &Leaf::Status);
+    let member = |leaf: Leaf| found.iter().find(|member| member.form == Form::Leaf(leaf.clone()));
+    // Without an id or a status the answer is of a form that nobody can guess.
+    let (Some(_), Some(named)) = (member(Leaf::Id), member(Leaf::Status)) else { return Answer::unknown(status) };
+    Answer { status, statuses: listed(api, schema, &named.name), members: found }
+}
+
+/// The values that a schema lists for a member.
+fn listed(api: &Api, schema: &Value, name: &str) -> Vec<String> {
+    let (mut properties, mut required) = (Vec::new(), Vec::new());
+    collect(api, schema, 0, &mut properties, &mut required);
+    let own = properties.iter().filter(|(property, _)| *property == name).map(|(_, schema)| api.resolve(schema));
+    let values = own.filter_map(|schema| schema.get("enum")?.as_array()).flatten();
+    values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Of several members that could be the id or the status, the first is; the others are filled in by hand.
@@ -104,6 +125,14 @@ fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
+/// The words of the language, strict and reserved (The Rust Reference, "Keywords").
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
 /// A name in the form of a Rust field.
 pub(super) fn word(name: &str) -> String {
     let mut out = String::new();
@@ -123,10 +152,9 @@ pub(super) fn word(name: &str) -> String {
     let out = out.trim_matches('_').to_owned();
     match out.as_str() {
         "" => "place".to_owned(),
-        // Words of the language, and a field that every account has.
-        "type" | "self" | "ref" | "use" | "move" | "environment" | "match" | "in" | "for" | "mod" | "pub" => {
-            format!("{out}_name")
-        }
+        // The credentials that every account has.
+        "environment" | "api_key" | "username" | "password" => format!("{out}_in_path"),
+        word if KEYWORDS.contains(&word) => format!("{out}_name"),
         _ if out.starts_with(|c: char| c.is_ascii_digit()) => format!("of_{out}"),
         _ => out,
     }
@@ -214,6 +242,7 @@ fn leaf(name: &str, schema: &Value) -> Leaf {
     let is = |words: &[&str]| words.contains(&plain.as_str());
     let holds = |words: &[&str]| words.iter().any(|word| plain.contains(word));
     let whole = kind == "integer";
+    let written = if whole || kind == "number" { Written::Whole } else { Written::Text };
     if is(&["amount", "value", "total", "totalamount", "amountminor", "amountincents"]) {
         return match (whole, kind) {
             (true, _) => Leaf::Minor,
@@ -229,8 +258,8 @@ fn leaf(name: &str, schema: &Value) -> Leaf {
         }
         () if holds(&["idempot"]) || is(&["requestid"]) => Leaf::Key,
         () if is(&["number", "cardnumber", "pan", "cardno"]) => Leaf::Number,
-        () if is(&["expmonth", "expirymonth", "expirationmonth", "expiremonth", "month"]) => Leaf::Month,
-        () if is(&["expyear", "expiryyear", "expirationyear", "expireyear", "year"]) => Leaf::Year,
+        () if is(&["expmonth", "expirymonth", "expirationmonth", "expiremonth", "month"]) => Leaf::Month(written),
+        () if is(&["expyear", "expiryyear", "expirationyear", "expireyear", "year"]) => Leaf::Year(written),
         () if is(&["cvc", "cvv", "cvv2", "cvn", "securitycode", "cardcode", "csc"]) => Leaf::Cvc,
         () if is(&["holder", "cardholder", "cardholdername", "nameoncard", "holdername"]) => Leaf::Holder,
         () if is(&[

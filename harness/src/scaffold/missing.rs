@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use quittance::{Entry, Op};
+use quittance::{Entry, Kind, Op};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -210,7 +210,8 @@ impl<'a> Draft<'a> {
         let theirs = pick.step.checked_sub(1).and_then(|at| scenario.steps.get(usize::try_from(at).ok()?));
         let amounts = theirs.map(|theirs| (amount_of(theirs), amount_of(step)));
         let again = picks.iter().take(number as usize - 1).flatten().any(|earlier| earlier.is(&pick));
-        let fresh = if again { minted(model, pick.step) } else { Vec::new() };
+        let mut fresh = minted(model, pick.step);
+        fresh.retain(|name| again || self.has_made(number, step, name));
         let change = |text: String| {
             let text = renamed(&holes.moved(&text), &fresh, number);
             amounts.map_or(text.clone(), |(from, to)| with_amount(&text, from, to))
@@ -238,6 +239,14 @@ impl<'a> Draft<'a> {
         }
         let what = if is_same { "the same" } else { "to be changed" };
         self.told.push(format!("step {number}: step {} of {case}, {what}", pick.step));
+    }
+
+    /// Whether an earlier step that makes an object of the same kind has made one of that name already. A repetition gets the same again.
+    fn has_made(&self, number: u32, step: &Step, name: &str) -> bool {
+        let op = |step: &Step| operation_of(self.scenario, step).filter(|op| !op.reads());
+        let earlier = (1..number).zip(&self.scenario.steps).filter(|(_, earlier)| op(earlier) == op(step));
+        let made = |(number, _): (u32, &Step)| minted(&self.model, number).iter().any(|made| made == name);
+        step.op != StepOp::Replay && op(step).is_some() && earlier.into_iter().any(made)
     }
 
     /// A step that no tape shows, in the shape of a new connector's.
@@ -369,10 +378,23 @@ fn picks<'k>(known: &'k [Known<'k>], scenario: &Scenario, case: &str) -> Vec<Opt
     scenario.steps.iter().enumerate().map(best).collect()
 }
 
+/// Whether the provider refuses what the step asks. An answer that is of something else than was asked (`integrity`), or that nobody can
+/// read, is no refusal.
+fn is_refusal(step: &Step) -> bool {
+    const REFUSALS: [Kind; 5] = [Kind::Credentials, Kind::Invalid, Kind::Conflict, Kind::NotFound, Kind::RateLimited];
+    let words = |named: &[String]| named.iter().all(|state| matches!(state.as_str(), "declined" | "failed"));
+    let expect = &step.expect;
+    expect.refused
+        || expect.error.as_ref().is_some_and(|kinds| kinds.values.iter().all(|kind| REFUSALS.contains(kind)))
+        || expect.state.as_ref().is_some_and(|states| words(&states.values))
+}
+
 /// How much two steps have in common; none where they do not do the same.
 fn likeness(scenario: &Scenario, step: &Step, other_scenario: &Scenario, other: &Step) -> Option<u32> {
     let does_the_same = step.op == other.op
         && step.tamper == other.tamper
+        // What a provider says when it refuses shows nothing of what it says else.
+        && (is_refusal(step) || !is_refusal(other))
         && operation_of(scenario, step) == operation_of(other_scenario, other);
     let common = [
         (4, step.method == other.method),

@@ -9,6 +9,8 @@ mod api;
 mod catalogue;
 mod design;
 #[cfg(feature = "descriptions")]
+mod document;
+#[cfg(feature = "descriptions")]
 mod fields;
 mod missing;
 mod moved;
@@ -306,8 +308,15 @@ fn design(names: &Names, wanted: &Wanted) -> Result<Design, Unusable> {
 #[cfg(feature = "descriptions")]
 fn described(id: &str, file: &Path) -> Result<Design, Unusable> {
     let name = file.display().to_string();
+    if name.contains("://") {
+        let fetched = if name.ends_with(".json") { "openapi.json" } else { "openapi.yaml" };
+        return Err(Unusable::Text(format!(
+            "--from {name}: expected a file, found an address; fetch it first: curl --fail --location --output {fetched} '{name}', then --from {fetched}"
+        )));
+    }
     let unreadable = |why: String| Unusable::Text(format!("{name}: the description cannot be read: {why}"));
     let api = crate::descriptions::openapi::Api::load(file, "").map_err(unreadable)?;
+    document::check(&api.root).map_err(|why| Unusable::Text(format!("{name}: {why}")))?;
     api::design(id, &name, &api).map_err(|why| Unusable::Text(format!("{name}: {why}")))
 }
 

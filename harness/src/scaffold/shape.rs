@@ -37,6 +37,15 @@ pub enum AmountForm {
     Major,
 }
 
+/// How a provider writes a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// As text; a month with two digits.
+    Text,
+    /// As a whole number.
+    Whole,
+}
+
 /// What stands at a place of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Leaf {
@@ -52,8 +61,8 @@ pub(super) enum Leaf {
     /// Whether the money is taken at once.
     Capture,
     Number,
-    Month,
-    Year,
+    Month(Written),
+    Year(Written),
     Cvc,
     Holder,
     /// A text that is always the same.
@@ -119,10 +128,21 @@ pub(super) struct Values<'v> {
     pub(super) key: String,
 }
 
+/// The end of a hole that is a number in JSON, whatever it is written in.
+const NUMBER: &str = "#number}";
+
 /// A value as it stands in a tape: a text, or something that goes without quotation marks.
 enum Text {
     Quoted(String),
     Bare(String),
+}
+
+impl Text {
+    /// As it stands where there are no quotation marks.
+    fn plain(self) -> String {
+        let (Text::Bare(text) | Text::Quoted(text)) = self;
+        text.replace(NUMBER, "}")
+    }
 }
 
 impl Leaf {
@@ -136,8 +156,10 @@ impl Leaf {
             Leaf::Reference => values.reference.clone(),
             Leaf::Key => values.key.clone(),
             Leaf::Number => "${card:number}".to_owned(),
-            Leaf::Month => "${card:expiry_month2}".to_owned(),
-            Leaf::Year => "${card:expiry_year}".to_owned(),
+            Leaf::Month(Written::Text) => "${card:expiry_month2}".to_owned(),
+            Leaf::Month(Written::Whole) => format!("${{card:expiry_month{NUMBER}"),
+            Leaf::Year(Written::Text) => "${card:expiry_year}".to_owned(),
+            Leaf::Year(Written::Whole) => format!("${{card:expiry_year{NUMBER}"),
             Leaf::Cvc => "${card:cvc}".to_owned(),
             Leaf::Holder => "${card:holder}".to_owned(),
             Leaf::Fixed(text) => text.replace("${", "$${"),
@@ -159,8 +181,10 @@ impl Leaf {
             Leaf::Key => format!("text({name}, request.key.as_str())"),
             Leaf::Capture => format!("flag({name}, request.capture == CaptureMode::Automatic)"),
             Leaf::Number => format!("text({name}, card.number.expose())"),
-            Leaf::Month => format!("text({name}, card.expiry.month2())"),
-            Leaf::Year => format!("text({name}, card.expiry.year().to_string())"),
+            Leaf::Month(Written::Text) => format!("text({name}, card.expiry.month2())"),
+            Leaf::Month(Written::Whole) => format!("whole({name}, i64::from(card.expiry.month()))"),
+            Leaf::Year(Written::Text) => format!("text({name}, card.expiry.year().to_string())"),
+            Leaf::Year(Written::Whole) => format!("whole({name}, i64::from(card.expiry.year()))"),
             Leaf::Cvc => format!("optional({name}, card.cvc.as_ref().map(Cvc::expose))"),
             Leaf::Holder => format!("optional({name}, card.holder.as_deref())"),
             Leaf::Fixed(text) => format!("text({name}, {})", literal(text)),
@@ -208,7 +232,7 @@ pub(super) fn functions<'m>(bodies: impl Iterator<Item = &'m [Member]>) -> Vec<&
         for member in members {
             match &member.form {
                 Form::Leaf(leaf) => found.extend(match leaf {
-                    Leaf::Minor => Some("whole"),
+                    Leaf::Minor | Leaf::Month(Written::Whole) | Leaf::Year(Written::Whole) => Some("whole"),
                     Leaf::Capture => Some("flag"),
                     Leaf::Cvc | Leaf::Holder => Some("optional"),
                     Leaf::Id | Leaf::Status | Leaf::Unknown(_) => None,
@@ -278,8 +302,7 @@ fn element(name: &str, members: &[Member], values: &Values<'_>, depth: usize, ou
     for member in members {
         match &member.form {
             Form::Leaf(leaf) => {
-                let (Text::Bare(text) | Text::Quoted(text)) = leaf.text(values);
-                let text = text.replace('&', "&amp;").replace('<', "&lt;");
+                let text = leaf.text(values).plain().replace('&', "&amp;").replace('<', "&lt;");
                 let _text = writeln!(out, "{space}  <{0}>{text}</{0}>", member.name);
             }
             Form::Node(members) | Form::List(members) => element(&member.name, members, values, depth + 1, out),
@@ -294,10 +317,7 @@ pub(super) fn form(members: &[Member], values: &Values<'_>) -> Vec<(String, Stri
         for member in members {
             let name = if prefix.is_empty() { member.name.clone() } else { format!("{prefix}[{}]", member.name) };
             match &member.form {
-                Form::Leaf(leaf) => {
-                    let (Text::Bare(text) | Text::Quoted(text)) = leaf.text(values);
-                    out.push((name, text));
-                }
+                Form::Leaf(leaf) => out.push((name, leaf.text(values).plain())),
                 Form::Node(members) => fields(&name, members, values, out),
                 Form::List(members) => fields(&format!("{name}[0]"), members, values, out),
             }
@@ -324,8 +344,12 @@ mod tests {
     };
 
     fn members() -> Vec<Member> {
-        let card =
-            vec![Member::leaf("number", Leaf::Number), Member::leaf("zone", Leaf::Unknown("a \"zone\"".to_owned()))];
+        let card = vec![
+            Member::leaf("number", Leaf::Number),
+            Member::leaf("zone", Leaf::Unknown("a \"zone\"".to_owned())),
+            Member::leaf("month", Leaf::Month(Written::Whole)),
+            Member::leaf("year", Leaf::Year(Written::Text)),
+        ];
         vec![
             Member::leaf("minor", Leaf::Minor),
             Member::leaf("major", Leaf::Major),
@@ -343,11 +367,17 @@ mod tests {
         assert_eq!(read["major"], "60.05");
         assert_eq!(read["items"][0]["number"], "${card:number}");
         assert_eq!(read["card"]["zone"], "${fill:a zone}");
+        assert_eq!(
+            (&read["card"]["month"], &read["card"]["year"]),
+            (&"${card:expiry_month#number}".into(), &"${card:expiry_year}".into())
+        );
         assert!(xml("pay", &members(), &VALUES).starts_with("<pay>\n  <minor>6005</minor>"));
         let fields = form(&members(), &VALUES);
         assert!(fields.contains(&("items[0][number]".to_owned(), "${card:number}".to_owned())), "{fields:?}");
+        assert!(fields.contains(&("card[month]".to_owned(), "${card:expiry_month}".to_owned())), "{fields:?}");
         let code = code(&members(), "Acme");
         assert!(code.contains("list(\"items\", [object([\ntext(\"number\", card.number.expose()),\n"), "{code}");
+        assert!(code.contains("whole(\"month\", i64::from(card.expiry.month())),\ntext(\"year\""), "{code}");
         assert!(code.contains("// To fill in: far.\n"), "{code}");
         assert_eq!(functions([members().as_slice()].into_iter()), ["list", "node", "object", "text", "whole"]);
     }

@@ -170,12 +170,20 @@ pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
             currency => design.currency.as_str(), idempotency => design.idempotency.as_deref(), authenticate,
             capture => design.has(Op::Capture), refund => design.has(Op::Refund), retrieve => design.has(Op::Retrieve),
             card => takes_card, xml => design.body == Body::Xml, major => is_major(design),
+            payment_statuses => listed(design, "payment"), refund_statuses => listed(design, "refund"),
         },
     )?;
     Ok(match bodies().next() {
         Some(_) => text,
         None => text.replace("use quittance::body::{object};\n", ""),
     })
+}
+
+/// The status values of an object that the description lists, for a comment; empty where it lists none.
+fn listed(design: &Design, object: &str) -> String {
+    let values =
+        design.statuses().into_iter().filter(|(of, value)| *of == object && !value.contains(['`', '\n', '\r']));
+    values.map(|(_, value)| format!("`{value}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
@@ -273,9 +281,12 @@ pub(super) fn profile(
     today: &str,
     unavailable: &[&str],
 ) -> Result<String, Unusable> {
+    let quoted = |value: &str| toml::Value::from(value).to_string();
+    let statuses: Vec<(&str, String)> = design.statuses().into_iter().map(|(of, value)| (of, quoted(value))).collect();
     let values = context! {
         id => names.id.as_str(), name => names.name.as_str(), currency => design.currency.as_str(), country => design.country.as_str(),
         credentials => served(credentials(design)), invented => design.invented, unsure => design.unsure, documentation => design.documentation.as_str(), absent, today, unavailable => served(unavailable),
+        statuses => served(statuses),
     };
     render("profile.toml", PROFILE, values)
 }
