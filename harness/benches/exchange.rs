@@ -53,7 +53,12 @@ fn player(body: &str) -> Player {
     let tape = Tape::parse("acme/a.toml", &text, &profile).unwrap();
     Player::new(
         tape,
-        RunValues { seed: 7, now_unix_seconds: 1_795_342_500, credentials: Arc::new(profile.credentials) },
+        RunValues {
+            seed: 7,
+            now_unix_seconds: 1_795_342_500,
+            credentials: Arc::new(profile.credentials),
+            proven: None,
+        },
     )
 }
 

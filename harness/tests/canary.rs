@@ -269,6 +269,7 @@ fn line(leak: &str) -> Line {
         tapes: [("authorize.paid".to_owned(), tape)].into(),
         credentials: Arc::new(profile.credentials.clone()),
         connector: entry.connect(json!({ "key": "sk_test/\"quittance", "leak": leak })).unwrap(),
+        proven: Arc::default(),
         profile,
         folder: "fixtures/leaky".to_owned(),
         today,

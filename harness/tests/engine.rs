@@ -388,6 +388,7 @@ fn found(bug: &str, more: &str, profile_text: &str) -> Vec<String> {
         tapes,
         credentials: Arc::new(profile.credentials.clone()),
         connector: entry.connect(json!({ "key": "sk_test_quittance", "bug": bug })).unwrap(),
+        proven: Arc::default(),
         profile,
         folder: "fixtures/acme".to_owned(),
         today: jiff::civil::date(2026, 11, 22),

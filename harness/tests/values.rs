@@ -346,6 +346,7 @@ fn found<const READ_BACK: bool>(bug: &str, profile_text: &str) -> Vec<String> {
         tapes: texts.iter().map(tape).collect(),
         credentials: Arc::new(profile.credentials.clone()),
         connector: entry.connect(json!({ "key": "sk_test_quittance", "bug": bug })).unwrap(),
+        proven: Arc::default(),
         profile,
         folder: "fixtures/mint".to_owned(),
         today,
