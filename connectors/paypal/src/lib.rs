@@ -18,7 +18,7 @@ mod wire;
 
 use quittance::body::{Json, node, object, optional, text};
 use quittance::*;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 pub use app::App;
 use app::{at, fault};
@@ -222,7 +222,7 @@ impl Connector for Paypal {
             }
         };
         // The answer holds links only; the new state stands in the dispute.
-        let _: IgnoredAny = self.0.read(cx, call).await?;
+        let _: Map<String, Value> = self.0.read(cx, call).await?;
         let dispute = self.0.read(cx, self.0.get(cx, &path("")?)).await;
         read::dispute(&dispute.map_err(|error| error.about(&request.dispute))?)
     }

@@ -19,7 +19,7 @@ use quittance::digest::Hash;
 use quittance::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Square's line in the catalogue.
 pub static ENTRY: Entry = Entry::of::<Square>();
@@ -222,7 +222,7 @@ impl Connector for Square {
                 for (number, body) in (1..).zip(wire::evidence(evidence)) {
                     let body =
                         wire::merge(wire::with(body, "idempotency_key", format!("{}-{number}", key(&request.key)?)));
-                    let _: serde::de::IgnoredAny = self.read(self.post(cx, &path("evidence-text")?, &body)).await?;
+                    let _: Map<String, Value> = self.read(self.post(cx, &path("evidence-text")?, &body)).await?;
                 }
                 "submit-evidence"
             }
