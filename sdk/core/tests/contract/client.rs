@@ -333,11 +333,15 @@ fn a_call_is_one_span_with_an_event_for_each_try() {
     tracing::subscriber::set_global_default(notes.clone()).unwrap();
     tracing::callsite::rebuild_interest_cache();
     bench.buy().unwrap_err();
+    let cx = bench.world.cx();
+    cx.protect(TOKEN);
+    cx.note(&format!("the connector wonders about {TOKEN}"));
     let lines = notes.lines();
     let of = |start: &str| lines.iter().filter(|line| line.starts_with(start)).cloned().collect::<Vec<_>>();
     assert_eq!(of("span"), [r#"span INFO connector="shop" op="authorize" key="key-1""#]);
     let tries: Vec<String> = of("event INFO").into_iter().filter(|line| line.contains("attempt")).collect();
     assert_eq!(tries.len(), 2, "{lines:?}");
+    assert!(lines.concat().contains("the connector wonders about [secret]"), "{lines:?}");
     assert!(tries[0].contains(r#"number=1 verdict="failed" kind="network""#), "{tries:?}");
     assert!(tries[1].contains(r#"number=2 verdict="failed" kind="invalid""#), "{tries:?}");
     for secret in [PAN, CVC, TOKEN] {
