@@ -175,6 +175,11 @@ fn nothing_begins_after_the_deadline() {
     let bench = Bench::new(&FULL, policy, [Err(Failure::TimedOut), json(200, OK)]);
     assert_eq!(bench.buy().unwrap_err().effect(), Effect::Unknown);
     assert_eq!(bench.world.sent().len(), 1);
+    // A wait that would end with the time is not begun.
+    let policy = Policy { deadline: Duration::from_millis(3_100), ..policy };
+    let bench = Bench::new(&FULL, policy, [with_header(429, "retry-after", "3", ""), json(200, OK)]);
+    assert_eq!(bench.buy().unwrap_err().kind(), Kind::RateLimited);
+    assert_eq!(bench.world.sent().len(), 1);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn pay_out() -> PayOut {
     }
 }
 
-fn complete(method: Option<Method>) -> Complete {
+pub(crate) fn complete(method: Option<Method>) -> Complete {
     Complete {
         key: key(),
         reference: "order-1".into(),

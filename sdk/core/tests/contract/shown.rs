@@ -7,9 +7,9 @@ use quittance::digest::{Hash, hmac};
 use quittance::drive::{Exchange, Wire};
 use quittance::http::HeaderMap;
 use quittance::{
-    Authorize, BankAccount, Client, Context, Cryptogram, Currency, Cvc, Decimal, Decline, Delivery, Entry, Error,
-    Expiry, Family, Guard, Handle, Key, MethodKind, Money, MoneyError, NetworkToken, NoSleep, Op, Pan, Reason, Secret,
-    Signed, TextOr, Tree,
+    Authorize, BankAccount, Client, Context, Cryptogram, Currency, Cvc, Decimal, Decline, Delivery, DisputeStage,
+    Entry, Error, Expiry, Family, Guard, Handle, Key, MethodKind, Money, MoneyError, NetworkToken, NoSleep, Op, Pairs,
+    Pan, Reason, Secret, Signed, State, TextOr, Tree,
 };
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
@@ -42,6 +42,9 @@ fn debug_tells_what_a_thing_is_and_hides_what_it_holds() {
     shows(&Handle::new("pay_1").with("capture", "c/1"), "pay_1?capture=c%2F1");
     shows(&Key::new("key-1"), "Key(key-1)");
     shows(&Currency::EUR, "EUR");
+    let mut fields = Pairs::new();
+    fields.set("card[number]", PAN);
+    shows(&fields, "{\"card[number]\"}");
     shows(&body::text("number", PAN), "Some((\"number\", Text))");
 
     let card = json!({ "number": PAN, "expiry": { "month": 3, "year": 2030 }, "source": "network", "holder": "Ada" });
@@ -95,7 +98,12 @@ fn words_are_those_of_scenarios_and_the_command_line() {
     assert_eq!(words, "retrieve_refund pix bank_redirect/ideal card");
     assert!(Family::Voucher.branded() && !Family::Pix.branded());
     assert_eq!(format!("{} {}", Reason::LostCard, Key::new("key-1")), "lost_card key-1");
+    let stages =
+        [DisputeStage::Inquiry, DisputeStage::Chargeback, DisputeStage::PreArbitration, DisputeStage::Arbitration];
+    assert_eq!(stages.map(DisputeStage::as_str), ["inquiry", "chargeback", "pre_arbitration", "arbitration"]);
+    assert!(State::Authorized.is_success() && State::Captured.is_success() && !State::Pending.is_success());
     assert_eq!(Currency::EUR.name(), "Euro");
+    assert_eq!(FULL.major(&Money::new(1050, Currency::EUR)).unwrap(), "10.50");
     let refused = Decline::with_code(Reason::LostCard, "41");
     assert_eq!((refused.reason, refused.code.as_deref()), (Reason::LostCard, Some("41")));
     assert!(Reason::InsufficientFunds.may_pass_later() && !Reason::StolenCard.may_pass_later());
@@ -132,6 +140,8 @@ fn what_cannot_be_read_says_what_was_expected() {
     assert!(refused::<TextOr<Value>>("[]").contains("a text or an object"));
     let tree: Tree = serde_json::from_str(r#"{"a":[1.5,"x"],"b":true}"#).unwrap();
     assert!(matches!(tree.member("a"), Some(Tree::List(items)) if items.len() == 2));
+    let doubled: Tree = serde_json::from_str(r#"{"n":{"a":"1","a":"2"}}"#).unwrap();
+    assert!(matches!(doubled.member("n"), Some(Tree::Other)));
     assert!(matches!(tree.member("b"), Some(Tree::Other)) && tree.member("c").is_none());
     let amount: Decimal = serde_json::from_str("10.50").unwrap();
     assert_eq!(amount.as_str(), "10.5");

@@ -1,17 +1,22 @@
 //! What the guard makes of each text, id and amount of an answer, whatever the operation: deliveries hold every kind of them.
 
+use std::sync::Arc;
+
 use quittance::{
-    Authorize, CardRules, Connector, Context, Decline, Delivery, Dispute, DisputeState, Effect, Event, EventBody,
-    Family, Guard, Handle, Key, Kind, Mandate, MandateState, Method, MethodKind, Network, NextAction, Op, OpenSession,
-    Payment, Payout, Reason, Refund, Refusal, Result, Secret, Session, Spec, State, TransferState, async_trait,
+    Answer, AnswerDispute, Authorize, CaptureMode, CardRules, Client, Complete, Connector, Context, Decline, Delivery,
+    Dispute, DisputeRules, DisputeState, Effect, Event, EventBody, Family, Guard, Handle, Key, Kind, Mandate,
+    MandateState, Method, MethodKind, Network, NextAction, Op, OpenSession, Payment, Payout, Reason, Refund, Refusal,
+    Result, Secret, Session, SetUp, Spec, State, ThreeDs, ThreeDsRules, TransferState, async_trait,
 };
 use serde_json::json;
 
+use crate::client::Ledger;
+use crate::guard::complete;
 use crate::shop::{FULL, TOKEN};
 use crate::support::{PAN, World, eur, key, ready};
 
 const SPEC: Spec = Spec {
-    operations: &[Op::Authorize, Op::OpenSession, Op::Webhook],
+    operations: &[Op::Authorize, Op::SetUp, Op::OpenSession, Op::AnswerDispute, Op::Webhook],
     methods: &[
         MethodKind::of(Family::Card),
         MethodKind::of(Family::NetworkToken),
@@ -19,7 +24,10 @@ const SPEC: Spec = Spec {
         MethodKind::of(Family::GooglePay),
         MethodKind::branded(Family::BankDebit, "sepa"),
     ],
+    mandates: &[MethodKind::of(Family::NetworkToken)],
     cards: CardRules { number: false, token: true },
+    three_ds: ThreeDsRules { challenge: false, external: true },
+    disputes: DisputeRules { accept: true, contest: false },
     ..FULL
 };
 
@@ -40,6 +48,17 @@ impl Connector for Telling {
     async fn authorize(&self, _: &Context<'_>, _: &Authorize) -> Result<Payment> {
         let decline = Decline { message: Some(self.echo.clone()), ..Decline::new(Reason::Generic) };
         Ok(Payment::new(Handle::new("pay_1"), State::Declined(decline)))
+    }
+
+    async fn set_up(&self, _: &Context<'_>, request: &SetUp) -> Result<Mandate> {
+        let network = Network { response_code: Some("85".to_owned()), ..Network::default() };
+        let reference = Some(request.reference.clone());
+        let paid = Payment { reference, network, mandate: Some(handle()), ..payment(State::Authorized) };
+        Ok(Mandate::of_payment(paid))
+    }
+
+    async fn answer_dispute(&self, _: &Context<'_>, _: &AnswerDispute) -> Result<Dispute> {
+        Ok(Dispute::new(handle(), DisputeState::Unrecognised("new".to_owned())))
     }
 
     async fn open_session(&self, cx: &Context<'_>, _: &OpenSession) -> Result<Session> {
@@ -171,7 +190,7 @@ fn what_must_stay_as_it_is_holds_no_secret() {
         key: key(),
         reference: "order-1".into(),
         amount: eur(1050),
-        capture: quittance::CaptureMode::Automatic,
+        capture: CaptureMode::Automatic,
         customer: quittance::Customer::default(),
         return_url: None,
         domain: None,
@@ -211,17 +230,22 @@ fn every_answer_has_an_id_and_no_amount_below_zero() {
     assert!(read(event(EventBody::Payment(Payment { refunded: Some(eur(0)), ..paid() }))).is_ok());
 }
 
+const CRYPTOGRAM: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+/// The cryptogram of an authentication that was done elsewhere.
+const AUTHENTICATION: &str = "CAgICAgICAgICAgICAgICAgICAg=";
+
 /// What is made of `echo` when a purchase with `method` is declined in these words.
 fn declined(method: serde_json::Value, echo: &str) -> Result<Payment> {
     let (world, telling) = (World::new([]), Telling { echo: echo.to_owned(), ..Telling::default() });
     let method: Method = serde_json::from_value(method).unwrap();
-    let purchase = Authorize::new(Key::new("key-1"), "order-1", eur(1050), method);
+    let three_ds = json!({ "external": { "version": "2.2.0", "eci": "05", "cryptogram": AUTHENTICATION, "ds_transaction_id": "1" } });
+    let three_ds = serde_json::from_value(three_ds).unwrap();
+    let purchase = Authorize { three_ds, ..Authorize::new(Key::new("key-1"), "order-1", eur(1050), method) };
     ready(Guard::new(telling).authorize(&world.cx(), &purchase))
 }
 
 #[test]
 fn what_a_customer_pays_with_is_masked_in_the_answer() {
-    const CRYPTOGRAM: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwc=";
     const IBAN: &str = "DE89370400440532013000";
     let wallet = json!({ "version": "EC_v1", "parts": [{ "data": "inner-secret-1" }] }).to_string();
     let network = json!({
@@ -229,15 +253,64 @@ fn what_a_customer_pays_with_is_masked_in_the_answer() {
     });
     let debit = json!({ "brand": "sepa", "account": { "number": IBAN, "holder": "Ada Example" } });
     for (method, echo, shown) in [
-        (json!({ "card_token": "tok-secret-1" }), "tok-secret-1", "[secret]"),
-        (json!({ "network_token": network }), &format!("{CRYPTOGRAM} of Ada Example"), "[secret] of [secret]"),
+        (json!({ "card_token": "tok-secret-1" }), &*format!("tok-secret-1 {AUTHENTICATION}"), "[secret] [secret]"),
+        (json!({ "network_token": network }), &*format!("{CRYPTOGRAM} of Ada Example"), "[secret] of [secret]"),
         (json!({ "apple_pay": { "payment_data": wallet } }), "EC_v1 with inner-secret-1", "EC_v1 with [secret]"),
         (json!({ "google_pay": { "token": wallet } }), "EC_v1 with inner-secret-1", "EC_v1 with [secret]"),
-        (json!({ "bank_debit": debit }), &format!("{IBAN} of Ada Example"), "[secret] of [secret]"),
+        (json!({ "bank_debit": debit }), &*format!("{IBAN} of Ada Example"), "[secret] of [secret]"),
     ] {
         let State::Declined(decline) = declined(method, echo).unwrap().state else { panic!("no decline") };
         assert_eq!(decline.message.as_deref(), Some(shown));
     }
+}
+
+fn set_up() -> SetUp {
+    let number = json!({ "number": PAN, "expiry": { "month": 3, "year": 2030 }, "source": "network" });
+    let asked = json!({
+        "key": "key-1", "reference": "mandate-1", "currency": "EUR", "method": { "network_token": number }, "three_ds": "challenge",
+        "customer": { "email": "ada@shop.test" }, "billing": { "country": "DE" }, "browser": { "ip": "192.0.2.1" },
+        "return_url": "https://shop.test/back"
+    });
+    serde_json::from_value(asked).unwrap()
+}
+
+#[test]
+fn storing_a_method_can_be_asked_for_as_a_payment_of_nothing() {
+    let paid = set_up().as_payment();
+    assert_eq!((paid.amount, paid.capture, paid.store), (eur(0), CaptureMode::Manual, true));
+    assert!(matches!(paid.three_ds, ThreeDs::Challenge));
+    assert_eq!(paid.customer.email.as_deref(), Some("ada@shop.test"));
+    assert_eq!((paid.billing.country.as_deref(), paid.browser.ip.as_deref()), (Some("DE"), Some("192.0.2.1")));
+    assert_eq!(paid.return_url.as_deref(), Some("https://shop.test/back"));
+}
+
+#[test]
+fn a_client_hands_on_what_it_is_told_and_records_it() {
+    let (world, ledger) = (World::new([]), Arc::new(Ledger::default()));
+    let telling = Telling { events: vec![event(EventBody::Ignored)], ..Telling::default() };
+    let connector: Box<dyn Connector> = Box::new(Guard::new(telling));
+    let client = Client::new(connector, world.naps.clone()).with_sink(ledger.clone());
+    let cx = world.cx();
+    let mandate = ready(client.set_up(&cx, &set_up())).unwrap();
+    assert_eq!((mandate.reference.as_deref(), mandate.state), (Some("mandate-1"), MandateState::Active));
+    assert_eq!(mandate.network.response_code.as_deref(), Some("85"));
+    let dispute = AnswerDispute { key: key(), dispute: handle(), answer: Answer::Accept };
+    ready(client.answer_dispute(&cx, &dispute)).unwrap();
+    let delivery = Delivery::new(quittance::http::HeaderMap::new(), "");
+    assert_eq!(ready(client.webhook(&cx, &delivery)).unwrap().len(), 1);
+    assert_eq!(ledger.lines(), [(Op::SetUp, "approved"), (Op::AnswerDispute, "unknown"), (Op::Webhook, "approved")]);
+    let segment = ledger.all()[0].segment.clone();
+    assert_eq!((segment.family, segment.bin.as_deref()), (Some(Family::NetworkToken), Some("424242")));
+    assert_eq!((segment.country.as_deref(), segment.currency), (Some("DE"), Some(eur(0).currency())));
+    let card = SetUp { method: Method::CardToken(Secret::new("tok_1")), ..set_up() };
+    assert_eq!(ready(client.set_up(&cx, &card)).unwrap_err().kind(), Kind::Unsupported);
+}
+
+#[test]
+fn a_parameter_of_a_return_is_found_by_its_name() {
+    let returned = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
+    let complete = Complete { returned, ..complete(None) };
+    assert_eq!((complete.returned("b"), complete.returned("c")), (Some("2"), None));
 }
 
 #[test]
