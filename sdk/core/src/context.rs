@@ -298,7 +298,7 @@ impl<'a> Context<'a> {
 
     /// Writes a debug line to `tracing`, masked.
     pub fn note(&self, text: &str) {
-        if tracing::enabled!(tracing::Level::DEBUG) {
+        if tracing::enabled!(target: "quittance", tracing::Level::DEBUG) {
             tracing::debug!(target: "quittance", "{}", self.clean(text));
         }
     }

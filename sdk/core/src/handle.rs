@@ -140,6 +140,15 @@ mod tests {
     }
 
     #[test]
+    fn two_answers_about_one_object_make_one_handle() {
+        let stored = Handle::new("pi_1").with("capture", "c1").with("note", "n1");
+        let merged = stored.clone().merged(&Handle::new("pi_1").with("capture", "c2"));
+        assert_eq!((merged.part("capture"), merged.part("note")), (Some("c2"), Some("n1")));
+        let another = Handle::new("pi_2").with_some("capture", None::<&str>);
+        assert_eq!(stored.merged(&another), another);
+    }
+
+    #[test]
     fn text_reads_back() {
         for handle in [
             Handle::new("pi_1"),

@@ -31,7 +31,7 @@ pub fn scrub<'a>(text: &'a str, secrets: &[&str]) -> Cow<'a, str> {
     let mut hidden = digit_runs(text);
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         hidden.extend(occurrences(text, secret));
-        if secret.len() >= SHORTEST_ENCODED && text.len() > secret.len() {
+        if secret.len() >= SHORTEST_ENCODED && text.len() >= secret.len() {
             encoded(secret).iter().for_each(|form| hidden.extend(occurrences(text, form)));
         }
     }
@@ -275,6 +275,10 @@ mod tests {
         check("4242424242424242 123", &[], "••••4242");
         check("4242 4242 4242 4242 03 2030 123!", &[], "••••4242!");
         check("12 5555555555554444", &[], "••••4444");
+        check("6304000000000000000 123", &[], "••••0000");
+        // The longest part that can be a card number is taken for it, and nothing that is too short.
+        check("5000 0000 0009 0000", &[], "••••0000");
+        check("0000 1234567890123", &[], "••••0123");
     }
 
     #[test]
@@ -314,6 +318,8 @@ mod tests {
             assert!(shown.contains("[secret]") && shown.len() < 20, "{shown}");
         }
         check("MTIz and 313233", &["123"], "MTIz and 313233");
+        check("abc+defgh", &["abc defgh"], "[secret]");
+        check("%2F%2F%2F%2F%2F%2F%2F%2F", &["////////"], "[secret]");
     }
 
     #[test]

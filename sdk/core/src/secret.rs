@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(Secret::new("a"), Secret::from("a".to_owned()));
         assert_ne!(Secret::new("a"), Secret::new("b"));
         assert_ne!(Secret::new("a"), Secret::new("aa"));
-        assert!(Secret::new("").is_empty());
+        assert!(Secret::new("").is_empty() && !Secret::new("a").is_empty());
     }
 
     #[test]

@@ -184,6 +184,15 @@ mod tests {
                 r#"{"payment":{"id":"a","items":[],"by_token":{"4111111111111111":"s3cret"}}}"#,
                 "payment.by_token.*: expected a whole number",
             ),
+            (
+                r#"{"payment":{"id":"a","items":[],"by_token":{"a12345":"s3cret"}}}"#,
+                "payment.by_token.a12345: expected",
+            ),
+            (r#"{"payment":{"id":"a","items":[],"by_token":{"a123456":"s3cret"}}}"#, "payment.by_token.*: expected"),
+            (
+                r#"{"payment":{"id":"a","items":[],"by_token":{"abcdefghijklmnopqrstuvwxyzabcdefghijklmno":"s3cret"}}}"#,
+                "payment.by_token.*: expected",
+            ),
             (r#"["s3cret"]"#, "[0]: expected an object"),
             (r#""s3cret""#, "expected an object (line 1 column 8)"),
             (r#"{"payment":"#, "it breaks off at line 1"),

@@ -175,6 +175,11 @@ fn nothing_begins_after_the_deadline() {
     let bench = Bench::new(&FULL, policy, [Err(Failure::TimedOut), json(200, OK)]);
     assert_eq!(bench.buy().unwrap_err().effect(), Effect::Unknown);
     assert_eq!(bench.world.sent().len(), 1);
+    // A wait that would end with the time is not begun.
+    let policy = Policy { deadline: Duration::from_millis(3_100), ..policy };
+    let bench = Bench::new(&FULL, policy, [with_header(429, "retry-after", "3", ""), json(200, OK)]);
+    assert_eq!(bench.buy().unwrap_err().kind(), Kind::RateLimited);
+    assert_eq!(bench.world.sent().len(), 1);
 }
 
 #[test]
@@ -333,11 +338,15 @@ fn a_call_is_one_span_with_an_event_for_each_try() {
     tracing::subscriber::set_global_default(notes.clone()).unwrap();
     tracing::callsite::rebuild_interest_cache();
     bench.buy().unwrap_err();
+    let cx = bench.world.cx();
+    cx.protect(TOKEN);
+    cx.note(&format!("the connector wonders about {TOKEN}"));
     let lines = notes.lines();
     let of = |start: &str| lines.iter().filter(|line| line.starts_with(start)).cloned().collect::<Vec<_>>();
     assert_eq!(of("span"), [r#"span INFO connector="shop" op="authorize" key="key-1""#]);
     let tries: Vec<String> = of("event INFO").into_iter().filter(|line| line.contains("attempt")).collect();
     assert_eq!(tries.len(), 2, "{lines:?}");
+    assert!(lines.concat().contains("the connector wonders about [secret]"), "{lines:?}");
     assert!(tries[0].contains(r#"number=1 verdict="failed" kind="network""#), "{tries:?}");
     assert!(tries[1].contains(r#"number=2 verdict="failed" kind="invalid""#), "{tries:?}");
     for secret in [PAN, CVC, TOKEN] {

@@ -86,6 +86,7 @@ fn finding_nothing_proves_nothing_unless_the_policy_says_so() {
 fn where_nothing_can_be_looked_up_the_error_stays() {
     let bench = Bench::of(&BLIND, [reset(), json(200, OK)]);
     assert_eq!((bench.buy().unwrap_err().effect(), bench.world.sent().len()), (Effect::Unknown, 1));
+    assert_eq!(bench.ledger.lines(), [(Op::Authorize, "unknown")]);
 }
 
 #[test]
@@ -196,6 +197,19 @@ fn stays_unknown(result: Result<Payment>, why: &str) {
 }
 
 #[test]
+fn an_error_keeps_the_id_that_it_told() {
+    let bench = Bench::of(&FULL, [json(500, r#"{"id":"void_1"}"#), payment(r#""state":"authorized""#)]);
+    assert_eq!(void(&bench).unwrap_err().handle(), Some(&Handle::new("void_1")));
+    assert_eq!(bench.ledger.all()[0].segment.currency, None);
+    let bench = Bench::of(&FULL, [payment(r#""state":"captured","captured":500"#)]);
+    capture(&bench).unwrap();
+    assert_eq!(
+        (bench.ledger.all()[0].segment.currency, bench.ledger.all()[0].amount),
+        (Some(eur(0).currency()), Some(eur(500)))
+    );
+}
+
+#[test]
 fn one_capture_of_several_cannot_be_shown() {
     let bench = Bench::of(&PARTS, [reset(), payment(r#""state":"captured","captured":500"#)]);
     stays_unknown(capture(&bench), "the total does not tell which capture arrived");
@@ -226,6 +240,11 @@ fn a_refund_is_found_only_by_its_own_id() {
     assert_eq!(result.unwrap_err().kind(), Kind::Integrity);
     let (_, result) = refund_with(&FULL, [failed(), found(r#","payment":"pay_2""#)]);
     assert_eq!(result.unwrap_err().effect(), Effect::Unknown);
+    let policy = Policy { deadline: std::time::Duration::from_millis(100), ..Policy::default() };
+    let hurried = Bench::new(&FULL, policy, [failed(), found(r#","amount":500"#)]);
+    let request =
+        RefundRequest { key: key(), reference: "refund-1".into(), payment: pay(), amount: eur(500), reason: None };
+    assert!(ready(hurried.client.refund(&hurried.world.cx(), &request)).is_err() && hurried.world.sent().len() == 1);
     for (spec, answers) in [(&FULL, [reset()]), (&BLIND, [failed()])] {
         let (bench, result) = refund_with(spec, answers);
         assert_eq!((result.unwrap_err().effect(), bench.world.sent().len()), (Effect::Unknown, 1));
@@ -273,6 +292,7 @@ fn a_payout_is_found_by_its_id() {
     let (bench, result) = pay_out([failed(), json(200, r#"{"id":"po_1","state":"pending","amount":500}"#)]);
     assert_eq!(result.unwrap().state, TransferState::Pending);
     assert_eq!(bench.world.sent()[1], "GET /payouts/po_1");
+    assert_eq!(bench.ledger.lines(), [(Op::PayOut, "unknown"), (Op::RetrievePayout, "pending")]);
     let (_, result) = pay_out([failed(), json(200, r#"{"id":"po_1","state":"pending","amount":501}"#)]);
     assert_eq!(result.unwrap_err().kind(), Kind::Integrity);
     let (bench, result) = pay_out([reset(), json(200, "{}")]);

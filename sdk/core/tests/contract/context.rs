@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use quittance::{Context, Effect, Failure, Kind, Limits, Result, Secret, Spec};
+use quittance::{
+    Clock, Context, Effect, Failure, Kind, Limits, MemoryTokens, Pairs, Result, Secret, Spec, SystemClock, Timestamp,
+    TokenCache, async_trait,
+};
 
 use crate::shop::FULL;
 use crate::support::{Answer, World, json, ready, refused};
@@ -65,6 +68,19 @@ fn the_effect_of_a_failure_depends_on_what_went_before() {
 }
 
 #[test]
+fn what_a_failed_exchange_may_have_done_stays_open() {
+    let then_refused = |first: Exchange, failure: Failure, expected: Effect| {
+        let world = World::new([Err(failure), refused()]);
+        let cx = world.cx().scoped(&FULL);
+        ready(walk(&cx, &[first])).unwrap_err();
+        assert_eq!(ready(walk(&cx, &[Post])).unwrap_err().effect(), expected, "{first:?}");
+    };
+    then_refused(Post, Failure::Reset, Effect::Unknown);
+    then_refused(HarmlessPost, Failure::Reset, Effect::None);
+    then_refused(Post, Failure::Refused("no route".into()), Effect::None);
+}
+
+#[test]
 fn the_number_of_exchanges_is_limited() {
     for (exchange, expected) in [(Get, Effect::None), (Post, Effect::Unknown)] {
         let world = World::new((0..9).map(|_| json(200, "{}")));
@@ -118,6 +134,32 @@ fn a_mistake_after_an_exchange_leaves_the_effect_open() {
 }
 
 #[test]
+fn what_cannot_be_written_is_not_sent() {
+    let world = World::new([json(200, "{}")]);
+    let cx = world.cx().scoped(&FULL);
+    for call in [
+        cx.post(HOST).form(&Unwritable),
+        cx.get(HOST).query(&Unwritable),
+        cx.post(HOST).json(&Unwritable),
+        cx.post(HOST).xml("r", &Unwritable),
+    ] {
+        let error = ready(call.send()).unwrap_err();
+        assert_eq!((error.kind(), error.effect()), (Kind::Invalid, Effect::None), "{error}");
+    }
+    let empty = Pairs::new();
+    ready(cx.get(HOST).query(&empty).send()).unwrap();
+    assert_eq!(world.sent(), ["GET /"]);
+}
+
+struct Unwritable;
+
+impl serde::Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> std::result::Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("no form"))
+    }
+}
+
+#[test]
 fn a_reply_over_the_limit_is_refused_whatever_the_transport_does() {
     let limits = Limits { reply_bytes: 3, ..Limits::default() };
     let world = World::new([json(200, "123"), json(200, "1234")]);
@@ -167,4 +209,51 @@ fn what_may_be_used_once_is_new_once_until_it_runs_out() {
     world.clock.advance(Duration::from_secs(60));
     let until = cx.now().checked_add(Duration::from_secs(60)).unwrap();
     assert!(ready(cx.first_use("a", until)));
+}
+
+#[test]
+fn what_was_noted_long_ago_makes_room_and_nothing_else_does() {
+    let tokens = MemoryTokens::default();
+    let at = |second: i64| Timestamp::from_second(second).unwrap();
+    let noted = |tokens: &MemoryTokens| format!("{tokens:?}").matches("[secret]").count();
+    assert!(ready(tokens.first_use("kept", at(0), at(60))));
+    assert!((1..1023).all(|number| ready(tokens.first_use(&format!("id {number}"), at(0), at(10)))));
+    // A copy knows what was noted before it, and notes for itself from then on.
+    let copy = tokens.clone();
+    assert!(ready(copy.first_use("another", at(9), at(60))) && !ready(copy.first_use("kept", at(9), at(60))));
+    assert_eq!((noted(&tokens), noted(&copy)), (1023, 1024));
+    assert!(ready(tokens.first_use("new", at(10), at(60))));
+    assert_eq!(noted(&tokens), 2);
+    assert!(!ready(tokens.first_use("kept", at(10), at(60))) && !ready(tokens.first_use("new", at(10), at(60))));
+    // Full of what still counts, it takes no more, until that runs out.
+    assert!((2..100_000).all(|number| ready(tokens.first_use(&format!("id {number}"), at(10), at(60)))));
+    assert!(!ready(tokens.first_use("one more", at(59), at(90))));
+    assert!(ready(tokens.first_use("one more", at(60), at(90))));
+}
+
+/// Keeps tokens elsewhere and has no step of its own for what is used once.
+struct Elsewhere(MemoryTokens);
+
+#[async_trait]
+impl TokenCache for Elsewhere {
+    async fn get(&self, name: &str, now: Timestamp) -> Option<Secret> {
+        self.0.get(name, now).await
+    }
+
+    async fn put(&self, name: &str, token: Secret, expires: Timestamp) {
+        self.0.put(name, token, expires).await;
+    }
+
+    async fn forget(&self, name: &str) {
+        self.0.forget(name).await;
+    }
+}
+
+#[test]
+fn any_cache_tells_a_first_use_from_a_second() {
+    let (cache, now) = (Elsewhere(MemoryTokens::default()), SystemClock.now());
+    let until = now.checked_add(Duration::from_secs(60)).unwrap();
+    assert!(now.as_second() > 1_700_000_000, "the system's clock is set");
+    assert!(ready(cache.first_use("a", now, until)) && !ready(cache.first_use("a", now, until)));
+    assert!(ready(cache.first_use("a", until, until)));
 }

@@ -3,7 +3,7 @@ use quittance::{
     Handle, Key, Kind, Lookup, Method, Money, PayOut, Recipient, RefundRequest, Retrieve, Spec, State, Void,
 };
 
-use crate::shop::{BLIND, FULL, SMALL, Shop, TOKEN};
+use crate::shop::{BLIND, FULL, PARTS, SMALL, Shop, TOKEN};
 use crate::support::{CVC, PAN, World, eur, json, key, pay, purchase, ready};
 
 fn guarded(spec: &'static Spec) -> Guard<Shop> {
@@ -38,7 +38,7 @@ fn pay_out() -> PayOut {
     }
 }
 
-fn complete(method: Option<Method>) -> Complete {
+pub(crate) fn complete(method: Option<Method>) -> Complete {
     Complete {
         key: key(),
         reference: "order-1".into(),
@@ -158,6 +158,19 @@ fn an_answer_about_something_else_is_an_integrity_error() {
         let world = World::new([json(200, body)]);
         disagrees(ready(guarded(&FULL).retrieve(&world.cx(), &Retrieve { by })), "pay_1");
     }
+}
+
+#[test]
+fn the_total_of_several_captures_is_at_least_what_was_asked_for() {
+    let captured = |spec: &'static Spec, rest: &str| {
+        let world = World::new([json(200, &format!(r#"{{"id":"pay_1",{rest}}}"#))]);
+        ready(guarded(spec).capture(&world.cx(), &capture()))
+    };
+    assert!(captured(&PARTS, r#""state":"captured","captured":500"#).is_ok());
+    assert!(captured(&PARTS, r#""state":"captured","captured":900"#).is_ok());
+    disagrees(captured(&PARTS, r#""state":"captured","captured":499"#), "pay_1");
+    // Of a payment that is not captured yet, the total is that of before.
+    assert!(captured(&FULL, r#""state":"pending","captured":0"#).is_ok());
 }
 
 #[test]

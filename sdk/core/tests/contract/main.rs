@@ -11,5 +11,7 @@ mod entry;
 mod guard;
 mod reply;
 mod shop;
+mod shown;
 mod support;
+mod told;
 mod values;

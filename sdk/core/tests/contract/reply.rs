@@ -50,6 +50,8 @@ fn a_fault_keeps_what_the_body_says_and_survives_any_body() {
     let error = reply(json(422, r#"{"code":"E7"}"#)).fault(read);
     assert_eq!((error.code(), error.field()), (Some("E7"), Some("f")));
     assert_eq!(error.message(), "the provider refused the request: no");
+    let silent = reply(json(422, "{}")).fault_with(Fault { message: Some(" ".into()), ..Fault::default() });
+    assert_eq!(silent.message(), "the provider refused the request (HTTP 422)");
     for text in ["", "<html>", "[]", r#"{"code":7}"#, "\u{0}"] {
         let error = reply(json(503, text)).fault(read);
         assert_eq!((error.kind(), error.code(), error.field()), (Kind::Unavailable, None, None));
@@ -75,6 +77,11 @@ fn the_wait_that_the_provider_asks_for() {
 #[derive(Debug, Deserialize, PartialEq)]
 struct Item {
     id: String,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Sparse {
+    id: Option<String>,
 }
 
 /// Unreadable, and the provider may have acted.
@@ -116,6 +123,20 @@ fn what_nests_too_deep_is_refused_also_where_nobody_reads_it() {
         unreadable(body(text).json::<Item>());
     }
     assert!(body(format!(r#"{{"id":"a","more":{}}}"#, deep("[", "]", 100))).json::<Item>().is_ok());
+    let told = |text: String| body(text).json::<Item>().unwrap_err().message().to_owned();
+    assert!(told("[".repeat(5_000)).contains("nests too deep"));
+    assert!(told("[\"]\",".repeat(200) + &"]".repeat(200)).contains("nests too deep"));
+    // Many that stand beside each other, or in a text, do not nest.
+    for more in [
+        format!("[{}0]", "[],".repeat(200)),
+        format!("\"{}\"", "[".repeat(200)),
+        format!("\"\\\"{}\"", "{".repeat(200)),
+    ] {
+        assert!(body(format!(r#"{{"id":"a","more":{more}}}"#)).json::<Item>().is_ok(), "{more}");
+    }
+    let elements = |levels: usize| format!("<r><id>a</id>{}</r>", deep("<a>", "</a>", levels - 1));
+    assert!(body(elements(128)).xml::<Item>().is_ok());
+    unreadable(body(elements(129)).xml::<Item>());
     for text in
         [deep("<a>", "</a>", 5_000), format!("<r><id>a</id>{}</r>", deep("<a>", "</a>", 5_000)), "<a>".repeat(5_000)]
     {
@@ -129,6 +150,10 @@ fn xml_is_read_strictly() {
     assert_eq!(body("\u{feff}<?xml version=\"1.0\"?>\n<r><more/><id>a</id></r>").xml::<Item>().unwrap(), item);
     let named = "<!DOCTYPE r SYSTEM \"https://dtd.test/r.dtd\"><r><id>a</id></r>";
     assert_eq!(body(named).xml::<Item>().unwrap(), item);
+    assert_eq!(body("<r/>").xml::<Sparse>().unwrap(), Sparse { id: None });
+    for text in ["", "a", "<r>"] {
+        unreadable(body(text).xml::<Sparse>());
+    }
     for text in [
         "",
         "a",
@@ -137,6 +162,7 @@ fn xml_is_read_strictly() {
         "<r></r>",
         "<r><id>a</id><id>b</id></r>",
         "<!DOCTYPE r [<!ENTITY a \"b\">]><r><id>&a;</id></r>",
+        "<!DOCTYPE r [<!ENTITY a \"b\">]><r><id>a</id></r>",
         "<r><id>a</id></r><r><id>b</id></r>",
         "<r><id>&undeclared;</id></r>",
     ] {
