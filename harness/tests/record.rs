@@ -146,9 +146,10 @@ fn drifted(defect: Option<Defect>) -> drift::DriftReport {
 #[test]
 fn drift_tells_fields_and_no_values() {
     let sound = drifted(None);
-    // The server names the advice for every such decline, as some of the tapes do.
-    let others: Vec<_> =
-        sound.differences.iter().filter(|found| found.difference.at != "/decline/advice_code").collect();
+    // The server names the advice for every such decline, and the results of its checks for every payment, as some of the tapes do.
+    let always = ["/decline/advice_code", "/network/avs", "/network/cvc", "/network/eci"];
+    let is_always = |at: &str| always.iter().any(|place| at.ends_with(place));
+    let others: Vec<_> = sound.differences.iter().filter(|found| !is_always(&found.difference.at)).collect();
     assert!(others.is_empty() && sound.ended_otherwise.is_empty(), "{others:#?} {:#?}", sound.ended_otherwise);
     assert!(sound.cases >= 40 && sound.exchanges > 100, "{sound:?}");
     let told = |defect| {
@@ -301,9 +302,7 @@ fn live_cards_and_keys_are_refused_by_place_and_never_shown() {
     let mut torn = har();
     torn["log"]["entries"][1]["request"].as_object_mut().unwrap().remove("url");
     assert!(
-        imported(&torn)
-            .unwrap_err()
-            .contains("entry 2 (/log/entries/1): expected an entry of HAR 1.2: missing field `url`")
+        imported(&torn).unwrap_err().contains("entry 2 (/log/entries/1): /request/url: expected text, found nothing")
     );
     assert!(imported(&json!({ "log": 1 })).unwrap_err().starts_with("purchase.har: line 1, column "));
     assert!(imported(&json!({ "log": { "version": "2.0", "entries": [] } })).unwrap_err().contains("/log/version"));
