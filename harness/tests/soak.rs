@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use quittance::{
-    Authorize, Capture, Client, Connector, Context, Effect, Error, Key, NoSleep, Payment, Refund, RefundRequest,
-    Result, Retrieve, Spec, Void, async_trait,
+    Authorize, Capture, Client, Connector, Context, Effect, Error, Key, NoSleep, Payment, Policy, Refund,
+    RefundRequest, Result, Retrieve, Spec, Void, async_trait,
 };
 use quittance_harness::soak::{self, Account, Plan, Repetition};
 
@@ -43,6 +44,8 @@ enum Wrong {
     RepeatsAnything,
     /// What never left the machine is told as done.
     FailedAsDone,
+    /// What a look-up shows after a void without an answer is told as its answer, whatever it is.
+    AskedAsDone,
 }
 
 /// A layer with a bug, below the client or above it.
@@ -98,7 +101,13 @@ impl Connector for Planted {
     }
 
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
-        self.told(self.inner.void(cx, request).await)
+        match self.inner.void(cx, request).await {
+            Err(_) if self.wrong == Wrong::AskedAsDone => {
+                let by = quittance::Lookup::Handle(request.payment.clone());
+                self.inner.retrieve(cx, &Retrieve { by }).await
+            }
+            result => self.told(result),
+        }
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
@@ -133,4 +142,12 @@ fn a_client_with_a_bug_is_found_out() {
     assert!(failed.lost > 0, "{failed:?}");
     let done = account(PLAN, &above(Wrong::FailedAsDone));
     assert!(done.made_up > 0, "{done:?}");
+    let shown = account(PLAN, &above(Wrong::AskedAsDone));
+    assert!(shown.made_up > 0, "{shown:?}");
+    // Nobody has time to ask.
+    let hurried = account(PLAN, &|repetition| {
+        let policy = Policy { deadline: Duration::ZERO, ..Policy::default() };
+        Ok(Box::new(Client::new(soak::connector(repetition)?, NoSleep).with_policy(policy)))
+    });
+    assert!(hurried.unasked > 0 && !hurried.passes(), "{hurried:?}");
 }

@@ -18,7 +18,7 @@ use crate::world::Unusable;
     after_help = "Examples:\n  quittance soak --payments 10000\n  quittance soak --payments 1000000 --seed 7 --json\n\n\
                   The provider is simulated; a third of the payments goes to one that answers a key with the first result, a \
                   third to one that refuses a second payment of a reference, a third to one that knows no repetitions. \
-                  Exit code 1: money is lost, moved twice, or believed and not moved."
+                  Exit code 1: money is lost, moved twice, or believed and not moved, or the client did not ask for what it left unknown."
 )]
 pub(super) struct Soak {
     /// How many payments
@@ -77,8 +77,8 @@ impl Soak {
             say(&format!("  {count:>9} {fault}"));
         }
         say(&format!(
-            "{} answered, {} failed without effect, {} unknown after the client, {} unresolved",
-            account.answered, account.failed, account.unknown, account.unresolved
+            "{} answered, {} failed without effect, {} unknown after the client ({} of them not asked for), {} unresolved",
+            account.answered, account.failed, account.unknown, account.unasked, account.unresolved
         ));
         say(&format!("{} lost, {} double, {} made up", account.lost, account.double, account.made_up));
     }

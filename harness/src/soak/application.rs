@@ -6,7 +6,7 @@ use quittance::{
 };
 
 use super::Account as Report;
-use super::line::{Dice, Line};
+use super::line::{Asked, Dice, Line};
 use super::provider::{CURRENCY, Repetition};
 use crate::certify::ledger::{Account, Deed};
 use crate::invoke::Request;
@@ -23,6 +23,8 @@ struct Believed {
     handle: Option<Handle>,
     /// A look-up could not tell.
     unresolved: bool,
+    /// A step was answered, and the answer does not show it.
+    unshown: bool,
     /// How much was asked for in all captures, or in a purchase.
     asked_capture_minor: i64,
     asked_refund_minor: i64,
@@ -35,12 +37,15 @@ pub(super) struct Application<'a> {
     dice: Dice,
     around: Around,
     report: Report,
+    /// What the client asked before it left the last call unknown.
+    asked: Asked,
 }
 
 impl<'a> Application<'a> {
     pub(super) fn new(client: &'a dyn Connector, line: Line, seed: u64) -> Application<'a> {
         let dice = Dice::new(seed ^ 0x5555_5555_5555_5555);
-        Application { client, line, dice, around: Around::new(seed), report: Report::default() }
+        let (around, report) = (Around::new(seed), Report::default());
+        Application { client, line, dice, around, report, asked: Asked::Nothing }
     }
 
     pub(super) fn finish(mut self) -> Report {
@@ -58,6 +63,7 @@ impl<'a> Application<'a> {
             account: Account::default(),
             handle: None,
             unresolved: false,
+            unshown: false,
             asked_capture_minor: if capture == CaptureMode::Automatic { minor } else { 0 },
             asked_refund_minor: 0,
         };
@@ -85,12 +91,15 @@ impl<'a> Application<'a> {
     fn call(&mut self, request: &Request) -> Result<Outcome, Error> {
         self.report.operations += 1;
         let mut result = self.called(request);
+        self.asked = self.line.asked;
         let unknown =
             |result: &Result<Outcome, Error>| result.as_ref().is_err_and(|error| error.effect() == Effect::Unknown);
         let replays = self.line.provider.repetition() == Repetition::Replays;
         if unknown(&result) && replays && self.dice.roll(2) == 0 {
-            // The first call may have acted, whatever becomes of the second.
-            result = self.called(request).map_err(|error| error.with_effect(Effect::Unknown));
+            result = self.called(request);
+            // The first call may have acted, whatever becomes of the second, which need not ask about it.
+            self.asked = if unknown(&result) { self.line.asked } else { Asked::InVain };
+            result = result.map_err(|error| error.with_effect(Effect::Unknown));
         }
         match &result {
             Ok(_) => self.report.answered += 1,
@@ -114,7 +123,7 @@ impl<'a> Application<'a> {
         match self.call(&Request::Authorize(Box::new(request))) {
             Ok(Outcome::Payment(payment)) => self.learn(believed, &payment),
             Ok(_) => {}
-            Err(error) => self.after(believed, &error),
+            Err(error) => self.after(believed, &error, |_| true),
         }
     }
 
@@ -124,9 +133,13 @@ impl<'a> Application<'a> {
         let (key, reference) = names(believed.number, "capture");
         let request = Request::Capture(Capture { key, reference, payment, amount: money(minor), last: true });
         match self.call(&request) {
-            Ok(Outcome::Payment(payment)) => self.learn(believed, &payment),
+            Ok(Outcome::Payment(payment)) => {
+                believed.unshown |= payment.state != State::Captured;
+                self.learn(believed, &payment);
+            }
             Ok(_) => {}
-            Err(error) => self.after(believed, &error),
+            // What is taken in parts tells the sum, and nothing of one part.
+            Err(error) => self.after(believed, &error, |_| false),
         }
     }
 
@@ -134,9 +147,12 @@ impl<'a> Application<'a> {
         let Some(payment) = believed.handle.clone() else { return };
         let (key, reference) = names(believed.number, "void");
         match self.call(&Request::Void(Void { key, reference, payment })) {
-            Ok(Outcome::Payment(payment)) => self.learn(believed, &payment),
+            Ok(Outcome::Payment(payment)) => {
+                believed.unshown |= payment.state != State::Voided;
+                self.learn(believed, &payment);
+            }
             Ok(_) => {}
-            Err(error) => self.after(believed, &error),
+            Err(error) => self.after(believed, &error, |found| found.state == State::Voided),
         }
     }
 
@@ -150,12 +166,17 @@ impl<'a> Application<'a> {
                 believed.unresolved |= believed.account.book(Deed::GiveBack(minor)).is_err();
             }
             Ok(_) => {}
-            Err(error) => self.after(believed, &error),
+            Err(error) => {
+                // A refund that told no id cannot be asked for.
+                self.asked = Asked::InVain;
+                self.after(believed, &error, |_| false);
+            }
         }
     }
 
-    /// An error without effect is believed; anything else is looked up once the line is sound.
-    fn after(&mut self, believed: &mut Believed, error: &Error) {
+    /// An error without effect is believed; anything else is looked up once the line is sound. `done` says whether the payment shows what
+    /// was asked for: then the client, which was told the same, ought to have answered.
+    fn after(&mut self, believed: &mut Believed, error: &Error, done: fn(&Payment) -> bool) {
         if error.effect() == Effect::None {
             return;
         }
@@ -167,6 +188,10 @@ impl<'a> Application<'a> {
         self.line.faulty = false;
         let found = self.called(&Request::Retrieve(Retrieve { by }));
         self.line.faulty = true;
+        let shows = matches!(&found, Ok(Outcome::Payment(payment)) if done(payment));
+        if self.asked == Asked::Nothing || (self.asked == Asked::Answered && shows) {
+            self.report.unasked += 1;
+        }
         match found {
             Ok(Outcome::Payment(payment)) => self.learn(believed, &payment),
             Err(error) if error.kind() == Kind::NotFound => {}
@@ -207,7 +232,8 @@ impl<'a> Application<'a> {
             || refunded > believed.asked_refund_minor
             || strange > 0;
         let lost = captured > ours.captured_minor || refunded > ours.refunded_minor || held > ours_held;
-        let made_up = captured < ours.captured_minor || refunded < ours.refunded_minor || held < ours_held;
+        let made_up =
+            captured < ours.captured_minor || refunded < ours.refunded_minor || held < ours_held || believed.unshown;
         self.report.payments += 1;
         self.report.unresolved += u64::from(believed.unresolved);
         self.report.double += u64::from(double);

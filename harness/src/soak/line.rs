@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use quittance::{Failure, drive};
 
 use super::provider::{Provider, Repetition};
@@ -42,6 +42,17 @@ const FAULTS: [&str; 11] = [
     "delivered twice",
 ];
 
+/// What a call came to that ended without an answer to what it asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The provider was not asked what it did.
+    Nothing,
+    /// It was asked, and the exchange went wrong.
+    InVain,
+    /// It was asked and answered.
+    Answered,
+}
+
 /// The line to one provider.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -52,11 +63,14 @@ pub(super) struct Line {
     pub(super) faulty: bool,
     pub(super) exchanges: u64,
     pub(super) faults: BTreeMap<&'static str, u64>,
+    /// What the last exchange was.
+    pub(super) asked: Asked,
 }
 
 impl Line {
     pub(super) fn new(provider: Provider, seed: u64, fault_permille: u64) -> Line {
-        Line { provider, dice: Dice::new(seed), fault_permille, faulty: true, exchanges: 0, faults: BTreeMap::new() }
+        let (exchanges, faults, asked) = (0, BTreeMap::new(), Asked::Nothing);
+        Line { provider, dice: Dice::new(seed), fault_permille, faulty: true, exchanges, faults, asked }
     }
 
     /// Carries one exchange, or what becomes of it.
@@ -64,6 +78,11 @@ impl Line {
         self.exchanges += 1;
         let struck = self.faulty && self.dice.roll(1000) < self.fault_permille;
         let fault = struck.then(|| self.dice.roll(FAULTS.len() as u64) as usize).and_then(|index| FAULTS.get(index));
+        self.asked = match (request.method() == Method::GET, fault) {
+            (false, _) => Asked::Nothing,
+            (true, None) => Asked::Answered,
+            (true, Some(_)) => Asked::InVain,
+        };
         let Some(&fault) = fault else { return Ok(self.provider.answer(request)) };
         // A provider that does what it is asked as often as it is asked cannot be protected from its own line.
         if fault == "delivered twice" && self.provider.repetition() != Repetition::Replays {

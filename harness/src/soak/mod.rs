@@ -2,7 +2,8 @@
 //!
 //! An application pays, captures, voids and refunds; what stays unknown after the client it looks up later. After each payment, what it
 //! believes must be what the provider has booked: nothing lost (money moved that the application does not know of), nothing double
-//! (moved twice), nothing made up (believed and not moved).
+//! (moved twice), nothing made up (believed and not moved, or a step answered that was not taken). What can be looked up is looked up
+//! by the client itself: it leaves nothing unknown that the provider would have told.
 
 mod application;
 mod line;
@@ -53,13 +54,15 @@ pub struct Account {
     pub failed: u64,
     /// Operations that stayed unknown after the client's own repetitions and look-ups.
     pub unknown: u64,
+    /// Of those, the ones that the client left so without asking the provider, or though the provider told that it was done.
+    pub unasked: u64,
     /// Of those, the ones that no later look-up told.
     pub unresolved: u64,
     /// Payments of which money moved that the application does not know of.
     pub lost: u64,
     /// Payments of which money moved more than once.
     pub double: u64,
-    /// Payments of which the application believes money moved that did not.
+    /// Payments of which the application believes money moved that did not, or whose step is answered as done and was not.
     pub made_up: u64,
     /// The first differences, in words.
     pub examples: Vec<String>,
@@ -71,7 +74,7 @@ const EXAMPLES: usize = 10;
 impl Account {
     /// Whether the application's books are the provider's.
     pub fn passes(&self) -> bool {
-        self.lost + self.double + self.made_up + self.unresolved == 0
+        self.lost + self.double + self.made_up + self.unresolved + self.unasked == 0
     }
 
     fn add(&mut self, other: Account) {
@@ -81,6 +84,7 @@ impl Account {
         self.answered += other.answered;
         self.failed += other.failed;
         self.unknown += other.unknown;
+        self.unasked += other.unasked;
         self.unresolved += other.unresolved;
         self.lost += other.lost;
         self.double += other.double;
