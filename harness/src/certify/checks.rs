@@ -353,7 +353,12 @@ fn broken_credentials(given: &Value, schema: &Value) -> Vec<(String, Value)> {
             members.remove(name);
         }
         all.push((name.to_owned(), missing));
-        all.push((name.to_owned(), with(name, serde_json::json!([MARK]))));
+    }
+    let fields = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    for (name, field) in &fields {
+        let may_be_list = field.to_string().contains("\"array\"");
+        let wrong = if may_be_list { serde_json::json!({ MARK: MARK }) } else { serde_json::json!([MARK]) };
+        all.push((name.clone(), with(name, wrong)));
     }
     all
 }

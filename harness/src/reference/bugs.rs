@@ -1,7 +1,9 @@
 //! The bugs that can be planted in the reference connector, and what must find each of them.
 
+use std::borrow::Cow;
+
 use quittance::{CaptureRules, Entry, Idempotency, Op, Secret, Spec};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::connector::{Credentials, Reference, SPEC, Variant};
@@ -53,6 +55,7 @@ impl Bug {
             Bug::KeyCarrierCut => Stand::Declared(const { &Entry::of::<Reference<CutCarrier>>() }),
             Bug::KeyCarrierAnother => Stand::Declared(const { &Entry::of::<Reference<AnotherCarrier>>() }),
             Bug::SecretUnmarked => Stand::Declared(const { &Entry::of::<Reference<OpenSecret>>() }),
+            Bug::FieldOfAnyForm => Stand::Declared(const { &Entry::of::<Reference<LooseField>>() }),
             Bug::LengthHeaderTrusted => Stand::BothTiers,
             Bug::ProfileNotFilledIn => Stand::UnfilledProfile,
             Bug::TapeNotFilledIn => Stand::UnfilledTape,
@@ -220,6 +223,7 @@ bugs! {
     CapturesUndeclared "several captures are possible and not declared" ["check:fixtures"]
     OperationsUnsorted "the operations are declared in another order" ["check:spec"]
     SecretUnmarked "a secret of the credentials is not marked as one" ["check:credentials_schema"]
+    FieldOfAnyForm "the schema of the credentials does not say what a field may hold that can be left out" ["check:credentials_schema"]
     ProfileNotFilledIn "a place of the profile is not filled in" ["check:filled"]
     TapeNotFilledIn "a place of a tape is not filled in" ["check:filled"]
     NameOfItsOwn "connector and tapes agree on the name of a member that the provider does not have" ["check:descriptions"]
@@ -317,5 +321,39 @@ impl From<OpenCredentials> for Credentials {
             wallet_key: open.wallet_key,
             bug: open.bug,
         }
+    }
+}
+
+/// Credentials with a field of which the schema says nothing.
+#[derive(Debug)]
+pub(super) struct LooseField;
+
+impl Variant for LooseField {
+    const SPEC: Spec = SPEC;
+    type Credentials = LooseCredentials;
+}
+
+/// An account's keys; the field that can be left out has no type in the schema.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct LooseCredentials(Credentials);
+
+impl JsonSchema for LooseCredentials {
+    fn schema_name() -> Cow<'static, str> {
+        "LooseCredentials".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Credentials::json_schema(generator);
+        if let Some(field) = schema.pointer_mut("/properties/bug") {
+            *field = serde_json::json!({ "description": "The bug that is planted." });
+        }
+        schema
+    }
+}
+
+impl From<LooseCredentials> for Credentials {
+    fn from(loose: LooseCredentials) -> Credentials {
+        loose.0
     }
 }
