@@ -78,7 +78,9 @@ impl Line {
         self.exchanges += 1;
         let struck = self.faulty && self.dice.roll(1000) < self.fault_permille;
         let fault = struck.then(|| self.dice.roll(FAULTS.len() as u64) as usize).and_then(|index| FAULTS.get(index));
-        self.asked = match (request.method() == Method::GET, fault) {
+        // A token that has run out is renewed before a look-up.
+        let looks = request.method() == Method::GET || request.uri().path() == "/oauth/token";
+        self.asked = match (looks, fault) {
             (false, _) => Asked::Nothing,
             (true, None) => Asked::Answered,
             (true, Some(_)) => Asked::InVain,
