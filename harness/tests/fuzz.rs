@@ -98,16 +98,19 @@ fn run(target: &Target) -> usize {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions").join(target.name);
     let kept =
         std::fs::read_dir(kept).into_iter().flatten().flatten().map(|entry| std::fs::read(entry.path()).unwrap());
-    let mut inputs =
-        kept.chain(seeds.iter().filter(|seed| target.name != "webhooks" || seed.len() > 4).take(INPUTS).cloned());
+    let attempt = |input: &[u8], count: usize| {
+        if catch_unwind(|| (target.run)(input)).is_err() {
+            let kept = std::env::temp_dir().join(format!("{}-{count}", target.name));
+            std::fs::write(&kept, input).unwrap();
+            panic!("{}: input {count}, kept as {}", target.name, kept.display());
+        }
+    };
+    kept.flat_map(|input| (target.everywhere)(input)).for_each(|input| attempt(&input, 0));
+    let mut inputs = seeds.iter().filter(|seed| target.name != "webhooks" || seed.len() > 4).take(INPUTS).cloned();
     loop {
         let input = inputs.next().unwrap_or_else(|| changed(&mut chance, &seeds));
         count += 1;
-        if catch_unwind(|| (target.run)(&input)).is_err() {
-            let kept = std::env::temp_dir().join(format!("{}-{count}", target.name));
-            std::fs::write(&kept, &input).unwrap();
-            panic!("{}: input {count}, kept as {}", target.name, kept.display());
-        }
+        attempt(&input, count);
         let more = seconds.map_or(count < 2 * INPUTS, |seconds| began.elapsed() < Duration::from_secs(seconds));
         if !more {
             return count;
