@@ -72,7 +72,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) recipes: &'a BTreeMap<String, Arc<Recipe>>,
     pub(crate) message: Option<Message<'a>>,
     pub(crate) spoil: Spoil,
-    /// What was verified before in the same rehearsal.
+    /// What the connector has signed rightly before; none where every signature is to be verified.
     pub(crate) proven: Option<&'a Proven>,
 }
 
