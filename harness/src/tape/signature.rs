@@ -1,6 +1,6 @@
 //! Signature recipes: the harness computes by itself what a request or a delivery must be signed with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -295,7 +295,7 @@ impl Recipe {
         let Some(signature) = self.encoding.decode(signature) else { return Ok(false) };
         let proof = || Ok(self.pair(scheme, scope)?.verify(scheme, input.as_bytes(), &signature));
         match scope.proven.filter(|_| self.algorithm.is_randomized()) {
-            Some(proven) => proven.or(self, &input, proof),
+            Some(proven) => proven.or(self, &[self.named_key(scope)?.as_bytes(), input.as_bytes()], proof),
             None => proof(),
         }
     }
@@ -317,7 +317,9 @@ impl Recipe {
 
     fn signature(&self, algorithm: Algorithm, text: &[u8], scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
         if let Some(scheme) = algorithm.scheme() {
-            return self.pair(scheme, scope)?.sign(scheme, text).map_err(|why| unusable(&why));
+            let make = || self.pair(scheme, scope)?.sign(scheme, text).map_err(|why| unusable(&why));
+            let Some(proven) = scope.proven else { return make() };
+            return proven.signature(self, &[&[scheme as u8], self.named_key(scope)?.as_bytes(), text], make);
         }
         Ok(match algorithm {
             Algorithm::Sha512 => Sha512::digest(text).to_vec(),
@@ -334,13 +336,18 @@ impl Recipe {
             return Ok(Pair::Own(pair));
         }
         let text = self.key_text(scope)?;
-        let mut last = self.last_pair.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = lock(&self.last_pair);
         if let Some((_, pair)) = last.as_ref().filter(|(known, _)| *known == text) {
             return Ok(Pair::Shared(Arc::clone(pair)));
         }
         let pair = Arc::new(KeyPair::read(scheme, &text).map_err(|why| unusable(&why))?);
         *last = Some((text, Arc::clone(&pair)));
         Ok(Pair::Shared(pair))
+    }
+
+    /// The text of a key that is not the recipe's own, for which another run may have another.
+    fn named_key(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
+        if self.key_pair.is_some() { Ok(String::new()) } else { self.key_text(scope) }
     }
 
     fn key_text(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
@@ -378,11 +385,27 @@ impl Recipe {
     }
 }
 
-/// Texts that one connector has signed rightly, by a signature that is randomized. It signs by text, key and chance alone, so a text
-/// that it signed rightly once is not verified again in each of thousands of trials in memory: on P-521 that was half their time.
-/// Plays on the wire, and clients of others, are always verified.
+/// What key pairs have done in memory for one connector, so that thousands of trials do not repeat it: they took most of the time.
+///
+/// A connector signs by text, key and chance alone, so a text that it signed rightly by a randomized signature is not verified again; and
+/// the mock answers one text with one signature. Plays on the wire, and clients of others, are always verified and signed for anew.
 #[derive(Default)]
-pub struct Proven(Mutex<BTreeSet<(usize, [u8; 32])>>);
+pub struct Proven {
+    verified: Mutex<BTreeSet<Known>>,
+    signed: Mutex<BTreeMap<Known, Vec<u8>>>,
+}
+
+/// A recipe, by its place in memory, and the digest of what it was used on.
+type Known = (usize, [u8; 32]);
+
+fn known(recipe: &Recipe, parts: &[&[u8]]) -> Known {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    (std::ptr::from_ref(recipe).addr(), digest.finalize().into())
+}
 
 impl fmt::Debug for Proven {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -394,20 +417,38 @@ impl Proven {
     fn or(
         &self,
         recipe: &Recipe,
-        text: &str,
+        parts: &[&[u8]],
         proof: impl FnOnce() -> Result<bool, Unresolved>,
     ) -> Result<bool, Unresolved> {
-        let known = (std::ptr::from_ref(recipe).addr(), quittance::digest::sha256(text.as_bytes()));
-        let texts = || self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if texts().contains(&known) {
+        let known = known(recipe, parts);
+        if lock(&self.verified).contains(&known) {
             return Ok(true);
         }
         let proven = proof()?;
         if proven {
-            texts().insert(known);
+            lock(&self.verified).insert(known);
         }
         Ok(proven)
     }
+
+    fn signature(
+        &self,
+        recipe: &Recipe,
+        parts: &[&[u8]],
+        make: impl FnOnce() -> Result<Vec<u8>, Unresolved>,
+    ) -> Result<Vec<u8>, Unresolved> {
+        let known = known(recipe, parts);
+        if let Some(signature) = lock(&self.signed).get(&known) {
+            return Ok(signature.clone());
+        }
+        let signature = make()?;
+        lock(&self.signed).insert(known, signature.clone());
+        Ok(signature)
+    }
+}
+
+fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// A key pair of the profile, or one out of the credentials of a run.
