@@ -18,9 +18,9 @@ const THIN_LINES: usize = 80;
 const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
     (
         "cybersource-rest",
-        1_400,
-        "seven APIs under one account: payments, payer authentication, Microform, payouts, stored cards, transaction search and \
-         notifications",
+        1_520,
+        "eight APIs under one account: payments, payer authentication, Microform, payouts, electronic checks, stored cards, \
+         transaction search and notifications",
     ),
     ("braintree", 1_120, "two APIs under one account: GraphQL, and the gateway's XML for look-ups, voids and webhooks"),
     (
