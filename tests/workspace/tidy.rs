@@ -39,6 +39,7 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
         1_160,
         "three APIs under one account: payments with their refunds, payouts, and mandates with their payments",
     ),
+    ("worldpay", 980, "payments of many methods with 3DS Flex and stored cards, and the payouts of Fast Access"),
 ];
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
