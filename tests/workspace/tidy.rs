@@ -35,6 +35,11 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
     ),
     ("razorpay", 1_240, "two products under one account: payments with their mandates, and the payouts of RazorpayX"),
     (
+        "redsys",
+        1_140,
+        "three interfaces under one terminal: operations by REST, the payment page, and look-ups by SOAP, each signed its own way",
+    ),
+    (
         "truelayer",
         1_160,
         "three APIs under one account: payments with their refunds, payouts, and mandates with their payments",
