@@ -18,9 +18,9 @@ const THIN_LINES: usize = 80;
 const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
     (
         "cybersource-rest",
-        1_400,
-        "seven APIs under one account: payments, payer authentication, Microform, payouts, stored cards, transaction search and \
-         notifications",
+        1_520,
+        "eight APIs under one account: payments, payer authentication, Microform, payouts, electronic checks, stored cards, \
+         transaction search and notifications",
     ),
     ("braintree", 1_120, "two APIs under one account: GraphQL, and the gateway's XML for look-ups, voids and webhooks"),
     (
@@ -35,10 +35,16 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
     ),
     ("razorpay", 1_240, "two products under one account: payments with their mandates, and the payouts of RazorpayX"),
     (
+        "redsys",
+        1_140,
+        "three interfaces under one terminal: operations by REST, the payment page, and look-ups by SOAP, each signed its own way",
+    ),
+    (
         "truelayer",
         1_160,
         "three APIs under one account: payments with their refunds, payouts, and mandates with their payments",
     ),
+    ("worldpay", 980, "payments of many methods with 3DS Flex and stored cards, and the payouts of Fast Access"),
 ];
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {

@@ -18,4 +18,5 @@ impl Gateway for BankOfAmerica {
         "https://developer.merchant.services.bankofamerica.com/api-reference-assets/index.html";
     const LIVE: &'static str = "api.merchant-services.bankofamerica.com";
     const TEST: &'static str = "apitest.merchant-services.bankofamerica.com";
+    const ELECTRONIC_CHECKS: bool = true;
 }

@@ -15,4 +15,5 @@ impl Gateway for CyberSource {
     const DOCUMENTATION: &'static str = "https://developer.cybersource.com/api-reference-assets/index.html";
     const LIVE: &'static str = "api.cybersource.com";
     const TEST: &'static str = "apitest.cybersource.com";
+    const ELECTRONIC_CHECKS: bool = true;
 }

@@ -7,8 +7,9 @@
 //!   `recurring`, whoever starts it.
 //! - Only POST requests know idempotency keys, for an hour (<https://docs.mollie.com/reference/api-idempotency>).
 //! - Not offered: lookup by reference, since no list can be searched by it; point-of-sale; charge-backs, which come decided; transfers of
-//!   a business account (beta), whose requests want a signature, the form of which Mollie's libraries do not tell, and drafts of transfers,
-//!   of which nothing tells that they were paid.
+//!   a business account (<https://docs.mollie.com/reference/create-transfer>), which are in beta, for approved merchants, under a token of their
+//!   own and a key for Ed25519 (<https://docs.mollie.com/reference/request-signing>), and drafts of transfers, of which nothing tells that they
+//!   were paid.
 
 mod codes;
 mod wire;

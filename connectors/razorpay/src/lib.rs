@@ -10,8 +10,9 @@
 //!   `receipt`. Without the customer, only a payment under a mandate takes money.
 //! - A mandate is a token of a card or of UPI AutoPay, which a first payment registers; one that only registers is of a rupee, and lapses. Its
 //!   notes say so, by which a look-up and a delivery tell it from a purchase. Events of tokens name no customer, whom charges need: merge
-//!   their handle into the one that the payment told ([`Handle::merged`]). Not offered: eMandate and NACH, whose banks confirm a
-//!   registration days later (NACH on a signed form).
+//!   their handle into the one that the payment told ([`Handle::merged`]). Not offered: eMandate, whose banks confirm a
+//!   registration up to two days after its payment is over (<https://razorpay.com/docs/payments/recurring-payments/emandate/faqs/>), by an
+//!   event of the token that names no customer, and NACH, whose form the customer signs on paper.
 //! - Payouts are RazorpayX's composite call, which keeps recipient and account by itself.
 //!
 //! Source: <https://razorpay.com/docs/api/> and <https://github.com/razorpay/markdown-docs>.

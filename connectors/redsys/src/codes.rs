@@ -52,6 +52,26 @@ pub(crate) fn reason(code: &str) -> Reason {
     }
 }
 
+/// The error of a query: an own code, or one as those of operations. "TPV-Virtual Consulta SOAP" (see `lookup`), section 4.
+pub(crate) fn unanswered(code: &str) -> Error {
+    let (kind, field) = match code {
+        "XML0024" => (Kind::NotFound, None),
+        "XML0004" | "XML0005" | "XML0006" | "XML0007" | "XML0028" | "XML0041" => {
+            (Kind::Credentials, Some("merchant_code"))
+        }
+        "XML0008" | "XML0009" | "XML0010" | "XML0011" => (Kind::Credentials, Some("terminal")),
+        "XML0023" => (Kind::Credentials, Some("secret_key")),
+        "XML0012" | "XML0013" | "XML0014" | "XML0015" => (Kind::Invalid, Some("reference")),
+        _ if code.starts_with("SIS") => return refused(code),
+        _ => (Kind::Protocol, None),
+    };
+    let error = Error::new(kind, Effect::None, "the query ended in an error").with_code(code);
+    match field {
+        Some(field) => error.in_field(field),
+        None => error,
+    }
+}
+
 /// The error of a request that ended as a whole in an error code, with HTTP 200: <https://sis-d.redsys.es/websantander/codigosRespuesta.html>.
 pub(crate) fn refused(code: &str) -> Error {
     let number =

@@ -65,7 +65,7 @@ impl Key {
 
     /// The signature over encoded parameters, under the key of this order
     /// (<https://pagosonline.redsys.es/desarrolladores-inicio/documentacion-operativa/firmar-una-operacion>).
-    fn signature(&self, method: Method, order: &str, encoded: &str) -> Result<Vec<u8>> {
+    pub(crate) fn signature(&self, method: Method, order: &str, encoded: &str) -> Result<Vec<u8>> {
         let signed = &[encoded.as_bytes()];
         match method {
             Method::HmacSha512V2 => {

@@ -30,6 +30,9 @@ pub(crate) struct Parameters {
     pub response: Option<String>,
     #[serde(rename = "Ds_TransactionType")]
     pub kind: Option<String>,
+    /// How far an operation is that was looked up, a letter.
+    #[serde(rename = "Ds_State")]
+    pub stage: Option<String>,
     #[serde(rename = "Ds_MerchantData")]
     pub merchant_data: Option<String>,
     #[serde(rename = "Ds_AuthorisationCode")]
@@ -60,6 +63,53 @@ pub(crate) struct Emv3ds {
     #[serde(rename = "acsURL")]
     pub acs_url: Option<String>,
     pub creq: Option<String>,
+}
+
+/// The answer of the service for queries.
+#[derive(Deserialize)]
+pub(crate) struct Soap {
+    #[serde(rename = "Body")]
+    pub body: SoapBody,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SoapBody {
+    #[serde(rename = "consultaOperacionesResponse")]
+    pub answer: Answered,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Answered {
+    /// [`Messages`], as text.
+    #[serde(rename = "consultaOperacionesReturn")]
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Messages {
+    #[serde(rename = "Version")]
+    pub version: Version,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Version {
+    #[serde(rename = "Message")]
+    pub message: Message,
+}
+
+/// Operations, the newest first, or why there are none.
+#[derive(Deserialize)]
+pub(crate) struct Message {
+    #[serde(rename = "Response", default)]
+    pub operations: Vec<Parameters>,
+    #[serde(rename = "ErrorMsg")]
+    pub refused: Option<Refused>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Refused {
+    #[serde(rename = "Ds_ErrorCode")]
+    pub code: String,
 }
 
 impl Parameters {

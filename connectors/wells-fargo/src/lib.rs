@@ -17,4 +17,5 @@ impl Gateway for WellsFargo {
     const DOCUMENTATION: &'static str = "https://developer.cybersource.com/api-reference-assets/index.html";
     const LIVE: &'static str = "api.cybersource.com";
     const TEST: &'static str = "apitest.cybersource.com";
+    const ELECTRONIC_CHECKS: bool = true;
 }

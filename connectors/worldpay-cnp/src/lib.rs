@@ -11,9 +11,10 @@
 //! - No amount and no currency stands in an answer; an account takes US dollars.
 //! - Bank accounts in the United States are debited as eChecks: the answer says that the debit was taken on, and its money counts as taken. What
 //!   banks return afterwards stands in the provider's reports only.
-//! - Not offered: raising a reservation (the schema has `authIndicator` Incremental, and no page that was read says whether its amount is the increase or the
-//!   new total); paying out (`fastAccessFunding` is not among what the duplicate check compares, and its page warns that a repetition pays again);
-//!   forgetting a token, for which there is no transaction.
+//! - Not offered: raising a reservation (`authIndicator` Incremental: neither a page nor the vendor's libraries say whether its amount is the increase
+//!   or the new total, and a repetition reserves again); paying out (`fastAccessFunding` is not among what the duplicate check compares, and
+//!   <http://support.worldpay.com/support/CNP-API/content/d22fastaccess.htm> warns that a repetition pays again; credits of vendors and sub-merchants
+//!   go in batches only, by the schema); forgetting a token, for which there is no transaction.
 //! - A method is stored as the account's token: `registerTokenRequest`, then an authorization of nothing that asks the issuer.
 //!
 //! Sources: the schemas `cnpOnline_v12.34.xsd` and those it includes; <https://github.com/Vantiv/cnp-sdk-for-dotnet>;

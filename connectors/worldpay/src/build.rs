@@ -126,7 +126,7 @@ fn google_pay(token: &GooglePay) -> Result<Member<'static>> {
     Ok(node("PAYWITHGOOGLE-SSL", members))
 }
 
-fn expiry<'a>(expiry: Expiry) -> Member<'a> {
+pub(crate) fn expiry<'a>(expiry: Expiry) -> Member<'a> {
     node("expiryDate", [node("date", [text("@month", expiry.month2()), text("@year", expiry.year().to_string())])])
 }
 

@@ -33,7 +33,12 @@ pub(crate) fn state(event: &str) -> State {
 
 /// Whether a notification of this event is read.
 pub(crate) fn is_known(event: &str) -> bool {
-    matches!(event, "REFUSED" | "ERROR") || !matches!(state(event), State::Unrecognised(_))
+    matches!(event, "REFUSED" | "ERROR") || is_payout(event) || !matches!(state(event), State::Unrecognised(_))
+}
+
+/// Whether `lastEvent` is one of an order that sends money.
+pub(crate) fn is_payout(event: &str) -> bool {
+    event.starts_with("PUSH_")
 }
 
 /// The state of the order's refund, when `lastEvent` is about it. Card refunds have no later event than SENT_FOR_REFUND but a failure.

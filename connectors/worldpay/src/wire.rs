@@ -272,7 +272,7 @@ impl PaymentStatus {
         }
     }
 
-    fn decline(&self) -> Decline {
+    pub(crate) fn decline(&self) -> Decline {
         let code = self.return_code.as_ref().or(self.issuer_code.as_ref());
         let failed = self.three_ds.as_ref().and_then(|result| result.description.as_deref());
         let reason = match (code, failed) {

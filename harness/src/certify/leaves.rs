@@ -187,6 +187,11 @@ impl Scan<'_> {
             }
             if let Some((content, end)) = self.section(&name) {
                 let value = self.text.get(content.clone())?.to_owned();
+                // A message inside the message: its own values count.
+                if value.trim_start().starts_with('<') && value.contains("</") {
+                    self.at = content.start;
+                    continue;
+                }
                 self.at = end;
                 self.push(value, Form::Cdata, content);
                 continue;
@@ -271,6 +276,8 @@ mod tests {
         assert_eq!(told(xml), pairs(&expected));
         let section = "<!DOCTYPE a SYSTEM \"a.dtd\"><a><b c=\"2\"><![CDATA[x < y]]></b></a>";
         assert_eq!(told(section), pairs(&[("/a/b/@c", "2"), ("/a/b", "x < y")]));
+        let message = "<a><b><![CDATA[<c d=\"1\"><e>60.00</e></c>]]></b><f>x</f></a>";
+        assert_eq!(told(message), pairs(&[("/a/b/c/@d", "1"), ("/a/b/c/e", "60.00"), ("/a/f", "x")]));
         assert_eq!(told("amount=60&card%5Bno%5D=4+2"), pairs(&[("/amount", "60"), ("/card[no]", "4 2")]));
         for text in ["", "text", "{\"a\":", "a b=c", "[1", "<a>"] {
             assert!(told(text).is_empty(), "{text}");

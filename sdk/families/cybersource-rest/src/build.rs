@@ -41,7 +41,6 @@ pub(crate) fn payment<'a>(request: &'a Authorize, authentication: Option<Authent
     );
     let bill_to = node("billTo", bill_to(request));
     let ship_to = order.shipping.iter().flat_map(|address| postal(address));
-    let descriptor = node("merchantDescriptor", [optional("name", order.descriptor.as_deref())]);
     Ok(object([
         reference(&request.reference),
         processing,
@@ -49,9 +48,14 @@ pub(crate) fn payment<'a>(request: &'a Authorize, authentication: Option<Authent
         node("orderInformation", [amount("totalAmount", &request.amount), bill_to, node("shipTo", ship_to)]),
         node("buyerInformation", [optional("merchantCustomerID", customer.id.as_deref())]),
         node("deviceInformation", device(&request.browser, challenges)),
-        node("merchantInformation", [descriptor]),
+        merchant(order),
         node("consumerAuthenticationInformation", proof.into_iter().chain(told.into_iter().flatten())),
     ]))
+}
+
+/// How the merchant is named to the customer's bank.
+pub(crate) fn merchant(order: &Order) -> Member<'_> {
+    node("merchantInformation", [node("merchantDescriptor", [optional("name", order.descriptor.as_deref())])])
 }
 
 /// A list of texts.
@@ -181,7 +185,7 @@ fn proof<'a>(method: &'a Method, three_ds: &'a ThreeDs) -> Result<Proof<'a>> {
     Ok((indicator, members))
 }
 
-fn bill_to(request: &Authorize) -> impl Iterator<Item = Member<'_>> {
+pub(crate) fn bill_to(request: &Authorize) -> impl Iterator<Item = Member<'_>> {
     person(&request.customer).into_iter().chain(postal(&request.billing))
 }
 

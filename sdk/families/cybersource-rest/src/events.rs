@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::lookup::{AUTHORIZATION, CAPTURE, CREDIT, REVERSAL, VOID, refunded};
 use crate::wire::Answer;
-use crate::{Gateway, Merchant};
+use crate::{Gateway, Merchant, checks};
 
 /// How long a signature is good.
 pub(crate) const AGE_SECONDS: u32 = 3600;
@@ -43,9 +43,9 @@ impl<G: Gateway> Merchant<G> {
         let found = self.details(cx, told.told()?).await?;
         let root = found.root()?.to_owned();
         let is = |service| found.service(service).map(|ended| ended.is_some());
-        let body = if is(CREDIT)? {
+        let body = if is(CREDIT)? || is(checks::CREDIT)? {
             EventBody::Refund(refunded(&found)?)
-        } else if is(AUTHORIZATION)? && found.id()? == root {
+        } else if (is(AUTHORIZATION)? || is(checks::DEBIT)?) && found.id()? == root {
             EventBody::Payment(self.follow(cx, &found).await?)
         } else if is(CAPTURE)? || is(REVERSAL)? || is(VOID)? {
             EventBody::Payment(self.look_at(cx, &root).await?)

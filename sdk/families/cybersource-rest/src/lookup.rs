@@ -4,7 +4,7 @@ use quittance::body::{object, text};
 use quittance::*;
 
 use crate::wire::{Answer, Ended};
-use crate::{Gateway, Merchant, is_challenged, payment};
+use crate::{Gateway, Merchant, checks, is_challenged, payment};
 
 /// The services of a transaction: reserving, taking, releasing, withdrawing before settlement, giving back.
 pub(crate) const AUTHORIZATION: &str = "ics_auth";
@@ -27,7 +27,7 @@ impl<G: Gateway> Merchant<G> {
 
     /// The handle with what follow-on services need; looked up where it holds the id alone.
     pub(crate) async fn known(&self, cx: &Context<'_>, handle: &Handle) -> Result<Handle> {
-        match handle.part("total") {
+        match handle.part("total").or(handle.part("taken")) {
             Some(_) => Ok(handle.clone()),
             None if is_challenged(handle) => Ok(self.look_at(cx, &self.find(cx, handle.id()).await?).await?.handle),
             None => Ok(handle.clone().merged(&self.look_at(cx, handle.id()).await?.handle)),
@@ -42,15 +42,19 @@ impl<G: Gateway> Merchant<G> {
     /// A payment that was looked up, with all that followed on it.
     pub(crate) async fn follow(&self, cx: &Context<'_>, first: &Answer) -> Result<Payment> {
         let none = || Error::new(Kind::NotFound, Effect::None, "the transaction is no payment");
-        let state = match (first.service(AUTHORIZATION)?.ok_or_else(none)?, first.found_status()?) {
+        let is_check = first.service(checks::DEBIT)?.is_some();
+        let begun = first.service(if is_check { checks::DEBIT } else { AUTHORIZATION })?;
+        let state = match (begun.ok_or_else(none)?, first.found_status()?) {
             (Ended::Refused, _) | (_, "AUTHORIZED_RISK_DECLINED" | "DECLINED" | "INVALID_REQUEST") => {
                 State::Declined(first.decline())
             }
             (Ended::Unknown(raw), _) => State::Unrecognised(raw),
             (Ended::Done, "REVERSED" | "VOIDED" | "CANCELLED") => State::Voided,
             (Ended::Done, "AUTHORIZED" | "AUTHORIZED_PENDING_REVIEW") => State::Authorized,
-            // Of a purchase: the batch is still to go out, or has gone.
-            (Ended::Done, "PENDING" | "TRANSMITTED") if first.service(CAPTURE)?.is_some() => State::Authorized,
+            // Of a purchase or an electronic check: the batch is still to go out, or has gone.
+            (Ended::Done, "PENDING" | "TRANSMITTED") if is_check || first.service(CAPTURE)?.is_some() => {
+                State::Authorized
+            }
             (Ended::Done, "PENDING" | "PENDING_AUTHENTICATION" | "PENDING_REVIEW") => State::Pending,
             (Ended::Done, other) => State::Unrecognised(other.to_owned()),
         };
@@ -69,6 +73,7 @@ impl<G: Gateway> Merchant<G> {
         let state = match &books {
             Books { unknown: Some(raw), .. } => State::Unrecognised(raw.clone()),
             Books { released: true, .. } => State::Voided,
+            Books { waiting: true, .. } => State::Pending,
             Books { taken: Some(_), .. } => State::Captured,
             _ => State::Authorized,
         };
@@ -78,7 +83,8 @@ impl<G: Gateway> Merchant<G> {
         }
         // A transaction that stored a card shows the token for as long as it is kept (`tokenInformation`).
         let mandate = first.mandate();
-        Ok(Payment { captured, refunded: books.refunded, mandate, ..payment(first, state, books.taken)? })
+        let found = Payment { captured, refunded: books.refunded, mandate, ..payment(first, state, books.taken)? };
+        Ok(if is_check { checks::marked(found) } else { found })
     }
 
     /// The id of the newest payment with this reference. The query language has signs of its own, so a reference is plain.
@@ -101,20 +107,23 @@ struct Books {
     captured: Option<Money>,
     refunded: Option<Money>,
     released: bool,
+    waiting: bool,
     unknown: Option<String>,
 }
 
 impl Books {
     fn enter(&mut self, found: &Answer) -> Result<()> {
         let status = found.found_status()?;
-        for name in [CAPTURE, REVERSAL, VOID, CREDIT] {
+        for name in [CAPTURE, checks::DEBIT, REVERSAL, VOID, CREDIT, checks::CREDIT] {
             match (found.service(name)?, name, status) {
                 // The status of a purchase is that of its capture, or still that of its authorization.
-                (Some(Ended::Done), CAPTURE, "PENDING" | "TRANSMITTED" | "AUTHORIZED") => {
+                (Some(Ended::Done), CAPTURE, "PENDING" | "TRANSMITTED" | "AUTHORIZED")
+                | (Some(Ended::Done), checks::DEBIT, "PENDING" | "TRANSMITTED") => {
+                    self.waiting |= name == checks::DEBIT && status == "PENDING";
                     self.taken = Some(found.id()?.to_owned());
                     self.captured = sum(self.captured, found.total()?)?;
                 }
-                (Some(Ended::Done), CREDIT, "PENDING" | "TRANSMITTED") => {
+                (Some(Ended::Done), CREDIT | checks::CREDIT, "PENDING" | "TRANSMITTED") => {
                     self.refunded = sum(self.refunded, found.total()?)?;
                 }
                 (Some(Ended::Done), REVERSAL | VOID, "REVERSED" | "VOIDED" | "CANCELLED") => self.released = true,
@@ -131,7 +140,8 @@ impl Books {
 pub(crate) fn is_undone(known: &Handle, found: &Payment) -> bool {
     let lost = |part| known.part(part).is_some() && found.handle.part(part).is_none();
     let is_plain = matches!(found.state, State::Authorized | State::Captured);
-    is_plain && (lost("taken") || known.part("released").is_some())
+    let is_open = is_plain || found.state == State::Pending;
+    is_plain && lost("taken") || is_open && known.part("released").is_some()
 }
 
 fn sum(so_far: Option<Money>, more: Option<Money>) -> Result<Option<Money>> {
@@ -142,7 +152,8 @@ fn sum(so_far: Option<Money>, more: Option<Money>) -> Result<Option<Money>> {
 /// How a refund stands, that was looked up.
 pub(crate) fn refunded(found: &Answer) -> Result<Refund> {
     let none = || Error::new(Kind::NotFound, Effect::None, "the transaction is no refund");
-    let state = match (found.service(CREDIT)?.ok_or_else(none)?, found.found_status()?) {
+    let service = found.service(CREDIT)?.or(found.service(checks::CREDIT)?);
+    let state = match (service.ok_or_else(none)?, found.found_status()?) {
         (Ended::Refused, "DECLINED" | "INVALID_REQUEST") => TransferState::Failed(found.decline()),
         (Ended::Unknown(raw), _) => TransferState::Unrecognised(raw),
         (Ended::Done, "PENDING") => TransferState::Pending,

@@ -3,7 +3,7 @@
 use quittance::*;
 use serde::Deserialize;
 
-use crate::codes;
+use crate::{checks, codes, lookup};
 
 /// An answer of the payment services (`/pts/v2`) or of the transaction search (`/tss/v2`), or a part of one.
 #[derive(Deserialize)]
@@ -93,7 +93,7 @@ impl Answer {
         }
     }
 
-    /// Whether the transaction is of electronic checks or a payout, whose services are others.
+    /// Whether the transaction is a check of a bank account or a payout, whose services are others.
     pub(crate) fn is_other(&self) -> bool {
         let mut services = list_at(&self.0, "applicationInformation/applications").iter();
         services.any(|service| {
@@ -108,12 +108,14 @@ impl Answer {
         ids.filter(|id| !id.is_empty() && self.text("id") != Some(id)).collect()
     }
 
-    /// Of the transactions that a search found, the newest authorization with that reference. The search may find others beside them.
+    /// Of the transactions that a search found, the newest payment with that reference. The search may find others beside them.
     pub(crate) fn authorization(&self, reference: &str) -> Result<Option<&str>> {
         self.need("totalCount")?;
         let authorizes = |summary: &&Tree| {
             let services = list_at(summary, "applicationInformation/applications").iter();
-            services.into_iter().any(|service| text_at(service, "name") == Some(crate::lookup::AUTHORIZATION))
+            services
+                .into_iter()
+                .any(|service| matches!(text_at(service, "name"), Some(lookup::AUTHORIZATION | checks::DEBIT)))
         };
         let of_it = |summary: &&Tree| text_at(summary, "clientReferenceInformation/code") == Some(reference);
         let summaries = list_at(&self.0, "_embedded/transactionSummaries");
