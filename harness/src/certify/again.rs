@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request as HttpRequest, Response, StatusCode};
-use quittance::{Connector, Context, Error, Failure, MemoryTokens, drive};
+use quittance::{Connector, Context, Error, Failure, Op, drive};
 
 use super::ground::Ground;
 use crate::invoke::Request;
 use crate::run::case::{Asked, Case, Played};
 use crate::run::delivery::delivery_of;
-use crate::run::stage::{SeededRandom, VirtualClock};
+use crate::run::stage::{SeededRandom, Tokens, VirtualClock};
 use crate::tape::{Delivery, Record};
 use crate::view::Outcome;
 
@@ -49,6 +49,11 @@ impl<'a> Scene<'a> {
         Scene::with(ground, case, played, step, |settles, at| at < step || !settles)
     }
 
+    /// What was asked when the customer came back and so settled the step.
+    fn of_return(ground: &Ground<'a>, case: &'a Case, played: &'a Played, step: u32, asked: &'a Asked) -> Scene<'a> {
+        Scene { asked: Some(asked), ..Scene::of_delivery(ground, case, played, step) }
+    }
+
     /// The step of a sound case in which a delivery came, with what it read back.
     pub(super) fn of_delivery(ground: &Ground<'a>, case: &'a Case, played: &'a Played, step: u32) -> Scene<'a> {
         Scene::with(ground, case, played, step, |_, _| true)
@@ -80,19 +85,18 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The token cache of a process that begins with the step.
+    pub(super) fn tokens(&self) -> Tokens {
+        self.played.kept_before(self.step)
+    }
+
     /// Calls the operation; requests get the answers of the records, altered as asked.
     pub(super) fn ask(&self, request: &Request, altered: &Altered<'_>) -> Answered {
-        self.ask_at(self.now_unix, &MemoryTokens::default(), request, altered)
+        self.ask_at(self.now_unix, &self.tokens(), request, altered)
     }
 
     /// As [`Scene::ask`], at another time and with tokens of earlier calls.
-    pub(super) fn ask_at(
-        &self,
-        now_unix: i64,
-        tokens: &MemoryTokens,
-        request: &Request,
-        altered: &Altered<'_>,
-    ) -> Answered {
+    pub(super) fn ask_at(&self, now_unix: i64, tokens: &Tokens, request: &Request, altered: &Altered<'_>) -> Answered {
         let (slot, clock, random) = (drive::Wire::default(), VirtualClock::at(now_unix), SeededRandom::new(self.seed));
         let cx = Context::new(&slot, &clock, &random, tokens);
         let mut sent = Vec::new();
@@ -114,14 +118,14 @@ impl<'a> Scene<'a> {
 
     /// Hands a delivery over.
     pub(super) fn deliver(&self, delivery: Delivery, altered: &Altered<'_>) -> Answered {
-        self.deliver_at(self.now_unix, &MemoryTokens::default(), delivery, altered)
+        self.deliver_at(self.now_unix, &self.tokens(), delivery, altered)
     }
 
     /// As [`Scene::deliver`], at another time and with tokens of earlier calls.
     pub(super) fn deliver_at(
         &self,
         now_unix: i64,
-        tokens: &MemoryTokens,
+        tokens: &Tokens,
         delivery: Delivery,
         altered: &Altered<'_>,
     ) -> Answered {
@@ -163,12 +167,17 @@ fn not_found() -> Response<Bytes> {
     response
 }
 
-/// The steps of the sound cases that called an operation, each with its scene.
+/// The steps of the sound cases that called an operation, each with its scene; and the returns by which mandates were agreed to, which are
+/// no steps of any scenario, as those of payments are.
 pub(super) fn scenes<'a>(ground: &Ground<'a>) -> Vec<Arc<Scene<'a>>> {
     let steps = ground.played.iter().filter(|(case, played)| case.strike.is_none() && played.findings.is_empty());
     let scenes = steps.flat_map(|(case, played)| {
-        let called = played.asked.iter().filter(|(_, asked)| asked.op != quittance::Op::Webhook);
-        called.map(|(step, _)| Arc::new(Scene::of(ground, case, played, *step))).collect::<Vec<_>>()
+        let called = played.asked.iter().filter(|(_, asked)| asked.op != Op::Webhook);
+        let called = called.map(|(step, _)| Scene::of(ground, case, played, *step));
+        let agreed = |step: &u32| played.asked.get(step).is_some_and(|asked| asked.op == Op::SetUp);
+        let returned = played.completed.iter().filter(|(step, _)| agreed(step));
+        let returned = returned.map(|(step, asked)| Scene::of_return(ground, case, played, *step, asked));
+        called.chain(returned).map(Arc::new).collect::<Vec<_>>()
     });
     scenes.collect()
 }

@@ -17,6 +17,7 @@ use crate::run::case::{Bench, Case, Finding, Played, play};
 use crate::run::echo::{Echo, Shape};
 use crate::run::input::{Builder, toml_json};
 use crate::run::stage::Fault;
+use crate::tape::tokens_in;
 
 /// Answers that repeat the request in a form of nobody's own.
 const FOREIGN: [Shape; 9] = [
@@ -308,13 +309,13 @@ fn short_numbers(text: &str) -> impl Iterator<Item = String> + '_ {
     words.filter(is_number).map(str::to_owned)
 }
 
-/// The tokens that the connector fetched and sent as `Bearer`.
+/// The tokens that the connector fetched, and what it sent as `Bearer`.
 fn access_tokens(ground: &Ground<'_>) -> Vec<Canary> {
-    let mut tokens: Vec<String> = Vec::new();
+    let mut tokens: BTreeSet<String> = BTreeSet::new();
     for record in ground.sound().flat_map(|(_, played)| played.records()) {
         let header = record.request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|header| header.strip_prefix("Bearer "));
-        tokens.extend(token.filter(|token| !tokens.iter().any(|known| known == token)).map(str::to_owned));
+        tokens.extend(header.and_then(|header| header.strip_prefix("Bearer ")).map(str::to_owned));
+        tokens.extend(record.answer.iter().flat_map(|answer| tokens_in(answer.body())));
     }
     let canary = |value| Canary { name: "access token".to_owned(), kind: Kind::Credential, value };
     tokens.into_iter().map(canary).collect()

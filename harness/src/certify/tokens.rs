@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use http::HeaderMap;
-use quittance::MemoryTokens;
 use serde_json::Value;
 
 use super::again::{Answered, Scene, as_it_was, scenes};
@@ -21,7 +20,7 @@ pub(super) fn tokens(ground: &Ground<'_>) -> Tried {
             continue;
         }
         let Ok(request) = Request::read(asked.op, &asked.input) else { continue };
-        let tokens = MemoryTokens::default();
+        let tokens = scene.tokens();
         let fetches = |answered: Answered| answered.sent.iter().any(|(record, _)| *record == Some(fetch));
         let at = |seconds: i64| scene.ask_at(scene.now_unix.saturating_add(seconds), &tokens, &request, &as_it_was);
         tried.trials += 1;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use http::Method;
-use quittance::{Error, Kind, MemoryTokens, WebhookAuthentication, WebhookRules};
+use quittance::{Error, Kind, WebhookAuthentication, WebhookRules};
 use serde_json::value::RawValue;
 
 use super::again::{Answered, Scene, as_it_was};
@@ -14,6 +14,7 @@ use super::ground::{Ground, Tried, finding};
 use super::leaves;
 use super::shown::{deliveries, objects};
 use crate::run::case::Finding;
+use crate::run::stage::Tokens;
 use crate::tape::{Delivery, Edit, Spoil};
 use crate::view::{self, Outcome};
 use crate::words::counted;
@@ -155,7 +156,7 @@ impl Valid<'_> {
         let Some(tolerance) = rules.tolerance_seconds.map(i64::from) else { return };
         let given = |made: Delivery, seconds: i64| {
             let now = self.scene.now_unix.saturating_add(seconds);
-            self.scene.deliver_at(now, &MemoryTokens::default(), made, &as_it_was)
+            self.scene.deliver_at(now, &self.scene.tokens(), made, &as_it_was)
         };
         let at = |seconds: i64| given(self.made.clone(), seconds);
         for (how, seconds) in [("as old as it may be", tolerance), ("as far ahead as it may be", -tolerance)] {
@@ -198,7 +199,7 @@ impl Valid<'_> {
 /// All deliveries twice each, in order and in reverse, with what earlier ones left in the token cache.
 fn in_every_order(valid: &[Valid<'_>], count: &mut Count) {
     let mut turn = |order: &mut dyn Iterator<Item = &Valid<'_>>, how: &str| {
-        let tokens = MemoryTokens::default();
+        let tokens = Tokens::default();
         for one in order {
             for again in ["", ", a second time"] {
                 let answered = one.scene.deliver_at(one.scene.now_unix, &tokens, one.made.clone(), &as_it_was);

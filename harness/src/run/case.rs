@@ -15,7 +15,7 @@ use super::input::{Builder, op_of};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted, same_kind};
 use super::settle::{is_open, look_up};
-use super::stage::{Around, Stage, Strike};
+use super::stage::{Around, Stage, Strike, Tokens};
 use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
@@ -50,12 +50,20 @@ pub struct Played {
     pub ended: Vec<Ended>,
     /// What each step asked, by its number; none for a step that calls nothing.
     pub asked: BTreeMap<u32, Arc<Asked>>,
+    /// What was asked when the customer came back, by the step that this settled.
+    pub completed: BTreeMap<u32, Arc<Asked>>,
     /// Everything that does not hold; empty is a pass.
     pub findings: Vec<Finding>,
+    kept: BTreeMap<u32, Tokens>,
     stage: Arc<Stage>,
 }
 
 impl Played {
+    /// What a token cache that outlasts the process had when the step began.
+    pub(crate) fn kept_before(&self, step: u32) -> Tokens {
+        self.kept.get(&step).cloned().unwrap_or_default()
+    }
+
     /// The exchanges, masked. Masking costs more than playing, so it is done for those who ask.
     pub fn transcript(&self) -> Vec<ShownRecord> {
         self.stage.with(|player| player.shown_transcript())
@@ -159,6 +167,8 @@ pub(super) struct Play<'a> {
     repeated: Vec<u32>,
     requests: BTreeMap<u32, (Arc<Request>, StepValues)>,
     asked: BTreeMap<u32, Arc<Asked>>,
+    completed: BTreeMap<u32, Arc<Asked>>,
+    kept: BTreeMap<u32, Tokens>,
     pub(super) ended: Vec<Ended>,
     pub(super) findings: Vec<Finding>,
 }
@@ -195,6 +205,8 @@ impl<'a> Play<'a> {
             repeated: repeated.collect(),
             requests: BTreeMap::new(),
             asked: BTreeMap::new(),
+            completed: BTreeMap::new(),
+            kept: BTreeMap::new(),
             ended: Vec::new(),
             findings: Vec::new(),
         }
@@ -235,6 +247,7 @@ impl Play<'_> {
 
     /// Makes the request of a step; none when the case cannot go on.
     pub(super) fn open(&mut self, number: u32, step: &Step) -> Option<Opened> {
+        self.kept.insert(number, self.around.tokens.lasting());
         match self.request(number, step) {
             Ok((request, overridden)) => Some(Opened { number, request, overridden }),
             Err(why) => {
@@ -495,7 +508,7 @@ impl Play<'_> {
         let asked = self.asked.get(&number).map(|asked| asked.values.clone()).unwrap_or_default();
         let values = StepValues { key: Some(key.clone()), reference: Some(reference.clone()), ..asked };
         self.stage.with(|player| {
-            player.begin_step(number, values);
+            player.begin_step(number, values.clone());
             player.begin_settle();
         });
         let object = self.objects.handle(Wanted::Payment, Some(number));
@@ -508,7 +521,8 @@ impl Play<'_> {
         if let (Some((again, _)), Some(members)) = (self.given_again(number), input.as_object_mut()) {
             members.extend(again);
         }
-        let request = Request::from_json(Op::Complete, input).map_err(|why| Error::invalid("complete", why))?;
+        let request = Request::from_json(Op::Complete, input.clone()).map_err(|why| Error::invalid("complete", why))?;
+        self.completed.insert(number, Arc::new(Asked { op: Op::Complete, input, values }));
         self.call(&request)
     }
 
@@ -562,7 +576,14 @@ impl Play<'_> {
         {
             self.mismatches(0, left);
         }
-        Played { ended: self.ended, asked: self.asked, findings: self.findings, stage: self.stage }
+        Played {
+            ended: self.ended,
+            asked: self.asked,
+            completed: self.completed,
+            findings: self.findings,
+            kept: self.kept,
+            stage: self.stage,
+        }
     }
 }
 

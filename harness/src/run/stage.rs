@@ -341,55 +341,79 @@ impl Random for SeededRandom {
     }
 }
 
+/// What a token cache has under a name.
+#[derive(Clone)]
+struct Entry {
+    token: Secret,
+    expires: Timestamp,
+    /// Whether it outlasts the process: see [`TokenCache::keep`].
+    lasts: bool,
+}
+
 /// A token cache that can be emptied and counts how often it spared a fetch.
 #[derive(Default)]
 pub struct Tokens {
-    kept: Mutex<HashMap<String, (Secret, Timestamp)>>,
+    entries: Mutex<HashMap<String, Entry>>,
     given: AtomicUsize,
 }
 
 impl Tokens {
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, (Secret, Timestamp)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drops everything, as when a process ends.
+    /// Drops all but what outlasts a process, as when one ends.
     pub fn clear(&self) {
-        self.kept().clear();
+        self.entries().retain(|_, entry| entry.lasts);
+    }
+
+    /// What another process would find.
+    pub fn lasting(&self) -> Tokens {
+        let lasting = self.clone();
+        lasting.clear();
+        lasting
     }
 
     /// How often something was found so far.
     pub fn given(&self) -> usize {
         self.given.load(Ordering::Relaxed)
     }
+
+    fn insert(&self, name: &str, token: Secret, expires: Timestamp, lasts: bool) {
+        self.entries().insert(name.to_owned(), Entry { token, expires, lasts });
+    }
 }
 
 impl Clone for Tokens {
     fn clone(&self) -> Tokens {
-        Tokens { kept: Mutex::new(self.kept().clone()), given: AtomicUsize::new(self.given()) }
+        Tokens { entries: Mutex::new(self.entries().clone()), given: AtomicUsize::new(self.given()) }
     }
 }
 
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Tokens({})", self.kept().len())
+        write!(f, "Tokens({})", self.entries().len())
     }
 }
 
 #[async_trait]
 impl TokenCache for Tokens {
     async fn get(&self, name: &str, now: Timestamp) -> Option<Secret> {
-        let found = self.kept().get(name).filter(|(_, expires)| *expires > now).map(|(token, _)| token.clone());
+        let found = self.entries().get(name).filter(|entry| entry.expires > now).map(|entry| entry.token.clone());
         self.given.fetch_add(usize::from(found.is_some()), Ordering::Relaxed);
         found
     }
 
     async fn put(&self, name: &str, token: Secret, expires: Timestamp) {
-        self.kept().insert(name.to_owned(), (token, expires));
+        self.insert(name, token, expires, false);
     }
 
     async fn forget(&self, name: &str) {
-        self.kept().remove(name);
+        self.entries().remove(name);
+    }
+
+    async fn keep(&self, name: &str, secret: Secret, expires: Timestamp) {
+        self.insert(name, secret, expires, true);
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) use deliver::delivery as delivered;
 pub(crate) use enclosed::{inside as inside_base64, open as opened};
 pub(crate) use hole::Hole;
 pub(crate) use player::shown_headers;
-pub(crate) use redact::{MASK, NO_SECRETS, Redactor, is_secret_value};
+pub(crate) use redact::{MASK, NO_SECRETS, Redactor, is_secret_value, tokens_in};
 pub(crate) use stand_in::is_alike;
 pub(crate) use template::{Escape, Part, Template, push_escaped};
 pub(crate) use values::{Headers, Message, Scope, mint};

@@ -17,7 +17,7 @@ use super::deliver;
 use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
 use super::model::ProvenanceKind;
-use super::redact::{MASK, Redactor};
+use super::redact::{MASK, Redactor, tokens_in};
 use super::signature::Proven;
 use super::values::{Headers, Message, Scope, Spoil, StepValues, Unresolved, mint};
 
@@ -517,8 +517,10 @@ impl Player {
             let text = record.request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
             text.strip_prefix("Bearer ").map(str::to_owned)
         };
+        let given = |record: &Record| record.answer.as_ref().map(|answer| tokens_in(answer.body())).unwrap_or_default();
         // Tokens that the provider gave stand in its answers too; several requests carry the same one.
-        let tokens: BTreeSet<String> = self.transcript.iter().filter_map(header).collect();
+        let sent = self.transcript.iter().filter_map(header);
+        let tokens: BTreeSet<String> = sent.chain(self.transcript.iter().flat_map(given)).collect();
         let more = self.tape.basics.iter().filter_map(pair).chain(tokens).collect();
         Redactor::new(&self.run.credentials, &self.steps, more)
     }

@@ -43,6 +43,13 @@ pub(crate) fn is_secret_value(name: &str) -> bool {
     )
 }
 
+/// The tokens that an answer gives (RFC 6749, section 5.1): also those that no request has sent yet, and those that are good for others.
+pub(crate) fn tokens_in(answer: &[u8]) -> Vec<String> {
+    let Ok(Value::Object(answer)) = serde_json::from_slice(answer) else { return Vec::new() };
+    let token = |name: &str| answer.get(name)?.as_str().map(str::to_owned);
+    ["access_token", "refresh_token"].into_iter().filter_map(token).collect()
+}
+
 /// Secrets shorter than this stand in too much encoded noise to be looked for in base64 and hexadecimal.
 const SHORTEST_ENCODED: usize = 8;
 
@@ -247,5 +254,12 @@ mod tests {
         }
         assert_eq!(redactor.text(&hex::encode("sk_test_quittance?>")), MASK);
         assert_eq!(redactor.text(&hex::encode_upper("sk_test_quittance?>")), MASK);
+    }
+
+    #[test]
+    fn tokens_stand_in_what_a_token_endpoint_answers() {
+        let answer = br#"{"access_token": "a1", "token_type": "Bearer", "expires_in": 300, "refresh_token": "r1"}"#;
+        assert_eq!(tokens_in(answer), ["a1", "r1"]);
+        assert!(tokens_in(b"[]").is_empty() && tokens_in(b"access_token").is_empty());
     }
 }

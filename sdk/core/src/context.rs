@@ -88,6 +88,13 @@ pub trait TokenCache: Send + Sync {
     async fn put(&self, name: &str, token: Secret, expires: Timestamp);
     /// Drops the token under `name`.
     async fn forget(&self, name: &str);
+    /// Keeps `secret` under `name` until `expires`, for [`TokenCache::get`] to find: what a customer's authorisation gave, which nothing
+    /// fetches again. A token that is lost is fetched anew; with this the mandate that rests on it is lost, so an application whose
+    /// customers agree to such mandates (the connector's documentation says so) has a cache that keeps it, encrypted, beyond the process. This
+    /// default keeps it as a token.
+    async fn keep(&self, name: &str, secret: Secret, expires: Timestamp) {
+        self.put(name, secret, expires).await;
+    }
     /// Notes `name` until `until` and says whether it was new at `now`; refuses what may be used only once. A cache that several callers
     /// share does both in one step, so that of two callers at the same time one is told `false`, which this default does not
     /// promise. One that cannot tell says `false`.
@@ -255,7 +262,22 @@ impl<'a> Context<'a> {
         Ok(token)
     }
 
-    /// Drops the access token under `name`, after the provider refused it.
+    /// Keeps under `name`, for its lifetime (less ten seconds), what a customer's authorisation gave and nothing fetches again: see
+    /// [`TokenCache::keep`]. Name it after everything it depends on.
+    pub async fn keep(&self, name: &str, secret: &Secret, lifetime: Duration) {
+        self.protect(secret.expose());
+        let expires = self.now().checked_add(lifetime.saturating_sub(Duration::from_secs(10)));
+        self.tokens.keep(name, secret.clone(), expires.unwrap_or(Timestamp::MAX)).await;
+    }
+
+    /// What was kept under `name`, unless its life is over.
+    pub async fn kept(&self, name: &str) -> Option<Secret> {
+        let found = self.tokens.get(name, self.now()).await?;
+        self.protect(found.expose());
+        Some(found)
+    }
+
+    /// Drops the access token under `name`, after the provider refused it, or what was kept there.
     pub async fn forget_token(&self, name: &str) {
         self.tokens.forget(name).await;
     }

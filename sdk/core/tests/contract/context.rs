@@ -257,3 +257,21 @@ fn any_cache_tells_a_first_use_from_a_second() {
     assert!(ready(cache.first_use("a", now, until)) && !ready(cache.first_use("a", now, until)));
     assert!(ready(cache.first_use("a", until, until)));
 }
+
+#[test]
+fn what_a_customer_agreed_to_is_kept_until_its_life_is_over_or_it_is_dropped() {
+    let world = World::new([]);
+    let cx = world.cx();
+    let found = |cx: &Context<'_>, name: &str| ready(cx.kept(name)).map(|secret| secret.expose().to_owned());
+    ready(cx.keep("mandate", &Secret::from("refresh-token-1"), Duration::from_secs(60)));
+    ready(cx.keep("for ever", &Secret::from("refresh-token-2"), Duration::MAX));
+    assert_eq!(found(&cx, "mandate").as_deref(), Some("refresh-token-1"));
+    world.clock.advance(Duration::from_secs(50));
+    // A call of its own, which has not seen them yet.
+    let later = world.cx();
+    assert_eq!(found(&later, "mandate"), None);
+    assert_eq!(found(&later, "for ever").as_deref(), Some("refresh-token-2"));
+    assert!(!later.clean("of refresh-token-2").contains("refresh-token-2"));
+    ready(later.forget_token("for ever"));
+    assert_eq!(found(&later, "for ever"), None);
+}
