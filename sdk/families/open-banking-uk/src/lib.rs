@@ -1,4 +1,4 @@
-//! Single domestic payments over UK Open Banking's Read/Write API (<https://openbankinguk.github.io/read-write-api-site3/>, versions 3.1
+//! Domestic payments over UK Open Banking's Read/Write API (<https://openbankinguk.github.io/read-write-api-site3/>, versions 3.1
 //! and 4.0): JSON over mutual TLS, access tokens by OAuth, bodies signed by detached JWS (PS256). What a bank has of its own stands
 //! in a [`Bank`]; [`OpenBanking`] is the connector.
 //!
@@ -8,14 +8,24 @@
 //! with the payment's id as part `payment` once there is one. The bank answers the parameters in the fragment of the redirect URL: the
 //! page there must hand them on.
 //!
+//! A mandate is a variable recurring payment (VRP): a consent with limits (`POST /domestic-vrp-consents`), agreed to in the same way, and
+//! payments under it (`POST /domestic-vrps`) at which the customer does nothing. The CMA's order makes the nine largest banks offer it for
+//! sweeping. Its handle says what it is (`of=mandate`): `complete` and `retrieve` tell where it stands, as a payment of nothing. What allows
+//! the payments is the customer's token, which nobody can fetch again: it is kept in the token cache ([`TokenCache::keep`]), so an
+//! application with such mandates has a cache that lasts. Where the cache has lost it, the mandate has to be set up anew.
+//!
 //! The client authenticates by its certificate (`tls_client_auth`, RFC 8705), which belongs to the application's transport, as in every
 //! call, or at the token endpoint by a signed assertion beside it (`private_key_jwt`, RFC 7523). Where the merchant wants it, the bank is asked
-//! for the customer's funds before the payment is made. The bank's own signatures over answers are not checked: the answers come over the same mutual TLS. The interface takes nothing
-//! back: there is no void and no refund in it. Not offered: variable recurring payments, since what allows them is the customer's token,
-//! a secret that would have to outlive the call and may stand in no handle; international payments.
+//! for the customer's funds before the payment is made; not before one under a mandate, where a refusal would have no payment yet by which
+//! it is found. The bank's own signatures over answers are not checked: the answers come over the same mutual TLS. The interface takes nothing
+//! back: there is no void and no refund in it.
+//!
+//! Not offered: international payments, where the bank changes the customer's money at a rate and for charges that its answers state and the
+//! contract has no words for; scheduled and standing orders, bulk files, and events, of which a mandate's end would be one: a look-up tells it.
 
 mod read;
 mod sign;
+mod vrp;
 mod wire;
 
 use std::marker::PhantomData;
@@ -24,8 +34,8 @@ use std::time::Duration;
 use quittance::*;
 use quittance_crypto::RsaPrivateKey;
 use schemars::JsonSchema;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// What a bank has of its own.
 pub trait Bank: Send + Sync + 'static {
@@ -58,6 +68,17 @@ pub enum ClientAuthentication {
     TlsClientAuth,
     /// By an assertion that the signing key signs (RFC 7523, section 2.2).
     PrivateKeyJwt,
+}
+
+/// What the bank lets the client use mandates for (`OBVRPConsentType`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MandateUse {
+    /// Between accounts of the customer's own.
+    #[default]
+    Sweeping,
+    /// Anything else, by agreement with the bank.
+    Commercial,
 }
 
 /// The addresses of one environment.
@@ -96,12 +117,16 @@ pub struct Registration {
     /// Whether the bank is asked for the customer's funds before a payment is made: one that lacks them is then declined, and not made.
     #[serde(default)]
     confirm_funds: bool,
+    /// What mandates are for: `sweeping` or `commercial`.
+    #[serde(default)]
+    mandates: MandateUse,
     /// `sandbox` or `live`; each has registrations of its own.
     #[serde(default)]
     environment: Environment,
 }
 
-const METHODS: &[MethodKind] = &[MethodKind::branded(Family::OpenBanking, "uk")];
+const UK: MethodKind = MethodKind::branded(Family::OpenBanking, "uk");
+const METHODS: &[MethodKind] = &[UK, MethodKind::of(Family::Mandate)];
 
 /// The spec of a bank. `mutual_tls`: the hosts of API and token endpoint, which ask for a client certificate.
 pub const fn spec(
@@ -114,8 +139,9 @@ pub const fn spec(
     Spec {
         hosts,
         mutual_tls,
-        operations: &[Op::Authorize, Op::Complete, Op::Retrieve],
+        operations: &[Op::Authorize, Op::Complete, Op::Retrieve, Op::SetUp, Op::Revoke],
         methods: METHODS,
+        mandates: &[UK],
         currencies: Currencies::Only(&[Currency::GBP]),
         countries: &["GB"],
         lookups: &[LookupKind::Handle],
@@ -166,45 +192,51 @@ impl<B: Bank> Connector for OpenBanking<B> {
     }
 
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
-        let registered = self.registration.return_url.as_str();
-        if request.return_url.as_deref().is_some_and(|url| url != registered) {
-            return Err(Error::invalid("return_url", "customers return to the registered address only"));
+        if let Method::Mandate(mandate) = &request.method {
+            return self.charge(cx, request, mandate).await;
         }
+        if request.store {
+            return Err(Error::unsupported_variant("storing the method with a payment: a mandate is set up by itself"));
+        }
+        self.only_registered(request.return_url.as_deref())?;
         let initiation = wire::Initiation::new(&self.registration, self.registration.version, self.spec(), request)?;
         let data = wire::Data { consent_id: None, initiation: &initiation };
         let call = self.post(cx, "/domestic-payment-consents", &request.key);
-        let call = call.header_some("x-fapi-customer-ip-address", request.browser.ip.as_deref());
-        let call = call.header_some("x-customer-user-agent", request.browser.user_agent.as_deref());
-        let consent: wire::Answer = self.with_own_token(cx, self.signed(cx, call, data)).await?;
+        let call = self.signed(cx, of_browser(call, &request.browser), &data, IN_SHOP);
+        let consent: wire::Answer = self.with_own_token(cx, call).await?;
         let payment = read::payment(self.spec(), &consent.data)?;
         if !read::awaits_customer(&consent.data.status) {
             return Ok(payment);
         }
-        let bank = self.discover(cx).await.map_err(|error| error.about(&payment.handle))?;
-        let url = sign::page(&self.registration, &self.key, &bank, cx, &consent.data.consent_id);
-        let url = url.map_err(|error| error.about(&payment.handle).with_effect(Effect::Unknown))?;
-        Ok(Payment { state: State::ActionRequired(NextAction::Redirect { url }), ..payment })
+        let page = self.page(cx, &payment.handle).await?;
+        Ok(Payment { state: State::ActionRequired(page), ..payment })
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
+        if vrp::is_mandate(&request.payment) {
+            return self.complete_mandate(cx, request).await;
+        }
         let consent = self.look(cx, &request.payment).await?;
         let payment = read::payment(self.spec(), &consent)?;
         agree_payment(&payment, request.amount, &request.reference)?;
         let authorised = read::is_authorised(&consent.status) && consent.payment_id.is_none();
         let (true, Some(code)) = (authorised, request.returned("code")) else { return Ok(payment) };
-        if request.returned("state") != Some(request.payment.id()) {
-            return Err(Error::invalid("returned.state", "the customer came back from another payment"));
-        }
+        same_customer(request)?;
         let initiation = consent.initiation.ok_or_else(|| Error::protocol("the consent has no initiation"))?;
-        let name = format!("open banking {} {} {}", self.site.api, self.registration.client_id, consent.consent_id);
+        let name = self.customer(&consent.consent_id);
         // Kept, since a code is good for one exchange and the payment may have to be sent again.
-        let token = cx.token(&name, self.customer_token(cx, code)).await?;
+        let exchange = async {
+            let tokens = self.exchanged(cx, code).await?;
+            Ok((tokens.access_token, Duration::from_secs(tokens.expires_in)))
+        };
+        let token = cx.token(&name, exchange).await?;
         if self.registration.confirm_funds && !self.has_funds(cx, &consent.consent_id, &name, &token).await? {
             return Ok(Payment { state: State::Declined(Decline::new(Reason::InsufficientFunds)), ..payment });
         }
         let data = wire::Data { consent_id: Some(&consent.consent_id), initiation: &initiation };
         let call = self.post(cx, "/domestic-payments", &request.key);
-        let made: wire::Answer = self.as_customer(cx, self.signed(cx, call, data), &name, &token).await?;
+        let call = self.signed(cx, call, &data, IN_SHOP);
+        let made: wire::Answer = self.as_customer(cx, call, &name, &token).await?;
         agree_part(&payment.handle, Some(&consent.consent_id), Some(&made.data.consent_id))?;
         read::payment(self.spec(), &made.data).map_err(|error| error.about(&payment.handle))
     }
@@ -213,7 +245,36 @@ impl<B: Bank> Connector for OpenBanking<B> {
         let Lookup::Handle(handle) = &request.by else {
             return Err(Error::unsupported_variant("retrieve by reference"));
         };
-        read::payment(self.spec(), &self.look(cx, handle).await?)
+        match handle.part("of") {
+            Some(vrp::MANDATE) => self.retrieve_mandate(cx, handle).await,
+            Some(vrp::CHARGE) => self.retrieve_charge(cx, handle).await,
+            _ => read::payment(self.spec(), &self.look(cx, handle).await?),
+        }
+    }
+
+    async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
+        self.agree(cx, request).await
+    }
+
+    async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
+        self.end(cx, &request.mandate).await
+    }
+}
+
+/// What a payment is for (`OBInternalPaymentContext1Code`).
+const IN_SHOP: &str = "EcommerceMerchantInitiatedPayment";
+
+/// Says where the customer is.
+fn of_browser<'a>(call: Call<'a>, browser: &Browser) -> Call<'a> {
+    let call = call.header_some("x-fapi-customer-ip-address", browser.ip.as_deref());
+    call.header_some("x-customer-user-agent", browser.user_agent.as_deref())
+}
+
+/// Whoever came back was sent to the bank for this payment or mandate.
+fn same_customer(request: &Complete) -> Result<()> {
+    match request.returned("state") == Some(request.payment.id()) {
+        true => Ok(()),
+        false => Err(Error::invalid("returned.state", "the customer came back from another payment")),
     }
 }
 
@@ -224,6 +285,26 @@ impl<B: Bank> OpenBanking<B> {
             Version::V4_0 => "v4.0",
         };
         format!("{}/{version}/pisp{path}", self.site.api)
+    }
+
+    fn only_registered(&self, return_url: Option<&str>) -> Result<()> {
+        match return_url.is_none_or(|url| url == self.registration.return_url) {
+            true => Ok(()),
+            false => Err(Error::invalid("return_url", "customers return to the registered address only")),
+        }
+    }
+
+    /// Under which name the tokens are kept that a customer gave for a consent.
+    fn customer(&self, consent: &str) -> String {
+        format!("open banking {} {} {consent}", self.site.api, self.registration.client_id)
+    }
+
+    /// The bank's page at which the customer authorises the consent of this handle.
+    async fn page(&self, cx: &Context<'_>, handle: &Handle) -> Result<NextAction> {
+        let bank = self.discover(cx).await.map_err(|error| error.about(handle))?;
+        let url = sign::page(&self.registration, &self.key, &bank, cx, handle.id());
+        let url = url.map_err(|error| error.about(handle).with_effect(Effect::Unknown))?;
+        Ok(NextAction::Redirect { url })
     }
 
     /// What the bank says of itself, kept for a day.
@@ -258,8 +339,14 @@ impl<B: Bank> OpenBanking<B> {
     }
 
     /// Adds the body and what goes with it: correlation and signature.
-    fn signed<'a>(&self, cx: &'a Context<'_>, call: Call<'a>, data: wire::Data<'_>) -> Call<'a> {
-        let body = wire::Order { data, risk: wire::Risk { context: "EcommerceMerchantInitiatedPayment" } };
+    fn signed<'a>(
+        &self,
+        cx: &'a Context<'_>,
+        call: Call<'a>,
+        data: &impl Serialize,
+        context: &'static str,
+    ) -> Call<'a> {
+        let body = wire::Order { data, risk: wire::Risk { context } };
         let call = call.header("accept", "application/json").header("x-fapi-interaction-id", &cx.uuid());
         call.json(&body).sign(|draft| {
             let signature = sign::detached(&self.registration, &self.key, cx.now(), draft.body)?;
@@ -282,7 +369,7 @@ impl<B: Bank> OpenBanking<B> {
     /// Whether the customer's account has the money. A bank that cannot tell leaves it to the payment.
     async fn has_funds(&self, cx: &Context<'_>, consent: &str, name: &str, token: &Secret) -> Result<bool> {
         let path = format!("/domestic-payment-consents/{}/funds-confirmation", Handle::new(consent).segment()?);
-        let found: wire::Funds = self.as_customer(cx, self.get(cx, &path), name, token).await?;
+        let found: wire::Answer<wire::Funds> = self.as_customer(cx, self.get(cx, &path), name, token).await?;
         Ok(found.data.result.is_none_or(|result| result.available))
     }
 
@@ -301,36 +388,42 @@ impl<B: Bank> OpenBanking<B> {
         if reply.is_success() { reply.json() } else { Err(fault(&reply)) }
     }
 
-    /// A call in the client's own name.
+    /// A call in the client's own name, whose answer is read.
     async fn with_own_token<T: DeserializeOwned>(&self, cx: &Context<'_>, call: Call<'_>) -> Result<T> {
+        self.send(cx, call).await?.json()
+    }
+
+    /// A call in the client's own name.
+    async fn send(&self, cx: &Context<'_>, call: Call<'_>) -> Result<Reply> {
         let name = format!("open banking {} {}", self.site.api, self.registration.client_id);
         let bank = self.discover(cx).await?;
-        let own = || {
+        let own = || async {
             let mut form = Pairs::new();
             form.set("grant_type", "client_credentials");
             form.set("scope", "payments");
-            self.fetch_token(cx, &bank, form)
+            let tokens = self.fetch_tokens(cx, &bank, form).await?;
+            Ok((tokens.access_token, Duration::from_secs(tokens.expires_in)))
         };
         let reply = call.send_with_token(&name, own).await?;
-        if reply.is_success() { reply.json() } else { Err(fault(&reply)) }
+        if reply.is_success() { Ok(reply) } else { Err(fault(&reply)) }
     }
 
-    /// The token that the customer's authorisation is exchanged for.
-    async fn customer_token(&self, cx: &Context<'_>, code: &str) -> Result<(Secret, Duration)> {
+    /// The tokens that the customer's authorisation is exchanged for.
+    async fn exchanged(&self, cx: &Context<'_>, code: &str) -> Result<wire::Tokens> {
         cx.protect(code);
         let mut form = Pairs::new();
         form.set("grant_type", "authorization_code");
         form.set("code", code);
         form.set("redirect_uri", self.registration.return_url.as_str());
-        self.fetch_token(cx, &self.discover(cx).await?, form).await
+        self.fetch_tokens(cx, &self.discover(cx).await?, form).await
     }
 
-    async fn fetch_token(
+    async fn fetch_tokens(
         &self,
         cx: &Context<'_>,
         bank: &wire::Discovery,
         mut form: Pairs<'_>,
-    ) -> Result<(Secret, Duration)> {
+    ) -> Result<wire::Tokens> {
         form.set("client_id", self.registration.client_id.clone());
         if self.registration.client_authentication == ClientAuthentication::PrivateKeyJwt {
             let assertion = sign::assertion(&self.registration, &self.key, cx, &bank.token_endpoint)?;
@@ -339,7 +432,7 @@ impl<B: Bank> OpenBanking<B> {
             form.set("client_assertion", assertion);
         }
         let reply = cx.post(&bank.token_endpoint).harmless().form(&form).send().await?;
-        if reply.is_success() { reply.token() } else { Err(fault(&reply)) }
+        if reply.is_success() { reply.json() } else { Err(fault(&reply)) }
     }
 }
 

@@ -1,6 +1,7 @@
-//! The standard's shapes (`OBWriteDomesticConsent4`, `OBWriteDomestic2`, their answers, `OBErrorResponse1`).
+//! The standard's shapes (`OBWriteDomesticConsent4`, `OBWriteDomestic2`, their answers, `OBErrorResponse1`); those of mandates stand in
+//! [`crate::vrp`].
 
-use quittance::{Authorize, Error, Fault, Result, Spec};
+use quittance::{Authorize, Error, Fault, Money, Result, Secret, Spec};
 use serde::{Deserialize, Serialize};
 
 use crate::{Registration, Version};
@@ -17,10 +18,21 @@ pub(crate) struct Discovery {
     pub(crate) token_endpoint: String,
 }
 
+/// What a token endpoint answers (RFC 6749, section 5.1).
+#[derive(Deserialize)]
+pub(crate) struct Tokens {
+    pub(crate) access_token: Secret,
+    /// Seconds; one that says no time is good for this operation only.
+    #[serde(default)]
+    pub(crate) expires_in: u64,
+    /// For authorisations that outlive the access token.
+    pub(crate) refresh_token: Option<Secret>,
+}
+
 #[derive(Serialize)]
-pub(crate) struct Order<'a> {
+pub(crate) struct Order<T> {
     #[serde(rename = "Data")]
-    pub(crate) data: Data<'a>,
+    pub(crate) data: T,
     #[serde(rename = "Risk")]
     pub(crate) risk: Risk,
 }
@@ -61,30 +73,23 @@ impl Initiation {
         spec: &Spec,
         request: &Authorize,
     ) -> Result<Initiation> {
-        let reference = request.reference.clone();
-        if reference.chars().count() > REFERENCE_CHARACTERS {
-            return Err(Error::invalid("reference", "the banks take 35 characters at most"));
-        }
-        let remittance = match version {
-            Version::V3_1 => Remittance { reference: Some(reference.clone()), unstructured: None },
-            Version::V4_0 => Remittance { reference: None, unstructured: Some(vec![reference.clone()]) },
-        };
+        let reference = checked(&request.reference)?.to_owned();
         Ok(Initiation {
+            remittance_information: Some(Remittance::of(version, &reference)),
             instruction_identification: reference.clone(),
             end_to_end_identification: reference,
-            instructed_amount: Amount {
-                amount: spec.major(&request.amount)?,
-                currency: request.amount.currency().code().to_owned(),
-            },
+            instructed_amount: Amount::of(spec, &request.amount)?,
             debtor_account: None,
-            creditor_account: Account {
-                scheme_name: SORT_CODE_AND_ACCOUNT.to_owned(),
-                identification: registration.creditor_account.clone(),
-                name: Some(registration.creditor_name.clone()),
-                secondary_identification: None,
-            },
-            remittance_information: Some(remittance),
+            creditor_account: Account::creditor(registration),
         })
+    }
+}
+
+/// The reference, where the standard takes it as an identification.
+pub(crate) fn checked(reference: &str) -> Result<&str> {
+    match reference.chars().count() <= REFERENCE_CHARACTERS {
+        true => Ok(reference),
+        false => Err(Error::invalid("reference", "the banks take 35 characters at most")),
     }
 }
 
@@ -95,9 +100,15 @@ pub(crate) struct Amount {
     pub(crate) currency: String,
 }
 
+impl Amount {
+    pub(crate) fn of(spec: &Spec, amount: &Money) -> Result<Amount> {
+        Ok(Amount { amount: spec.major(amount)?, currency: amount.currency().code().to_owned() })
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Account {
+pub(crate) struct Account {
     scheme_name: String,
     identification: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,19 +117,41 @@ struct Account {
     secondary_identification: Option<String>,
 }
 
+impl Account {
+    /// The account that receives.
+    pub(crate) fn creditor(registration: &Registration) -> Account {
+        Account {
+            scheme_name: SORT_CODE_AND_ACCOUNT.to_owned(),
+            identification: registration.creditor_account.clone(),
+            name: Some(registration.creditor_name.clone()),
+            secondary_identification: None,
+        }
+    }
+}
+
+/// What stands on the customer's statement.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Remittance {
+pub(crate) struct Remittance {
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unstructured: Option<Vec<String>>,
 }
 
+impl Remittance {
+    pub(crate) fn of(version: Version, reference: &str) -> Remittance {
+        match version {
+            Version::V3_1 => Remittance { reference: Some(reference.to_owned()), unstructured: None },
+            Version::V4_0 => Remittance { reference: None, unstructured: Some(vec![reference.to_owned()]) },
+        }
+    }
+}
+
 #[derive(Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct Answer<T = Object> {
     #[serde(rename = "Data")]
-    pub(crate) data: Object,
+    pub(crate) data: T,
 }
 
 /// A consent, or the payment made under it.
@@ -137,12 +170,6 @@ pub(crate) struct Object {
 /// Whether the customer's account has the money (`OBWriteFundsConfirmationResponse1`).
 #[derive(Deserialize)]
 pub(crate) struct Funds {
-    #[serde(rename = "Data")]
-    pub(crate) data: FundsData,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct FundsData {
     #[serde(rename = "FundsAvailableResult")]
     pub(crate) result: Option<FundsResult>,
 }
