@@ -110,7 +110,7 @@ pub trait TokenCache: Send + Sync {
 /// How many entries a [`MemoryTokens`] holds before it refuses to note more: far above what five minutes of wallet tokens bring.
 const MEMORY_ENTRIES: usize = 100_000;
 
-/// A token cache in this process's memory.
+/// A token cache in this process's memory: what [`TokenCache::keep`] is asked to keep is lost with the process too.
 #[derive(Debug, Default)]
 pub struct MemoryTokens(Mutex<HashMap<String, (Secret, Timestamp)>>);
 

@@ -21,7 +21,7 @@
 //! back: there is no void and no refund in it.
 //!
 //! Not offered: international payments, where the bank changes the customer's money at a rate and for charges that its answers state and the
-//! contract has no words for; scheduled and standing orders, bulk files, and events, of which a mandate's end would be one: a look-up tells it.
+//! contract has no words for; scheduled payments, standing orders and files of payments; events (a look-up tells that a mandate has ended).
 
 mod read;
 mod sign;

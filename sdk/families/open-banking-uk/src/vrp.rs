@@ -138,7 +138,7 @@ struct Instruction {
     creditor_account: Account,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Consent {
     consent_id: String,
@@ -215,27 +215,36 @@ impl<B: Bank> OpenBanking<B> {
 
     /// The mandate, once the customer came back: what they brought is exchanged for the tokens, which is possible once.
     pub(crate) async fn complete_mandate(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
-        let found = self.retrieve_mandate(cx, &request.payment).await?;
-        let (State::Pending, None, Some(code)) = (&found.state, &found.mandate, request.returned("code")) else {
-            return Ok(found);
-        };
+        let consent = self.consent(cx, &request.payment).await?;
+        let found = self.told(cx, consent.clone()).await;
+        let open = found.mandate.is_none() && read::is_authorised(&consent.status);
+        let (true, Some(code)) = (open, request.returned("code")) else { return Ok(found) };
         same_customer(request)?;
         let tokens = self.exchanged(cx, code).await?;
-        self.keep(cx, &self.customer(request.payment.id()), tokens).await;
+        self.keep(cx, &self.customer(&consent.consent_id), tokens).await;
         Ok(Payment { mandate: Some(found.handle.clone()), ..found })
     }
 
-    /// The mandate as a payment of nothing; it can be charged where it is agreed to and its tokens are kept.
+    /// The mandate as a payment of nothing.
     pub(crate) async fn retrieve_mandate(&self, cx: &Context<'_>, mandate: &Handle) -> Result<Payment> {
+        let consent = self.consent(cx, mandate).await?;
+        Ok(self.told(cx, consent).await)
+    }
+
+    async fn consent(&self, cx: &Context<'_>, mandate: &Handle) -> Result<Consent> {
         let call = self.get(cx, &format!("/domestic-vrp-consents/{}", mandate.segment()?));
         let found: Answer<Consent> = self.with_own_token(cx, call).await?;
-        let Consent { consent_id, status } = found.data;
-        agree_part(mandate, Some(mandate.id()), Some(&consent_id))?;
-        let name = self.customer(&consent_id);
-        let handle = Handle::new(consent_id).with("of", MANDATE);
+        agree_part(mandate, Some(mandate.id()), Some(&found.data.consent_id))?;
+        Ok(found.data)
+    }
+
+    /// A mandate is one that can be charged where it is agreed to and its tokens are kept.
+    async fn told(&self, cx: &Context<'_>, consent: Consent) -> Payment {
+        let name = self.customer(&consent.consent_id);
+        let handle = Handle::new(consent.consent_id).with("of", MANDATE);
         let has_tokens = cx.kept(&name).await.is_some() || cx.kept(&refresh(&name)).await.is_some();
-        let usable = has_tokens && read::is_authorised(&status);
-        Ok(Payment { mandate: usable.then(|| handle.clone()), ..Payment::new(handle, agreed(&status)) })
+        let usable = has_tokens && read::is_authorised(&consent.status);
+        Payment { mandate: usable.then(|| handle.clone()), ..Payment::new(handle, agreed(&consent.status)) }
     }
 
     /// A payment under a mandate, to the account that it names.
@@ -299,8 +308,14 @@ impl<B: Bank> OpenBanking<B> {
         let mut form = Pairs::new();
         form.set("grant_type", "refresh_token");
         form.set("refresh_token", kept.expose());
-        let tokens = self.fetch_tokens(cx, &bank, form).await?;
-        Ok(self.keep(cx, name, tokens).await)
+        match self.fetch_tokens(cx, &bank, form).await {
+            // The customer or the bank has ended it.
+            Err(error) if error.code() == Some("invalid_grant") => {
+                cx.forget_token(&refresh(name)).await;
+                Err(error.of_kind(Kind::Conflict))
+            }
+            tokens => Ok(self.keep(cx, name, tokens?).await),
+        }
     }
 
     /// Keeps what the customer gave; the access token comes back.
