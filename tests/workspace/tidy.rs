@@ -29,6 +29,11 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
         "three products under one account: debits by mandates, instant payments, and payouts; and the signatures of requests",
     ),
     (
+        "open-banking-uk",
+        1_240,
+        "two products under one registration: single payments and mandates with their payments; request objects and body signatures",
+    ),
+    (
         "paypal",
         1_340,
         "five PayPal APIs under one account: Orders, Payments, Vault, Payouts, Disputes, and certificate webhooks",
