@@ -214,7 +214,7 @@ fn pays(pair: &Pair) {
     if pair.subject.entry.spec.has(Op::Refund) {
         refunds(pair, &mut life, amount);
     }
-    if pair.has("retrieve.captured") && !pair.has("refund.partial") {
+    if looks_up(pair) && !pair.has("refund.partial") {
         let found = life.step("retrieve.captured", 2, None);
         let found = payment(found, &life.told());
         assert_eq!(minor(found.amount).unwrap_or(amount), amount, "{}", life.told());
@@ -223,6 +223,13 @@ fn pays(pair: &Pair) {
 
 /// Providers that tell what was given back by a list of refunds alone.
 const LISTS_REFUNDS: [&str; 4] = ["bank-of-america", "barclaycard", "cybersource", "wells-fargo"];
+
+/// Providers whose look-up names the payment in a message inside a text of the request, which the sandbox does not open.
+const ASKS_INSIDE: [&str; 1] = ["redsys"];
+
+fn looks_up(pair: &Pair) -> bool {
+    pair.has("retrieve.captured") && !ASKS_INSIDE.contains(&pair.sandbox.id())
+}
 
 fn refunds(pair: &Pair, life: &mut Life<'_>, amount: i64) {
     let part = if pair.has("refund.partial") { 1203 } else { amount };
@@ -256,7 +263,7 @@ fn refunds(pair: &Pair, life: &mut Life<'_>, amount: i64) {
     };
     assert!(refused, "over-refund: {over:?}\n{}", life.told());
     life.due.clear();
-    if pair.has("retrieve.captured") {
+    if looks_up(pair) {
         let found = life.step("retrieve.captured", 2, None);
         let found = payment(found, &life.told());
         assert_eq!(found.state.as_str(), "captured", "{}", life.told());
