@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::bugs::Bug;
 use super::connector::SIGNATURE;
 use super::plants::Plants;
-use super::wire::{self, Delivered, TransferAnswer};
+use super::wire::{self, Delivered, MandateAnswer, TransferAnswer};
 
 /// Under which id a bug reports a payment that it knows nothing of.
 const MADE_UP: &str = "pay_believed";
@@ -285,6 +285,11 @@ impl Plants {
             _ => {}
         }
         mandate
+    }
+
+    /// The answer to a set-up as it is read.
+    pub(super) fn set_up(&self, answer: MandateAnswer) -> MandateAnswer {
+        if self.has(Bug::CustomerAsMandate) { answer.by_customer() } else { answer }
     }
 
     /// The reference of a method that is stored once the customer has done their part.

@@ -173,6 +173,7 @@ bugs! {
     DisputeReasonDropped "the reason of a dispute is dropped" ["check:places"]
     InquiryAsChargeback "an inquiry is taken for a chargeback" ["check:coverage"]
     LapsedAsVoided "what else stands beside the status of a released reservation is not read" ["check:coverage"]
+    CustomerAsMandate "the customer's id stands for that of a stored method which the answer leaves out" ["check:mutation"]
     RefusalReopened "a refusal under status 402 that leaves out why becomes pending" ["check:mutation"]
     ReasonsSwapped "lost and stolen cards are taken for each other" ["decline.lost_card", "decline.stolen_card"]
     UnlistedCodeAsGeneric "a code that is not known becomes a reason" ["decline.unlisted_code"]

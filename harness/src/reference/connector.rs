@@ -223,7 +223,8 @@ impl<V: Variant> Connector for Reference<V> {
         put(&mut body, "three_ds", three_ds(&request.three_ds));
         put(&mut body, "usage", json!(request.usage.map(agreement)));
         let sent = Sent::post(Op::SetUp, "/mandates", &request.key, body);
-        wire::mandate(&self.answer(cx, sent).await?).map(|mandate| self.plants.mandate(mandate))
+        let answer = self.plants.set_up(self.answer(cx, sent).await?);
+        wire::mandate(&answer).map(|mandate| self.plants.mandate(mandate))
     }
 
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {

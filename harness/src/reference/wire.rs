@@ -70,11 +70,21 @@ pub(super) struct TransferAnswer {
 /// A stored method.
 #[derive(Deserialize)]
 pub(super) struct MandateAnswer {
+    #[serde(default)]
     id: String,
+    customer: Option<String>,
     status: String,
     reference: Option<String>,
     decline: Option<DeclineAnswer>,
     action: Option<ActionAnswer>,
+}
+
+impl MandateAnswer {
+    /// The answer with the customer's id where it has no other.
+    pub(super) fn by_customer(self) -> MandateAnswer {
+        let customer = self.customer.clone().filter(|_| self.id.is_empty());
+        MandateAnswer { id: customer.unwrap_or(self.id), ..self }
+    }
 }
 
 /// A session for the provider's client SDK.

@@ -227,6 +227,11 @@ impl Judge<'_> {
         let creates = matches!(self.site.op, Op::Authorize | Op::Refund | Op::PayOut | Op::SetUp);
         let lost = creates && is_good(state(outcome), self.site.op) && of_answer && before != now;
         let kept = mutant.bytes.windows(now.len().max(1)).any(|bytes| bytes == now.as_bytes());
+        // What is charged later by the id of something else is a card that nobody stored.
+        let stood = self.site.bytes.windows(now.len().max(1)).any(|bytes| bytes == now.as_bytes());
+        if lost && stood && self.site.op == Op::SetUp {
+            return claims("no stored method under the id of something else");
+        }
         let anonymous = lost && (!kept || is_of_merchant(self.site, &quittance::Handle::new(&now)));
         if anonymous { claims("no success without the provider's id") } else { None }
     }
