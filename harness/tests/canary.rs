@@ -312,7 +312,7 @@ const LEAKS: &[(&str, &str, &str, &str)] = &[
     ("text of a decline", "a result", "credentials.key", "reversed"),
     ("code of a decline", "an attempt", "credentials.key", "reversed"),
     ("URL with a hole", "a URL", "cards.approved.number", "as it is"),
-    ("URL", "a URL without a hole for a secret", "credentials.key", "URL-escaped"),
+    ("URL", "a URL beside the holes for secrets", "credentials.key", "URL-escaped"),
     ("what is sent", "report.ndjson", "cards.approved.number", "reversed"),
     ("id in hex", "junit.xml", "cards.approved.number", "in hex"),
     ("id in hex", "the SARIF file", "cards.approved.number", "in hex"),

@@ -401,8 +401,12 @@ fn event_body(item: wire::Item) -> Result<EventBody> {
     let payment = Handle::new(item.original_reference.as_ref().unwrap_or(&item.psp_reference));
     // The reference is the modification's own where there is an original.
     let reference = item.original_reference.is_none().then(|| item.merchant_reference.clone());
-    let about = |state| Payment { reference: reference.clone(), ..Payment::new(payment.clone(), state) };
-    let decline = || declined(None, item.reason.clone(), &network(&item.additional_data), Reason::Generic);
+    let network = network(&item.additional_data);
+    let about = |state| {
+        let (reference, network) = (reference.clone(), network.clone());
+        Payment { reference, network, ..Payment::new(payment.clone(), state) }
+    };
+    let decline = || declined(None, item.reason.clone(), &network, Reason::Generic);
     let refusal = |op| EventBody::Refusal(Refusal { op, payment: payment.clone(), decline: decline() });
     let refund =
         |state| EventBody::Refund(Refund { amount, payment: Some(payment.clone()), ..Refund::new(own.clone(), state) });

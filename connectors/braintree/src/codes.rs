@@ -135,6 +135,12 @@ pub(crate) fn dispute_state(status: String) -> DisputeState {
     }
 }
 
+/// Whether a validation error says that the transaction's status does not allow it: 91504 of a void, 91506 of a refund, 91507 of a
+/// settlement (developer.paypal.com/braintree/docs/reference/general/validation-errors/all).
+pub(crate) fn is_conflict(code: &str) -> bool {
+    matches!(code, "91504" | "91506" | "91507")
+}
+
 /// `DisputeType` of the schema, in whatever letters.
 pub(crate) fn stage(kind: &str) -> Option<DisputeStage> {
     match kind.to_ascii_uppercase().as_str() {

@@ -177,6 +177,9 @@ impl Fault {
     fn error(self) -> Error {
         let class = self.extensions.error_class.unwrap_or_default();
         let (kind, effect) = match class.as_str() {
+            "VALIDATION" if self.extensions.legacy_code.as_deref().is_some_and(codes::is_conflict) => {
+                (Kind::Conflict, Effect::None)
+            }
             "AUTHENTICATION" | "AUTHORIZATION" => (Kind::Credentials, Effect::None),
             "NOT_FOUND" => (Kind::NotFound, Effect::None),
             "RESOURCE_LIMIT" => (Kind::RateLimited, Effect::None),
@@ -277,8 +280,11 @@ impl Transaction {
         let amount = amount.map_err(|error| error.about(&handle))?;
         let status = self.status;
         let mut events = self.status_history;
-        // A capture leaves the authorization's event in place; a refusal is told by its own.
-        let at = events.iter().position(|event| event.status == status);
+        // A refusal is told by its own event; of what was captured, the authorization's has the codes.
+        let refused =
+            ["FAILED", "PROCESSOR_DECLINED", "GATEWAY_REJECTED", "SETTLEMENT_DECLINED"].contains(&status.as_str());
+        let tells = |event: &Event| event.status == status && (refused || event.processor_response.is_some());
+        let at = events.iter().position(tells);
         let at = at.or_else(|| events.iter().position(|event| event.status == "AUTHORIZED"));
         let event = at.map(|at| events.swap_remove(at));
         let code = |code: Option<Code>| code.and_then(|code| code.code);

@@ -357,7 +357,8 @@ impl Braintree {
         if reply.is_success() {
             return reply.xml();
         }
-        Err(reply.fault_with(reply.xml::<gateway::Refusal>().map(gateway::Refusal::fault).unwrap_or_default()))
+        let error = reply.fault_with(reply.xml::<gateway::Refusal>().map(gateway::Refusal::fault).unwrap_or_default());
+        Err(if error.code().is_some_and(codes::is_conflict) { error.of_kind(Kind::Conflict) } else { error })
     }
 
     async fn look_up(&self, cx: &Context<'_>, handle: &Handle) -> Result<codes::Found> {

@@ -139,7 +139,8 @@ impl Connector for Paypal {
         let call = call.header("content-type", "application/json");
         let authorization: wire::Transaction = self.0.read(cx, call).await?;
         agree_part(&request.payment, Some(asked), Some(&authorization.id))?;
-        Ok(Payment::new(request.payment.clone(), read::state(&authorization)))
+        let network = read::network(&authorization);
+        Ok(Payment { network, ..Payment::new(request.payment.clone(), read::state(&authorization)) })
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {

@@ -133,7 +133,7 @@ fn decline(processor: &wire::Processor, otherwise: Reason, status: &str) -> Decl
     Decline { advice_code, ..Decline::with_code(reason, code.unwrap_or(status)) }
 }
 
-fn network(transaction: &wire::Transaction) -> Network {
+pub(crate) fn network(transaction: &wire::Transaction) -> Network {
     let reference = transaction.network_transaction_reference.as_ref();
     processed(&transaction.processor_response, reference.and_then(|one| one.id.clone()))
 }

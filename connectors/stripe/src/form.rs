@@ -6,15 +6,14 @@ use quittance::{
     Address, Authorize, Browser, CaptureMode, Customer, Error, Initiator, Method, Money, Pairs, Result, ThreeDs,
 };
 
-/// Stripe's type of a method: <https://docs.stripe.com/api/payment_methods/object#payment_method_object-type>. A mandate's
-/// handle names its type unless it is a card.
-pub(crate) fn kind(method: &Method) -> Result<&str> {
+/// Stripe's type of a method: <https://docs.stripe.com/api/payment_methods/object#payment_method_object-type>. Only
+/// cards are stored.
+pub(crate) fn kind(method: &Method) -> Result<&'static str> {
     Ok(match (method, method.brand()) {
-        (Method::Card(_) | Method::ApplePay(_) | Method::GooglePay(_), _) => "card",
+        (Method::Card(_) | Method::ApplePay(_) | Method::GooglePay(_) | Method::Mandate(_), _) => "card",
         (Method::BankRedirect { .. }, Some("ideal")) => "ideal",
         (Method::BankDebit { .. }, Some("sepa")) => "sepa_debit",
         (Method::PayLater { .. }, Some("klarna")) => "klarna",
-        (Method::Mandate(mandate), _) => mandate.part("type").unwrap_or("card"),
         _ => return Err(Error::unsupported_variant(method.family())),
     })
 }

@@ -104,8 +104,8 @@ impl Connector for Stripe {
             return Err(Error::unsupported_variant("a network transaction id from elsewhere"));
         }
         let kind = form::kind(&request.method)?;
-        if request.store && kind == "ideal" {
-            return Err(Error::unsupported_variant("storing ideal, which becomes a SEPA debit mandate of another id,"));
+        if request.store && kind != "card" {
+            return Err(Error::unsupported_variant("storing anything but a card"));
         }
         let mut form = form::with_charge();
         form::confirm(&mut form, kind, &request.reference);
@@ -137,7 +137,7 @@ impl Connector for Stripe {
         let state = State::Declined(codes::decline(&fault, intent.and_then(Intent::charge)));
         // A card that is refused before there is a PaymentIntent leaves nothing at Stripe: the reference stands for it.
         let without = || Ok(Payment::new(Handle::new(&request.reference), State::Pending));
-        Ok(Payment { state, mandate: None, ..intent.map_or_else(without, payment)? })
+        Ok(Payment { state, ..intent.map_or_else(without, payment)? })
     }
 
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
@@ -337,8 +337,8 @@ fn fault(reply: &Reply) -> Error {
 fn refusal(reply: &Reply) -> Option<StripeFault> {
     let fault = (reply.status() == 402).then(|| reply.json::<FaultBody>().ok()).flatten()?.error;
     let refused = match fault.payment_intent.as_deref().or(fault.setup_intent.as_deref()) {
-        Some(intent) if !intent.status.is_empty() => intent.status == "requires_payment_method",
-        _ => fault.kind.as_deref() == Some("card_error"),
+        Some(intent) => intent.status == "requires_payment_method",
+        None => fault.kind.as_deref() == Some("card_error"),
     };
     refused.then_some(fault)
 }
@@ -358,14 +358,12 @@ fn payment(intent: &Intent) -> Result<Payment> {
     payment.refunded = money(refunded).transpose()?;
     payment.reference = intent.metadata.as_ref().and_then(|metadata| metadata.reference.clone());
     payment.network = charge.map(codes::network).unwrap_or_default();
-    // The method is stored once the payment that stores it is through.
-    let through = matches!(payment.state, State::Captured | State::Authorized | State::Pending);
-    if let (Some(_), Some(customer), Some(method)) =
-        (&intent.setup_future_usage, &intent.customer, &intent.payment_method)
+    // The method is stored once the payment that stores it is through; only cards are.
+    let through = matches!(intent.status.as_str(), "succeeded" | "requires_capture" | "processing");
+    if let (true, Some(_), Some(customer), Some(method)) =
+        (through, &intent.setup_future_usage, &intent.customer, &intent.payment_method)
     {
-        let handle = Handle::new(method.id()).with("customer", customer.id());
-        let other = intent.kind().filter(|kind| *kind != "card");
-        payment.mandate = through.then(|| handle.with_some("type", other));
+        payment.mandate = Some(Handle::new(method.id()).with("customer", customer.id()));
     }
     Ok(payment)
 }

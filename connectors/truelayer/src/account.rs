@@ -187,9 +187,10 @@ pub(crate) fn at(collection: &str, handle: &Handle, below: &str) -> Result<Strin
 
 /// The error that an answer stands for: the code is what stands behind `#` in the problem's type.
 fn fault(reply: &Reply) -> Error {
-    reply.fault(|problem: wire::Problem| Fault {
+    let error = reply.fault(|problem: wire::Problem| Fault {
         code: problem.error.or(problem.kind.and_then(|kind| Some(kind.rsplit_once('#')?.1.to_owned()))),
         message: problem.detail.or(problem.title),
         field: problem.errors.and_then(|errors| errors.into_iter().next()).map(|(field, _)| field),
-    })
+    });
+    if error.code() == Some("invalid-state") { error.of_kind(Kind::Conflict) } else { error }
 }

@@ -51,6 +51,7 @@ pub const BELONGS: &[(&str, Level)] = &[
     ("crash", Level::Silver),
     ("sequences", Level::Silver),
     ("tokens", Level::Silver),
+    ("places", Level::Silver),
     ("webhooks", Level::Silver),
 ];
 

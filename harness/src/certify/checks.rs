@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
 use super::{
-    Plan, canary, coverage, crash, declared, faults, money, mutation, play, sequences, shown_words, tokens, undeclared,
-    webhooks,
+    Plan, canary, coverage, crash, declared, faults, money, mutation, places, play, sequences, shown_words, tokens,
+    undeclared, webhooks,
 };
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
@@ -36,7 +36,7 @@ pub const CHECKS: &[Check] = &[
     check("canary", &["SECRET-1", "SECRET-2"], canary::canary),
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
     check("money", &["MONEY-1", "MONEY-2", "MONEY-5", "MONEY-6"], money::money),
-    check("coverage", &["STATE-6", "DECLINE-2"], coverage::coverage),
+    check("coverage", &["STATE-6", "DECLINE-2", "DISPUTE-6"], coverage::coverage),
     check("unrecognised", &["STATE-2", "DECLINE-6", "WEBHOOK-7"], coverage::unrecognised),
     check(
         "webhooks",
@@ -56,10 +56,11 @@ pub const CHECKS: &[Check] = &[
     ),
     check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
     check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
-    check("mutation", &["STATE-7", "ERROR-15", "ERROR-16", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
+    check("mutation", &["STATE-7", "STATE-8", "ERROR-15", "ERROR-16", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
     check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),
     check("sequences", &["CONTEXT-5"], sequences::sequences),
     check("tokens", &["CONTEXT-6"], tokens::tokens),
+    check("places", &["DECLINE-4", "DECLINE-5", "DECLINE-7", "AUTHORIZE-14", "INTEGRITY-5"], places::places),
 ];
 
 /// The checks that need other things than a connector's plays in memory: both tiers, the vendor's description, the files as they are

@@ -8,6 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quittance::{Error, Family};
 
+mod details;
+
+use details::{Placed, details, stages};
+
 use super::ground::{Ground, Tried, finding};
 use super::leaves::Leaf;
 use super::shown::{self, Object, Shown, Way, is_success, objects};
@@ -52,6 +56,9 @@ struct Tested {
 pub(super) struct Published {
     statuses: Vec<Tested>,
     codes: Vec<Tested>,
+    /// What the stages of disputes came to, and values that stand beside a status.
+    stages: Placed,
+    details: Placed,
     /// The lines of the profile that a tape shows as they are.
     taped: BTreeSet<String>,
     /// What does not hold of method names and event types that nobody published, and how many were tried.
@@ -66,6 +73,8 @@ impl Published {
             Published {
                 statuses: test_statuses(&bodies, &profile.status),
                 codes: test_codes(&bodies, &profile.code),
+                stages: stages(&bodies, &profile.stage),
+                details: details(&bodies, &profile.detail),
                 taped: taped(&bodies, &profile.status, &profile.code),
                 names: unknown_names(ground, &bodies),
             }
@@ -100,7 +109,7 @@ fn code_name(row: &CodeRow) -> String {
 /// Every published status and code has a tape, or is placed, or is listed as unmapped with a reason; and it becomes what it must.
 pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     let profile = &ground.subject.profile.model;
-    let Published { statuses, codes, taped, .. } = Published::of(ground);
+    let Published { statuses, codes, stages, details, taped, .. } = Published::of(ground);
     let mut tally = Tally::default();
     let may_become = |row: &StatusRow, state: &str| {
         let same = profile.status.iter().filter(|other| other.of == row.of && other.value == row.value);
@@ -142,14 +151,23 @@ pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
         });
         tally.row("codes", &name, &row.reason, taped, judged, row.unmapped.is_some());
     }
-    Tried { trials: trials(statuses) + trials(codes), findings: tally.findings, figures: tally.figures }
+    for row in &profile.stage {
+        stages.tell("stages", &row.name(), &row.stage, row.unmapped.is_some(), &mut tally);
+    }
+    for row in &profile.detail {
+        details.tell("details", &row.name(), &row.becomes, row.unmapped.is_some(), &mut tally);
+    }
+    tally.findings.extend(stages.undeclared.iter().cloned());
+    let trials = trials(statuses) + trials(codes) + stages.trials() + details.trials();
+    Tried { trials, findings: tally.findings, figures: tally.figures }
 }
 
 /// A value that nobody published: the id is kept, the state is unrecognised or pending, a decline stays one with the raw code, and
 /// nothing becomes a success.
 pub(super) fn unrecognised(ground: &Ground<'_>) -> Tried {
-    let Published { statuses, codes, names, .. } = Published::of(ground);
+    let Published { statuses, codes, details, names, .. } = Published::of(ground);
     let mut tried = Tried::new(statuses.len() + codes.len() + names.0, names.1.clone());
+    tried.findings.extend(details.gained.iter().cloned());
     // Where one member is status and code at once, an unknown value says neither that it was refused nor that it was not.
     let path = |tested: &Tested| tested.place.rsplit(' ').next().map(str::to_owned);
     let both: BTreeSet<Option<String>> = statuses.iter().map(path).collect();

@@ -31,6 +31,8 @@ pub(crate) enum Form {
     Cdata,
     /// A field of a form or query.
     Field,
+    /// A JSON `null`.
+    Null,
 }
 
 impl Leaf {
@@ -41,17 +43,39 @@ impl Leaf {
         let with = match self.form {
             Form::Text => quoted().get(1..).and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned(),
             Form::Number if is_number => value.to_owned(),
-            Form::Number => quoted(),
+            Form::Number | Form::Null => quoted(),
             Form::Xml => quick_xml::escape::escape(value).into_owned(),
             Form::Cdata => value.replace("]]>", "]]]]><![CDATA[>"),
             Form::Field => form_urlencoded::byte_serialize(value.as_bytes()).collect(),
         };
         Edit { at: self.at.clone(), with }
     }
+
+    /// The edit that leaves nothing here: `null` in JSON, nothing between the tags or after the `=`.
+    pub(crate) fn blank(&self) -> Edit {
+        match self.form {
+            Form::Text => Edit { at: self.at.start.saturating_sub(1)..self.at.end + 1, with: "null".to_owned() },
+            Form::Number | Form::Null => Edit { at: self.at.clone(), with: "null".to_owned() },
+            Form::Xml | Form::Cdata | Form::Field => Edit { at: self.at.clone(), with: String::new() },
+        }
+    }
+
+    /// The path without the numbers of list items: items of a list are read alike.
+    pub(crate) fn place(&self) -> String {
+        let is_index = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        self.path.split('/').filter(|part| !is_index(part)).collect::<Vec<_>>().join("/")
+    }
 }
 
 /// The values of a JSON, XML or form body, in order; none of any other text.
 pub(crate) fn of(body: &str) -> Vec<Leaf> {
+    let mut leaves = with_nulls(body);
+    leaves.retain(|leaf| leaf.form != Form::Null);
+    leaves
+}
+
+/// The same, and every JSON `null`, as a place where a value may stand.
+pub(crate) fn with_nulls(body: &str) -> Vec<Leaf> {
     let mut scan = Scan { text: body, at: 0, path: Vec::new(), leaves: Vec::new() };
     scan.space();
     let complete = match scan.peek() {
@@ -112,7 +136,11 @@ impl Scan<'_> {
             }
             _ => {
                 let word = ["true", "false", "null"].into_iter().find(|word| self.rest().starts_with(word))?;
+                let start = self.at;
                 self.at += word.len();
+                if word == "null" {
+                    self.push(String::new(), Form::Null, start..self.at);
+                }
                 Some(())
             }
         }
@@ -295,5 +323,18 @@ mod tests {
         assert_eq!(replaced("<a b='1'>x</a>", "<&"), "<a b='&lt;&amp;'>&lt;&amp;</a>");
         assert_eq!(replaced("<a>\n<![CDATA[<x>]]>\n</a>", "]]>"), "<a>\n<![CDATA[]]]]><![CDATA[>]]>\n</a>");
         assert_eq!(replaced("a=1&b=", "x y"), "a=x+y&b=x+y");
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_value_and_items_are_alike() {
+        let blanked = |body: &str| {
+            let edits: Vec<Edit> = of(body).iter().map(Leaf::blank).collect();
+            Edit::all(&edits, body)
+        };
+        assert_eq!(blanked("{\"a\":\"x\",\"b\":[1,\"\"]}"), "{\"a\":null,\"b\":[null,null]}");
+        assert_eq!(blanked("<a b='1'>x</a>"), "<a b=''></a>");
+        assert_eq!(blanked("a=1&b=2"), "a=&b=");
+        let places: Vec<String> = of("{\"a\":[{\"b\":1},[2]]}").iter().map(Leaf::place).collect();
+        assert_eq!(places, ["/a/b", "/a"]);
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod leaves;
 pub mod ledger;
 mod money;
 mod mutation;
+mod places;
 mod published;
 pub mod report;
 mod sequences;
@@ -266,6 +267,10 @@ fn exempted(subject: &Subject, scenario: &Scenario, mut line: Line) -> Line {
 pub(crate) fn shown_words(played: &[(&Case, Played)]) -> Vec<&'static str> {
     let mut words: Vec<&'static str> =
         played.iter().flat_map(|(_, played)| &played.ended).flat_map(judge::shown_answers).collect();
+    for (case, played) in played {
+        let ended = case.steps.iter().zip(&played.ended);
+        words.extend(ended.filter_map(|((_, expect), ended)| judge::shown_conflict(expect, ended)));
+    }
     words.sort_unstable();
     words.dedup();
     words

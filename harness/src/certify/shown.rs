@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quittance::{Decline, DisputeState, Error, EventBody, MandateState, Op, State, TransferState};
+use quittance::{
+    Decline, Dispute, DisputeStage, DisputeState, Error, EventBody, MandateState, Op, State, TransferState,
+};
 
 use super::again::{Altered, Scene, as_it_was, scenes};
 use super::ground::Ground;
@@ -22,6 +24,8 @@ pub(super) struct Shown<'a> {
     /// What the connector makes of it as it is.
     pub(super) plain: Outcome,
     body: String,
+    /// Whether a delivery was read by asking the provider.
+    asks: bool,
 }
 
 /// How a body reaches the connector.
@@ -41,6 +45,8 @@ pub(super) struct Object<'o> {
     pub(super) raw: Option<&'o str>,
     pub(super) id: &'o str,
     pub(super) decline: Option<&'o Decline>,
+    /// The stage of a dispute, in words.
+    pub(super) stage: Option<&'static str>,
 }
 
 impl Shown<'_> {
@@ -84,6 +90,19 @@ impl Shown<'_> {
         format!("{} step {} {way} {}", self.scene.case.id, self.scene.step, leaf.path)
     }
 
+    /// Whether the result is read of this body: a delivery that speaks for itself, or the last answer of the step.
+    pub(super) fn is_last(&self) -> bool {
+        match self.way {
+            Way::Answer(index) => self.scene.records.len() == index + 1,
+            Way::Delivery(_) => !self.asks,
+        }
+    }
+
+    /// The members of this name, also those that are null.
+    pub(super) fn members(&self, name: &str) -> Vec<Leaf> {
+        leaves::with_nulls(&self.body).into_iter().filter(|leaf| leaf.name == name).collect()
+    }
+
     /// The operation that reads the body.
     pub(super) fn op(&self) -> Op {
         match self.way {
@@ -113,6 +132,7 @@ pub(super) fn all<'a>(ground: &Ground<'a>) -> Vec<Shown<'a>> {
                     leaves,
                     plain: plain.clone(),
                     body,
+                    asks: false,
                 });
             }
         }
@@ -121,8 +141,10 @@ pub(super) fn all<'a>(ground: &Ground<'a>) -> Vec<Shown<'a>> {
         let (made, body) =
             scene.played.player(|player| (player.remade(index, Spoil::Not, &[]), player.unsigned(index)));
         let (Some(made), Some(body)) = (made, body) else { continue };
-        if let Ok(plain) = scene.deliver(made, &as_it_was).result {
-            all.push(Shown { scene, way: Way::Delivery(index), leaves: leaves::of(&body), plain, body });
+        let answered = scene.deliver(made, &as_it_was);
+        if let Ok(plain) = answered.result {
+            let (leaves, asks) = (leaves::of(&body), !answered.sent.is_empty());
+            all.push(Shown { scene, way: Way::Delivery(index), leaves, plain, body, asks });
         }
     }
     all
@@ -149,7 +171,7 @@ pub(super) fn objects(outcome: &Outcome) -> Vec<Object<'_>> {
         Outcome::Refund(refund) => vec![transfer(StatusOf::Refund, &refund.state, refund.handle.id())],
         Outcome::Payout(payout) => vec![transfer(StatusOf::Payout, &payout.state, payout.handle.id())],
         Outcome::Mandate(mandate) => vec![mandate_object(&mandate.state, mandate.handle.id())],
-        Outcome::Dispute(dispute) => vec![dispute_object(&dispute.state, dispute.handle.id())],
+        Outcome::Dispute(dispute) => vec![dispute_object(dispute)],
         Outcome::Events(events) => events.iter().filter_map(|event| of_event(&event.body)).collect(),
         Outcome::Session(_) | Outcome::Token(_) => Vec::new(),
     }
@@ -161,13 +183,14 @@ fn of_event(body: &EventBody) -> Option<Object<'_>> {
         EventBody::Refund(refund) => transfer(StatusOf::Refund, &refund.state, refund.handle.id()),
         EventBody::Payout(payout) => transfer(StatusOf::Payout, &payout.state, payout.handle.id()),
         EventBody::Mandate(mandate) => mandate_object(&mandate.state, mandate.handle.id()),
-        EventBody::Dispute(dispute) => dispute_object(&dispute.state, dispute.handle.id()),
+        EventBody::Dispute(dispute) => dispute_object(dispute),
         EventBody::Refusal(refusal) => Object {
             of: StatusOf::Payment,
             state: "refusal",
             raw: None,
             id: refusal.payment.id(),
             decline: Some(&refusal.decline),
+            stage: None,
         },
         EventBody::Ignored => return None,
     })
@@ -179,7 +202,7 @@ fn payment_object<'o>(state: &'o State, id: &'o str) -> Object<'o> {
         State::Declined(decline) => (None, Some(decline)),
         _ => (None, None),
     };
-    Object { of: StatusOf::Payment, state: state.as_str(), raw, id, decline }
+    Object { of: StatusOf::Payment, state: state.as_str(), raw, id, decline, stage: None }
 }
 
 fn transfer<'o>(of: StatusOf, state: &'o TransferState, id: &'o str) -> Object<'o> {
@@ -188,7 +211,7 @@ fn transfer<'o>(of: StatusOf, state: &'o TransferState, id: &'o str) -> Object<'
         TransferState::Failed(decline) => (None, Some(decline)),
         _ => (None, None),
     };
-    Object { of, state: state.as_str(), raw, id, decline }
+    Object { of, state: state.as_str(), raw, id, decline, stage: None }
 }
 
 fn mandate_object<'o>(state: &'o MandateState, id: &'o str) -> Object<'o> {
@@ -197,15 +220,16 @@ fn mandate_object<'o>(state: &'o MandateState, id: &'o str) -> Object<'o> {
         MandateState::Declined(decline) => (None, Some(decline)),
         _ => (None, None),
     };
-    Object { of: StatusOf::Mandate, state: state.as_str(), raw, id, decline }
+    Object { of: StatusOf::Mandate, state: state.as_str(), raw, id, decline, stage: None }
 }
 
-fn dispute_object<'o>(state: &'o DisputeState, id: &'o str) -> Object<'o> {
-    let raw = match state {
+fn dispute_object(dispute: &Dispute) -> Object<'_> {
+    let raw = match &dispute.state {
         DisputeState::Unrecognised(raw) => Some(raw.as_str()),
         _ => None,
     };
-    Object { of: StatusOf::Dispute, state: state.as_str(), raw, id, decline: None }
+    let stage = dispute.stage.map(DisputeStage::as_str);
+    Object { of: StatusOf::Dispute, state: dispute.state.as_str(), raw, id: dispute.handle.id(), decline: None, stage }
 }
 
 /// Whether a state says that the provider did what was asked.

@@ -76,7 +76,7 @@ pub(super) const SINKS: &[Sink] = &[
     sink("an error", When::Always, ALL, errors),
     sink("an attempt", When::Always, ALL, |scene| format!("{:?}", scene.attempts)),
     sink("a URL", When::Always, &[Kind::Payer], |scene| urls(scene, true)),
-    sink("a URL without a hole for a secret", When::Always, &[Kind::Credential], |scene| urls(scene, false)),
+    sink("a URL beside the holes for secrets", When::Always, &[Kind::Credential], |scene| urls(scene, false)),
     sink("Debug of a request", When::Once, ALL, requests),
     sink("report.ndjson", When::Once, ALL, |scene| line(scene).map(|line| verdict_line(&line)).unwrap_or_default()),
     sink("junit.xml", When::Once, ALL, junit),
@@ -112,31 +112,69 @@ fn errors(scene: &Scene<'_>) -> String {
     text
 }
 
-/// The URLs of the requests: all of them, or those of exchanges whose tape has no hole for a secret in the URL. A request that is in no
-/// exchange of its step, as a client's own look-up, is held against those to the same host: some providers want a key in every URL.
+/// The URLs of the requests; where not `all`, without what the tape states as a secret there.
 fn urls(scene: &Scene<'_>, all: bool) -> String {
     let records = scene.played.map(Played::records).unwrap_or_default();
-    let exchanges = &scene.case.tape.exchanges;
-    let states = |record: &tape::Record| match record.exchange.and_then(|index| exchanges.get(index)) {
-        Some(own) => states_secret(own),
-        None => exchanges.iter().any(|one| is_host(one, record.request.uri()) && states_secret(one)),
-    };
-    let shown = records.iter().filter(|record| all || !states(record));
-    shown.map(|record| record.request.uri().to_string()).collect::<Vec<_>>().join("\n")
+    let own = |record: &tape::Record| scene.case.tape.exchanges.get(record.exchange?);
+    let stated = records.iter().filter_map(|record| Some(stated(own(record)?, record.request.uri())));
+    let stated: Vec<Stated> = if all { Vec::new() } else { stated.flatten().collect() };
+    records.iter().map(|record| without(record.request.uri(), &stated)).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether an exchange is with the host of a URL.
-fn is_host(exchange: &Exchange, uri: &http::Uri) -> bool {
-    // Behind the scheme and the emptiness between its slashes.
-    exchange.request.segments.get(2).and_then(|segment| segment.literal()) == uri.host()
+/// A part of a URL that the tape of an exchange with a host states as a secret, with what was sent there. Some providers want a key in
+/// every URL: a request that is in no exchange, as a client's own look-up, has the same part too, and nothing else is spared in it.
+#[derive(Debug, PartialEq, Eq)]
+struct Stated {
+    host: String,
+    part: Part,
 }
 
-/// Whether the tape states a secret in the request's URL.
-fn states_secret(exchange: &Exchange) -> bool {
-    let request = &exchange.request;
-    let query = request.query.iter().filter_map(|field| field.value.as_ref());
-    let mut parts = query.chain(&request.segments).chain([&request.target]);
-    parts.any(|template| template.holes().any(Hole::is_secret))
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    /// A segment of the path, counted from 0.
+    Segment(usize, String),
+    /// A field of the query: name and value.
+    Field(String, String),
+}
+
+/// The parts of a URL that the tape states as secrets.
+fn stated(exchange: &Exchange, uri: &http::Uri) -> Vec<Stated> {
+    let is_secret = |template: &tape::Template| template.holes().any(Hole::is_secret);
+    // Before the path stand the scheme, the emptiness between its slashes, and the host.
+    let segments = exchange.request.segments.iter().skip(3).enumerate().filter(|(_, segment)| is_secret(segment));
+    let segments = segments.filter_map(|(at, _)| Some(Part::Segment(at, segments_of(uri).nth(at)?.to_owned())));
+    let secret = exchange.request.query.iter().filter(|field| field.value.as_ref().is_some_and(is_secret));
+    let fields = secret.flat_map(|field| {
+        let named = fields_of(uri).map(|(_, name, value)| (name, value)).filter(|(name, _)| *name == field.name);
+        named.map(|(name, value)| Part::Field(name, value)).collect::<Vec<_>>()
+    });
+    let host = uri.host().unwrap_or_default();
+    segments.chain(fields).map(|part| Stated { host: host.to_owned(), part }).collect()
+}
+
+/// A URL without these parts.
+fn without(uri: &http::Uri, stated: &[Stated]) -> String {
+    let host = uri.host().unwrap_or_default();
+    let is_stated = |part: &Part| stated.iter().any(|stated| stated.host == host && stated.part == *part);
+    let segments =
+        segments_of(uri).enumerate().filter(|(at, text)| !is_stated(&Part::Segment(*at, (*text).to_owned())));
+    let path: Vec<&str> = segments.map(|(_, text)| text).collect();
+    let fields = fields_of(uri).filter(|(_, name, value)| !is_stated(&Part::Field(name.clone(), value.clone())));
+    let query: Vec<&str> = fields.map(|(written, ..)| written).collect();
+    format!("{}/{}?{}", uri.authority().map_or("", |authority| authority.as_str()), path.join("/"), query.join("&"))
+}
+
+fn segments_of(uri: &http::Uri) -> impl Iterator<Item = &str> {
+    uri.path().split('/').skip(1)
+}
+
+/// The fields of a query, each as it is written and as name and value.
+fn fields_of(uri: &http::Uri) -> impl Iterator<Item = (&str, String, String)> {
+    let written = uri.query().unwrap_or_default().split('&');
+    written.filter_map(|written| {
+        let (name, value) = form_urlencoded::parse(written.as_bytes()).next()?;
+        Some((written, name.into_owned(), value.into_owned()))
+    })
 }
 
 fn requests(scene: &Scene<'_>) -> String {
@@ -326,4 +364,22 @@ fn refused(secret: &str) -> Option<String> {
     };
     let as_number = secret.parse::<u64>().map(|number| card(json!(number))).unwrap_or_default();
     Some(format!("{as_number} {} {:?}", card(json!(format!("{secret}0"))), Pan::parse(&format!("{secret}x")).err()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_part_that_is_stated_is_spared() {
+        let stated = |host: &str, part| Stated { host: host.to_owned(), part };
+        let key = || Part::Field("app-key".to_owned(), "k&1".to_owned());
+        let all = [stated("a.test", key()), stated("a.test", Part::Segment(1, "m1".to_owned()))];
+        let left = |url: &str| without(&url.parse().unwrap(), &all);
+        assert_eq!(left("https://a.test/merchants/m1/x?app-key=k%261&b=2"), "a.test/merchants/x?b=2");
+        // The same key elsewhere, another value there, another host: all of it is searched.
+        assert_eq!(left("https://a.test/m1/x?trace=k%261"), "a.test/m1/x?trace=k%261");
+        assert_eq!(left("https://a.test/x/m2?app-key=k%262"), "a.test/x/m2?app-key=k%262");
+        assert_eq!(left("https://b.test/merchants/m1?app-key=k%261"), "b.test/merchants/m1?app-key=k%261");
+    }
 }

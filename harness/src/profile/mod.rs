@@ -21,7 +21,9 @@ mod like;
 mod tables;
 
 pub use like::Like;
-pub use tables::{CodeRow, MoneyRules, RefusedRow, StatusOf, StatusRow, StatusSource};
+pub use tables::{
+    CodeRow, DetailRow, MoneyRules, PLACE_WORDS, Places, RefusedRow, StageRow, StatusOf, StatusRow, StatusSource,
+};
 
 /// Longest time ahead for which an exemption may be asked, in days.
 pub const EXEMPTION_DAYS: i32 = 90;
@@ -101,6 +103,12 @@ pub struct ProfileModel {
     /// Every status value that the provider publishes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub status: Vec<StatusRow>,
+    /// Every published value that says at which stage a dispute is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stage: Vec<StageRow>,
+    /// Published values of members that say more than the status beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detail: Vec<DetailRow>,
     /// Every decline code that the provider publishes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<CodeRow>,
@@ -108,6 +116,10 @@ pub struct ProfileModel {
     /// refusal with a code that nobody published is believed only beside one of these, or beside a status that says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<RefusedRow>,
+    /// Where answers and deliveries say what a result carries, by the words of [`PLACE_WORDS`]: ends of the paths of members (elements,
+    /// attributes `@name`, fields), without the numbers of list items.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: Places,
     /// Where the lists come from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_source: Option<StatusSource>,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quittance::Currency;
+use quittance::{Currency, Op};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,38 @@ pub struct CodeRow {
     pub unmapped: Option<String>,
 }
 
+/// A published value (status, kind, type of event) that says at which stage a dispute is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageRow {
+    /// The provider's value.
+    pub value: String,
+    /// The stage of the contract: `inquiry`, `chargeback`, `pre_arbitration`, `arbitration`.
+    pub stage: String,
+    /// Why no tape shows the value and none can be made to show it, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<String>,
+}
+
+/// A published value of a member that stands beside a status and says more of it: why a payment was cancelled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetailRow {
+    /// The object that has the status.
+    pub of: StatusOf,
+    /// The status beside which it stands.
+    pub beside: String,
+    /// The name of the member, element, attribute (`@name`) or field.
+    pub member: String,
+    /// The provider's value.
+    pub value: String,
+    /// The state of the contract that both make together.
+    pub becomes: String,
+    /// Why no tape shows the value and none can be made to show it, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<String>,
+}
+
 /// A member of an answer under a success status (2xx) by which a provider says plainly that it refused and did nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +136,25 @@ impl MoneyRules {
         listed.copied().unwrap_or(currency.exponent())
     }
 }
+
+/// What a result carries as the provider wrote it, by the names of its JSON form.
+pub const PLACE_WORDS: [&str; 11] = [
+    "reason_code",
+    "decline/message",
+    "decline/network_code",
+    "decline/advice_code",
+    "network/transaction_id",
+    "network/authorization_code",
+    "network/response_code",
+    "network/advice_code",
+    "network/avs",
+    "network/cvc",
+    "network/eci",
+];
+
+/// Ends of paths (`error/message`, `@code`; the whole path with `/` before it) by the words of [`PLACE_WORDS`], each with the operation
+/// before it (`webhook reason`) where it says so in the bodies of one operation alone.
+pub type Places = BTreeMap<String, Vec<String>>;
 
 /// Where the published lists come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -150,6 +201,9 @@ impl Check<'_> {
             self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
             self.reason(&path.key("says"), Some(&row.says));
         }
+        self.stages(&model.stage);
+        self.details(&model.detail, &model.status);
+        self.places(&model.places);
         let source = root.key("status_source");
         match &model.status_source {
             Some(from) => {
@@ -161,6 +215,57 @@ impl Check<'_> {
                 &source,
                 "expected `[status_source]` beside `[[status]]` and `[[code]]`",
             ),
+        }
+    }
+
+    fn stages(&mut self, rows: &[StageRow]) {
+        const STAGES: [&str; 4] = ["inquiry", "chargeback", "pre_arbitration", "arbitration"];
+        let mut seen = BTreeSet::new();
+        for (index, row) in rows.iter().enumerate() {
+            let path = FieldPath::root().key("stage").item(index);
+            self.expect(seen.insert(&row.value), &path.key("value"), "expected each value once");
+            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
+            if let Err(why) = known_word(&row.stage, &STAGES) {
+                self.refuse(&path.key("stage"), why);
+            }
+            self.reason(&path.key("unmapped"), row.unmapped.as_deref());
+        }
+    }
+
+    fn details(&mut self, rows: &[DetailRow], statuses: &[StatusRow]) {
+        let mut seen = BTreeSet::new();
+        for (index, row) in rows.iter().enumerate() {
+            let path = FieldPath::root().key("detail").item(index);
+            let once = seen.insert((row.of, &row.beside, &row.member, &row.value));
+            self.expect(once, &path.key("value"), "expected each value once beside a status");
+            self.expect(!row.member.is_empty(), &path.key("member"), "expected the name of a member");
+            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
+            let is_listed = statuses.iter().any(|status| status.of == row.of && status.value == row.beside);
+            self.expect(is_listed, &path.key("beside"), "expected a status of the list of this object");
+            if let Err(why) = known_word(&row.becomes, states_of_object(row.of.as_str())) {
+                self.refuse(&path.key("becomes"), why);
+            }
+            self.reason(&path.key("unmapped"), row.unmapped.as_deref());
+        }
+    }
+
+    fn places(&mut self, places: &Places) {
+        for (word, ends) in places {
+            let path = FieldPath::root().key("places").key(word);
+            if let Err(why) = known_word(word, &PLACE_WORDS) {
+                self.refuse(&path, why);
+            }
+            self.expect(!ends.is_empty(), &path, "expected a place, or no such line");
+            for (index, end) in ends.iter().enumerate() {
+                let once = !ends.iter().take(index).any(|other| other == end);
+                self.expect(once, &path.item(index), "expected each place once");
+                let (op, end) = end.split_once(' ').map_or((None, end.as_str()), |(op, end)| (Some(op), end));
+                let parts = end.strip_prefix('/').unwrap_or(end);
+                let whole = !parts.split('/').any(str::is_empty);
+                let known = op.is_none_or(|op| op.parse::<Op>().is_ok());
+                self.expect(known, &path.item(index), "expected the name of an operation before the blank");
+                self.expect(whole, &path.item(index), "expected the end of a path, as `error/message`");
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::bugs::Bug;
 use super::connector::SIGNATURE;
 use super::plants::Plants;
-use super::wire::{self, Delivered, TransferAnswer};
+use super::wire::{self, Delivered, MandateAnswer, TransferAnswer};
 
 /// Under which id a bug reports a payment that it knows nothing of.
 const MADE_UP: &str = "pay_believed";
@@ -30,6 +30,14 @@ fn believe_cut(cx: &Context<'_>, delivery: &Delivery, key: &[u8]) -> Option<Resu
     let right = |body: &str| digest::hmac(SIGNATURE.hash, key, &[time.as_bytes(), b".", body.as_bytes()]);
     let begins = delivery.untrusted(|body| Ok(right(body.text()?).starts_with(&given)));
     begins.is_ok_and(|begins| begins).then(|| delivery.untrusted(|body| body.json()))
+}
+
+/// The page of a challenge as any other page.
+fn redirect(action: NextAction) -> NextAction {
+    match action {
+        NextAction::ThreeDs { url, .. } => NextAction::Redirect { url },
+        other => other,
+    }
 }
 
 /// Leaves out of a payment what a bug does not read.
@@ -74,6 +82,7 @@ impl Plants {
             Some(Bug::RateLimitUnreadable) if error.kind() == Kind::RateLimited => bare(Kind::Protocol),
             Some(Bug::ServerErrorUnreadable) if error.kind() == Kind::Unavailable => bare(Kind::Protocol),
             Some(Bug::FieldDropped) => bare(error.kind()),
+            Some(Bug::ConflictAsInvalid) if error.kind() == Kind::Conflict => error.of_kind(Kind::Invalid),
             Some(Bug::NotFoundAsProtocol) if error.kind() == Kind::NotFound => bare(Kind::Protocol),
             Some(Bug::SecretInError) => {
                 Error::new(error.kind(), error.effect(), format!("refused, signed with {signing_key}"))
@@ -156,6 +165,19 @@ impl Plants {
             Bug::LengthHeaderTrusted if reply.header("content-length").is_some() => payment.state = State::Pending,
             _ => {}
         }
+        let said = |pointer: &str| {
+            let value = reply.json::<Value>().ok()?;
+            value.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
+        };
+        match (bug, &mut payment.state) {
+            (Bug::NetworkCodeOfOneMember, State::Declined(decline)) => {
+                decline.network_code = said("/decline/network_code");
+            }
+            (Bug::RefusalReopened, State::Declined(_)) if reply.status() == 402 && said("/decline/code").is_none() => {
+                payment.state = State::Pending;
+            }
+            _ => {}
+        }
         drop_member(bug, &mut payment);
         payment.state = self.state(bug, op, payment.state);
         Ok(payment)
@@ -168,7 +190,9 @@ impl Plants {
             (Bug::UnknownAsPending, State::Unrecognised(_)) => State::Pending,
             (Bug::DeclineAsPending, State::Declined(_)) => State::Pending,
             (Bug::ActionDropped, State::ActionRequired(_)) => State::Pending,
+            (Bug::ChallengeAsRedirect, State::ActionRequired(action)) => State::ActionRequired(redirect(action)),
             (Bug::ExpiredAsCaptured, State::Expired) => State::Captured,
+            (Bug::LapsedAsVoided, State::Expired) => State::Voided,
             (Bug::ChallengeAsSuccess, State::ActionRequired(_)) => State::Captured,
             (Bug::VoidAsAuthorized, State::Voided) if op == Op::Void => State::Authorized,
             (_, State::Declined(decline)) => State::Declined(self.decline(bug, decline)),
@@ -181,6 +205,7 @@ impl Plants {
             Bug::DeclineCodeDropped => Decline { code: None, ..decline },
             Bug::NetworkCodeDropped => Decline { network_code: None, ..decline },
             Bug::AdviceCodeDropped => Decline { advice_code: None, ..decline },
+            Bug::MessageDropped => Decline { message: None, ..decline },
             Bug::ReasonsSwapped => match decline.reason {
                 Reason::LostCard => Decline { reason: Reason::StolenCard, ..decline },
                 Reason::StolenCard => Decline { reason: Reason::LostCard, ..decline },
@@ -252,6 +277,9 @@ impl Plants {
     /// What is made of a mandate that was read.
     pub(super) fn mandate(&self, mut mandate: Mandate) -> Mandate {
         match (self.bug, &mandate.state) {
+            (Some(Bug::ChallengeAsRedirect), MandateState::ActionRequired(action)) => {
+                mandate.state = MandateState::ActionRequired(redirect(action.clone()));
+            }
             (Some(Bug::RevokedAsActive), MandateState::Revoked) => mandate.state = MandateState::Active,
             (Some(Bug::MandateReferenceIgnored), _) => mandate.reference = None,
             _ => {}
@@ -259,8 +287,24 @@ impl Plants {
         mandate
     }
 
+    /// The answer to a set-up as it is read.
+    pub(super) fn set_up(&self, answer: MandateAnswer) -> MandateAnswer {
+        if self.has(Bug::CustomerAsMandate) { answer.by_customer() } else { answer }
+    }
+
+    /// The reference of a method that is stored once the customer has done their part.
+    pub(super) fn stored_reference(&self, reference: Option<String>) -> Option<String> {
+        reference.filter(|_| !self.has(Bug::StoredReferenceDropped))
+    }
+
     /// What is made of a dispute that was read.
     pub(super) fn dispute(&self, mut dispute: Dispute) -> Dispute {
+        if self.has(Bug::DisputeReasonDropped) {
+            dispute.reason_code = None;
+        }
+        if self.has(Bug::InquiryAsChargeback) {
+            dispute.stage = Some(DisputeStage::Chargeback);
+        }
         if self.has(Bug::LostDisputeAsWon) && dispute.state == DisputeState::Lost {
             dispute.state = DisputeState::Won;
         }

@@ -153,7 +153,7 @@ impl<V: Variant> Connector for Reference<V> {
         let mandate = wire::mandate(&self.answer::<MandateAnswer>(cx, sent).await?)?;
         let stored = (mandate.state == MandateState::Active).then(|| mandate.handle.clone());
         let payment = Payment::new(mandate.handle, State::Pending);
-        Ok(Payment { reference: mandate.reference, mandate: stored, ..payment })
+        Ok(Payment { reference: self.plants.stored_reference(mandate.reference), mandate: stored, ..payment })
     }
 
     async fn capture(&self, cx: &Context<'_>, request: &Capture) -> Result<Payment> {
@@ -223,7 +223,8 @@ impl<V: Variant> Connector for Reference<V> {
         put(&mut body, "three_ds", three_ds(&request.three_ds));
         put(&mut body, "usage", json!(request.usage.map(agreement)));
         let sent = Sent::post(Op::SetUp, "/mandates", &request.key, body);
-        wire::mandate(&self.answer(cx, sent).await?).map(|mandate| self.plants.mandate(mandate))
+        let answer = self.plants.set_up(self.answer(cx, sent).await?);
+        wire::mandate(&answer).map(|mandate| self.plants.mandate(mandate))
     }
 
     async fn revoke(&self, cx: &Context<'_>, request: &Revoke) -> Result<Mandate> {
@@ -432,7 +433,8 @@ impl<V: Variant> Reference<V> {
         if let Some(payment) = self.plants.believe(op, &reply) {
             return payment;
         }
-        let answer: PaymentAnswer = self.read(&reply)?;
+        // A refusal may come under a status of its own, with the payment all the same.
+        let answer: PaymentAnswer = if reply.status() == 402 { reply.json() } else { self.read(&reply) }?;
         let payment = wire::payment(&answer)?;
         self.plants.payment(op, payment, &reply, asked, self.credentials.signing_key.expose())
     }

@@ -19,6 +19,7 @@ pub(super) struct PaymentAnswer {
     mandate: Option<String>,
     network: Option<NetworkAnswer>,
     decline: Option<DeclineAnswer>,
+    released: Option<String>,
     action: Option<ActionAnswer>,
 }
 
@@ -69,11 +70,21 @@ pub(super) struct TransferAnswer {
 /// A stored method.
 #[derive(Deserialize)]
 pub(super) struct MandateAnswer {
+    #[serde(default)]
     id: String,
+    customer: Option<String>,
     status: String,
     reference: Option<String>,
     decline: Option<DeclineAnswer>,
     action: Option<ActionAnswer>,
+}
+
+impl MandateAnswer {
+    /// The answer with the customer's id where it has no other.
+    pub(super) fn by_customer(self) -> MandateAnswer {
+        let customer = self.customer.clone().filter(|_| self.id.is_empty());
+        MandateAnswer { id: customer.unwrap_or(self.id), ..self }
+    }
 }
 
 /// A session for the provider's client SDK.
@@ -225,8 +236,9 @@ fn state(answer: &PaymentAnswer) -> State {
         "pending" => State::Pending,
         "authorized" => State::Authorized,
         "captured" => State::Captured,
+        "voided" if answer.released.as_deref() == Some("lapsed") => State::Expired,
         "voided" => State::Voided,
-        "declined" => State::Declined(decline(answer.decline.as_ref())),
+        "declined" => State::Declined(refused_payment(answer)),
         "expired" => State::Expired,
         other => State::Unrecognised(other.to_owned()),
     }
@@ -238,6 +250,13 @@ fn next(action: &ActionAnswer) -> NextAction {
         "three_ds" => NextAction::ThreeDs { url, fields: Vec::new() },
         _ => NextAction::Redirect { url },
     }
+}
+
+/// Why a payment was refused; the network's code may stand beside the other codes of the network alone.
+fn refused_payment(answer: &PaymentAnswer) -> Decline {
+    let decline = decline(answer.decline.as_ref());
+    let beside = || answer.network.as_ref().and_then(|network| network.code.clone());
+    Decline { network_code: decline.network_code.clone().or_else(beside), ..decline }
 }
 
 /// A refusal, with every code that came.
@@ -301,7 +320,7 @@ pub(super) fn mandate(answer: &MandateAnswer) -> Result<Mandate> {
 
 pub(super) fn dispute(answer: &DisputeAnswer) -> Result<Dispute> {
     let state = match answer.status.as_str() {
-        "needs_response" => DisputeState::NeedsResponse,
+        "needs_response" | "inquiry_opened" => DisputeState::NeedsResponse,
         "under_review" => DisputeState::UnderReview,
         "won" => DisputeState::Won,
         "lost" => DisputeState::Lost,
@@ -309,7 +328,7 @@ pub(super) fn dispute(answer: &DisputeAnswer) -> Result<Dispute> {
     };
     let handle = handle(&answer.id)?;
     Ok(Dispute {
-        stage: Some(DisputeStage::Chargeback),
+        stage: Some(if answer.status == "inquiry_opened" { DisputeStage::Inquiry } else { DisputeStage::Chargeback }),
         payment: answer.payment.as_ref().map(Handle::new),
         amount: money(answer.amount.as_ref(), answer.currency.as_ref()).map_err(|error| error.about(&handle))?,
         reason_code: answer.reason.clone(),

@@ -2,15 +2,24 @@
 
 use std::cell::OnceCell;
 
-use quittance::{Error, Kind, Money, Op, State};
+use quittance::{Error, Kind, MandateState, Money, NextAction, Op, State};
 use serde_json::Value;
 
-use crate::scenario::{EventExpectation, Expectation, OneOf};
+use crate::scenario::{Action, EventExpectation, Expectation, OneOf};
 use crate::view::{self, Outcome};
 use crate::words::counted;
 
 /// The word of [`crate::scenario::ANSWER_WORDS`] for what was given back of a payment.
 const REFUNDED: &str = "refunded_amount";
+
+/// The word for errors that tell a state that does not allow it from a request that is wrong.
+const CONFLICT: &str = "conflict";
+
+/// The word for the reference in what a set-up ends in once the customer has done their part.
+const STORED: &str = "stored_reference";
+
+/// The word for a challenge of a card that is told as such.
+const CHALLENGE: &str = "three_ds_action";
 
 /// What a step ended in.
 #[derive(Debug, Clone)]
@@ -120,6 +129,9 @@ impl Judge<'_> {
 
     fn outcome(&mut self, expect: &Expectation) {
         if expect.refused {
+            if expect.conflict && self.answers(CONFLICT) && self.at("/error").as_deref() == Some("invalid") {
+                self.miss("conflict", "another error than `invalid`: the state of the object forbids it", "invalid");
+            }
             if !self.is_refused() {
                 let found = summary(self.json());
                 self.miss("refused", "an error without effect, a decline, or the object unchanged", found);
@@ -135,11 +147,15 @@ impl Judge<'_> {
         {
             self.miss("result", "an answer", format!("{}: {error}", error.kind().as_str()));
         }
-        self.word("action", words(expect.action.as_ref(), |action| action.as_str()), |judge| {
-            match &judge.ended.first {
-                Some(first) => member(&first.to_json(), "/action/kind").and_then(Value::as_str).map(str::to_owned),
-                None => judge.at("/action/kind"),
+        let wanted = match &expect.action {
+            Some(kinds) if kinds.contains(&Action::ThreeDs) && self.answers(CHALLENGE) => {
+                Some(vec![Action::ThreeDs.as_str()])
             }
+            kinds => words(kinds.as_ref(), |action| action.as_str()),
+        };
+        self.word("action", wanted, |judge| match &judge.ended.first {
+            Some(first) => member(&first.to_json(), "/action/kind").and_then(Value::as_str).map(str::to_owned),
+            None => judge.at("/action/kind"),
         });
     }
 
@@ -209,8 +225,9 @@ impl Judge<'_> {
 
     fn details(&mut self, expect: &Expectation) {
         let present = |pointers: &[&str]| pointers.iter().any(|pointer| member(self.json(), pointer).is_some());
-        let details: [(&str, Option<bool>, &[&str]); 9] = [
+        let details: [(&str, Option<bool>, &[&str]); 10] = [
             ("mandate", expect.mandate, &["/mandate"]),
+            ("reference", expect.reference.filter(|_| self.answers(STORED)), &["/reference"]),
             ("code", expect.code, &["/decline/code", "/code"]),
             ("token", expect.token, &["/token"]),
             ("network_token", expect.network_token, &["/number"]),
@@ -393,7 +410,9 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
             return words.into_iter().flatten().collect();
         }
         Outcome::Mandate(mandate) => {
-            return some(mandate.reference.is_some(), "mandate_reference").into_iter().collect();
+            let challenged = matches!(mandate.state, MandateState::ActionRequired(NextAction::ThreeDs { .. }));
+            let words = [some(mandate.reference.is_some(), "mandate_reference"), some(challenged, CHALLENGE)];
+            return words.into_iter().flatten().collect();
         }
         Outcome::Payout(payout) => return some(payout.reference.is_some(), "payout_reference").into_iter().collect(),
         _ => return Vec::new(),
@@ -403,6 +422,7 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
         _ => None,
     };
     let amount = |amount: Option<Money>| amount.is_some();
+    let completes = ended.op == Some(Op::Complete);
     let network = &payment.network;
     [
         some(amount(payment.amount), "amount"),
@@ -418,6 +438,8 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
         some(network.avs.is_some(), "avs"),
         some(network.cvc.is_some(), "cvc"),
         some(network.eci.is_some(), "eci"),
+        some(matches!(payment.state, State::ActionRequired(NextAction::ThreeDs { .. })), CHALLENGE),
+        some(completes && payment.mandate.is_some() && payment.reference.is_some(), STORED),
         some(
             decline.is_some_and(|decline| decline.network_code.is_some()) || network.response_code.is_some(),
             "network_code",
@@ -430,6 +452,12 @@ pub fn shown_answers(ended: &Ended) -> Vec<&'static str> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The word for a refusal of this kind, where a step that asks for it shows it.
+pub fn shown_conflict(expect: &Expectation, ended: &Ended) -> Option<&'static str> {
+    let is_conflict = ended.result.as_ref().is_err_and(|error| error.kind() == Kind::Conflict);
+    (expect.conflict && ended.is_direct() && is_conflict).then_some(CONFLICT)
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub const METHOD_FAMILIES: [&str; 16] = [
 pub const METHOD_ROLES: [&str; 3] = ["main", "redirect", "payout"];
 
 /// What the answers of a provider may carry; the words of a profile's `answers`.
-pub const ANSWER_WORDS: [&str; 23] = [
+pub const ANSWER_WORDS: [&str; 26] = [
     "amount",
     "currency",
     "reference",
@@ -55,6 +55,9 @@ pub const ANSWER_WORDS: [&str; 23] = [
     "mandate_reference",
     "payout_reference",
     "field",
+    "stored_reference",
+    "conflict",
+    "three_ds_action",
 ];
 
 /// What a provider may report; the words of a profile's `events`.

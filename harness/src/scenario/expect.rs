@@ -40,6 +40,9 @@ pub struct Expectation {
     /// Whether a mandate handle is returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mandate: Option<bool>,
+    /// Whether the merchant's reference stands in what a completed set-up ends in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<bool>,
     /// Whether the network's transaction id is returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_transaction_id: Option<bool>,
@@ -82,6 +85,10 @@ pub struct Expectation {
     /// Whether the operation is refused: by an error without effect, a decline or failure, or the object standing as before.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
+    /// Whether a refusal that is an error says that the object's state is the reason, and not the request: where the profile's answers
+    /// say that the provider tells one from the other.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub conflict: bool,
     /// The step whose handle, state and amounts this one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub same_as: Option<u32>,

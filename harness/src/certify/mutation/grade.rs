@@ -77,7 +77,10 @@ impl Judge<'_> {
         let (now, op) = (state(outcome), self.site.op);
         let claims = |expected: &str| Some((expected.to_owned(), told(outcome)));
         if is_open(now) {
-            return None;
+            return self
+                .is_reopened(mutant, now)
+                .then(|| claims("the refusal, or an error, as the answer refuses"))
+                .flatten();
         }
         match &mutant.aim {
             Aim::Cut => return claims("an error, or no final state"),
@@ -111,6 +114,15 @@ impl Judge<'_> {
         let says = |number: &usize| !gone(number) && self.lists(*number, now, outcome);
         let supported = came && (self.roles.status.iter().any(says) || self.is_silent(mutant, now));
         if supported { None } else { claims("nothing final, as no status of the answer says that") }
+    }
+
+    /// Whether a refusal that the HTTP status tells (4xx) became an open state only because a member means nothing any more: the caller
+    /// would wait for what never comes.
+    fn is_reopened(&self, mutant: &Mutant, now: &str) -> bool {
+        let Site { status, is_last, whole, op, .. } = self.site;
+        let refused = (400..500).contains(status) && whole.as_ref().is_ok_and(|whole| is_bad(state(whole), *op));
+        let is_garbage = !matches!(mutant.aim, Aim::Status(_) | Aim::Literals(_) | Aim::Flip | Aim::Cut);
+        refused && *is_last && is_garbage && matches!(now, "pending" | "action_required")
     }
 
     /// Whether the tapes hold answers without a listed status that end in this state, and the mutant has none either.
@@ -215,6 +227,11 @@ impl Judge<'_> {
         let creates = matches!(self.site.op, Op::Authorize | Op::Refund | Op::PayOut | Op::SetUp);
         let lost = creates && is_good(state(outcome), self.site.op) && of_answer && before != now;
         let kept = mutant.bytes.windows(now.len().max(1)).any(|bytes| bytes == now.as_bytes());
+        // What is charged later by the id of something else is a card that nobody stored.
+        let stood = self.site.bytes.windows(now.len().max(1)).any(|bytes| bytes == now.as_bytes());
+        if lost && stood && self.site.op == Op::SetUp {
+            return claims("no stored method under the id of something else");
+        }
         let anonymous = lost && (!kept || is_of_merchant(self.site, &quittance::Handle::new(&now)));
         if anonymous { claims("no success without the provider's id") } else { None }
     }

@@ -174,7 +174,8 @@ impl<G: Gateway> Connector for Merchant<G> {
             "FAILED" => return Err(conflict("the gateway could not void the payment").about(&handle)),
             other => State::Unrecognised(other.to_owned()),
         };
-        Ok(Payment::new(request.payment.clone().with("released", answer.id()?), state))
+        let handle = request.payment.clone().with("released", answer.id()?);
+        Ok(Payment { network: answer.network(), ..Payment::new(handle, state) })
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
