@@ -387,6 +387,7 @@ fn route(api: &Api, op: Op, candidate: &Candidate<'_>, carried: &[String]) -> Ro
         answer: answer.members,
         status: answer.status,
         statuses: answer.statuses,
+        problems: fields::problems(api, candidate.value),
         operation_id: id.filter(|id| !id.contains(['`', '\n'])).map(str::to_owned),
     }
 }
