@@ -366,6 +366,10 @@ const ANSWERS: &str = r##"{ "openapi": "3.0.3", "servers": [{ "url": "https://sa
         "200": { "description": "no body" },
         "201": { "content": { "application/json": { "schema": { "properties": { "id": { "type": "string" }, "status": { "type": "string" } } } } } },
         "422": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Invalid" } } } } } } },
+    "/payments/{id}/refunds": { "post": { "responses": {
+      "202": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Taken" } } } } } } },
+    "/refunds/{id}": { "get": { "responses": { "200": { "content": { "application/json": { "schema": {
+      "required": ["outcome"], "properties": { "outcome": { "type": "string" } } } } } } } } },
     "/payments/{id}/captures": { "post": { "responses": {
       "202": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Taken" } } } },
       "401": { "description": "no body" },
@@ -389,6 +393,16 @@ fn answers_refusals_and_the_card_come_out_of_a_description() {
     let taken = &exchanges("base/capture.full")[1];
     assert_eq!(taken.0, toml::Value::from(202), "{taken:?}");
     assert_eq!(taken.1, serde_json::json!({ "action_id": "${fill:action_id, string}", "reference": "${reference}" }));
+    let refund = project.read("fixtures/base/retrieve_refund.succeeded.toml");
+    for part in
+        ["\"action_id\": \"${gen:refund}\"", "/refunds/${gen:refund}\"", "\"outcome\": \"${fill:outcome, string}\""]
+    {
+        assert!(refund.contains(part), "no {part} in:\n{refund}");
+    }
+    let nameless = project.write("nameless.json", &ANSWERS.replace("action_id", "taken"));
+    project.good(&["new", "nameless", "--from", &nameless]);
+    let refund = project.read("fixtures/nameless/retrieve_refund.succeeded.toml");
+    assert!(refund.contains("/refunds/${fill:the id of the refund}\""), "{refund}");
     let refused = &exchanges("base/authorize.invalid")[0];
     assert_eq!(refused.0, toml::Value::from(422), "{refused:?}");
     let names: Vec<&String> = refused.1.as_object().unwrap().keys().collect();

@@ -268,8 +268,9 @@ fn a_member_that_says_no_and_is_not_read_is_named() -> Result<(), Failed> {
         "[[refused]]\nmember = \"message\"\nvalue = \"the balance is too low\"\nsays = \"nothing was paid out\"\n";
     std::fs::write(&path, format!("{text}\n{row}"))?;
     let world = copy.world()?;
-    let (suite, subject) =
-        (world.suite().map_err(told)?, world.subject(&quittance_harness::reference::ENTRY).map_err(told)?);
+    let suite = world.suite().map_err(told)?;
+    let mut subject = world.subject(&quittance_harness::reference::ENTRY).map_err(told)?;
+    subject.tapes.retain(|case, _| case.starts_with("pay_out"));
     let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
     let lines = certify::in_memory(&suite, &subject, &options);
     let said: Vec<String> = lines.iter().flat_map(|line| &line.findings).map(ToString::to_string).collect();

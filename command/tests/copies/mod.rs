@@ -110,9 +110,10 @@ fn drafts_take_no_refusal_for_an_answer_and_give_each_object_a_name() {
 
 #[test]
 fn drafts_read_as_the_other_reads_do() {
-    for (id, method) in [("stripe", "GET"), ("authorize-net", "POST")] {
-        let cases = ["retrieve_refund.succeeded", "retrieve_refund.not_found"];
-        for draft in drafted(&format!("reads-{id}"), id, &cases) {
+    for (id, debit, method) in
+        [("stripe", "bank_debit.refunded@sepa", "GET"), ("authorize-net", "bank_debit.refunded@ach", "POST")]
+    {
+        for draft in drafted(&format!("reads-{id}"), id, &["retrieve_refund.succeeded", debit]) {
             let tape: toml::Table = draft.parse().unwrap();
             let read = &tape["exchange"].as_array().unwrap().last().unwrap()["request"];
             let has_body = ["json", "form", "xml", "text"].iter().any(|body| read.get(body).is_some());

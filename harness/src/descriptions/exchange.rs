@@ -195,12 +195,18 @@ fn expected(error: &ValidationError<'_>, place_of: &dyn Fn(&str) -> String) -> S
     };
     let rank = |(_, branch): &(usize, &Vec<ValidationError<'_>>)| (branch.iter().any(is_other), branch.len());
     let Some((index, branch)) = context.iter().enumerate().min_by_key(rank) else { return error.masked().to_string() };
-    let asked = |inner: &ValidationError<'_>| {
-        format!("{} {}", dotted(&inner.instance_path().to_string()), expected(inner, place_of))
+    let asked = |inner: &ValidationError<'_>| match inner.instance_path() == error.instance_path() {
+        true => expected(inner, place_of),
+        false => format!("{} {}", dotted(&inner.instance_path().to_string()), expected(inner, place_of)),
     };
-    let asked: Vec<String> = branch.iter().map(asked).collect();
+    let asked = branch.iter().map(asked).collect::<Vec<_>>().join("; ");
     let nearest = place_of(&format!("{list}/{index}"));
-    format!("a branch of {}; the nearest is {nearest}: {}", place_of(&list), asked.join("; "))
+    let around = list.rsplit_once('/').map(|(around, _)| place_of(around));
+    // What may be null is a list of the schema itself and null; nobody wrote that list.
+    if around.as_ref() == Some(&nearest) {
+        return asked;
+    }
+    format!("a branch of {}; the nearest is {nearest}: {asked}", place_of(&list))
 }
 
 fn is_required(value: &Value) -> bool {

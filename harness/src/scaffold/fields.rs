@@ -64,7 +64,7 @@ impl Answer {
 }
 
 /// The first success of an operation whose answer is described: its status and what it holds.
-pub(super) fn answer(api: &Api, operation: &Value) -> Answer {
+pub(super) fn answer(api: &Api, op: Op, operation: &Value) -> Answer {
     let mut successes: Vec<(u16, Option<&Value>)> = responses(api, operation)
         .filter_map(|(status, schema)| Some((status.filter(|status| (200..300).contains(status))?, schema)))
         .collect();
@@ -84,9 +84,26 @@ pub(super) fn answer(api: &Api, operation: &Value) -> Answer {
     }
     keep_first(&mut found, &Leaf::Id);
     keep_first(&mut found, &Leaf::Status);
+    if matches!(op, Op::Authorize | Op::Refund) {
+        name_id(&mut found);
+    }
     let named = found.iter().find(|member| member.form == Form::Leaf(Leaf::Status));
     let statuses = named.map(|named| listed(api, schema, &named.name)).unwrap_or_default();
     Answer { status, statuses, members: found }
+}
+
+/// What is made has an id, under whatever name: where none is called so, the first that ends as ids do.
+fn name_id(members: &mut [Member]) {
+    let is_id = |member: &&mut Member| {
+        let name = plain(&member.name);
+        let is_other = tells(&name, &["request", "merchant", "customer", "account"]);
+        is_text(member) && (name.ends_with("id") || name.ends_with("reference")) && !is_other
+    };
+    if !members.iter().any(|member| member.form == Form::Leaf(Leaf::Id))
+        && let Some(member) = members.iter_mut().find(is_id)
+    {
+        member.form = Form::Leaf(Leaf::Id);
+    }
 }
 
 /// The responses of an operation: the status, none for a class or all others, and the schema of the body.

@@ -93,6 +93,10 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
         _ => payment_id,
     };
     let id = match (route.op, answer.is_error || of != number) {
+        // Where no member is known to be the id, later requests have it to be filled in.
+        (Op::Authorize | Op::Refund, false) if !route.answer.iter().any(|member| member.has(&Leaf::Id)) => {
+            String::new()
+        }
         (Op::Authorize, false) => Course::make(&mut course.payments, "payment", number),
         (Op::Refund, false) => Course::make(&mut course.refunds, "refund", number),
         (Op::Authorize, true) => Course::of(&course.payments, Some(of)).unwrap_or_default(),
