@@ -253,6 +253,13 @@ fn request_shows_every_exchange_of_an_operation() {
 }
 
 #[test]
+fn request_says_what_a_tape_of_another_currency_means() {
+    let input = CARD.replace("\"USD\"", "\"EUR\"");
+    let (shown, _) = ended(&["request", "stripe", "authorize", "--input", "-"], &input, 0);
+    assert!(shown.contains("answered in the provider's place") && shown.contains("--answer FILE"), "{shown}");
+}
+
+#[test]
 fn request_refuses_unusable_input() {
     let authorize = ["request", "stripe", "authorize", "--input", "-"];
     bad(&authorize, "{\n  \"amount\": ,\n}", &["standard input:2:13:", "expected JSON"]);

@@ -346,6 +346,79 @@ fn whole_numbers_status_values_and_names_come_out_of_a_description() {
     assert!(profile["status"].as_array().unwrap().iter().all(becomes), "what they mean is not made up");
 }
 
+/// A description whose answers are no payments, whose refusals come under 422, and whose card is one of several sources.
+const ANSWERS: &str = r##"{ "openapi": "3.0.3", "servers": [{ "url": "https://sandbox.acme.com" }, { "url": "https://live.acme.com" }],
+  "components": { "schemas": {
+    "Taken": { "required": ["action_id"], "properties": { "action_id": { "type": "string" }, "reference": { "type": "string", "readOnly": true } } },
+    "Invalid": { "properties": { "request_id": { "type": "string" }, "error_type": { "type": "string" },
+      "error_codes": { "type": "array", "items": { "type": "string" } } } },
+    "Source": { "required": ["type"], "properties": { "type": { "type": "string" } }, "discriminator": { "propertyName": "type",
+      "mapping": { "bank": "#/components/schemas/Bank", "giftcard": "Bank", "card": "#/components/schemas/Card" } } },
+    "Bank": { "allOf": [{ "$ref": "#/components/schemas/Source" }, { "required": ["iban"], "properties": { "iban": { "type": "string" } } }] },
+    "Card": { "allOf": [{ "$ref": "#/components/schemas/Source" }, { "properties": { "number": { "type": "string" }, "expiry_month": { "type": "integer" } } }] },
+    "OneOf": { "oneOf": [{ "$ref": "#/components/schemas/Bank" }, { "$ref": "#/components/schemas/Card" }], "discriminator": { "propertyName": "type",
+      "mapping": { "bank": "Bank", "newCard": "Card" } } } } },
+  "paths": {
+    "/payments": { "post": {
+      "requestBody": { "content": { "application/json": { "schema": { "properties": { "amount": { "type": "integer" },
+        "source": { "$ref": "#/components/schemas/Source" } } } } } },
+      "responses": {
+        "200": { "description": "no body" },
+        "201": { "content": { "application/json": { "schema": { "properties": { "id": { "type": "string" }, "status": { "type": "string" } } } } } },
+        "422": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Invalid" } } } } } } },
+    "/payments/{id}/refunds": { "post": { "responses": {
+      "202": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Taken" } } } } } } },
+    "/refunds/{id}": { "get": { "responses": { "200": { "content": { "application/json": { "schema": {
+      "required": ["outcome"], "properties": { "outcome": { "type": "string" } } } } } } } } },
+    "/payments/{id}/captures": { "post": { "responses": {
+      "202": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Taken" } } } },
+      "401": { "description": "no body" },
+      "422": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Invalid" } } } } } } } } }"##;
+
+#[test]
+fn answers_refusals_and_the_card_come_out_of_a_description() {
+    let project = Project::new("answers");
+    for (name, source) in [("base", "Source\" } }"), ("union", "OneOf\" } }")] {
+        let file = project.write("api.json", &ANSWERS.replacen("Source\" } }", source, 1));
+        project.good(&["new", name, "--from", &file]);
+    }
+    let exchanges = |case: &str| -> Vec<(toml::Value, serde_json::Value)> {
+        let tape: toml::Table = project.read(&format!("fixtures/{case}.toml")).parse().unwrap();
+        let answer = |exchange: &toml::Value| {
+            let answer = &exchange["response"];
+            (answer["status"].clone(), serde_json::from_str(answer["body"].as_str().unwrap()).unwrap())
+        };
+        tape["exchange"].as_array().unwrap().iter().map(answer).collect()
+    };
+    let taken = &exchanges("base/capture.full")[1];
+    assert_eq!(taken.0, toml::Value::from(202), "{taken:?}");
+    assert_eq!(taken.1, serde_json::json!({ "action_id": "${fill:action_id, string}", "reference": "${reference}" }));
+    let refund = project.read("fixtures/base/retrieve_refund.succeeded.toml");
+    for part in
+        ["\"action_id\": \"${gen:refund}\"", "/refunds/${gen:refund}\"", "\"outcome\": \"${fill:outcome, string}\""]
+    {
+        assert!(refund.contains(part), "no {part} in:\n{refund}");
+    }
+    let nameless = project.write("nameless.json", &ANSWERS.replace("action_id", "taken"));
+    project.good(&["new", "nameless", "--from", &nameless]);
+    let refund = project.read("fixtures/nameless/retrieve_refund.succeeded.toml");
+    assert!(refund.contains("/refunds/${fill:the id of the refund}\""), "{refund}");
+    let refused = &exchanges("base/authorize.invalid")[0];
+    assert_eq!(refused.0, toml::Value::from(422), "{refused:?}");
+    let names: Vec<&String> = refused.1.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["error_codes", "error_type"], "{refused:?}");
+    let wire = project.read("connectors/base/src/wire.rs");
+    assert!(wire.contains("#[serde(rename = \"error_type\")]\n    pub(crate) code: Option<String>"), "{wire}");
+    assert!(project.read("connectors/base/src/lib.rs").contains("the answer holds `action_id`, `reference`: read it"));
+    for (name, word) in [("base", "card"), ("union", "newCard")] {
+        let tape = project.read(&format!("fixtures/{name}/authorize.captured.toml"));
+        let typed = format!("\"type\": \"{word}\"");
+        for part in [typed.as_str(), "\"number\": \"${card:number}\"", "\"${card:expiry_month#number}\""] {
+            assert!(tape.contains(part) && !tape.contains("iban"), "no {part} in:\n{tape}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_whole_description_is_refused_with_its_member() {
     let project = Project::new("no-description");

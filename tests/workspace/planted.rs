@@ -21,6 +21,7 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("planted::a_missing_tape_is_told_once", a_missing_tape_is_told_once);
     add("planted::another_reason_of_a_failing_account", another_reason_of_a_failing_account);
     add("planted::an_expired_exemption_blocks", an_expired_exemption_blocks);
+    add("planted::a_member_that_says_no_and_is_not_read_is_named", a_member_that_says_no_and_is_not_read_is_named);
 }
 
 /// A copy of some folders and files of the project in the system's temporary folder, deleted when dropped.
@@ -254,4 +255,25 @@ fn an_expired_exemption_blocks() -> Result<(), Failed> {
         }
     }
     complain(complaints)
+}
+
+/// The profile says that a member tells a refusal plainly, and a connector that goes by nothing refuses whatever it says.
+fn a_member_that_says_no_and_is_not_read_is_named() -> Result<(), Failed> {
+    let told = |unusable: Unusable| unusable.to_string();
+    let copy = Copy::of(&["specs", "fixtures/reference"])?;
+    let path = copy.path().join("fixtures/reference/profile.toml");
+    let text = std::fs::read_to_string(&path)?;
+    let text = text.replacen("[credentials]\n", "[credentials]\nbug = \"unlisted_refusal_as_invalid\"\n", 1);
+    let row =
+        "[[refused]]\nmember = \"message\"\nvalue = \"the balance is too low\"\nsays = \"nothing was paid out\"\n";
+    std::fs::write(&path, format!("{text}\n{row}"))?;
+    let world = copy.world()?;
+    let suite = world.suite().map_err(told)?;
+    let mut subject = world.subject(&quittance_harness::reference::ENTRY).map_err(told)?;
+    subject.tapes.retain(|case, _| case.starts_with("pay_out"));
+    let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
+    let lines = certify::in_memory(&suite, &subject, &options);
+    let said: Vec<String> = lines.iter().flat_map(|line| &line.findings).map(ToString::to_string).collect();
+    let named = said.iter().any(|finding| finding.contains("the connector does not read `message`"));
+    complain((!named).then(|| format!("the member is not named: {}", said.join("; "))).into_iter().collect())
 }

@@ -107,3 +107,17 @@ fn drafts_take_no_refusal_for_an_answer_and_give_each_object_a_name() {
     };
     assert_ne!(id(2), id(3), "two refunds are two objects: {}", drafts[3]);
 }
+
+#[test]
+fn drafts_read_as_the_other_reads_do() {
+    for (id, debit, method) in
+        [("stripe", "bank_debit.refunded@sepa", "GET"), ("authorize-net", "bank_debit.refunded@ach", "POST")]
+    {
+        for draft in drafted(&format!("reads-{id}"), id, &["retrieve_refund.succeeded", debit]) {
+            let tape: toml::Table = draft.parse().unwrap();
+            let read = &tape["exchange"].as_array().unwrap().last().unwrap()["request"];
+            let has_body = ["json", "form", "xml", "text"].iter().any(|body| read.get(body).is_some());
+            assert_eq!((read["method"].as_str(), has_body), (Some(method), method == "POST"), "{id}: {draft}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Args;
 use http::Response;
-use quittance::Op;
+use quittance::{Kind, Op};
 use serde_json::{Map, Value, json};
 
 use super::desk::{Called, Desk, Named, Setting, response};
@@ -16,6 +16,9 @@ use crate::invoke::Request;
 use crate::mask::{Masker, secrets_of};
 use crate::tape::MASK;
 use crate::world::{Unusable, World};
+
+/// What stands before the case of a tape that answered.
+const TAPE: &str = "tape ";
 
 /// Show the HTTP requests that a connector would send for an operation; nothing leaves this machine
 #[derive(Debug, Args)]
@@ -70,7 +73,7 @@ impl RequestCommand {
         let called = desk.call(&request, |sent| {
             given.pop_front().or_else(|| {
                 let tape = stand_in.as_mut()?;
-                Some((tape.answer(sent)?, format!("tape {}", tape.case())))
+                Some((tape.answer(sent)?, format!("{TAPE}{}", tape.case())))
             })
         })?;
         if let (true, Some(Err(error))) = (called.requests.is_empty(), &called.result) {
@@ -136,6 +139,15 @@ fn note(called: &Called, unused: usize) -> Option<String> {
         )),
         Some(Err(error)) => {
             let by = called.requests.last().and_then(|(_, by)| by.as_deref());
+            let tape = by.filter(|by| by.starts_with(TAPE) && error.kind() == Kind::Integrity);
+            if let Some(tape) = tape {
+                return Some(format!(
+                    "the requests are what the connector sends; after request {count} it stopped, because {tape} answered in the \
+                     provider's place, for the amount and currency of its own, not for those of the input ({}): for what follows, ask \
+                     for what the tape answers, or give the provider's answer with --answer FILE{left}",
+                    error.message()
+                ));
+            }
             let by = by.map(|by| format!("; {by} answered it, --answer FILE gives another answer")).unwrap_or_default();
             let told = error.message();
             Some(format!("the connector ended after request {count} with an error: {told}{by}{left}"))

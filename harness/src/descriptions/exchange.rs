@@ -3,17 +3,19 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response};
+use jsonschema::{ValidationError, error::ValidationErrorKind};
 use serde_json::Value;
 
 use super::form;
 use super::openapi::{Api, Operation, schema_of};
+use super::place;
 use super::schema::{Schemas, Side};
 use super::xsd::Xsd;
 
 /// Headers that a description declares elsewhere or not at all (OpenAPI 3, parameter object).
 const RESERVED: [&str; 3] = ["accept", "content-type", "authorization"];
 /// How much of a text is shown.
-const SHOWN: usize = 160;
+const SHOWN: usize = 400;
 
 /// A difference between an exchange and the description.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,23 +161,52 @@ impl Check<'_> {
             // Other media types have no schema that could be applied to their text.
             false => return,
         };
-        let validator = self.schemas.validator(self.api, side, schema);
-        let validator = match validator.as_ref() {
-            Ok(validator) => validator,
+        let compiled = self.schemas.validator(self.api, side, schema);
+        let compiled = match compiled.as_ref() {
+            Ok(compiled) => compiled,
             Err(why) => return self.differs(place, "a schema", why.clone()),
         };
-        let errors: Vec<(String, String, String)> = validator
+        let place_of = |path: &str| place::original(self.api, schema, &compiled.parts, path);
+        let errors: Vec<(String, String, String)> = compiled
+            .validator
             .iter_errors(&value)
             .map(|error| {
                 let path = error.instance_path().to_string();
                 let found = value.pointer(&path).map(told).unwrap_or_default();
-                (dotted(&path), error.masked().to_string(), found)
+                (dotted(&path), expected(&error, &place_of), found)
             })
             .collect();
         for (path, expected, found) in errors {
             self.differs(&format!("{place} {path}"), expected, found);
         }
     }
+}
+
+/// What an error asks for. Where no branch of a list fits: the list, and the nearest branch with what that asks for. `place_of` gives
+/// the pointer in the document of a place in the compiled schema.
+fn expected(error: &ValidationError<'_>, place_of: &dyn Fn(&str) -> String) -> String {
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) = error.kind() else {
+        return error.masked().to_string();
+    };
+    let list = error.schema_path().to_string();
+    // A branch of another type is further off than any of the right one.
+    let is_other = |inner: &ValidationError<'_>| {
+        inner.instance_path() == error.instance_path() && matches!(inner.kind(), ValidationErrorKind::Type { .. })
+    };
+    let rank = |(_, branch): &(usize, &Vec<ValidationError<'_>>)| (branch.iter().any(is_other), branch.len());
+    let Some((index, branch)) = context.iter().enumerate().min_by_key(rank) else { return error.masked().to_string() };
+    let asked = |inner: &ValidationError<'_>| match inner.instance_path() == error.instance_path() {
+        true => expected(inner, place_of),
+        false => format!("{} {}", dotted(&inner.instance_path().to_string()), expected(inner, place_of)),
+    };
+    let asked = branch.iter().map(asked).collect::<Vec<_>>().join("; ");
+    let nearest = place_of(&format!("{list}/{index}"));
+    let around = list.rsplit_once('/').map(|(around, _)| place_of(around));
+    // What may be null is a list of the schema itself and null; nobody wrote that list.
+    if around.as_ref() == Some(&nearest) {
+        return asked;
+    }
+    format!("a branch of {}; the nearest is {nearest}: {asked}", place_of(&list))
 }
 
 fn is_required(value: &Value) -> bool {
@@ -268,6 +299,41 @@ mod tests {
         let found = places("POST", "https://h/a/1", r#"{"n":1,"m":1}"#, 201, r#"{"l":[{"n":1},{}]}"#);
         assert_eq!(found, [header.clone(), format!("{name} request $"), format!("{name} response 201 $.l[]")]);
         assert_eq!(places("POST", "https://h/a/1", "", 200, ""), [header, format!("{name} request")]);
+    }
+
+    #[test]
+    fn a_fault_of_the_document_and_the_nearest_branch_are_named() {
+        let described = |card: Value| {
+            let root = json!({ "openapi": "3.0.0", "paths": { "/a": { "post": {
+                "requestBody": { "content": { "application/json": { "schema": { "properties": {
+                    "source": { "nullable": true, "oneOf": [{ "$ref": "#/components/schemas/bank" }, { "$ref": "#/components/schemas/card" }] },
+                } } } } },
+            } } }, "components": { "schemas": {
+                "bank": { "type": "object", "required": ["iban", "holder", "bic"] }, "card": card,
+            } } });
+            let mut checker = Checker::default();
+            checker.apis.push((Api { root, base: "https://h".to_owned() }, Schemas::default()));
+            let request = Request::post("https://h/a").header("content-type", "application/json");
+            let request = request.body(Bytes::from(r#"{"source":{"number":4242424242424242}}"#)).unwrap();
+            checker.check(&request, None)
+        };
+        let found = described(json!({ "type": "object", "properties": { "number": { "type": "Enum" } } }));
+        let told = "the schema cannot be compiled: #/components/schemas/card/properties/number/type: ";
+        assert!(found.iter().any(|one| one.found.starts_with(told)), "{found:?}");
+        let found = described(
+            json!({ "type": "object", "required": ["cvc"], "properties": { "number": { "type": "string" } } }),
+        );
+        let [one] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(one.place, "POST /a request $.source");
+        for part in [
+            "a branch of #/paths/~1a/post/requestBody/content/application~1json/schema/properties/source/oneOf; \
+             the nearest is #/components/schemas/card: ",
+            "$.source.number value is not of type \"string\"",
+            "\"cvc\" is a required property",
+        ] {
+            assert!(one.expected.contains(part), "no {part} in {}", one.expected);
+        }
+        assert!(!one.expected.contains("4242"), "{}", one.expected);
     }
 
     #[test]

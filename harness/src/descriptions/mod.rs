@@ -10,6 +10,8 @@ mod form;
 pub(crate) mod openapi;
 pub mod overlay;
 #[cfg(feature = "descriptions")]
+mod place;
+#[cfg(feature = "descriptions")]
 mod schema;
 #[cfg(feature = "descriptions")]
 mod swagger;

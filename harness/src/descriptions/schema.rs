@@ -7,6 +7,7 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
 use super::openapi::Api;
+use super::place;
 
 /// Whose words a body is: `readOnly` members are not the client's to send, `writeOnly` members not the provider's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,17 +34,24 @@ const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 /// Members that hold schemas by name.
 const NAMED: [&str; 4] = ["properties", "patternProperties", "definitions", "$defs"];
 
+/// A compiled schema.
+pub(super) struct Compiled {
+    pub(super) validator: Validator,
+    /// Where each of its definitions stands in the document, in their order.
+    pub(super) parts: Vec<String>,
+}
+
 /// The compiled schemas of one description.
 #[derive(Default)]
 pub(super) struct Schemas {
-    compiled: BTreeMap<(Side, String), Arc<Result<Validator, String>>>,
+    compiled: BTreeMap<(Side, String), Arc<Result<Compiled, String>>>,
     /// Patterns that no engine here can read; what they would check is not checked.
     pub(super) skipped: BTreeSet<String>,
 }
 
 impl Schemas {
     /// The validator of a schema that stands in the document.
-    pub(super) fn validator(&mut self, api: &Api, side: Side, schema: &Value) -> Arc<Result<Validator, String>> {
+    pub(super) fn validator(&mut self, api: &Api, side: Side, schema: &Value) -> Arc<Result<Compiled, String>> {
         let key = (side, schema.to_string());
         if let Some(known) = self.compiled.get(&key) {
             return Arc::clone(known);
@@ -53,7 +61,7 @@ impl Schemas {
         validator
     }
 
-    fn compile(&mut self, api: &Api, side: Side, schema: &Value) -> Result<Validator, String> {
+    fn compile(&mut self, api: &Api, side: Side, schema: &Value) -> Result<Compiled, String> {
         let mut rewrite = Rewrite { api, side, skipped: &mut self.skipped };
         let mut root = rewrite.schema(schema);
         // Only what is referred to is taken along: some documents have a thousand schemas.
@@ -71,6 +79,7 @@ impl Schemas {
         let names: BTreeMap<String, String> =
             parts.keys().enumerate().map(|(index, name)| (name.clone(), format!("#/definitions/p{index}"))).collect();
         rename(&mut root, &names);
+        let places: Vec<String> = parts.keys().cloned().collect();
         let definitions: Map<String, Value> = parts
             .into_values()
             .enumerate()
@@ -81,7 +90,13 @@ impl Schemas {
             .collect();
         let whole = json!({ "allOf": [root], "definitions": definitions });
         let options = jsonschema::options().with_draft(draft(api)).should_validate_formats(false);
-        options.build(&whole).map_err(|error| format!("the schema cannot be compiled: {}", error.masked()))
+        match options.build(&whole) {
+            Ok(validator) => Ok(Compiled { validator, parts: places }),
+            Err(error) => {
+                let place = place::original(api, schema, &places, &error.instance_path().to_string());
+                Err(format!("the schema cannot be compiled: {place}: {error}"))
+            }
+        }
     }
 }
 
@@ -212,7 +227,7 @@ mod tests {
         };
         let mut schemas = Schemas::default();
         let validator = schemas.validator(&api, side, &schema);
-        validator.as_ref().as_ref().unwrap().is_valid(&body)
+        validator.as_ref().as_ref().unwrap().validator.is_valid(&body)
     }
 
     #[test]
@@ -240,7 +255,8 @@ mod tests {
         let api = Api { root: json!({ "openapi": "3.0.1" }), base: String::new() };
         let mut schemas = Schemas::default();
         let schema = json!({ "type": "string", "pattern": "[z-a]" });
-        assert!(schemas.validator(&api, Side::Request, &schema).as_ref().as_ref().unwrap().is_valid(&json!("q")));
+        let compiled = schemas.validator(&api, Side::Request, &schema);
+        assert!(compiled.as_ref().as_ref().unwrap().validator.is_valid(&json!("q")));
         assert_eq!(schemas.skipped.iter().collect::<Vec<_>>(), ["[z-a]"]);
     }
 }

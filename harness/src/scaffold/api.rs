@@ -374,7 +374,7 @@ fn route(api: &Api, op: Op, candidate: &Candidate<'_>, carried: &[String]) -> Ro
     let named = asked("header", str::to_lowercase).into_iter().filter(is_free);
     let body = candidate.value.get("requestBody").map(|body| api.resolve(body)).and_then(|body| body.get("content"));
     let body: Option<Vec<Member>> = body.and_then(|content| fields::request(api, op, content));
-    let answer = fields::answer(api, candidate.value);
+    let answer = fields::answer(api, op, candidate.value);
     let id = candidate.value.get("operationId").and_then(Value::as_str);
     Route {
         op,
@@ -387,6 +387,7 @@ fn route(api: &Api, op: Op, candidate: &Candidate<'_>, carried: &[String]) -> Ro
         answer: answer.members,
         status: answer.status,
         statuses: answer.statuses,
+        problems: fields::problems(api, candidate.value),
         operation_id: id.filter(|id| !id.contains(['`', '\n'])).map(str::to_owned),
     }
 }

@@ -44,8 +44,37 @@ pub(super) struct Route {
     pub(super) status: u16,
     /// The values that the description lists for the status in the answer.
     pub(super) statuses: Vec<String>,
+    /// The refusals that the description shows.
+    pub(super) problems: Vec<Problem>,
     /// The operation's name in the provider's description.
     pub(super) operation_id: Option<String>,
+}
+
+/// An answer that refuses, as the description has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// The HTTP status; none where the description means a class or all others.
+    pub(super) status: Option<u16>,
+    /// What it holds; never empty.
+    pub(super) members: Vec<Member>,
+    /// The member that is the code, a text.
+    pub(super) code: Option<String>,
+    /// The member that is a sentence for people.
+    pub(super) message: Option<String>,
+}
+
+impl Route {
+    /// The status of a refusal: 422 in place of 400 where the description knows only that.
+    pub(super) fn refusal(&self, status: u16) -> u16 {
+        let is_shown = |status: u16| self.problems.iter().any(|problem| problem.status == Some(status));
+        if status == 400 && !is_shown(400) && is_shown(422) { 422 } else { status }
+    }
+
+    /// The form of a refusal with this status: its own, that of all others, else that of any.
+    pub(super) fn problem(&self, status: u16) -> Option<&Problem> {
+        let of = |status: Option<u16>| self.problems.iter().find(|problem| problem.status == status);
+        of(Some(status)).or_else(|| of(None)).or_else(|| self.problems.first())
+    }
 }
 
 /// Everything that the files of a new connector are written from.
@@ -99,6 +128,7 @@ impl Design {
             answer: answer(&counted),
             status: 200,
             statuses: Vec::new(),
+            problems: Vec::new(),
             operation_id: None,
         };
         let mut routes = vec![

@@ -3,7 +3,7 @@
 use quittance::Op;
 use serde_json::Value;
 
-use super::design;
+use super::design::{self, Problem};
 use super::shape::{Form, Leaf, Member, Written};
 use crate::descriptions::openapi::Api;
 
@@ -18,7 +18,9 @@ pub(super) fn request(api: &Api, op: Op, content: &Value) -> Option<Vec<Member>>
     let schema = ["json", "urlencoded", "xml"].iter().find_map(|word| {
         media.iter().find(|(name, _)| name.contains(word)).and_then(|(_, media)| media.get("schema"))
     })?;
-    let mut found = members(api, schema, 0, &|name, required, leaf| required || is_wanted(name, leaf));
+    let mut found = members(api, schema, 0, &|name, property, required, leaf| {
+        !is_marked(property, "readOnly") && (required || is_wanted(name, leaf))
+    });
     asked_of(op, &mut found);
     (!found.is_empty()).then_some(found)
 }
@@ -61,37 +63,103 @@ impl Answer {
     }
 }
 
-/// The first success of an operation: its status and what its answer holds.
-pub(super) fn answer(api: &Api, operation: &Value) -> Answer {
-    let responses = operation.get("responses").and_then(Value::as_object);
-    let success = responses.into_iter().flatten().filter_map(|(status, response)| {
-        let status = status.parse::<u16>().ok().filter(|status| (200..300).contains(status))?;
-        Some((status, api.resolve(response)))
+/// The first success of an operation whose answer is described: its status and what it holds.
+pub(super) fn answer(api: &Api, op: Op, operation: &Value) -> Answer {
+    let mut successes: Vec<(u16, Option<&Value>)> = responses(api, operation)
+        .filter_map(|(status, schema)| Some((status.filter(|status| (200..300).contains(status))?, schema)))
+        .collect();
+    successes.sort_by_key(|(status, schema)| (schema.is_none(), *status));
+    let Some((status, schema)) = successes.first().copied() else { return Answer::unknown(200) };
+    let Some(schema) = schema else { return Answer::unknown(status) };
+    let mut found = members(api, schema, 0, &|_, property, required, leaf| {
+        let is_read = matches!(
+            leaf,
+            Some(Leaf::Id | Leaf::Status | Leaf::Minor | Leaf::Major | Leaf::Currency | Leaf::Reference)
+        );
+        !is_marked(property, "writeOnly") && (is_read || required)
     });
-    let Some((status, response)) = success.min_by_key(|(status, _)| *status) else {
-        return Answer::unknown(200);
-    };
-    let media = response.get("content").and_then(Value::as_object);
-    let Some(schema) = media.and_then(|media| media.values().next()?.get("schema")) else {
+    if found.is_empty() {
+        // Nothing is described, so the answer is of a form that nobody can guess.
         return Answer::unknown(status);
-    };
-    let mut found = members(api, schema, 0, &|name, required, leaf| {
-        matches!(leaf, Some(Leaf::Id | Leaf::Status | Leaf::Minor | Leaf::Major | Leaf::Currency | Leaf::Reference))
-            || (required && !name.is_empty())
-    });
+    }
     keep_first(&mut found, &Leaf::Id);
     keep_first(&mut found, &Leaf::Status);
-    let member = |leaf: Leaf| found.iter().find(|member| member.form == Form::Leaf(leaf.clone()));
-    // Without an id or a status the answer is of a form that nobody can guess.
-    let (Some(_), Some(named)) = (member(Leaf::Id), member(Leaf::Status)) else { return Answer::unknown(status) };
-    Answer { status, statuses: listed(api, schema, &named.name), members: found }
+    if matches!(op, Op::Authorize | Op::Refund) {
+        name_id(&mut found);
+    }
+    let named = found.iter().find(|member| member.form == Form::Leaf(Leaf::Status));
+    let statuses = named.map(|named| listed(api, schema, &named.name)).unwrap_or_default();
+    Answer { status, statuses, members: found }
+}
+
+/// What is made has an id, under whatever name: where none is called so, the first that ends as ids do.
+fn name_id(members: &mut [Member]) {
+    let is_id = |member: &&mut Member| {
+        let name = plain(&member.name);
+        let is_other = tells(&name, &["request", "merchant", "customer", "account"]);
+        is_text(member) && (name.ends_with("id") || name.ends_with("reference")) && !is_other
+    };
+    if !members.iter().any(|member| member.form == Form::Leaf(Leaf::Id))
+        && let Some(member) = members.iter_mut().find(is_id)
+    {
+        member.form = Form::Leaf(Leaf::Id);
+    }
+}
+
+/// The responses of an operation: the status, none for a class or all others, and the schema of the body.
+fn responses<'a>(api: &'a Api, operation: &'a Value) -> impl Iterator<Item = (Option<u16>, Option<&'a Value>)> {
+    let responses = operation.get("responses").and_then(Value::as_object);
+    responses.into_iter().flatten().map(|(status, response)| {
+        let media = api.resolve(response).get("content").and_then(Value::as_object);
+        (status.parse().ok(), media.and_then(|media| media.values().next()?.get("schema")))
+    })
+}
+
+/// The refusals of an operation whose bodies are described.
+pub(super) fn problems(api: &Api, operation: &Value) -> Vec<Problem> {
+    let refusals = responses(api, operation).filter(|(status, _)| status.is_none_or(|status| status >= 400));
+    let problem = |(status, schema): (Option<u16>, Option<&Value>)| {
+        let mut members = members(api, schema?, 0, &|name, property, required, _| {
+            !is_marked(property, "writeOnly") && (required || tells(name, &TELLING))
+        });
+        unread(&mut members);
+        let text = |words: &[&str]| members.iter().find(|member| is_text(member) && tells(&member.name, words));
+        let code = text(&["code"]).or_else(|| text(&["type"])).map(|member| member.name.clone());
+        let message = text(&["message", "detail", "description", "title"]).map(|member| member.name.clone());
+        (!members.is_empty()).then_some(Problem { status, members, code, message })
+    };
+    refusals.filter_map(problem).collect()
+}
+
+/// Parts of the names of members that say why something was refused.
+const TELLING: [&str; 8] = ["code", "type", "message", "error", "detail", "description", "reason", "title"];
+
+fn tells(name: &str, words: &[&str]) -> bool {
+    let name = plain(name);
+    words.iter().any(|word| name.contains(word))
+}
+
+/// Whether a member that nobody knows yet is a text.
+fn is_text(member: &Member) -> bool {
+    let Form::Leaf(Leaf::Unknown(what)) = &member.form else { return false };
+    what.ends_with(", string") || what.contains(", one of ")
+}
+
+/// A refusal repeats no id, amount or status of a payment, whatever its members are called.
+fn unread(members: &mut [Member]) {
+    for member in members {
+        match &mut member.form {
+            Form::Node(inner) | Form::List(inner) => unread(inner),
+            Form::Leaf(Leaf::Unknown(_)) => {}
+            Form::Leaf(leaf) => *leaf = Leaf::Unknown(member.name.clone()),
+        }
+    }
 }
 
 /// The values that a schema lists for a member.
 fn listed(api: &Api, schema: &Value, name: &str) -> Vec<String> {
-    let (mut properties, mut required) = (Vec::new(), Vec::new());
-    collect(api, schema, 0, &mut properties, &mut required);
-    let own = properties.iter().filter(|(property, _)| *property == name).map(|(_, schema)| api.resolve(schema));
+    let parts = Parts::of(api, schema, 0);
+    let own = parts.properties.iter().filter(|(property, _)| *property == name).map(|(_, schema)| api.resolve(schema));
     let values = own.filter_map(|schema| schema.get("enum")?.as_array()).flatten();
     values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -160,26 +228,30 @@ pub(super) fn word(name: &str) -> String {
     }
 }
 
-/// The members of an object's schema that `wanted` takes, by name, whether they are needed, and what they are.
-fn members(api: &Api, schema: &Value, level: usize, wanted: &dyn Fn(&str, bool, Option<&Leaf>) -> bool) -> Vec<Member> {
-    let mut properties: Vec<(&String, &Value)> = Vec::new();
-    let mut required: Vec<&str> = Vec::new();
-    collect(api, schema, level, &mut properties, &mut required);
+/// Whether a member is taken, by its name, its schema, whether it is needed, and what it is.
+type Wanted<'w> = &'w dyn Fn(&str, &Value, bool, Option<&Leaf>) -> bool;
+
+fn is_marked(schema: &Value, word: &str) -> bool {
+    schema.get(word).and_then(Value::as_bool) == Some(true)
+}
+
+/// The members of an object's schema that `wanted` takes.
+fn members(api: &Api, schema: &Value, level: usize, wanted: Wanted<'_>) -> Vec<Member> {
+    let parts = Parts::of(api, schema, level);
     let mut out: Vec<Member> = Vec::new();
-    for (name, property) in properties {
+    for (name, property) in parts.properties {
         let property = api.resolve(property);
-        let needed = required.contains(&name.as_str());
-        let Some(form) = form(api, name, property, level, wanted) else { continue };
+        let needed = parts.required.contains(&name.as_str());
+        let chosen = parts.chosen.iter().find(|(property, _)| property == name);
+        let form = match chosen {
+            Some((_, word)) => Form::Leaf(Leaf::Fixed((*word).to_owned())),
+            None => form(api, name, property, level, wanted),
+        };
         let leaf = match &form {
             Form::Leaf(leaf) => Some(leaf),
             _ => None,
         };
-        let read_only = property.get("readOnly").and_then(Value::as_bool) == Some(true)
-            && !matches!(leaf, Some(Leaf::Id | Leaf::Status));
-        let empty = matches!(&form, Form::Node(inner) | Form::List(inner) if inner.is_empty());
-        if wanted(name, needed, leaf)
-            && !read_only
-            && !empty
+        if wanted(name, property, needed, leaf)
             && out.len() < MOST_MEMBERS
             && !out.iter().any(|member| member.name == *name)
         {
@@ -189,48 +261,78 @@ fn members(api: &Api, schema: &Value, level: usize, wanted: &dyn Fn(&str, bool, 
     out
 }
 
-/// The properties of a schema and of what it is made of: all of `allOf`, the first of `oneOf` and `anyOf`.
-fn collect<'a>(
-    api: &'a Api,
-    schema: &'a Value,
-    level: usize,
-    properties: &mut Vec<(&'a String, &'a Value)>,
-    required: &mut Vec<&'a str>,
-) {
-    let schema = api.resolve(schema);
-    if level > 2 * MOST_LEVELS {
-        return;
+/// What a schema is made of: all of `allOf`, the first of `oneOf` and `anyOf`, and the card among what a discriminator maps to.
+#[derive(Default)]
+struct Parts<'a> {
+    properties: Vec<(&'a String, &'a Value)>,
+    required: Vec<&'a str>,
+    /// The properties that discriminate, each with the word of what was chosen.
+    chosen: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(api: &'a Api, schema: &'a Value, level: usize) -> Parts<'a> {
+        let mut parts = Parts::default();
+        parts.collect(api, schema, level);
+        parts
     }
-    required.extend(schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str));
-    properties.extend(schema.get("properties").and_then(Value::as_object).into_iter().flatten());
-    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        collect(api, part, level + 1, properties, required);
-    }
-    for name in ["oneOf", "anyOf"] {
-        if let Some(first) = schema.get(name).and_then(|parts| parts.as_array()?.first()) {
-            collect(api, first, level + 1, properties, required);
+
+    fn collect(&mut self, api: &'a Api, schema: &'a Value, level: usize) {
+        let schema = api.resolve(schema);
+        if level > 2 * MOST_LEVELS {
+            return;
+        }
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        self.required.extend(required.filter_map(Value::as_str));
+        self.properties.extend(schema.get("properties").and_then(Value::as_object).into_iter().flatten());
+        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            self.collect(api, part, level + 1);
+        }
+        if let Some((property, word, card)) = card(api, schema) {
+            // What is chosen is often made of the very schema that tells it from others.
+            if !self.chosen.iter().any(|(chosen, _)| *chosen == property) {
+                self.chosen.push((property, word));
+                self.collect(api, card, level + 1);
+            }
+            return;
+        }
+        for name in ["oneOf", "anyOf"] {
+            if let Some(first) = schema.get(name).and_then(|parts| parts.as_array()?.first()) {
+                self.collect(api, first, level + 1);
+            }
         }
     }
 }
 
-fn form(
-    api: &Api,
-    name: &str,
-    schema: &Value,
-    level: usize,
-    wanted: &dyn Fn(&str, bool, Option<&Leaf>) -> bool,
-) -> Option<Form> {
+/// Of the schemas that a discriminator tells apart the card's: the property that tells, its word, and the schema.
+fn card<'a>(api: &'a Api, schema: &'a Value) -> Option<(&'a str, &'a str, &'a Value)> {
+    let discriminator = schema.get("discriminator")?;
+    let mapping = discriminator.get("mapping")?.as_object()?;
+    let named = || mapping.iter().find(|(word, _)| word.to_lowercase().contains("card"));
+    let (word, target) = mapping.get_key_value("card").or_else(named)?;
+    let target = target.as_str()?;
+    // A bare name is that of a schema (OpenAPI 3.0.3, discriminator object).
+    let found = match target.strip_prefix('#') {
+        Some(pointer) => api.root.pointer(pointer),
+        None => api.root.pointer("/components/schemas")?.get(target),
+    };
+    Some((discriminator.get("propertyName")?.as_str()?, word, found?))
+}
+
+fn form(api: &Api, name: &str, schema: &Value, level: usize, wanted: Wanted<'_>) -> Form {
     let is_object = ["properties", "allOf", "oneOf", "anyOf"].iter().any(|word| schema.get(word).is_some());
-    if is_object && level < MOST_LEVELS {
-        let inner = members(api, schema, level + 1, wanted);
-        if !inner.is_empty() {
-            return Some(Form::Node(inner));
-        }
+    let items = schema.get("items").filter(|_| level < MOST_LEVELS);
+    let inner = match (is_object, items) {
+        (true, _) if level < MOST_LEVELS => members(api, schema, level + 1, wanted),
+        (_, Some(items)) => members(api, api.resolve(items), level + 1, wanted),
+        _ => Vec::new(),
+    };
+    match (inner.is_empty(), items) {
+        (false, Some(_)) if !is_object => Form::List(inner),
+        (false, _) => Form::Node(inner),
+        // A list of plain values too: what stands in it is filled in by hand.
+        (true, _) => Form::Leaf(leaf(name, schema)),
     }
-    if let Some(items) = schema.get("items").filter(|_| level < MOST_LEVELS) {
-        return Some(Form::List(members(api, api.resolve(items), level + 1, wanted)));
-    }
-    Some(Form::Leaf(leaf(name, schema)))
 }
 
 /// What a member is, by its name and type.

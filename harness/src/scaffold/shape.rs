@@ -102,6 +102,14 @@ impl Member {
         Member { name: name.to_owned(), form: Form::Node(members) }
     }
 
+    /// Whether this stands in it anywhere.
+    pub(super) fn has(&self, wanted: &Leaf) -> bool {
+        match &self.form {
+            Form::Leaf(leaf) => leaf == wanted,
+            Form::Node(members) | Form::List(members) => members.iter().any(|member| member.has(wanted)),
+        }
+    }
+
     fn is_known(&self) -> bool {
         match &self.form {
             Form::Leaf(leaf) => !matches!(leaf, Leaf::Unknown(_)),

@@ -9,7 +9,7 @@ use quittance::Op;
 use serde::Serialize;
 
 use super::Addresses;
-use super::design::{Design, Part, Proof, Route};
+use super::design::{Design, Part, Problem, Proof, Route};
 use super::name::Names;
 use super::shape::{self, Body, Form, Leaf, Member};
 use super::tape::is_keyed;
@@ -213,6 +213,7 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
     }
     let headers = route.headers.iter().map(|(_, what)| what.clone());
     let query = route.query.iter().map(|name| format!("the query's {name}"));
+    let other = other_answer(route);
     let body_call = match design.body {
         Body::Json => "json(&body)".to_owned(),
         Body::Form => "form(&body)".to_owned(),
@@ -228,11 +229,19 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
         operation_id: route.operation_id.clone(),
         path_code: (!values.is_empty()).then(|| format!("format!({format:?}, {})", values.join(", "))),
         path_literal: format!("{format:?}"),
-        comments: headers.chain(query).collect(),
+        comments: headers.chain(query).chain(other).collect(),
         body_code: route.body.as_ref().map(|members| shape::code(members, &names.provider)),
         body_call,
         keyed: design.idempotency.is_some() && is_keyed(route),
     }
+}
+
+/// What is to be said of an answer that is no payment or refund, where its operation's own shape is not written.
+fn other_answer(route: &Route) -> Option<String> {
+    let has = |leaf: Leaf| route.answer.iter().any(|member| member.form == Form::Leaf(leaf.clone()));
+    let is_own = matches!(route.op, Op::Authorize | Op::Refund) || has(Leaf::Id) && has(Leaf::Status);
+    let names = || route.answer.iter().map(|member| format!("`{}`", member.name)).collect::<Vec<_>>().join(", ");
+    (!is_own).then(|| format!("the answer holds {}: read it as a struct of its own", names()))
 }
 
 /// The path of a route as people read it.
@@ -254,8 +263,21 @@ pub(super) fn wire(names: &Names, design: &Design) -> Result<String, Unusable> {
     render(
         "wire.rs",
         WIRE,
-        context! { name => names.name.as_str(), major => is_major(design), objects => served(objects) },
+        context! { name => names.name.as_str(), major => is_major(design), objects => served(objects), problem => served(problem(design)) },
     )
+}
+
+/// The fields of an error: where the description shows them, else under the usual names.
+fn problem(design: &Design) -> Vec<Field> {
+    let described = design.route(Op::Authorize).and_then(|route| route.problem(route.refusal(400)));
+    let field = |name: &'static str, member: Option<&String>| Field {
+        name,
+        rename: member.filter(|other| *other != name).cloned(),
+        skip: described.is_some() && member.is_none(),
+        kind: "Option<String>",
+    };
+    let of = |of: fn(&Problem) -> Option<&String>| described.and_then(of);
+    vec![field("code", of(|problem| problem.code.as_ref())), field("message", of(|problem| problem.message.as_ref()))]
 }
 
 fn object(name: &'static str, what: &'static str, answer: &[Member]) -> Object {

@@ -6,7 +6,7 @@ use quittance::Op;
 use serde_json::Value;
 
 use super::design::{Design, Part, Proof, Route};
-use super::shape::{self, Body, Values};
+use super::shape::{self, Body, Form, Leaf, Member, Values};
 use crate::scenario::{Scenario, Step, StepOp};
 use crate::unfilled::mark;
 
@@ -79,7 +79,7 @@ struct Place<'a> {
 fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place<'_>) {
     let Place { scenario, step, asked, route, number, of, absent } = place;
     let expected = serde_json::to_value(&step.expect).unwrap_or_default();
-    let answer = Answered::of(scenario, route.op, &expected, route.status);
+    let answer = Answered::of(scenario, route, &expected);
     let input = |name: &str| asked.input.get(name);
     let is_absent =
         ["payment", "refund"].iter().any(|name| input(name).and_then(|word| word.as_str()) == Some("absent"));
@@ -93,6 +93,10 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
         _ => payment_id,
     };
     let id = match (route.op, answer.is_error || of != number) {
+        // Where no member is known to be the id, later requests have it to be filled in.
+        (Op::Authorize | Op::Refund, false) if !route.answer.iter().any(|member| member.has(&Leaf::Id)) => {
+            String::new()
+        }
         (Op::Authorize, false) => Course::make(&mut course.payments, "payment", number),
         (Op::Refund, false) => Course::make(&mut course.refunds, "refund", number),
         (Op::Authorize, true) => Course::of(&course.payments, Some(of)).unwrap_or_default(),
@@ -115,8 +119,9 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
     let _text = writeln!(out, "\n[[exchange]]\nstep = {number}\n[exchange.request]\nmethod = \"{}\"", route.verb);
     let _text = writeln!(out, "url = {}", quoted(&format!("{}{}", design.sandbox, path(route, &target))));
     request(out, design, route, &values);
-    // The answer speaks of the payment by the reference of the step that made it.
-    let told = if matches!(route.op, Op::Authorize | Op::Refund) {
+    // The answer speaks of the payment by the reference of the step that made it; one without a status is no payment's.
+    let is_payment = route.answer.iter().any(|member| member.form == Form::Leaf(Leaf::Status));
+    let told = if matches!(route.op, Op::Authorize | Op::Refund) || !is_payment {
         values.reference.clone()
     } else {
         hole("reference", first)
@@ -184,13 +189,20 @@ fn respond(out: &mut String, design: &Design, route: &Route, answer: &Answered, 
     let kind = if xml { "text/xml; charset=utf-8" } else { "application/json" };
     let _text =
         writeln!(out, "[exchange.response]\nstatus = {}\nheaders = {{ content-type = \"{kind}\" }}", answer.http);
-    let problem = [
-        super::shape::Member::leaf(
-            "code",
-            super::shape::Leaf::Unknown(format!("code of the provider, {}", answer.status)),
-        ),
-        super::shape::Member::leaf("message", super::shape::Leaf::Unknown("text of the provider".to_owned())),
-    ];
+    let code = |name: &str| Leaf::Unknown(format!("{name} of the provider, {}", answer.status));
+    let problem = match route.problem(answer.http) {
+        Some(problem) => {
+            let told = |member: &Member| match problem.code.as_ref() == Some(&member.name) {
+                true => Member::leaf(&member.name, code(&member.name)),
+                false => member.clone(),
+            };
+            problem.members.iter().map(told).collect()
+        }
+        None => vec![
+            Member::leaf("code", code("code")),
+            Member::leaf("message", Leaf::Unknown("text of the provider".to_owned())),
+        ],
+    };
     let members = if answer.is_error { problem.as_slice() } else { route.answer.as_slice() };
     let body =
         if xml { shape::xml(&format!("{}_answer", route.root), members, values) } else { shape::json(members, values) };
@@ -210,7 +222,7 @@ struct Answered {
 }
 
 impl Answered {
-    fn of(scenario: &Scenario, op: Op, expected: &Value, success: u16) -> Answered {
+    fn of(scenario: &Scenario, route: &Route, expected: &Value) -> Answered {
         let words = |name: &str| -> Option<String> {
             match expected.get(name)? {
                 Value::String(word) => Some(word.replace('_', " ")),
@@ -222,7 +234,7 @@ impl Answered {
                 _ => None,
             }
         };
-        let thing = if matches!(op, Op::Refund | Op::RetrieveRefund) { "refund" } else { "payment" };
+        let thing = if matches!(route.op, Op::Refund | Op::RetrieveRefund) { "refund" } else { "payment" };
         let refused = expected.get("refused").and_then(Value::as_bool) == Some(true);
         let error = words("error");
         let http = match error.as_deref() {
@@ -231,11 +243,11 @@ impl Answered {
             Some("conflict") => 409,
             Some("rate limited") => 429,
             Some("unavailable") => 503,
-            Some("invalid") => 400,
+            Some("invalid") => route.refusal(400),
             // What stands in the answer is at fault, not its status.
-            Some(_) => success,
-            None if refused => 400,
-            None => success,
+            Some(_) => route.status,
+            None if refused => route.refusal(400),
+            None => route.status,
         };
         let status = match (words("state"), words("reason")) {
             (Some(state), Some(reason)) => format!("status of a {thing} that is {state}, and why: {reason}"),

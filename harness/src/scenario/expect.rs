@@ -182,11 +182,18 @@ impl Action {
     }
 }
 
-/// One value, or a list of which one must hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One value, or a list of which one must hold. The order of a list says nothing.
+#[derive(Debug, Clone, Eq)]
 pub struct OneOf<T> {
     /// The values; never empty.
     pub values: Vec<T>,
+}
+
+impl<T: PartialEq> PartialEq for OneOf<T> {
+    fn eq(&self, other: &OneOf<T>) -> bool {
+        let holds = |all: &OneOf<T>, part: &OneOf<T>| part.values.iter().all(|value| all.contains(value));
+        holds(self, other) && holds(other, self)
+    }
 }
 
 impl<T: PartialEq> OneOf<T> {

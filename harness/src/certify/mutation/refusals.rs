@@ -177,7 +177,8 @@ impl<'p> Refusals<'p> {
         *run.tried.figures.entry("unlisted_codes".to_owned()).or_default() += 1;
         let found = self.unsupported(run, spots, mutant, code);
         let is_unsafe = found.is_some();
-        let expected = "nothing final, as the code says nothing: an unknown effect, or a state that is open";
+        let expected = "nothing final, as the code says nothing and the connector reads no member that says so plainly (those of \
+                        `[[refused]]` and `[[status]]` in the profile): an unknown effect, or a state that is open";
         run.graded(mutant, found.map_or(Grade::Safe, |found| Grade::Unsafe(expected.to_owned(), found)));
         is_unsafe
     }
@@ -210,7 +211,9 @@ impl<'p> Refusals<'p> {
         let without = Mutant::of(site, spots, "unknown values", Aim::Garbage, changes);
         let result = run.play(&without);
         if let Some(still) = claim(site, result.as_ref()) {
-            return Some(format!("{}, also where no member says so plainly", still.told));
+            let names: BTreeSet<String> = plain.iter().map(|(spot, _)| format!("`{}`", member(spot))).collect();
+            let names = names.into_iter().collect::<Vec<_>>().join(", ");
+            return Some(format!("{}, whatever {names} says: the connector does not read {names}", still.told));
         }
         self.proven.extend(plain.iter().filter_map(|(_, row)| *row));
         None
