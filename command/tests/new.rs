@@ -242,6 +242,24 @@ fn a_connector_that_is_not_compiled_in() {
     project.bad(&["certify", "acme-bonk"], &["unknown connector `acme-bonk`"]);
 }
 
+/// A host that tapes ask and the connector does not declare makes every case fail: the check that says so is told first.
+#[test]
+fn the_cause_of_many_failures_is_told_first() {
+    let project = Project::new("undeclared");
+    let folder = project.0.join("fixtures/itau");
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let profile = std::fs::read_to_string(Path::new(ROOT).join("fixtures/itau/profile.toml")).unwrap();
+    project.write(
+        "fixtures/itau/profile.toml",
+        &profile.replace("devportal.itau.com.br/api/jwt", "token.bank.example/jwt"),
+    );
+    let (code, shown, _) = project.run(&["certify", "itau", "--tier", "memory"]);
+    let (first, _) = shown.split_once("repeat:").unwrap();
+    assert!(code == 1 && first.starts_with("FAIL itau check:spec"), "{code} {first}");
+    assert!(first.contains("host token.bank.example") && first.contains("undeclared"), "{first}");
+}
+
 #[test]
 fn the_help_fits_a_terminal() {
     let output = Command::new(env!("CARGO_BIN_EXE_quittance")).args(["new", "--help"]).output().unwrap();

@@ -155,7 +155,9 @@ impl<B: Bank> Provider for OpenBanking<B> {
             return Err(wrong("return_url", "a return URL starts with https://"));
         }
         let site = if registration.environment == Environment::Live { Some(B::LIVE) } else { B::SANDBOX };
-        let site = site.ok_or_else(|| wrong("environment", "no test environment of this bank is known: state `environment = \"live\"`"))?;
+        let site = site.ok_or_else(|| {
+            wrong("environment", "no test environment of this bank is known: state `environment = \"live\"`")
+        })?;
         Ok(Self { registration, site, key, bank: PhantomData })
     }
 }
