@@ -35,6 +35,9 @@ fn a_guide_on_the_terminal() {
             || bank.contains("txid"),
         "{bank}"
     );
+    // Left out, the environment would be one that the bank does not publish.
+    assert!(good(&["docs", "natwest"]).contains("  environment (sandbox or live)\n"));
+    assert!(good(&["docs", "hsbc-uk"]).contains("  environment (sandbox or live, optional)\n"));
     let output = run(&["docs"]);
     assert_eq!(output.status.code(), Some(2));
     let output = run(&["docs", "strpe"]);

@@ -204,18 +204,72 @@ fn one_endpoint_and_decimal_amounts() {
 #[test]
 fn a_thin_crate_takes_its_addresses() {
     let project = Project::new("addresses");
-    let (test, live) = ("https://test.bank.com/pix/v2/", "https://bank.com/pix/v2");
     let page = "https://developer.bank.com";
-    for family in ["pix", "open-banking-uk", "cybersource-rest"] {
+    for (family, path) in [("pix", "/pix/v2"), ("open-banking-uk", "/obie/open-banking"), ("cybersource-rest", "")] {
+        let (test, live) = (format!("https://test.bank.com{path}/"), format!("https://bank.com{path}"));
         let id = format!("bank-{family}");
-        let given = ["--sandbox-url", test, "--live-url", live, "--documentation", page];
+        let given = ["--sandbox-url", &test, "--live-url", &live, "--documentation", page];
         project.good(&[["new", &id, "--family", family].as_slice(), &given].concat());
-        let text = project.read(&format!("connectors/{id}/src/lib.rs"))
-            + &project.read(&format!("fixtures/{id}/profile.toml"));
-        assert!(!text.contains(".example") && text.contains("test.bank.com") && text.contains(page), "{text}");
+        let profile = project.read(&format!("fixtures/{id}/profile.toml"));
+        let text = project.read(&format!("connectors/{id}/src/lib.rs")) + &profile;
+        assert!(text.contains("test.bank.com") && text.contains(page), "{text}");
         assert!(text.contains("${fill:"), "it stays a draft");
+        // What was given says nothing of where tokens come from: neither host is made to give them.
+        let asked = "${fill:the token addresses in place of those that end in .example";
+        let (made_up, is_asked) = match family {
+            "pix" => ("bank.com/oauth/token", profile.contains(asked)),
+            "open-banking-uk" => ("bank.com/.well-known", profile.contains("${fill:discovery address, token address")),
+            _ => (".example", true),
+        };
+        assert!(!text.contains(made_up) && is_asked, "{family}: {text}");
     }
     project.bad(&["new", "bank", "--family", "pix", "--sandbox-url", "test"], &["--sandbox-url test"]);
+    let versioned = "https://bank.com/open-banking/v3.1/pisp";
+    let told = [versioned, "adds the version itself; give what stands before it, https://bank.com/open-banking"];
+    project.bad(&["new", "bank", "--family", "open-banking-uk", "--live-url", versioned], &told);
+    project.bad(&["new", "bank", "--family", "", "--live-url", versioned], &["--family is empty", "pix"]);
+}
+
+/// One that was made and not compiled yet is no unknown name.
+#[test]
+fn a_connector_that_is_not_compiled_in() {
+    let project = Project::new("uncompiled");
+    project.good(&["new", "acme-bank", "--family", "pix"]);
+    let told = ["`acme-bank` is not compiled into this program", "cargo run -- certify acme-bank"];
+    for command in ["certify", "docs", "explain", "tapes"] {
+        project.bad(&[command, "acme-bank"], &told);
+    }
+    project.bad(&["certify", "acme-bonk"], &["unknown connector `acme-bonk`"]);
+}
+
+/// A host that tapes ask and the connector does not declare makes every case fail: the check that says so is told first.
+#[test]
+fn the_cause_of_many_failures_is_told_first() {
+    let project = Project::new("undeclared");
+    let folder = project.0.join("fixtures/itau");
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::create_dir(&folder).unwrap();
+    let profile = std::fs::read_to_string(Path::new(ROOT).join("fixtures/itau/profile.toml")).unwrap();
+    project.write(
+        "fixtures/itau/profile.toml",
+        &profile.replace("devportal.itau.com.br/api/jwt", "token.bank.example/jwt"),
+    );
+    let (code, shown, _) = project.run(&["certify", "itau", "--tier", "memory"]);
+    let (first, _) = shown.split_once("repeat:").unwrap();
+    assert!(code == 1 && first.starts_with("FAIL itau check:spec"), "{code} {first}");
+    assert!(first.contains("host token.bank.example") && first.contains("undeclared"), "{first}");
+}
+
+#[test]
+fn the_help_fits_a_terminal() {
+    let output = Command::new(env!("CARGO_BIN_EXE_quittance")).args(["new", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let (_, footer) = help.split_once("What nobody but").unwrap();
+    for paragraph in footer.split("\n\n").filter(|paragraph| !paragraph.starts_with("Examples:")) {
+        let lines: Vec<&str> = paragraph.trim().lines().collect();
+        let whole = lines.split_last().map_or(0, |(_, whole)| whole.iter().filter(|line| line.len() < 70).count());
+        assert!(whole == 0 && lines.iter().all(|line| line.len() <= 100), "{paragraph}");
+    }
 }
 
 #[test]
@@ -441,6 +495,9 @@ fn what_cannot_be_used_changes_nothing() {
         ("stripe", "connectors/stripe exists already"),
         ("reference", "means something else"),
         ("all", "means something else"),
+        ("crate", "means something else"),
+        ("proc-macro", "means something else"),
+        ("quittance", "means something else"),
         ("pix", "a package quittance-pix exists already"),
         ("crypto", "a package quittance-crypto exists already"),
         ("Acme", "expected small letters"),

@@ -37,6 +37,8 @@ impl std::fmt::Display for Unusable {
     }
 }
 
+impl std::error::Error for Unusable {}
+
 impl From<Vec<FileError>> for Unusable {
     fn from(errors: Vec<FileError>) -> Unusable {
         Unusable::Files(errors)
@@ -141,7 +143,24 @@ impl World {
     /// # Errors
     /// An unknown name, with those that come near.
     pub fn entries(&self, ids: &[String]) -> Result<Vec<&'static Entry>, Unusable> {
+        ids.iter().try_for_each(|id| self.entry(id).map(drop))?;
         catalogue(ids)
+    }
+
+    /// The connector of that id.
+    ///
+    /// # Errors
+    /// An unknown name, with those that come near; one that has fixtures here is not part of this program yet.
+    pub fn entry(&self, id: &str) -> Result<&'static Entry, Unusable> {
+        let profile = format!("fixtures/{id}/profile.toml");
+        let is_name = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        find(id).ok_or_else(|| match is_name && self.root.join(&profile).is_file() {
+            true => Unusable::Text(format!(
+                "connector `{id}` is not compiled into this program, though {profile} exists: build it again, \
+                 as `cargo run -- certify {id}` does"
+            )),
+            false => Unusable::Text(unknown("connector", id, &product::ids())),
+        })
     }
 
     /// Reads a connector's profile and tapes.

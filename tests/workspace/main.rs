@@ -7,6 +7,7 @@ mod bad_input;
 mod certificate;
 mod contract;
 mod planted;
+mod qr;
 mod self_test;
 mod tidy;
 mod tree;
@@ -42,6 +43,7 @@ fn main() {
     contract::tests(&mut add);
     bad_input::tests(&mut add);
     planted::tests(&mut add);
+    qr::tests(&mut add);
     certificate::tests(&mut add);
     self_test::tests(&mut add);
     wallets::tests(&mut add);

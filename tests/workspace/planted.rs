@@ -22,6 +22,7 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("planted::another_reason_of_a_failing_account", another_reason_of_a_failing_account);
     add("planted::an_expired_exemption_blocks", an_expired_exemption_blocks);
     add("planted::a_member_that_says_no_and_is_not_read_is_named", a_member_that_says_no_and_is_not_read_is_named);
+    add("planted::what_is_left_of_the_model", what_is_left_of_the_model);
 }
 
 /// A copy of some folders and files of the project in the system's temporary folder, deleted when dropped.
@@ -276,4 +277,24 @@ fn a_member_that_says_no_and_is_not_read_is_named() -> Result<(), Failed> {
     let said: Vec<String> = lines.iter().flat_map(|line| &line.findings).map(ToString::to_string).collect();
     let named = said.iter().any(|finding| finding.contains("the connector does not read `message`"));
     complain((!named).then(|| format!("the member is not named: {}", said.join("; "))).into_iter().collect())
+}
+
+/// The host of the model inside the text of a QR code: its tape is not played, and the place is named.
+fn what_is_left_of_the_model() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures/bradesco", "fixtures/itau"])?;
+    let path = copy.path().join("fixtures/itau/profile.toml");
+    let text = std::fs::read_to_string(&path)?;
+    let spoilt: Vec<&str> = text.lines().filter(|line| !line.contains("BR.GOV.BCB.PIX")).collect();
+    let spoilt = spoilt.join("\n").replace("\"qrpix-h.bradesco.com.br/qr/v2\"", "\"qrpix-h.bradesco.com.br/other\"");
+    std::fs::write(&path, spoilt)?;
+    let world = copy.world()?;
+    let entry = quittance_connectors::find("itau").ok_or("no such connector")?;
+    let (suite, subject) = (world.suite()?, world.subject(entry)?);
+    let unfilled = Plan::of(&suite, &subject).scenarios.into_iter().find_map(|(_, planned)| match planned {
+        Planned::Unfilled(_, errors) => errors.first().map(ToString::to_string),
+        _ => None,
+    });
+    let told = unfilled.ok_or("what is left of the model was not noticed")?;
+    let parts = ["fixtures/bradesco/", "`qrpix-h.bradesco.com.br` is of bradesco", "[like.replace] of fixtures/itau"];
+    complain(parts.iter().filter(|part| !told.contains(**part)).map(|part| format!("no {part} in {told}")).collect())
 }

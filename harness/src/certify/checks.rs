@@ -1,5 +1,6 @@
 //! The checks that hold for every connector and need no scenario of their own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -172,6 +173,10 @@ fn spec(ground: &Ground<'_>) -> Tried {
     }
     for host in spec.mutual_tls.iter().filter(|host| !spec.hosts.contains(host)) {
         findings.push(finding(format!("mutual_tls {host}"), "one of the hosts", "another"));
+    }
+    let asked: BTreeSet<String> = plan.taped().flat_map(|case| case.tape.hosts()).collect();
+    for host in asked.iter().filter(|host| !spec.allows_host(host)) {
+        findings.push(finding(format!("host {host}"), "declared in `hosts`, since a tape asks it", "undeclared"));
     }
     for kind in spec.methods.iter().chain(spec.mandates) {
         trials += 1;

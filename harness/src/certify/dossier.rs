@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use quittance::MethodKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::report::{Background, Clause, SuiteScenario};
 use super::{Plan, play};
 use crate::capabilities::Capabilities;
 use crate::profile::{Card, CodeRow, StatusRow, StatusSource};
 use crate::run::case::{Case, Played};
-use crate::run::input::Builder;
+use crate::run::input::{Builder, toml_json};
 use crate::run::judge::Ended;
 use crate::scenario::{Scenario, Suite};
 use crate::story::does;
@@ -138,7 +138,7 @@ impl Dossier {
         let model = &subject.profile.model;
         Dossier {
             capabilities: Capabilities::of(subject.entry.spec),
-            credentials: subject.entry.credentials_schema().to_value(),
+            credentials: credentials(subject),
             home: (model.currency.clone(), model.country.clone()),
             cards: model.cards.iter().map(|(name, card)| shown_card(name, card)).collect(),
             sources: sources(subject),
@@ -149,6 +149,27 @@ impl Dossier {
             cases,
         }
     }
+}
+
+/// The schema of the credentials. What the connector cannot do without is required, though the type that it shares with others of its
+/// family lets it be left out: an environment that has no default, a key that only some institutions ask for.
+fn credentials(subject: &Subject) -> Value {
+    let given = toml_json(&toml::Value::Table(subject.profile.model.credentials.clone()));
+    let mut schema = subject.entry.credentials_schema().to_value();
+    let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
+    let is_needed = |name: &&String| {
+        let mut left = given.clone();
+        let taken_out = left.as_object_mut().and_then(|fields| fields.remove(*name)).is_some();
+        let refused = |error: quittance::Error| error.field() == Some(name.as_str());
+        taken_out && subject.entry.connect(left).err().is_some_and(refused)
+    };
+    let known = |name: &&String| required.iter().any(|known| known == *name);
+    let names = given.as_object().into_iter().flat_map(serde_json::Map::keys);
+    let needed: Vec<Value> = names.filter(|name| !known(name)).filter(is_needed).map(|name| json!(name)).collect();
+    if !needed.is_empty() {
+        schema["required"] = json!([required, needed].concat());
+    }
+    schema
 }
 
 fn shown_card(name: &str, card: &Card) -> ShownCard {

@@ -317,7 +317,10 @@ fn broken(error: std::io::Error) -> Unusable {
 const SHOWN: usize = 12;
 
 pub(super) fn print(report: &Report) {
-    for line in report.lines.iter().filter(|line| matches!(line.verdict, Verdict::Fail)) {
+    let mut failed: Vec<&Line> = report.lines.iter().filter(|line| line.verdict == Verdict::Fail).collect();
+    // What is declared wrongly makes cases fail one after the other: the cause is told first.
+    failed.sort_by_key(|line| line.case != "check:spec");
+    for line in failed {
         say(&format!("FAIL {} {} ({})", line.connector, line.case, line.tier));
         say(&format!("     clauses {}", line.clauses.join(", ")));
         if let Some(because) = &line.because {

@@ -85,7 +85,7 @@ pub(super) fn operation(entry: &Entry, name: &str) -> Result<Op, Unusable> {
 impl Desk {
     /// Makes the connector of `id` from the credentials that are given, else from those of its profile.
     pub(super) fn open(world: World, id: &str, operation_name: &str, setting: &Setting) -> Result<Desk, Unusable> {
-        let entry = connector(id)?;
+        let entry = world.entry(id)?;
         let op = operation(entry, operation_name)?;
         let subject = world.subject(entry);
         let given = match &setting.credentials {

@@ -53,7 +53,7 @@ enum TierName {
 impl Explain {
     pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
         let suite = world.suite()?;
-        let entry = super::desk::connector(&self.connector)?;
+        let entry = world.entry(&self.connector)?;
         let scenario = scenario(&suite.scenarios, &self.scenario)?;
         let subject = world.subject(entry)?;
         let planned = plan(&suite, entry.spec, &subject.profile, &subject.tapes, &subject.folder);

@@ -14,13 +14,13 @@ use crate::world::{Unusable, World};
 /// Make a new connector: crate, profile, tapes to fill in, and its lines in the catalogue
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What nobody but the provider's documentation knows is marked as ${fill:...}. The connector compiles at once and certifies\n\
+    after_help = "What nobody but the provider's documentation knows is marked as ${fill:...}. The connector compiles at once and certifies \
     as a draft; it stays one, and `certify` ends with exit code 2 (incomplete), until the last mark is gone.\n\n\
-    Examples:\n  quittance new acme\n  quittance new acme --name 'Acme Pay' --sandbox-url https://sandbox.acme.com/v1 --live-url https://api.acme.com/v1\n  \
+    Examples:\n  quittance new acme\n  quittance new acme --name 'Acme Pay' --live-url https://api.acme.com/v1\n  \
     quittance new acme --from openapi.yaml\n  quittance new acme --body xml\n  quittance new acme --body xml --endpoint single --amount major\n  \
     quittance new acme-bank --family pix --sandbox-url https://sandbox.acme-bank.com/pix/v2\n  \
     quittance new acme --from openapi.yaml --dry-run\n\n\
-    Exit codes: 0 everything was written (or would be), 2 a bad or taken id, an unknown family, an unreadable description; then nothing\n\
+    Exit codes: 0 everything was written (or would be), 2 a bad or taken id, an unknown family, an unreadable description; then nothing \
     was written."
 )]
 pub(super) struct New {
@@ -48,10 +48,10 @@ pub(super) struct New {
     /// The address of the provider's documentation
     #[arg(long, value_name = "URL")]
     documentation: Option<String>,
-    /// What stands before every path in the test environment
+    /// What stands before every path in the test environment; see --live-url
     #[arg(long, value_name = "URL")]
     sandbox_url: Option<String>,
-    /// What stands before every path in the live environment
+    /// What stands before every path in the live environment; for open-banking-uk before the version, as https://api.bank.com/open-banking
     #[arg(long, value_name = "URL")]
     live_url: Option<String>,
     /// Only say what would be written

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::desk::connector;
 use super::{FAIL, pretty, say};
 use crate::scaffold::{self, TapesReport};
 use crate::world::{Unusable, World};
@@ -33,7 +32,7 @@ pub(super) struct Tapes {
 
 impl Tapes {
     pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
-        let report = scaffold::tapes(world, connector(&self.id)?, self.check)?;
+        let report = scaffold::tapes(world, world.entry(&self.id)?, self.check)?;
         match self.json {
             true => say(&pretty(&json!(report))),
             false => print(&report),

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::ProfileModel;
 use crate::bad_input::{Document, FieldPath, FileError};
 use crate::tape::model::{Provenance, ProvenanceKind, TapeModel};
+use crate::unfilled::Place;
+use crate::world::find;
 
 /// Whose profile and tapes hold for this connector too. What its own files state goes before them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +46,53 @@ impl Like {
             Ok(finder) => finder.replace_all(text, &to),
             Err(_) => text.to_owned(),
         }
+    }
+
+    /// Where the other's name or one of its hosts is left in a text of its files once all is replaced; `own` is the connector's id.
+    /// Comments, and lines that say where bytes come from, speak of the other rightly.
+    pub(crate) fn remains(&self, text: &str, own: &str) -> Vec<Place> {
+        let words = self.words(own);
+        let gone: BTreeMap<String, String> =
+            self.replace.keys().map(|from| (from.clone(), "\n".repeat(from.matches('\n').count()))).collect();
+        let left = Like { replace: gone, ..self.clone() }.applied(text);
+        let Ok(finder) =
+            AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostLongest).build(&words)
+        else {
+            return Vec::new();
+        };
+        let speaks = |line: &str| ["#", "source =", "provenance ="].iter().any(|start| line.starts_with(start));
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-');
+        let mut places = Vec::new();
+        for (number, line) in left.lines().enumerate().filter(|(_, line)| !speaks(line.trim_start())) {
+            for found in finder.find_iter(line) {
+                let (before, rest) = line.split_at_checked(found.start()).unwrap_or_default();
+                let start = before.trim_end_matches(is_name).len();
+                let end = found.start() + rest.find(|letter| !is_name(letter)).unwrap_or(rest.len());
+                let what = format!(
+                    "`{}` is of {}: say in [like.replace] of fixtures/{own}/profile.toml what stands there",
+                    line.get(start..end).unwrap_or_default(),
+                    self.connector
+                );
+                places.push(Place { line: number + 1, what });
+            }
+        }
+        places
+    }
+
+    /// What tells the other from everyone else: its hosts, its names, and the words of its id that its hosts are named by. What is part of
+    /// a host of the connector's own tells nothing.
+    fn words(&self, own: &str) -> Vec<String> {
+        if self.connector == own {
+            return Vec::new();
+        }
+        let hosts = |id: &str| find(id).map_or(&[][..], |entry| entry.spec.hosts);
+        let theirs = hosts(&self.connector);
+        let is_label = |word: &&str| theirs.iter().any(|host| host.split('.').any(|label| label == *word));
+        let short = self.connector.split('-').filter(|word| word.len() > 3).filter(is_label);
+        let name = find(&self.connector).map(|entry| entry.spec.name);
+        let all = theirs.iter().copied().chain(short).chain(name).chain([self.connector.as_str()]);
+        let is_own = |word: &String| hosts(own).iter().any(|host| host.contains(word.as_str()));
+        all.map(str::to_ascii_lowercase).filter(|word| !is_own(word)).collect()
     }
 
     /// What a tape of the other claims here: no more than it claims there, and only what this provider publishes itself.
@@ -125,6 +174,29 @@ mod tests {
     fn hosts_are_replaced_at_once() {
         let like = like("connector = \"acme\"\nreplace = { \"a.test\" = \"b.test\", \"b.test\" = \"c.test\" }");
         assert_eq!(like.applied("https://a.test/b.test"), "https://b.test/c.test");
+    }
+
+    #[test]
+    fn what_is_left_of_another_is_found() {
+        const OTHER: &str = crate::reference::ID;
+        let host = find(OTHER).unwrap().spec.hosts.first().unwrap();
+        let like = like(&format!(
+            "connector = \"{OTHER}\"\nreplace = {{ \"https://{host}/v1\" = \"https://bank.test/{OTHER}\" }}"
+        ));
+        let text = format!(
+            "# of {OTHER}\nsource = \"https://{host}\"\nurl = \"https://{host}/v1/a\"\ntext = \"2599QR.{}/x {}\"\n",
+            host.to_uppercase(),
+            OTHER.to_uppercase()
+        );
+        let found: Vec<(usize, String)> =
+            like.remains(&text, "bank").into_iter().map(|place| (place.line, place.what)).collect();
+        assert!(matches!(found.as_slice(), [(4, _), (4, _)]), "{found:?}");
+        assert!(found.iter().all(|(_, what)| what.contains("fixtures/bank/profile.toml")), "{found:?}");
+        assert!(
+            found.iter().any(|(_, what)| what.starts_with(&format!("`2599QR.{}` ", host.to_uppercase()))),
+            "{found:?}"
+        );
+        assert!(like.remains(&text, OTHER).is_empty(), "its own");
     }
 
     #[test]

@@ -154,6 +154,8 @@ fn plan_scenario(
             Some(tape) => {
                 cases.extend(case(scenario, steps, brand, tape));
                 let missing = (!tape.unfilled.is_empty()).then(|| unfilled::told(&tape.unfilled));
+                let other = profile.model.like.as_ref().filter(|_| tape.inherited);
+                let folder = other.map_or_else(|| folder.to_owned(), |like| format!("fixtures/{}", like.connector));
                 unfilled.extend(missing.map(|told| FileError::of_file(format!("{folder}/{name}.toml"), told)));
             }
             None => errors.push(FileError::of_file(

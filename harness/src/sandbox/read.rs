@@ -48,6 +48,7 @@ fn length(hole: &Hole) -> Option<usize> {
         Shape::Alnum(length) | Shape::Hex(length) | Shape::Digits(length) | Shape::Upper(length) => *length,
     };
     match hole {
+        Hole::Crc16 => Some(4),
         Hole::Digest { shape, .. } => Some(of(shape)),
         Hole::Gen { shape, .. } => shape.as_ref().map(of),
         Hole::Card(name) if name.ends_with("month2") || name.ends_with("year2") => Some(2),

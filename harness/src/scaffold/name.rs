@@ -7,8 +7,21 @@ use crate::world::{Unusable, near};
 /// The longest id: it is part of paths, crate names and certificates.
 const LONGEST: usize = 40;
 
-/// Words that mean something else where ids stand: features of the catalogue, and the harness's own connector.
-const RESERVED: [&str; 4] = ["all", "default", crate::reference::ID, "self"];
+/// Words that mean something else where ids stand: features of the catalogue, the harness's own connector, and crates of the language
+/// and of this project.
+const RESERVED: [&str; 11] = [
+    "all",
+    "alloc",
+    "core",
+    "crate",
+    "default",
+    "proc-macro",
+    "quittance",
+    crate::reference::ID,
+    "self",
+    "std",
+    "test",
+];
 
 /// Types of the SDK, which a provider's type of the same name would hide.
 const TYPES: [&str; 34] = [
@@ -124,6 +137,9 @@ pub(super) fn family(root: &Path, name: &str) -> Result<String, Unusable> {
         .filter(|name| folder.join(name).join("Cargo.toml").is_file())
         .collect();
     known.sort();
+    if name.trim().is_empty() {
+        return Err(Unusable::Text(format!("--family is empty; the families are {}", known.join(", "))));
+    }
     if known.iter().any(|family| family == name) {
         return Ok(name.to_owned());
     }

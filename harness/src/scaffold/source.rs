@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use minijinja::value::Serde;
-use minijinja::{Environment, Value, context};
+use minijinja::{Environment, ErrorKind, Value, context};
 use quittance::Op;
 use serde::Serialize;
 
@@ -65,16 +65,38 @@ struct Field {
 }
 
 fn render(name: &str, template: &str, values: Value) -> Result<String, Unusable> {
-    let failed = |error: minijinja::Error| Unusable::Text(format!("{name}: the template does not fit: {error:#}"));
+    let failed = |error: minijinja::Error| match std::error::Error::source(&error).filter(|why| why.is::<Unusable>()) {
+        Some(refused) => Unusable::Text(refused.to_string()),
+        None => Unusable::Text(format!("{name}: the template does not fit: {error:#}")),
+    };
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
     // Scheme and host of an address, and the host alone.
     environment.add_filter("origin", |url: &str| url.split('/').take(3).collect::<Vec<_>>().join("/"));
     environment.add_filter("host", |url: &str| url.split('/').nth(2).unwrap_or_default().to_owned());
+    environment.add_filter("before_version", before_version);
     environment.add_template(name, template).map_err(failed)?;
     let text = environment.get_template(name).and_then(|template| template.render(values)).map_err(failed)?;
     Ok(text.trim_end().to_owned() + "\n")
+}
+
+/// An address as it is given, which a family completes by a version of its own.
+fn before_version(url: String) -> Result<String, minijinja::Error> {
+    let is_version = |part: &str| {
+        let digits = part.strip_prefix('v').unwrap_or_default();
+        digits.starts_with(|letter: char| letter.is_ascii_digit())
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    let parts: Vec<&str> = url.split('/').collect();
+    match parts.iter().skip(3).position(|part| is_version(part)) {
+        None => Ok(url),
+        Some(at) => {
+            let before = parts.iter().take(at + 3).copied().collect::<Vec<_>>().join("/");
+            let why = format!("{url}: this family adds the version itself; give what stands before it, {before}");
+            Err(minijinja::Error::new(ErrorKind::InvalidOperation, "a version").with_source(Unusable::Text(why)))
+        }
+    }
 }
 
 fn served(value: impl Serialize) -> Value {

@@ -117,7 +117,9 @@ impl Tape {
     pub fn load(path: &Path, profile: &Profile, like: Option<&Like>) -> Result<Arc<Self>, Vec<FileError>> {
         let document = Document::read(path).map_err(|error| vec![error])?;
         let text = like.map_or_else(|| document.text.clone(), |like| like.applied(&document.text));
-        Self::compile(&Document::new(document.file, text), profile, like).map(Arc::new)
+        let mut tape = Self::compile(&Document::new(document.file, text), profile, like)?;
+        tape.unfilled.extend(like.into_iter().flat_map(|like| like.remains(&document.text, &profile.model.id)));
+        Ok(Arc::new(tape))
     }
 
     /// Reads a tape from text; `file` is the name used in errors and gives the case (`<case>.toml`).

@@ -54,6 +54,8 @@ pub(crate) enum Hole {
     Signature(String),
     /// A text that is made when an answer is given and stands as it is; in no file, a sandbox puts it in place of a value.
     Slot(String),
+    /// `${crc16}`: the checksum at the end of a QR code's text (see [`super::qr`]).
+    Crc16,
     /// `${method}`, in a recipe: the request's method.
     Method,
     /// `${host}`, in a recipe: the request's host, with a port if it has one.
@@ -320,6 +322,7 @@ pub(super) fn parse_hole(text: &str, place: Place) -> Result<Hole, String> {
             Some((class, name)) => Hole::Any { class: Class::parse(class)?, name: Some(name_of(name, text)?) },
             None => Hole::Any { class: Class::parse(rest)?, name: None },
         },
+        ("crc16", None) => Hole::Crc16,
         ("sig", Some(name)) => Hole::Signature(name_of(name, text)?),
         (now, Some(format)) if now.starts_with("now") => {
             Hole::Now { offset_seconds: offset_of(now, text)?, format: TimeFormat::parse(format)? }
@@ -351,6 +354,7 @@ fn allowed(hole: &Hole, place: Place) -> Result<(), String> {
     let fits = match hole {
         Hole::Any { .. } => place == Place::Request,
         Hole::Signature(_) => place != Place::Recipe,
+        Hole::Crc16 => place == Place::Answer,
         Hole::Method
         | Hole::Host
         | Hole::Path
@@ -420,6 +424,7 @@ impl fmt::Display for Hole {
             Self::Now { offset_seconds, .. } => write!(out, "${{now{offset_seconds:+}}}"),
             Self::Signature(name) => write!(out, "${{sig:{name}}}"),
             Self::Slot(name) => write!(out, "${{slot:{name}}}"),
+            Self::Crc16 => out.write_str("${crc16}"),
             Self::Method => out.write_str("${method}"),
             Self::Host => out.write_str("${host}"),
             Self::Path => out.write_str("${path}"),

@@ -16,6 +16,7 @@ pub mod matcher;
 pub mod model;
 mod pattern;
 mod player;
+mod qr;
 mod redact;
 mod seal;
 mod signature;

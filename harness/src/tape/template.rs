@@ -218,8 +218,8 @@ impl Template {
 }
 
 pub(crate) fn render_hole(hole: &Hole, scope: &Scope<'_>, escape: Escape, out: &mut String) -> Result<(), Unresolved> {
-    // What fills a slot was written for the place where it stands.
-    let escape = if matches!(hole, Hole::Slot(_)) { Escape::None } else { escape };
+    // What fills a slot was written for the place where it stands; a checksum is of the text before it, and has no letter to escape.
+    let escape = if matches!(hole, Hole::Slot(_) | Hole::Crc16) { Escape::None } else { escape };
     if let Some(value) = scope.ready(hole) {
         push_escaped(value, escape, out);
         return Ok(());

@@ -158,6 +158,11 @@ impl<'a> Scope<'a> {
                     self.recipes.get(name).ok_or_else(|| missing("the profile has no such signature recipe"))?;
                 out.push_str(&recipe.sign(self)?);
             }
+            Hole::Crc16 => {
+                let sum = super::qr::checksum(out)
+                    .ok_or_else(|| missing("no text of a QR code (`000201`) stands before it"))?;
+                out.push_str(&sum);
+            }
             Hole::Any { .. } => return Err(missing("it has no value of its own")),
             _ => self.message_part(hole, out)?,
         }

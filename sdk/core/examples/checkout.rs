@@ -188,7 +188,13 @@ async fn checkout(shop: &Shop) -> Outcome<()> {
     let challenged = shop.buy(&second, usd(6000), card("4000 0000 0000 3220")?, ThreeDs::Challenge).await?;
     show("challenged", &challenged);
     if matches!(challenged.state, State::ActionRequired(_)) {
-        show("came back", &shop.returned(&second, &challenged, usd(6000)).await?);
+        let payment = shop.returned(&second, &challenged, usd(6000)).await?;
+        match payment.state {
+            State::ActionRequired(_) => {
+                println!("{:12} {:28} nobody has confirmed it on that page yet", "open", payment.handle.id())
+            }
+            _ => show("came back", &payment),
+        }
     }
     match shop.buy(&order("c"), usd(6000), card("4000 0000 0000 9995")?, ThreeDs::default()).await {
         Ok(declined) => show("no money", &declined),

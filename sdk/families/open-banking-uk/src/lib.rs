@@ -41,7 +41,8 @@ use serde::{Deserialize, Serialize};
 pub trait Bank: Send + Sync + 'static {
     /// The connector's spec, made from [`spec`].
     const SPEC: Spec;
-    /// Its test environment, where the address of one is known.
+    /// Its test environment, where the address of one is known. Where none is, credentials must say `live`, and so must the profile:
+    /// `[credentials]` with `environment = "live"`.
     const SANDBOX: Option<Site>;
     /// Its live environment.
     const LIVE: Site;
@@ -180,7 +181,9 @@ impl<B: Bank> Provider for OpenBanking<B> {
             return Err(wrong("return_url", "a return URL starts with https://"));
         }
         let site = if registration.environment == Environment::Live { Some(B::LIVE) } else { B::SANDBOX };
-        let site = site.ok_or_else(|| wrong("environment", "no test environment of this bank is known"))?;
+        let site = site.ok_or_else(|| {
+            wrong("environment", "no test environment of this bank is known: state `environment = \"live\"`")
+        })?;
         Ok(Self { registration, site, key, bank: PhantomData })
     }
 }
