@@ -53,7 +53,7 @@ pub(crate) enum Hole {
     /// `${sig:NAME}`: the signature by the recipe of that name.
     Signature(String),
     /// A text that is made when an answer is given and stands as it is; in no file, a sandbox puts it in place of a value.
-    Slot(String),
+    Slot(usize),
     /// `${method}`, in a recipe: the request's method.
     Method,
     /// `${host}`, in a recipe: the request's host, with a port if it has one.
@@ -419,7 +419,7 @@ impl fmt::Display for Hole {
             Self::Now { offset_seconds: 0, .. } => out.write_str("${now}"),
             Self::Now { offset_seconds, .. } => write!(out, "${{now{offset_seconds:+}}}"),
             Self::Signature(name) => write!(out, "${{sig:{name}}}"),
-            Self::Slot(name) => write!(out, "${{slot:{name}}}"),
+            Self::Slot(number) => write!(out, "${{slot:{number}}}"),
             Self::Method => out.write_str("${method}"),
             Self::Host => out.write_str("${host}"),
             Self::Path => out.write_str("${path}"),
