@@ -130,8 +130,9 @@ impl<'p> Life<'p> {
         let due = std::mem::take(&mut self.due);
         let mut all = Vec::new();
         for one in due {
-            self.trace.push(format!("delivery {}: {}", one.event, String::from_utf8_lossy(&one.delivery.body)));
-            let delivery = delivery_of(one.delivery).unwrap();
+            let delivery = self.pair.sandbox.delivery(&one).unwrap();
+            self.trace.push(format!("delivery {}: {}", one.event, String::from_utf8_lossy(&delivery.body)));
+            let delivery = delivery_of(delivery).unwrap();
             self.number += 1;
             match self.call(&Request::Webhook(delivery)) {
                 Ok(outcome) => all.push(outcome),

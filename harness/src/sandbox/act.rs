@@ -10,27 +10,49 @@ use quittance::{Idempotency, Op};
 
 use super::book::{self, Book, Number};
 use super::choice::{Choice, Chooses, Target};
-use super::fit::{Fit, Ground};
+use super::fit::Fit;
 use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
-use super::leaves::{self, OPERATION, Value};
+use super::leaves;
+use super::reader::Ground;
 use super::routes::Route;
-use super::shown::{Answered, Seen, Waiting};
+use super::sent::{self, ASKED_FOR, Sent};
+use super::shown::{Answered, Compared, Miss, Seen, Waiting};
 use super::{Sandbox, State, tell};
 
 /// A request on its way through the sandbox.
 pub(super) struct Asking<'a> {
     pub(super) request: &'a Request<Bytes>,
-    sent: &'a [Value],
+    sent: &'a Sent<'a>,
     now_unix_seconds: i64,
 }
 
 impl Sandbox {
     /// The provider's answer to a request, whatever it is. Scheme and host of its url are not looked at.
     pub fn answer(&self, request: &Request<Bytes>, now_unix_seconds: i64) -> Answered {
+        let mut answered = self.respond(request, now_unix_seconds);
+        answered.seen.misses = self.misses(request, &answered.seen);
+        answered.seen.compared = Compared::default();
+        answered
+    }
+
+    /// What a request that was answered differs in from the exchanges that are nearest to it.
+    pub fn misses(&self, request: &Request<Bytes>, seen: &Seen) -> Vec<Miss> {
+        if seen.compared.known.is_empty() {
+            return seen.misses.clone();
+        }
+        let text = sent::text_of(request.body(), self.knowledge.open);
+        let mut sent = Sent::of(request, text.as_deref(), &self.knowledge.places);
+        sent.add_path(request.uri().path());
+        tell::misses(&self.knowledge, &seen.compared, &sent)
+    }
+
+    /// As [`Sandbox::answer`], without the differences that are shown of the request: [`Sandbox::misses`] looks for them.
+    pub fn respond(&self, request: &Request<Bytes>, now_unix_seconds: i64) -> Answered {
         let path = request.uri().path();
-        let mut sent = leaves::sent(request, self.knowledge.open);
+        let text = sent::text_of(request.body(), self.knowledge.open);
+        let mut sent = Sent::of(request, text.as_deref(), &self.knowledge.places);
         let state = &mut *self.state();
         let Some(route) =
             self.routes.find(request.method(), path).or_else(|| self.routes.akin(request.method(), path, &state.book))
@@ -41,11 +63,7 @@ impl Sandbox {
             let response = with_status(response, StatusCode::NOT_FOUND);
             return refused(response, Seen { misses, ..Seen::default() });
         };
-        let segments = path.split('/').skip(1).enumerate();
-        sent.extend(segments.map(|(index, segment)| {
-            let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
-            Value::new(format!("path {index}"), decoded)
-        }));
+        sent.add_path(path);
         let asking = Asking { request, sent: &sent, now_unix_seconds };
         self.on_route(state, &asking, route)
     }
@@ -81,7 +99,7 @@ impl Sandbox {
         let forged = class != Class::Credentials && !malformed && self.is_forged(state, asking, one, fit);
         let class = if forged { Class::Credentials } else { class };
         let memory = self.key(asking, fit, one).filter(|_| class != Class::Credentials);
-        let mark = mark(asking.request);
+        let mark = if memory.is_some() { mark(asking.request) } else { 0 };
         if let Some(given) = memory.as_ref().and_then(|key| state.book.given(key)).cloned() {
             // Some providers tell of the first request whatever the second asks for.
             let tells = |known: &Known| known.at.class == Class::Again && known.at.answer.status.is_client_error();
@@ -92,9 +110,9 @@ impl Sandbox {
             if given.asked == mark || conflicts {
                 return self.again(state, asking, &fits, one, given);
             }
-            let misses = tell::nearest(&self.knowledge, &fits, asking.sent);
+            let compared = tell::nearest(&fits);
             let response = self.refuse(state, asking, &route.candidates, Class::Refused, Some(one.at.op), None);
-            return refused(response, Seen { misses, operation: Some(one.at.op.as_str()), ..Seen::default() });
+            return refused(response, Seen { compared, operation: Some(one.at.op.as_str()), ..Seen::default() });
         }
         let target = chooses.target(fit);
         let card = chooses.card(fit).unwrap_or_default();
@@ -127,14 +145,14 @@ impl Sandbox {
         malformed: bool,
     ) -> Answered {
         let op = self.knowledge.known.get(fit.index).map(|known| known.at.op);
-        let misses = tell::nearest(&self.knowledge, fits, asking.sent);
+        let compared = tell::nearest(fits);
         let response = self.refuse(state, asking, &route.candidates, class, op, Some((fit, target)));
         // A body that cannot be read is never taken for one that can, whatever the nearest refusal of the tapes says.
         let wrong = malformed && !response.status().is_client_error();
         let response = if wrong { with_status(response, StatusCode::BAD_REQUEST) } else { response };
         let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned());
         let operation = op.map(Op::as_str);
-        refused(response, Seen { matched: class != Class::Missing, operation, payment, misses, ..Seen::default() })
+        refused(response, Seen { matched: class != Class::Missing, operation, payment, compared, ..Seen::default() })
     }
 
     /// The answer to a request that came before under its key: the same, or what the provider has for a repetition.
@@ -155,7 +173,7 @@ impl Sandbox {
             payment: given.payment,
             case: given.case,
             replayed: true,
-            misses: Vec::new(),
+            ..Seen::default()
         };
         refused(other.map_or(given.response, |other| other.response), seen)
     }
@@ -165,16 +183,15 @@ impl Sandbox {
         let in_body = || match self.spec.idempotency {
             Idempotency::Body(name) => {
                 let name = leaves::last_name(name.trim_end_matches('='));
-                let found = asking.sent.iter().find(|value| leaves::last_name(&value.path) == name);
-                found.map(|value| value.text.as_str())
+                let found = asking.sent.iter().find(|value| leaves::last_name(asking.sent.name(value)) == name);
+                found.map(|value| &*value.text)
             }
             _ => None,
         };
         let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
         let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         // One call may send several requests under its key: each is told apart by what it asks for.
-        let operation =
-            asking.sent.iter().find(|value| value.path == OPERATION).map_or("", |value| value.text.as_str());
+        let operation = asking.sent.first(ASKED_FOR).unwrap_or_default();
         moves.then(|| format!("{} {} {operation} {key}", asking.request.method(), asking.request.uri().path()))
     }
 
@@ -184,7 +201,7 @@ impl Sandbox {
         state: &'g State,
         asking: &'g Asking<'_>,
         known: &'g Known,
-        own: &'g Own,
+        own: &'g Own<'_>,
         target: Target,
     ) -> Giving<'g> {
         let now_unix_seconds = asking.now_unix_seconds;
@@ -195,7 +212,7 @@ impl Sandbox {
             step: known.at.step,
             target,
             own,
-            sent: asking.sent,
+            sent: Some(asking.sent),
             moment: known.at.moment,
             number: state.book.number_ahead(),
         }
@@ -245,7 +262,8 @@ impl Sandbox {
             payment,
             case: Some(Arc::clone(&known.at.lineage.case)),
             replayed: false,
-            misses: tell::forgiven(known, fit, asking.sent),
+            misses: Vec::new(),
+            compared: tell::forgiven(fit),
         };
         (Answered { response, due, waiting: waits.map(Waiting), seen }, target.object)
     }

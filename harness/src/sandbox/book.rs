@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use http::Response;
 use quittance::Currency;
 
 use super::known::{Account, Kind};
+use super::quick::Quick;
 use super::texts::{Of, Texts};
 
 /// Most objects that are remembered.
@@ -80,10 +81,10 @@ pub(super) struct Given {
 /// All that is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Book {
-    objects: HashMap<Number, Object>,
+    objects: HashMap<Number, Object, BuildHasherDefault<Quick>>,
     order: VecDeque<Number>,
-    /// By the hash of what names an object; whether that is so stands in the object.
-    index: HashMap<u64, Number>,
+    /// By the hash of what names an object, which is under a key of its own; whether that is so stands in the object.
+    index: HashMap<u64, Number, BuildHasherDefault<Quick>>,
     hashes: RandomState,
     answers: HashMap<Arc<str>, Given>,
     answer_order: VecDeque<Arc<str>>,

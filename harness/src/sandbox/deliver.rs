@@ -8,9 +8,10 @@ use super::book::{Number, Object};
 use super::choice::Target;
 use super::give::{Giving, Means, Own};
 use super::known::{Account, Class, Delivered, Kind, Known, Moment};
-use super::shown::{Due, Waiting};
+use super::shown::{Due, Later, Made, Waiting};
 use super::texts::{Of, Texts};
 use super::{Sandbox, State};
+use crate::tape::Delivery;
 
 impl Sandbox {
     /// What the provider delivers after an answer: what the tapes have for the step, else what reports the state that was reached.
@@ -26,7 +27,7 @@ impl Sandbox {
             return Vec::new();
         }
         let all = &self.knowledge.delivered;
-        let mut wanted: Vec<&Delivered> = known.due.iter().filter_map(|index| all.get(*index)).collect();
+        let mut wanted: Vec<usize> = known.due.iter().copied().filter(|index| *index < all.len()).collect();
         if wanted.is_empty() && known.at.class != Class::Refused {
             let end = target.root.and_then(|root| state.book.get(root)).map_or(Account::NONE, |object| object.end);
             let reached = |delivered: &&Delivered| {
@@ -42,10 +43,10 @@ impl Sandbox {
                         _ => false,
                     }
             };
-            wanted.extend(all.iter().find(reached));
+            wanted.extend(all.iter().position(|delivered| reached(&delivered)));
         }
         let due: Vec<Due> =
-            wanted.into_iter().filter_map(|delivered| self.made(state, delivered, target, now_unix_seconds)).collect();
+            wanted.into_iter().filter_map(|index| self.made(state, index, target, now_unix_seconds)).collect();
         if !due.is_empty()
             && let Some(object) = target.root.and_then(|root| state.book.get_mut(root))
         {
@@ -69,8 +70,10 @@ impl Sandbox {
         self.due(state, known, target, before, now_unix_seconds)
     }
 
-    /// A delivery for a payment.
-    fn made(&self, state: &mut State, delivered: &Delivered, target: Target, now_unix_seconds: i64) -> Option<Due> {
+    /// A delivery for a payment, by its place in the list of all. Where nobody has said where deliveries go, it is made when it is looked
+    /// at.
+    fn made(&self, state: &mut State, index: usize, target: Target, now_unix_seconds: i64) -> Option<Due> {
+        let delivered = self.knowledge.delivered.get(index)?;
         let number = state.book.number();
         let account = self.standing(state, target);
         let object = target.object.and_then(|object| state.book.get(object));
@@ -82,45 +85,71 @@ impl Sandbox {
             } else {
                 asked
             };
-        let own = Own::default();
+        let moment = Moment { before: account, after: account, end: account, asked };
+        let later = Later { delivered: index, target, moment, number, now_unix_seconds };
+        let made = match &state.webhook {
+            None => Made::Later(later),
+            Some((url, _)) => Made::Whole(self.telling(state, delivered, later).delivery(delivered, Some(url))?),
+        };
+        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned());
+        self.note(state, delivered, later);
+        Some(Due { event: Arc::clone(&delivered.report.event), payment, made })
+    }
+
+    /// Notes the ids that a delivery tells first.
+    fn note(&self, state: &mut State, delivered: &Delivered, later: Later) {
+        let Later { target, moment, number, .. } = later;
+        let kind = delivered.report.kind;
+        let object = target.object.filter(|_| matches!(kind, Kind::Payment | Kind::Refund));
+        if object.is_none() && kind != Kind::Dispute {
+            return;
+        }
+        let names = &delivered.report.lineage.names;
+        let own = delivered.gens.iter().filter(|name| names.get(*name) == Some(&kind));
+        let (minted, _) = self.telling(state, delivered, later).minted(own, |_| false);
+        if let Some(object) = object {
+            minted.iter().for_each(|(name, value)| state.book.mint(object, name, value));
+        }
+        if kind == Kind::Dispute {
+            let mut texts = Texts::default();
+            minted.iter().for_each(|(name, value)| texts.add(Of::Minted, name, value));
+            state.book.add(number, dispute(target, texts, delivered, moment.after));
+        }
+    }
+
+    /// What a delivery is made with.
+    fn telling<'g>(&'g self, state: &'g State, delivered: &'g Delivered, later: Later) -> Giving<'g> {
         let credentials = state.webhook.as_ref().map_or(&self.credentials, |(_, credentials)| credentials);
-        let giving = Giving {
+        let now_unix_seconds = later.now_unix_seconds;
+        Giving {
             means: Means { credentials, recipes: &self.recipes, seed: self.seed, now_unix_seconds },
             book: &state.book,
             lineage: &delivered.report.lineage,
             step: delivered.report.step,
-            target,
-            own: &own,
-            sent: &[],
-            moment: Moment { before: account, after: account, end: account, asked },
-            number,
-        };
-        let (delivery, minted) = match &state.webhook {
-            Some((url, _)) if delivered.report.webhook.url.is_some() => giving.delivery_to(delivered, url)?,
-            _ => giving.delivery(delivered)?,
-        };
-        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned());
-        if let (Kind::Payment | Kind::Refund, Some(object)) = (delivered.report.kind, target.object) {
-            let of_object = minted
-                .iter()
-                .filter(|(name, _)| delivered.report.lineage.names.get(*name) == Some(&delivered.report.kind));
-            of_object.for_each(|(name, value)| state.book.mint(object, name, value));
+            target: later.target,
+            own: Own::NONE,
+            sent: None,
+            moment: later.moment,
+            number: later.number,
         }
-        if delivered.report.kind == Kind::Dispute {
-            let names = &delivered.report.lineage.names;
-            let own = minted.iter().filter(|(name, _)| names.get(*name) == Some(&Kind::Dispute));
-            let mut texts = Texts::default();
-            own.for_each(|(name, value)| texts.add(Of::Minted, name, value));
-            state.book.add(number, dispute(target, texts, delivered, account));
+    }
+
+    /// The signed headers and the body of a delivery; none where they cannot be made.
+    pub fn delivery(&self, due: &Due) -> Option<Delivery> {
+        match &due.made {
+            Made::Whole(delivery) => Some(delivery.clone()),
+            Made::Later(later) => {
+                let delivered = self.knowledge.delivered.get(later.delivered)?;
+                self.telling(&self.state(), delivered, *later).delivery(delivered, None)
+            }
         }
-        Some(Due { event: delivered.report.event.clone(), payment, delivery })
     }
 
     /// The names of the deliveries that can be made for a payment now.
     pub fn events(&self, payment: &str) -> Vec<String> {
         let state = self.state();
         let Some(target) = target_of(&state, payment) else { return Vec::new() };
-        let mut names: Vec<String> = self.deliverable(&state, target).map(named).collect();
+        let mut names: Vec<String> = self.deliverable(&state, target).map(|(_, delivered)| named(delivered)).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -131,7 +160,7 @@ impl Sandbox {
     pub fn deliver(&self, payment: &str, event: &str, now_unix_seconds: i64) -> Option<Due> {
         let state = &mut *self.state();
         let target = target_of(state, payment)?;
-        let delivered = self.deliverable(state, target).find(|delivered| named(delivered) == event)?;
+        let (index, delivered) = self.deliverable(state, target).find(|(_, delivered)| named(delivered) == event)?;
         let newest = |kind: Kind| {
             let root = state.book.get(target.root?)?;
             let is = |number: &&Number| state.book.get(**number).is_some_and(|object| object.kind == kind);
@@ -150,27 +179,27 @@ impl Sandbox {
             object.end = Account { state: delivered.report.state, captured, ..object.end };
             object.account = object.end;
         }
-        self.made(state, delivered, Target { object, ..target }, now_unix_seconds)
+        self.made(state, index, Target { object, ..target }, now_unix_seconds)
     }
 
-    fn deliverable<'s>(&'s self, state: &State, target: Target) -> impl Iterator<Item = &'s Delivered> {
+    fn deliverable<'s>(&'s self, state: &State, target: Target) -> impl Iterator<Item = (usize, &'s Delivered)> {
         let object = target.root.and_then(|root| state.book.get(root));
         let kind = object.map_or(Kind::Other, |object| object.kind);
         let refunded = object.is_some_and(|object| object.end.refunded > 0);
-        let fits = move |delivered: &&Delivered| match delivered.report.kind {
+        let fits = move |(_, delivered): &(usize, &Delivered)| match delivered.report.kind {
             Kind::Refund => refunded,
             Kind::Dispute => kind == Kind::Payment,
             other => other == kind && delivered.report.state != "refusal",
         };
-        let (alone, with): (Vec<&Delivered>, Vec<&Delivered>) =
-            self.knowledge.delivered.iter().filter(fits).partition(|one| one.report.alone);
+        let all = self.knowledge.delivered.iter().enumerate().filter(fits);
+        let (alone, with): (Vec<_>, Vec<_>) = all.partition(|(_, one)| one.report.alone);
         alone.into_iter().chain(with)
     }
 }
 
 fn named(delivered: &Delivered) -> String {
     match delivered.report.state {
-        "" => delivered.report.event.clone(),
+        "" => delivered.report.event.to_string(),
         state => format!("{} ({state})", delivered.report.event),
     }
 }

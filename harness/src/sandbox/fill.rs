@@ -1,17 +1,15 @@
 //! Fills the slots of an answer with what is so for this payment.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use quittance::Currency;
 
 use super::book::Object;
-use super::known::{Fill, Kind, Lineage, Moment, Slot};
-use super::leaves::Value;
+use super::few::Few;
+use super::known::{Fill, Kind, Lineage, Moment};
+use super::sent::{Place, Sent};
 use super::texts::Of;
 use crate::tape::{Escape, push_escaped};
-
-/// What fills the slot of a JSON member that is to be left out: no text that a client sends, since it would be escaped.
-pub(super) const ABSENT: &str = "\0";
 
 /// Longest object of the merchant's that is given back, in bytes.
 const MAX_OBJECT: usize = 4_096;
@@ -22,9 +20,9 @@ pub(super) struct Filling<'f> {
     pub(super) currency: Option<Currency>,
     pub(super) lineage: &'f Lineage,
     /// What this request has sent.
-    pub(super) own: &'f [Value],
+    pub(super) own: Option<&'f Sent<'f>>,
     /// Its sample values.
-    pub(super) samples: &'f BTreeMap<String, String>,
+    pub(super) samples: &'f Few<'f>,
     /// What earlier requests have made, the nearest first: what they have sent counts where this one has not.
     pub(super) line: Vec<&'f Object>,
     pub(super) digest: Option<&'f str>,
@@ -34,64 +32,62 @@ pub(super) struct Filling<'f> {
 }
 
 impl Filling<'_> {
-    /// The text of a slot, as it stands in the answer.
-    pub(super) fn text(&self, slot: &Slot) -> String {
-        match &slot.fill {
+    /// Writes the text of a slot as it stands in the answer; false where the member whose value it is is to be left out.
+    pub(super) fn write(&self, fill: &Fill, out: &mut String) -> bool {
+        match fill {
             Fill::Amount(quantity, figure) => {
                 let minor = quantity.of(&self.moment).unwrap_or(self.moment.after.amount);
-                figure.write(minor, self.currency.or(self.lineage.currency))
+                figure.write(minor, self.currency.or(self.lineage.currency), out);
             }
-            Fill::Flag(flag) => flag.of(&self.moment.after).to_string(),
+            Fill::Flag(flag) => out.push_str(if flag.of(&self.moment.after) { "true" } else { "false" }),
             Fill::Currency(style) => {
-                self.currency.or(self.lineage.currency).map(|currency| style.write(currency)).unwrap_or_default()
+                let currency = self.currency.or(self.lineage.currency);
+                currency.into_iter().for_each(|currency| style.write(currency, out));
             }
-            Fill::Echo { path, quoted, otherwise } => {
-                let sent = self.sent(path).or(otherwise.as_deref());
-                match (sent, quoted) {
-                    (Some(text), true) => format!("\"{}\"", self.escaped(text)),
-                    (None, true) => ABSENT.to_owned(),
-                    (sent, false) => self.escaped(sent.unwrap_or_default()),
+            Fill::Echo { path, place, quoted, otherwise } => match (self.sent(path, *place, otherwise), quoted) {
+                (Some(text), true) => {
+                    out.push('"');
+                    push_escaped(text, self.escape, out);
+                    out.push('"');
                 }
+                (None, true) => return false,
+                (sent, false) => push_escaped(sent.unwrap_or_default(), self.escape, out),
+            },
+            Fill::Object { prefix, name } => {
+                let own = self.own.and_then(|own| own.object(*prefix));
+                out.push_str(own.or_else(|| self.earlier(name)).unwrap_or("{}"));
             }
-            Fill::Object { prefix } => object(prefix, self.own)
-                .or_else(|| self.earlier(&format!("o:{prefix}")).map(str::to_owned))
-                .unwrap_or_else(|| "{}".to_owned()),
-            Fill::Digest => self.escaped(self.digest.unwrap_or_default()),
+            Fill::Digest => push_escaped(self.digest.unwrap_or_default(), self.escape, out),
             Fill::Id(kind) => {
                 let id = self.ids.iter().find(|(other, _)| other == kind).map(|(_, id)| *id);
-                self.escaped(id.unwrap_or_default())
+                push_escaped(id.unwrap_or_default(), self.escape, out);
             }
-            Fill::Card { part, text } => self.escaped(&self.card(part, text)),
+            Fill::Card { part, text } => push_escaped(&self.card(part, text), self.escape, out),
         }
+        true
     }
 
-    fn sent(&self, path: &str) -> Option<&str> {
-        let own = self.own.iter().find(|value| value.path == path).map(|value| value.text.as_str());
-        own.or_else(|| self.earlier(path))
+    fn sent<'t>(&'t self, path: &str, place: Place, otherwise: &'t Option<String>) -> Option<&'t str> {
+        let own = self.own.and_then(|own| own.first(place));
+        own.or_else(|| self.earlier(path)).or(otherwise.as_deref())
     }
 
     fn earlier(&self, path: &str) -> Option<&str> {
         self.line.iter().find_map(|object| object.texts.get(Of::Sent, path))
     }
 
-    fn escaped(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        push_escaped(text, self.escape, &mut out);
-        out
-    }
-
     /// A part of the card in the form in which the tape has it.
-    fn card(&self, part: &str, tape: &str) -> String {
+    fn card<'t>(&'t self, part: &str, tape: &'t str) -> Cow<'t, str> {
         let earlier = |name: &str| self.line.iter().find_map(|object| object.texts.get(Of::Sample, name));
-        let sample = |name: &str| self.samples.get(name).map(String::as_str).or_else(|| earlier(name));
-        let made = match part {
-            "last4" => sample("card.last4").map(str::to_owned),
-            "bin" => sample("card.bin").and_then(|bin| bin.get(..tape.len())).map(str::to_owned),
+        let sample = |name: &str| self.samples.get(name).or_else(|| earlier(name));
+        let made: Option<Cow<'t, str>> = match part {
+            "last4" => sample("card.last4").map(Cow::Borrowed),
+            "bin" => sample("card.bin").and_then(|bin| bin.get(..tape.len())).map(Cow::Borrowed),
             "month" => sample("card.expiry_month").map(|month| {
                 let month = month.trim_start_matches('0');
-                if tape.starts_with('0') && month.len() == 1 { format!("0{month}") } else { month.to_owned() }
+                if tape.starts_with('0') && month.len() == 1 { format!("0{month}").into() } else { month.into() }
             }),
-            "year" => sample("card.expiry_year").map(str::to_owned),
+            "year" => sample("card.expiry_year").map(Cow::Borrowed),
             _ => sample("card.last4").and_then(|last4| {
                 let head = tape.get(..tape.len().checked_sub(4)?)?;
                 let tape_bin = self.lineage.samples.get("card.number").and_then(|number| number.get(..6));
@@ -101,18 +97,18 @@ impl Filling<'_> {
                     }
                     _ => head.to_owned(),
                 };
-                Some(format!("{head}{last4}"))
+                Some(format!("{head}{last4}").into())
             }),
         };
-        made.unwrap_or_else(|| tape.to_owned())
+        made.unwrap_or(Cow::Borrowed(tape))
     }
 }
 
 /// What was sent below a place, as a JSON object: `form metadata[cart]` is the member `cart`. None where nothing was.
-pub(super) fn object(prefix: &str, sent: &[Value]) -> Option<String> {
+pub(super) fn object(prefix: &str, sent: &Sent<'_>) -> Option<String> {
     let mut out = String::new();
-    for value in sent {
-        let Some(rest) = value.path.strip_prefix(prefix) else { continue };
+    for value in sent.iter() {
+        let Some(rest) = sent.name(value).strip_prefix(prefix) else { continue };
         let name = match rest.strip_prefix('[') {
             Some(inner) => inner.trim_end_matches(']').trim_matches('"'),
             None => match rest.strip_prefix('.') {

@@ -1,5 +1,6 @@
 //! Gives the answer of an exchange, or a delivery, for one payment: with its ids, amounts and texts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,13 +10,14 @@ use quittance::Currency;
 
 use super::book::{Book, Number, Object};
 use super::choice::Target;
-use super::fill::{ABSENT, Filling};
+use super::few::Few;
+use super::fill::Filling;
 use super::fit::Fit;
-use super::known::{Delivered, Kind, Known, Lineage, Moment, Slot};
-use super::leaves::Value;
+use super::known::{Delivered, Fill, Kind, Known, Lineage, Moment};
+use super::sent::Sent;
 use super::texts::Of;
 use crate::tape::{
-    self, AnswerTemplate, BodyText, Delivery, Escape, HeaderText, Hole, Part, Recipe, Scope, Shape, Spoil, StepValues,
+    self, BodyText, Delivery, Escape, HeaderText, Hole, NO_SLOTS, Part, Recipe, Scope, Shape, Slots, Spoil, StepValues,
     Template, Webhook, mint,
 };
 
@@ -30,33 +32,41 @@ pub(super) struct Means<'m> {
 
 /// What the request itself brings.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Own {
-    pub(super) minted: BTreeMap<String, String>,
-    pub(super) caught: BTreeMap<String, String>,
-    pub(super) reference: Option<String>,
-    pub(super) key: Option<String>,
-    pub(super) digest: Option<String>,
-    pub(super) samples: BTreeMap<String, String>,
+pub(super) struct Own<'r> {
+    pub(super) minted: Few<'r>,
+    pub(super) caught: Few<'r>,
+    pub(super) reference: Option<&'r str>,
+    pub(super) key: Option<&'r str>,
+    pub(super) digest: Option<&'r str>,
+    pub(super) samples: Few<'r>,
     pub(super) currency: Option<Currency>,
 }
 
-impl Own {
-    pub(super) fn of(fit: &Fit<'_>) -> Own {
+impl<'r> Own<'r> {
+    /// Of what nobody asked for.
+    pub(super) const NONE: &'static Own<'static> = &Own {
+        minted: Few::NONE,
+        caught: Few::NONE,
+        reference: None,
+        key: None,
+        digest: None,
+        samples: Few::NONE,
+        currency: None,
+    };
+
+    pub(super) fn of(fit: &Fit<'r>) -> Own<'r> {
         let mut own = Own {
-            reference: fit.reference().map(str::to_owned),
-            key: fit.key().map(str::to_owned),
-            digest: fit.digest().map(str::to_owned),
+            reference: fit.reference(),
+            key: fit.key(),
+            digest: fit.digest(),
             currency: fit.currency(),
             ..Own::default()
         };
         for caught in fit.caught() {
-            let text = caught.text.to_owned();
             match caught.hole {
-                Hole::Gen { name, .. } => drop(own.minted.insert(name.clone(), text)),
-                Hole::Any { name: Some(name), .. } | Hole::Capture(name) => {
-                    own.caught.entry(name.clone()).or_insert(text);
-                }
-                Hole::Card(name) => own.sample(name, text),
+                Hole::Gen { name, .. } => own.minted.set(name, caught.text),
+                Hole::Any { name: Some(name), .. } | Hole::Capture(name) => own.caught.add(name, caught.text),
+                Hole::Card(name) => own.sample(name, caught.text),
                 _ => {}
             }
         }
@@ -64,19 +74,17 @@ impl Own {
     }
 
     /// Notes a sample value. Of a number only what may be shown is kept.
-    fn sample(&mut self, name: &str, text: String) {
+    fn sample(&mut self, name: &'r str, text: &'r str) {
         match name {
             "card.number" => {
                 let last4 = text.len().checked_sub(4).and_then(|at| text.get(at..));
-                last4.map(|last4| self.samples.insert("card.last4".to_owned(), last4.to_owned()));
-                text.get(..6).map(|bin| self.samples.insert("card.bin".to_owned(), bin.to_owned()));
+                last4.into_iter().for_each(|last4| self.samples.set("card.last4", last4));
+                text.get(..6).into_iter().for_each(|bin| self.samples.set("card.bin", bin));
             }
-            "card.expiry_month2" => {
-                drop(self.samples.insert("card.expiry_month".to_owned(), text.trim_start_matches('0').to_owned()))
-            }
-            "card.expiry_year2" => drop(self.samples.insert("card.expiry_year".to_owned(), format!("20{text}"))),
+            "card.expiry_month2" => self.samples.set("card.expiry_month", text.trim_start_matches('0')),
+            "card.expiry_year2" => self.samples.set("card.expiry_year", format!("20{text}")),
             "card.cvc" | "card.cryptogram" => {}
-            _ => drop(self.samples.insert(name.to_owned(), text)),
+            _ => self.samples.set(name, text),
         }
     }
 }
@@ -88,87 +96,71 @@ pub(super) struct Giving<'g> {
     pub(super) lineage: &'g Lineage,
     pub(super) step: u32,
     pub(super) target: Target,
-    pub(super) own: &'g Own,
-    pub(super) sent: &'g [Value],
+    pub(super) own: &'g Own<'g>,
+    /// What was sent, where it is an answer.
+    pub(super) sent: Option<&'g Sent<'g>>,
     pub(super) moment: Moment,
     /// The number of what is made; every new value follows from it.
     pub(super) number: Number,
 }
 
 /// An answer with the values that were new in it.
-pub(super) struct Given {
+pub(super) struct Given<'k> {
     pub(super) response: Response<Bytes>,
-    pub(super) minted: BTreeMap<String, String>,
+    pub(super) minted: Few<'k>,
     /// Those that were made for this answer.
-    pub(super) fresh: Vec<String>,
+    pub(super) fresh: Vec<&'k str>,
     pub(super) id: String,
 }
 
 impl Giving<'_> {
     /// The answer of an exchange; none where a hole has no value.
-    pub(super) fn answer(&self, known: &Known) -> Option<Given> {
+    pub(super) fn answer<'k>(&self, known: &'k Known) -> Option<Given<'k>> {
         let renew = |name: &String| (known.at.acts || known.at.creates.is_some()) && known.at.news.contains(name);
         let (minted, fresh) = self.minted(&known.gens, renew);
-        let body = match &known.at.answer.body {
-            BodyText::Holes(template, escape) => Some((template, *escape)),
-            BodyText::Fixed(_) => None,
+        let (body, escape) = match &known.at.answer.body {
+            BodyText::Holes(template, escape) => (Some(template), *escape),
+            BodyText::Fixed(_) => (None, Escape::None),
         };
-        let captured = self.captured(
-            &known.slots,
-            body.map(|(template, _)| template),
-            body.map_or(Escape::None, |(_, escape)| escape),
-        );
+        let captured = self.captured(body);
+        let slots = self.slots(&known.slots, escape);
         let in_headers = known.at.answer.headers.iter().filter_map(|(_, text)| match text {
             HeaderText::Holes(template) => Some(template),
             HeaderText::Fixed(_) => None,
         });
-        let templates = in_headers.chain(body.map(|(template, _)| template)).chain(&known.at.id);
+        let templates = in_headers.chain(body).chain(&known.at.id);
         let steps = self.steps(templates.flat_map(Template::holes));
-        let scope = self.scope(&minted, &captured, &steps);
-        let response = match body.and_then(|(template, escape)| Some((without(template, &captured)?, escape))) {
-            Some((template, escape)) => {
-                let answer = AnswerTemplate { body: BodyText::Holes(template, escape), ..known.at.answer.clone() };
-                tape::rendered(&answer, &scope).ok()?
-            }
-            None => tape::rendered(&known.at.answer, &scope).ok()?,
-        };
-        let id = match &known.at.id {
-            Some(id) if id.literal().is_some() && self.own.digest.is_some() => {
-                self.own.digest.clone().unwrap_or_default()
-            }
-            Some(id) => self.text(id, &scope).unwrap_or_default(),
-            None => String::new(),
+        let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
+        let response = tape::rendered(&known.at.answer, &scope).ok()?;
+        let id = match (&known.at.id, self.own.digest) {
+            (Some(id), Some(digest)) if id.literal().is_some() => digest.to_owned(),
+            (Some(id), _) => self.text(id, &scope).unwrap_or_default(),
+            (None, _) => String::new(),
         };
         Some(Given { response, minted, fresh, id })
     }
 
-    /// A delivery; none where a hole has no value.
-    pub(super) fn delivery(&self, delivered: &Delivered) -> Option<(Delivery, BTreeMap<String, String>)> {
-        self.delivery_of(delivered, &delivered.report.webhook)
-    }
-
-    fn delivery_of(&self, delivered: &Delivered, webhook: &Webhook) -> Option<(Delivery, BTreeMap<String, String>)> {
+    /// A delivery, to another url than that of the tape where one is given; none where a hole has no value.
+    pub(super) fn delivery(&self, delivered: &Delivered, url: Option<&str>) -> Option<Delivery> {
+        let webhook = &delivered.report.webhook;
         let (minted, _) = self.minted(&delivered.gens, |_| false);
-        let captured = self.captured(&delivered.slots, Some(&webhook.body), webhook.escape);
+        let captured = self.captured(Some(&webhook.body));
+        let slots = self.slots(&delivered.slots, webhook.escape);
         let in_headers = webhook.headers.iter().map(|(_, template)| template);
         let templates = in_headers.chain([&webhook.body]).chain(&webhook.url);
         let steps = self.steps(templates.flat_map(Template::holes));
-        let scope = self.scope(&minted, &captured, &steps);
-        let slimmer = without(&webhook.body, &captured).map(|body| Webhook { body, ..webhook.clone() });
-        tape::delivered(slimmer.as_ref().unwrap_or(webhook), &scope).ok().map(|delivery| (delivery, minted))
-    }
-
-    /// A delivery to another url than that of the tape.
-    pub(super) fn delivery_to(&self, delivered: &Delivered, url: &str) -> Option<(Delivery, BTreeMap<String, String>)> {
-        let mut webhook = delivered.report.webhook.clone();
-        webhook.url = Some(Template::of(vec![Part::Text(url.to_owned())], false));
-        self.delivery_of(delivered, &webhook)
+        let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
+        let elsewhere = url.filter(|_| webhook.url.is_some()).map(|url| {
+            let url = Some(Template::of(vec![Part::Text(url.to_owned())], false));
+            Webhook { url, ..webhook.clone() }
+        });
+        tape::delivered(elsewhere.as_ref().unwrap_or(webhook), &scope).ok()
     }
 
     pub(super) fn scope<'s>(
         &'s self,
-        minted: &'s BTreeMap<String, String>,
-        captured: &'s BTreeMap<String, String>,
+        minted: &'s Few<'s>,
+        captured: &'s Few<'s>,
         steps: &'s [StepValues],
     ) -> Scope<'s> {
         Scope {
@@ -177,6 +169,7 @@ impl Giving<'_> {
             step: self.step,
             minted,
             captured,
+            slots: &NO_SLOTS,
             caught: &[],
             now_unix: self.means.now_unix_seconds,
             recipes: self.means.recipes,
@@ -203,18 +196,22 @@ impl Giving<'_> {
     }
 
     /// The minted values that stand in a text, and the names of those that are new.
-    fn minted(&self, names: &[String], renew: impl Fn(&String) -> bool) -> (BTreeMap<String, String>, Vec<String>) {
-        let mut minted = BTreeMap::new();
+    pub(super) fn minted<'k>(
+        &self,
+        names: impl IntoIterator<Item = &'k String>,
+        renew: impl Fn(&String) -> bool,
+    ) -> (Few<'k>, Vec<&'k str>) {
+        let mut minted = Few::default();
         let mut fresh = Vec::new();
         for name in names {
-            let known = self.own.minted.get(name).cloned();
+            let known = self.own.minted.get(name).map(str::to_owned);
             let known = known.or_else(|| if renew(name) { None } else { self.remembered(name) });
             let value = known.unwrap_or_else(|| {
-                fresh.push(name.clone());
+                fresh.push(name.as_str());
                 let shape = self.lineage.shapes.get(name).copied().unwrap_or(Shape::DEFAULT);
                 mint(self.means.seed ^ self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15), name, shape)
             });
-            minted.insert(name.clone(), value);
+            minted.set(name, value);
         }
         (minted, fresh)
     }
@@ -240,19 +237,25 @@ impl Giving<'_> {
         object.texts.get(Of::Part, part).or_else(whole).map(str::to_owned)
     }
 
-    /// What was caught before, and the text of each slot.
-    fn captured(&self, slots: &[Slot], body: Option<&Template>, escape: Escape) -> BTreeMap<String, String> {
-        let mut captured = BTreeMap::new();
-        for hole in body.iter().flat_map(|template| template.holes()) {
+    /// What was caught, now or before, by name.
+    fn captured<'c>(&'c self, body: Option<&'c Template>) -> Few<'c> {
+        let mut captured = Few::default();
+        for hole in body.into_iter().flat_map(Template::holes) {
             if let Hole::Capture(name) = hole {
-                let before = || self.around().find_map(|object| object.texts.get(Of::Caught, name)).map(str::to_owned);
-                let known = self.own.caught.get(name).cloned().or_else(before);
-                captured.insert(name.clone(), known.or_else(|| self.part(name)).unwrap_or_default());
+                let before = || self.around().find_map(|object| object.texts.get(Of::Caught, name));
+                let known = self.own.caught.get(name).or_else(before).map(Cow::Borrowed);
+                captured.set(name, known.or_else(|| self.part(name).map(Cow::Owned)).unwrap_or_default());
             }
         }
-        if slots.is_empty() {
-            return captured;
+        captured
+    }
+
+    /// The text of each slot.
+    fn slots(&self, fills: &[Fill], escape: Escape) -> Slots {
+        if fills.is_empty() {
+            return Slots::none();
         }
+        let before = || self.line().find_map(|object| object.texts.get(Of::Digest, ""));
         let filling = Filling {
             moment: self.moment,
             currency: self.own.currency.or_else(|| self.line().find_map(|object| object.currency)),
@@ -260,16 +263,13 @@ impl Giving<'_> {
             own: self.sent,
             samples: &self.own.samples,
             line: self.line().collect(),
-            digest: self
-                .own
-                .digest
-                .as_deref()
-                .or_else(|| self.line().find_map(|object| object.texts.get(Of::Digest, ""))),
+            digest: self.own.digest.or_else(before),
             ids: self.around().map(|object| (object.kind, object.id())).collect(),
             escape,
         };
-        captured.extend(slots.iter().map(|slot| (slot.name.clone(), filling.text(slot))));
-        captured
+        let mut slots = Slots::with_capacity(fills.len());
+        fills.iter().for_each(|fill| slots.fill(|out| filling.write(fill, out)));
+        slots
     }
 
     /// The sample values of the case, over them those of earlier requests, and over them those of this one.
@@ -278,7 +278,7 @@ impl Giving<'_> {
         let before: Vec<&Object> = self.line().collect();
         let earlier = before.iter().rev().flat_map(|object| object.texts.all()).filter(|(of, ..)| *of == Of::Sample);
         samples.extend(earlier.map(|(_, name, value)| (name.to_owned(), value.to_owned())));
-        samples.extend(self.own.samples.clone());
+        samples.extend(self.own.samples.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         Arc::new(samples)
     }
 
@@ -290,20 +290,20 @@ impl Giving<'_> {
             return Vec::new();
         }
         let samples = if needs.samples { self.samples() } else { Arc::default() };
-        let from_line = |of: Of| self.line().find_map(|object| object.texts.get(of, "")).map(str::to_owned);
+        let from_line = |of: Of| self.line().find_map(|object| object.texts.get(of, ""));
         let step = |number: usize| {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let kind = self.lineage.made.get(&number).copied();
             let (mut key, mut reference) = (None, None);
             if number == self.step {
-                (key, reference) = (self.own.key.clone(), self.own.reference.clone());
+                (key, reference) = (self.own.key, self.own.reference);
             } else if let Some(object) = self.around().find(|object| Some(object.kind) == kind) {
-                let own = |of: Of| object.texts.get(of, "").map(str::to_owned);
+                let own = |of: Of| object.texts.get(of, "");
                 (key, reference) = (own(Of::Key), own(Of::Reference));
             }
             StepValues {
-                key: Some(key.or_else(|| from_line(Of::Key)).unwrap_or_default()),
-                reference: Some(reference.or_else(|| from_line(Of::Reference)).unwrap_or_default()),
+                key: Some(key.or_else(|| from_line(Of::Key)).unwrap_or_default().to_owned()),
+                reference: Some(reference.or_else(|| from_line(Of::Reference)).unwrap_or_default().to_owned()),
                 samples: Arc::clone(&samples),
             }
         };
@@ -331,79 +331,5 @@ impl Needs {
             }
             _ => {}
         }
-    }
-}
-
-/// A JSON template without the members whose value was never sent; none where there are no such members.
-fn without(template: &Template, captured: &BTreeMap<String, String>) -> Option<Template> {
-    let is_absent = |part: &Part| match part {
-        Part::Hole(Hole::Slot(name)) => captured.get(name).is_some_and(|text| text == ABSENT),
-        _ => false,
-    };
-    if !template.parts.iter().any(is_absent) {
-        return None;
-    }
-    let mut parts: Vec<Part> = Vec::with_capacity(template.parts.len());
-    let mut text = String::new();
-    let mut cut = false;
-    for part in &template.parts {
-        match part {
-            Part::Text(next) if cut => {
-                let rest = next.trim_start();
-                match rest.strip_prefix(',') {
-                    Some(rest) => text.push_str(rest),
-                    None => {
-                        let kept = text.trim_end();
-                        let length = kept.strip_suffix(',').unwrap_or(kept).len();
-                        text.truncate(length);
-                        text.push_str(next);
-                    }
-                }
-                cut = false;
-            }
-            Part::Text(next) => text.push_str(next),
-            absent if is_absent(absent) => {
-                let name = text.trim_end().strip_suffix(':').map(str::trim_end).and_then(|rest| rest.strip_suffix('"'));
-                if let Some(start) = name.and_then(|name| name.rfind('"')) {
-                    text.truncate(start);
-                    cut = true;
-                }
-            }
-            Part::Hole(hole) => {
-                if !text.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut text)));
-                }
-                parts.push(Part::Hole(hole.clone()));
-                cut = false;
-            }
-        }
-    }
-    if !text.is_empty() {
-        parts.push(Part::Text(text));
-    }
-    Some(Template::of(parts, template.has_number()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn members_that_were_never_sent_are_left_out() {
-        let slot = |name: &str| Part::Hole(Hole::Slot(name.to_owned()));
-        let text = |text: &str| Part::Text(text.to_owned());
-        let parts = vec![
-            text("{\"a\": "),
-            slot("x"),
-            text(", \"b\": "),
-            slot("y"),
-            text(", \"c\": {\"d\": "),
-            slot("x"),
-            text("}}"),
-        ];
-        let captured = BTreeMap::from([("x".to_owned(), ABSENT.to_owned()), ("y".to_owned(), "1".to_owned())]);
-        let left = without(&Template::of(parts, false), &captured).unwrap();
-        let wanted = vec![text("{ \"b\": "), slot("y"), text(", \"c\": {}}")];
-        assert_eq!(left.parts, wanted);
     }
 }

@@ -1,30 +1,30 @@
 //! Notes what a request made, and how the payment stands after it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quittance::Op;
 
 use super::book::{Later, Number, Object};
 use super::choice::{Target, asked, waits};
+use super::few::Few;
 use super::give::Own;
 use super::known::{Account, Class, Kind, Known, Moment, Role};
-use super::leaves::Value;
 use super::roles::Quantity;
+use super::sent::{Sent, Value};
 use super::texts::{Of, Texts};
 use super::understand::begins;
-use super::{Sandbox, State, fill};
+use super::{Sandbox, State};
 
 /// Longest text that is kept of a request for later answers, in bytes.
 const MAX_KEPT: usize = 1_024;
 
 /// What a request made.
-pub(super) struct Made {
+pub(super) struct Made<'k> {
     pub(super) number: Number,
     pub(super) target: Target,
-    pub(super) own: Own,
-    pub(super) minted: BTreeMap<String, String>,
-    pub(super) fresh: Vec<String>,
+    pub(super) own: Own<'k>,
+    pub(super) minted: Few<'k>,
+    pub(super) fresh: Vec<&'k str>,
     pub(super) id: String,
     pub(super) card: Arc<str>,
     pub(super) moment: Moment,
@@ -32,7 +32,7 @@ pub(super) struct Made {
     pub(super) index: usize,
 }
 
-impl Made {
+impl Made<'_> {
     /// How the payment stands as far as it was told.
     fn told(&self, known: &Known) -> Account {
         let settled = known.due.is_empty() && known.at.moment.after.state == known.at.moment.end.state;
@@ -41,9 +41,9 @@ impl Made {
 
     /// The values that are parts of the handle of such an object, by part.
     fn parts<'m>(&'m self, known: &'m Known, kind: Kind) -> impl Iterator<Item = (&'m str, &'m str)> {
-        self.minted.iter().chain(&self.own.caught).filter_map(move |(name, value)| {
+        self.minted.iter().chain(self.own.caught.iter()).filter_map(move |(name, value)| {
             let (of, part) = known.at.lineage.parts.get(name)?;
-            (*of == kind).then_some((part.as_str(), value.as_str()))
+            (*of == kind).then_some((part.as_str(), value))
         })
     }
 }
@@ -53,7 +53,7 @@ fn is_root(kind: Kind) -> bool {
 }
 
 /// Moves the payment that a request is about.
-fn touch(state: &mut State, known: &Known, made: &Made) {
+fn touch(state: &mut State, known: &Known, made: &Made<'_>) {
     let told = made.told(known);
     let Some(object) = made.target.root.and_then(|root| state.book.get_mut(root)) else { return };
     object.requests += 1;
@@ -66,7 +66,13 @@ fn touch(state: &mut State, known: &Known, made: &Made) {
 
 impl Sandbox {
     /// Notes what a request made and how the payment stands after it; the payment, if there is one.
-    pub(super) fn book_keeping(&self, state: &mut State, known: &Known, made: Made, sent: &[Value]) -> Option<Number> {
+    pub(super) fn book_keeping(
+        &self,
+        state: &mut State,
+        known: &Known,
+        made: Made<'_>,
+        sent: &Sent<'_>,
+    ) -> Option<Number> {
         let begins_own = known.at.creates.is_some_and(is_root);
         let target = made.target;
         if !begins_own {
@@ -91,7 +97,7 @@ impl Sandbox {
     }
 
     /// The object that an exchange makes.
-    fn object(&self, state: &State, known: &Known, kind: Kind, made: &Made, sent: &[Value]) -> Object {
+    fn object(&self, state: &State, known: &Known, kind: Kind, made: &Made<'_>, sent: &Sent<'_>) -> Object {
         let told = made.told(known);
         let Made { target, own, card, moment, index, .. } = made;
         let inherited = target.object.and_then(|parent| state.book.get(parent));
@@ -125,14 +131,14 @@ impl Sandbox {
     }
 
     /// The ids of an object that is made, and what was sent for it.
-    fn texts(&self, known: &Known, kind: Kind, made: &Made, inherited: Option<&Object>, sent: &[Value]) -> Texts {
+    fn texts(&self, known: &Known, kind: Kind, made: &Made<'_>, inherited: Option<&Object>, sent: &Sent<'_>) -> Texts {
         let Made { own, minted, fresh, id, .. } = made;
-        let mut texts = Texts::default();
+        let mut texts = Texts::with_room();
         if !id.is_empty() {
             texts.add(Of::Id, "", id);
         }
-        for (of, value) in [(Of::Reference, &own.reference), (Of::Key, &own.key), (Of::Digest, &own.digest)] {
-            value.iter().for_each(|value| texts.add(of, "", value));
+        for (of, value) in [(Of::Reference, own.reference), (Of::Key, own.key), (Of::Digest, own.digest)] {
+            value.into_iter().for_each(|value| texts.add(of, "", value));
         }
         let fresh = fresh.iter().filter_map(|name| Some((name, minted.get(name)?)));
         fresh.for_each(|(name, value)| texts.add(Of::Minted, name, value));
@@ -149,14 +155,12 @@ impl Sandbox {
     }
 
     /// Adds what was sent and is repeated in later answers.
-    fn keep(&self, sent: &[Value], texts: &mut Texts) {
-        let is_kept = |value: &&Value| self.knowledge.kept.contains(&value.path) && value.text.len() <= MAX_KEPT;
-        sent.iter().filter(is_kept).for_each(|value| texts.add(Of::Sent, &value.path, &value.text));
-        for prefix in &self.knowledge.prefixes {
-            if let Some(object) = fill::object(prefix, sent) {
-                texts.add(Of::Sent, &format!("o:{prefix}"), &object);
-            }
-        }
+    fn keep(&self, sent: &Sent<'_>, texts: &mut Texts) {
+        let is_kept = |value: &&Value<'_>| {
+            value.text.len() <= MAX_KEPT && value.place.is_some_and(|place| self.knowledge.kept.contains(&place))
+        };
+        sent.iter().filter(is_kept).for_each(|value| texts.add(Of::Sent, sent.name(value), &value.text));
+        sent.objects().for_each(|(name, object)| texts.add(Of::Sent, name, object));
     }
 }
 

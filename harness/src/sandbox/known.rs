@@ -7,6 +7,7 @@ use http::Method;
 use quittance::{Currency, Op};
 
 use super::roles::{Figure, Flag, Quantity, Style};
+use super::sent::Place;
 use crate::tape::{AnswerTemplate, Shape, Template, Webhook};
 
 /// What a request makes or speaks of.
@@ -94,10 +95,11 @@ pub(super) enum Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Want {
     pub(super) path: String,
+    pub(super) place: Place,
     pub(super) role: Role,
 }
 
-/// What fills a slot.
+/// What fills a slot: a place of an answer that is filled when it is given.
 #[derive(Debug, Clone)]
 pub(super) enum Fill {
     Amount(Quantity, Figure),
@@ -106,12 +108,16 @@ pub(super) enum Fill {
     /// What was sent there; else the text of the tape, or nothing.
     Echo {
         path: String,
+        place: Place,
         quoted: bool,
         otherwise: Option<String>,
     },
     /// All that was sent below that path, as a JSON object.
     Object {
-        prefix: String,
+        /// The number of the path.
+        prefix: usize,
+        /// Under which it is kept for later answers.
+        name: String,
     },
     /// The id that follows from the reference.
     Digest,
@@ -122,13 +128,6 @@ pub(super) enum Fill {
         part: &'static str,
         text: String,
     },
-}
-
-/// A place of an answer that is filled when it is given.
-#[derive(Debug, Clone)]
-pub(super) struct Slot {
-    pub(super) name: String,
-    pub(super) fill: Fill,
 }
 
 /// What is the same for all exchanges of one case.
@@ -194,7 +193,8 @@ pub(super) struct Known {
     pub(super) wants: Vec<Want>,
     /// The minted names that stand in the answer.
     pub(super) gens: Vec<String>,
-    pub(super) slots: Vec<Slot>,
+    /// What fills the slots of the answer, by number.
+    pub(super) slots: Vec<Fill>,
     /// Its deliveries, by their place in the list of all.
     pub(super) due: Vec<usize>,
     /// Whether its answer is the last of its step's own, after which deliveries follow.
@@ -230,7 +230,7 @@ pub(super) struct Report {
     pub(super) lineage: Arc<Lineage>,
     pub(super) step: u32,
     /// The name of the event.
-    pub(super) event: String,
+    pub(super) event: Arc<str>,
     /// What it is about.
     pub(super) kind: Kind,
     /// The state that it reports.
@@ -246,5 +246,6 @@ pub(super) struct Report {
 pub(super) struct Delivered {
     pub(super) report: Report,
     pub(super) gens: Vec<String>,
-    pub(super) slots: Vec<Slot>,
+    /// What fills the slots of the body, by number.
+    pub(super) slots: Vec<Fill>,
 }

@@ -535,7 +535,7 @@ impl<'a> Walk<'a> {
             let report = Report {
                 lineage: Arc::clone(&lineage),
                 step: webhook.step,
-                event: event_of(&leaves).unwrap_or_else(|| format!("{}.{}", found.kind.as_str(), found.state)),
+                event: event_of(&leaves).unwrap_or_else(|| format!("{}.{}", found.kind.as_str(), found.state)).into(),
                 kind: found.kind,
                 state: found.state,
                 moment: found.moment,

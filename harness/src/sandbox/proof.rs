@@ -63,8 +63,8 @@ impl Sandbox {
         let Ok(body) = std::str::from_utf8(request.body()) else { return true };
         let own = Own::of(fit);
         let giving = self.giving(state, asking, known, &own, Target::default());
-        let (steps, caught) =
-            (giving.steps(fit.caught().map(|caught| caught.hole)), own.caught.clone().into_iter().collect::<Vec<_>>());
+        let steps = giving.steps(fit.caught().map(|caught| caught.hole));
+        let caught: Vec<_> = own.caught.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let scope = Scope { caught: &caught, ..giving.scope(&own.minted, &own.caught, &steps) };
         let own_host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());

@@ -1,6 +1,8 @@
 //! What the values of answers stand for: an amount of the payment, whether it is refunded, its currency. A tape states them as they were
 //! in its case; what fits all cases of an operation is what they mean.
 
+use std::fmt::Write as _;
+
 use quittance::{Currency, Money};
 
 use super::known::{Account, Moment};
@@ -133,10 +135,10 @@ impl Figure {
     }
 
     /// Writes an amount.
-    pub(super) fn write(self, minor: i64, currency: Option<Currency>) -> String {
+    pub(super) fn write(self, minor: i64, currency: Option<Currency>, out: &mut String) {
         match (self, currency) {
-            (Figure::Major, Some(currency)) => Money::new(minor, currency).major(),
-            _ => minor.to_string(),
+            (Figure::Major, Some(currency)) => out.push_str(&Money::new(minor, currency).major()),
+            _ => drop(write!(out, "{minor}")),
         }
     }
 }
@@ -203,15 +205,19 @@ impl Style {
     pub(super) fn parse(self, text: &str) -> Option<Currency> {
         match self {
             Style::Numeric => Currency::from_numeric(text.parse().ok()?),
-            _ => Currency::from_code(&text.to_ascii_uppercase()),
+            _ => {
+                let mut code = <[u8; 3]>::try_from(text.as_bytes()).ok()?;
+                code.make_ascii_uppercase();
+                Currency::from_code(std::str::from_utf8(&code).ok()?)
+            }
         }
     }
 
-    pub(super) fn write(self, currency: Currency) -> String {
+    pub(super) fn write(self, currency: Currency, out: &mut String) {
         match self {
-            Style::Upper => currency.code().to_owned(),
-            Style::Lower => currency.code().to_ascii_lowercase(),
-            Style::Numeric => format!("{:03}", currency.numeric()),
+            Style::Upper => out.push_str(currency.code()),
+            Style::Lower => out.extend(currency.code().chars().map(|letter| letter.to_ascii_lowercase())),
+            Style::Numeric => drop(write!(out, "{:03}", currency.numeric())),
         }
     }
 }
@@ -243,7 +249,9 @@ mod tests {
         assert_eq!(Figure::read("60.0", 2), None);
         assert_eq!(Figure::Major.parse("73.5", Some(Currency::EUR)), Some(7350));
         assert_eq!(Figure::Major.parse("5000.00", Currency::from_code("JPY")), Some(5000));
-        assert_eq!(Figure::Major.write(7351, Some(Currency::EUR)), "73.51");
+        let mut written = String::new();
+        Figure::Major.write(7351, Some(Currency::EUR), &mut written);
+        assert_eq!(written, "73.51");
         assert_eq!(Figure::Minor.parse("1e9", None), None);
     }
 }

@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::book::Book;
 use super::choice::{Choosers, waits};
-use super::fit::{Fit, Ground, Probes, Readings, Weight};
+use super::fit::{Fit, Probes, Readings, Weight};
 use super::known::{Class, Kind, Known, Role, Want};
-use super::leaves::{OPERATION, Value};
+use super::leaves::OPERATION;
+use super::reader::Ground;
+use super::sent::{ASKED_FOR, BODY, Place, Sent};
 use super::texts::Of;
 use super::understand::begins;
 use crate::tape::Hole;
@@ -159,13 +161,13 @@ impl Route {
 
     /// Whether what was sent is no request of this route: a body that cannot be read, none where there must be one, or one of another
     /// media type.
-    pub(super) fn is_malformed(&self, sent: &[Value], content_type: Option<&str>, body: &[u8]) -> bool {
-        if !self.probes.has("body") && sent.iter().any(|value| value.path == "body") {
+    pub(super) fn is_malformed(&self, sent: &Sent<'_>, content_type: Option<&str>, body: &[u8]) -> bool {
+        if !self.probes.has(BODY) && sent.first(BODY).is_some() {
             return true;
         }
         match self.body {
             // What is done to a payment may be done without further words.
-            Carries::Always(_) if body.trim_ascii().is_empty() => self.begins || self.probes.has(OPERATION),
+            Carries::Always(_) if body.trim_ascii().is_empty() => self.begins || self.probes.has(ASKED_FOR),
             Carries::Always(Some(media)) => content_type.is_some_and(|text| Media::of(text) != media),
             _ => false,
         }
@@ -232,13 +234,13 @@ impl Route {
         let own: Vec<&Known> = self.candidates.iter().filter_map(|index| known.get(*index)).collect();
         self.body = Route::carries(&own);
         self.begins = own.iter().any(|one| begins(one.at.op) && one.at.creates == Some(Kind::of(one.at.op)));
-        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut places: HashMap<Place, usize> = HashMap::new();
         let mut counts: Vec<usize> = Vec::new();
         let mut literals: Vec<HashSet<&str>> = Vec::new();
         for one in &own {
             for want in &one.wants {
                 let next = places.len();
-                let place = *places.entry(want.path.clone()).or_insert(next);
+                let place = *places.entry(want.place).or_insert(next);
                 if place == next {
                     counts.push(0);
                     literals.push(HashSet::new());
@@ -266,7 +268,7 @@ impl Route {
         };
         let row = |one: &&Known| -> Vec<(usize, Weight)> {
             let weighed = |want: &Want| {
-                let place = places.get(&want.path).copied().unwrap_or(usize::MAX);
+                let place = places.get(&want.place).copied().unwrap_or(usize::MAX);
                 (place, weight(place, &want.path, &want.role))
             };
             one.wants.iter().map(weighed).collect()
@@ -276,7 +278,7 @@ impl Route {
     }
 
     /// What a request brings for the exchanges.
-    pub(super) fn read<'r>(&self, ground: Ground<'r, '_>, sent: &'r [Value]) -> Readings<'r> {
+    pub(super) fn read<'r>(&self, ground: Ground<'r, '_>, sent: &'r Sent<'_>) -> Readings<'r> {
         self.probes.read(ground, sent)
     }
 

@@ -7,6 +7,9 @@ use http::Response;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
+use super::book::Number;
+use super::choice::Target;
+use super::known::Moment;
 use crate::tape::Delivery;
 
 /// The answer to one request, with what the provider would do beside it.
@@ -26,15 +29,42 @@ pub struct Answered {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting(pub(super) u64);
 
-/// A webhook that the provider would send now.
+/// A webhook that the provider would send now. [`Sandbox::delivery`](super::Sandbox::delivery) gives its signed headers and its body.
 #[derive(Debug, Clone)]
 pub struct Due {
     /// The name of the event, as the delivery states it where it does.
-    pub event: String,
+    pub event: Arc<str>,
     /// The id of the payment that it is about, where it is about one.
     pub payment: Option<String>,
-    /// Signed headers and body.
-    pub delivery: Delivery,
+    pub(super) made: Made,
+}
+
+/// A delivery, or what it is made of.
+#[derive(Debug, Clone)]
+pub(super) enum Made {
+    Whole(Delivery),
+    /// Nobody has said where deliveries go: it is made when it is looked at.
+    Later(Later),
+}
+
+/// What a delivery is made of, beside what is remembered of its payment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Later {
+    /// The delivery, by its place in the list of all.
+    pub(super) delivered: usize,
+    pub(super) target: Target,
+    pub(super) moment: Moment,
+    pub(super) number: Number,
+    pub(super) now_unix_seconds: i64,
+}
+
+/// The exchanges that a request is to be compared with when somebody looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Compared {
+    /// By their places in the list of all, the nearest first.
+    pub(super) known: Vec<usize>,
+    /// Whether only those are shown from which something differs.
+    pub(super) only_differing: bool,
 }
 
 /// What is shown of one request.
@@ -58,6 +88,9 @@ pub struct Seen {
     /// The nearest exchanges with what differs from them, the nearest first, at most three. Of a matched request these are
     /// differences that a provider forgives.
     pub misses: Vec<Miss>,
+    /// What the misses are made of, where they were not looked for yet.
+    #[serde(skip)]
+    pub(super) compared: Compared,
 }
 
 fn text<S: Serializer>(text: &Option<Arc<str>>, to: S) -> Result<S::Ok, S::Error> {

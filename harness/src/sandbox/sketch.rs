@@ -76,11 +76,11 @@ impl Sketch {
         out
     }
 
-    /// The template with these bytes in slots of these names. Holes inside them are gone.
-    pub(super) fn slotted(&self, slots: &[(Range<usize>, String)]) -> Template {
-        let inside = |hole: &Range<usize>| slots.iter().any(|(at, _)| at.start <= hole.start && hole.end <= at.end);
+    /// The template with slots in place of these bytes, numbered in their order. Holes inside them are gone.
+    pub(super) fn slotted(&self, slots: &[Range<usize>]) -> Template {
+        let inside = |hole: &Range<usize>| slots.iter().any(|at| at.start <= hole.start && hole.end <= at.end);
         let kept = self.holes.iter().filter(|(at, _)| !inside(at)).cloned();
-        let new = slots.iter().map(|(at, name)| (at.clone(), Hole::Slot(name.clone())));
+        let new = slots.iter().enumerate().map(|(number, at)| (at.clone(), Hole::Slot(number)));
         let mut all: Vec<(Range<usize>, Hole)> = kept.chain(new).collect();
         all.sort_by_key(|(at, _)| at.start);
         let mut parts = Vec::with_capacity(2 * all.len() + 1);

@@ -1,15 +1,15 @@
 //! What a sandbox tells of itself: payments, test cards, near misses.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::Sandbox;
 use super::book::Object;
 use super::fit::Fit;
 use super::known::{Class, Kind, Known, Role};
 use super::learn::Drafts;
-use super::leaves::Value;
 use super::routes::Routes;
-use super::shown::{Miss, OutcomeShown, PaymentShown};
+use super::sent::Sent;
+use super::shown::{Compared, Miss, OutcomeShown, PaymentShown};
 use super::texts::Of;
 use super::understand::{Knowledge, begins};
 use crate::world::Subject;
@@ -103,23 +103,21 @@ pub(super) fn outcomes(subject: &Subject, drafts: &Drafts) -> Vec<OutcomeShown> 
 }
 
 /// Where a request differs from an exchange. Values that the client sent are not told.
-pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
+fn differences(known: &Known, sent: &Sent<'_>) -> Vec<String> {
     let mut out = Vec::new();
     // Of values in one place the first counts.
-    let by_place: HashMap<&str, &Value> = sent.iter().rev().map(|value| (value.path.as_str(), value)).collect();
-    let value = |path: &str| by_place.get(path).copied();
     for want in &known.wants {
         let place = told(&want.path);
-        match (value(&want.path), &want.role) {
+        match (sent.first(want.place), &want.role) {
             (None, Role::Literal(text)) => out.push(format!("{place}: missing, the tape has `{}`", short(text))),
             (None, Role::Holes(template)) => {
                 out.push(format!("{place}: missing, the tape has `{}`", short(&template.written())))
             }
             (None, _) => out.push(format!("{place}: missing")),
-            (Some(value), Role::Literal(text)) if value.text != *text => {
+            (Some(value), Role::Literal(text)) if value != text => {
                 out.push(format!("{place}: another value than `{}`", short(text)));
             }
-            (Some(value), Role::Holes(template)) if !super::read::caught(template, &value.text, &mut Vec::new()) => {
+            (Some(value), Role::Holes(template)) if !super::read::caught(template, value, &mut Vec::new()) => {
                 out.push(format!("{place}: not of the form `{}`", short(&template.written())));
             }
             _ => {}
@@ -127,9 +125,9 @@ pub(super) fn differences(known: &Known, sent: &[Value]) -> Vec<String> {
     }
     let places: HashSet<&str> = known.wants.iter().map(|want| want.path.as_str()).collect();
     let listed = |path: &str| places.contains(path);
-    let surplus = sent.iter().filter(|value| !listed(&value.path) && !value.path.starts_with("path "));
-    let surplus = surplus.filter(|value| !is_incidental(&value.path));
-    out.extend(surplus.map(|value| format!("{}: not in the tape", told(&value.path))));
+    let surplus = sent.iter().map(|value| sent.name(value));
+    let surplus = surplus.filter(|path| !listed(path) && !path.starts_with("path ") && !is_incidental(path));
+    out.extend(surplus.map(|path| format!("{}: not in the tape", told(path))));
     out.truncate(MAX_DIFFERENCES);
     out
 }
@@ -148,31 +146,27 @@ fn short(text: &str) -> String {
     }
 }
 
-/// The exchange that answered, with what differs; none where nothing does.
-pub(super) fn forgiven(known: &Known, fit: &Fit<'_>, sent: &[Value]) -> Vec<Miss> {
-    if fit.is_same {
-        return Vec::new();
-    }
-    let differences = differences(known, sent);
-    if differences.is_empty() {
-        return Vec::new();
-    }
-    vec![Miss { case: known.at.lineage.case.to_string(), line: known.at.line, differences }]
+/// The exchange that answered, where something may differ.
+pub(super) fn forgiven(fit: &Fit<'_>) -> Compared {
+    Compared { known: if fit.is_same { Vec::new() } else { vec![fit.index] }, only_differing: true }
 }
 
-/// The nearest of a route's exchanges with what differs.
-pub(super) fn nearest(knowledge: &Knowledge, fits: &[Fit<'_>], sent: &[Value]) -> Vec<Miss> {
+/// The nearest of a route's exchanges.
+pub(super) fn nearest(fits: &[Fit<'_>]) -> Compared {
     let mut sorted: Vec<&Fit<'_>> = fits.iter().collect();
     sorted.sort_by_key(|fit| std::cmp::Reverse(fit.score));
-    let miss = |fit: &Fit<'_>| {
-        let known = knowledge.known.get(fit.index)?;
-        Some(Miss {
-            case: known.at.lineage.case.to_string(),
-            line: known.at.line,
-            differences: differences(known, sent),
-        })
+    Compared { known: sorted.into_iter().map(|fit| fit.index).take(MAX_MISSES).collect(), only_differing: false }
+}
+
+/// The exchanges that a request is compared with, with what differs.
+pub(super) fn misses(knowledge: &Knowledge, compared: &Compared, sent: &Sent<'_>) -> Vec<Miss> {
+    let miss = |index: &usize| {
+        let known = knowledge.known.get(*index)?;
+        let differences = differences(known, sent);
+        let (case, line) = (known.at.lineage.case.to_string(), known.at.line);
+        (!compared.only_differing || !differences.is_empty()).then_some(Miss { case, line, differences })
     };
-    sorted.into_iter().filter_map(miss).take(MAX_MISSES).collect()
+    compared.known.iter().filter_map(miss).collect()
 }
 
 /// Exchanges whose path comes near one that no tape has.

@@ -34,6 +34,11 @@ pub(super) struct Texts {
 }
 
 impl Texts {
+    /// Room for what is usually remembered of an object, to be given back by [`Texts::shrink`].
+    pub(super) fn with_room() -> Texts {
+        Texts { text: String::with_capacity(2_048), ends: Vec::with_capacity(48) }
+    }
+
     /// Adds a text; of two under one name the later counts. What would not fit into 4 GiB is left out.
     pub(super) fn add(&mut self, of: Of, name: &str, value: &str) {
         let start = self.text.len();
@@ -47,6 +52,8 @@ impl Texts {
     /// Adds a text that is not there yet: told again and again, it takes no more room.
     pub(super) fn set(&mut self, of: Of, name: &str, value: &str) {
         if self.get(of, name) != Some(value) {
+            self.text.reserve_exact(name.len() + value.len());
+            self.ends.reserve_exact(1);
             self.add(of, name, value);
         }
     }

@@ -1,15 +1,18 @@
 //! From what the tapes show to what their values mean: which values of requests and answers are amounts, currencies, echoes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 use std::sync::Arc;
 
 use quittance::Op;
 
-use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Situation, Slot, Want};
+use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Situation, Want};
 use super::learn::{Draft, Drafts, Told};
 use super::leaves::{Stated, last_name};
+use super::quick::Quick;
 use super::roles::{Figure, Flag, Quantity, Style};
+use super::sent::{Place, Places};
 use super::sketch::{Leaf, Sketch};
 use crate::tape::{BodyText, Escape, Hole, Part, Template};
 
@@ -21,10 +24,10 @@ const KEPT_OBJECTS: [&str; 2] = ["metadata", "notes"];
 pub(super) struct Knowledge {
     pub(super) known: Vec<Known>,
     pub(super) delivered: Vec<Delivered>,
+    /// The places that tapes speak of.
+    pub(super) places: Places,
     /// Places of requests whose values later answers repeat.
-    pub(super) kept: HashSet<String>,
-    /// Beginnings of places of requests that later answers repeat as one object.
-    pub(super) prefixes: BTreeSet<String>,
+    pub(super) kept: HashSet<Place, BuildHasherDefault<Quick>>,
     /// Whether requests have JSON inside base64.
     pub(super) open: bool,
 }
@@ -55,7 +58,7 @@ impl Knowledge {
             let sent = earlier(&stated, &told.report.lineage, stated.len());
             let groups = [format!("event {}", told.report.event), format!("told {}", told.report.kind.as_str())];
             let slots = knowledge.slots(
-                &Place {
+                &Ground {
                     groups: &groups,
                     lineage: &told.report.lineage,
                     moment: &told.report.moment,
@@ -92,10 +95,10 @@ impl Knowledge {
         for (index, (draft, last)) in drafts.exchanges.into_iter().zip(lasts).enumerate() {
             let sent = earlier(&stated, &draft.at.lineage, index + 1);
             let groups = answer_groups(&draft);
-            let place =
-                Place { groups: &groups, lineage: &draft.at.lineage, moment: &draft.at.moment, numbers: &numbers };
-            let slots = knowledge.slots(&place, &draft.leaves, &sent);
-            let wants = wants(&draft, &numbers);
+            let ground =
+                Ground { groups: &groups, lineage: &draft.at.lineage, moment: &draft.at.moment, numbers: &numbers };
+            let slots = knowledge.slots(&ground, &draft.leaves, &sent);
+            let wants = wants(&draft, &numbers, &mut knowledge.places);
             knowledge.known.push(known(draft, last, wants, slots));
         }
         knowledge.link();
@@ -121,8 +124,8 @@ impl Knowledge {
     }
 
     /// The slots of an answer with the bytes that each takes the place of.
-    fn slots(&mut self, place: &Place<'_>, leaves: &[Leaf], sent: &[&Stated]) -> Vec<(Range<usize>, Slot)> {
-        let mut slots: Vec<(Range<usize>, Slot)> = Vec::new();
+    fn slots(&mut self, ground: &Ground<'_>, leaves: &[Leaf], sent: &[&Stated]) -> Vec<(Range<usize>, Fill)> {
+        let mut slots: Vec<(Range<usize>, Fill)> = Vec::new();
         let mut taken = 0..0;
         let objects = leaves.iter().filter(|leaf| leaf.object);
         let kept: Vec<(Range<usize>, String)> =
@@ -130,8 +133,8 @@ impl Knowledge {
         let mut all: Vec<&Leaf> = leaves.iter().filter(|leaf| !leaf.object).collect();
         all.sort_by_key(|leaf| leaf.at.start);
         for (at, prefix) in kept {
-            self.prefixes.insert(prefix.clone());
-            slots.push((at, Slot { name: format!("s{}", slots.len()), fill: Fill::Object { prefix } }));
+            let number = self.places.prefix(&prefix);
+            slots.push((at, Fill::Object { prefix: number, name: self.places.kept_name(number).to_owned() }));
         }
         for leaf in all {
             if leaf.at.start < taken.end
@@ -139,16 +142,17 @@ impl Knowledge {
             {
                 continue;
             }
-            let Some(fill) = place.fill(leaf, sent) else { continue };
+            let Some(mut fill) = ground.fill(leaf, sent) else { continue };
             let at = match &fill {
                 Fill::Echo { quoted: true, .. } => leaf.quoted.clone().unwrap_or_else(|| leaf.at.clone()),
                 _ => leaf.at.clone(),
             };
-            if let Fill::Echo { path, .. } = &fill {
-                self.kept.insert(path.clone());
+            if let Fill::Echo { path, place, .. } = &mut fill {
+                *place = self.places.number(path);
+                self.kept.insert(*place);
             }
             taken = at.clone();
-            slots.push((at, Slot { name: format!("s{}", slots.len()), fill }));
+            slots.push((at, fill));
         }
         slots
     }
@@ -238,14 +242,14 @@ fn request_group(draft: &Draft) -> String {
 }
 
 /// Where an answer stands.
-struct Place<'p> {
+struct Ground<'p> {
     groups: &'p [String],
     lineage: &'p Lineage,
     moment: &'p Moment,
     numbers: &'p Numbers,
 }
 
-impl Place<'_> {
+impl Ground<'_> {
     /// What a value of the answer is filled with; none where it is the same for all.
     fn fill(&self, leaf: &Leaf, sent: &[&Stated]) -> Option<Fill> {
         if leaf.open {
@@ -311,7 +315,8 @@ fn echo(leaf: &Leaf, sent: &[&Stated]) -> Option<Fill> {
         return None;
     }
     let free = telling && !word;
-    Some(Fill::Echo { path: path.clone(), quoted: leaf.quoted.is_some(), otherwise: (!free).then(|| text.to_owned()) })
+    let (path, otherwise) = (path.clone(), (!free).then(|| text.to_owned()));
+    Some(Fill::Echo { path, place: Place::default(), quoted: leaf.quoted.is_some(), otherwise })
 }
 
 /// Where in requests the members of an object stand that the provider keeps for the merchant.
@@ -337,11 +342,11 @@ fn role_of_holes(template: &Template) -> Role {
     if template.parts.iter().all(is_digest) { Role::Digest } else { Role::Holes(template.clone()) }
 }
 
-fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
+fn wants(draft: &Draft, numbers: &Numbers, places: &mut Places) -> Vec<Want> {
     let group = [request_group(draft)];
     let ends = Moment { after: draft.at.moment.end, ..draft.at.moment };
     let segments = draft.at.segments.iter().enumerate().filter(|(_, segment)| segment.literal().is_none());
-    let in_path = segments.map(|(index, segment)| Want { path: format!("path {index}"), role: role_of_holes(segment) });
+    let in_path = segments.map(|(index, segment)| (format!("path {index}"), role_of_holes(segment)));
     let role = |path: &str, template: &Template| -> Role {
         let Some(text) = template.literal() else { return role_of_holes(template) };
         if path.starts_with("header ") {
@@ -360,11 +365,11 @@ fn wants(draft: &Draft, numbers: &Numbers) -> Vec<Want> {
         }
         Role::Literal(text.to_owned())
     };
-    let stated = draft.stated.iter().map(|(path, template)| Want { path: path.clone(), role: role(path, template) });
-    in_path.chain(stated).collect()
+    let stated = draft.stated.iter().map(|(path, template)| (path.clone(), role(path, template)));
+    in_path.chain(stated).map(|(path, role)| Want { place: places.number(&path), path, role }).collect()
 }
 
-fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, Slot)>) -> Known {
+fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, Fill)>) -> Known {
     let Draft { mut at, sketch, .. } = draft;
     let answer = &mut at.answer;
     let escape = match &answer.body {
@@ -383,10 +388,9 @@ fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, S
         BodyText::Fixed(_) => None,
     };
     let gens = gens(in_headers.chain(in_body).chain(&at.id));
-    let slots: Vec<Slot> = slots.into_iter().map(|(_, slot)| slot).collect();
+    let slots: Vec<Fill> = slots.into_iter().map(|(_, fill)| fill).collect();
     let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
-    let tells_refunds =
-        slots.iter().any(|slot| matches!(&slot.fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
+    let tells_refunds = slots.iter().any(|fill| matches!(fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
     Known { lists: lists(&at, &wants), at, wants, gens, slots, due: Vec::new(), last, tells_refunds }
 }
 
@@ -407,25 +411,25 @@ fn lists(at: &Situation, wants: &[Want]) -> bool {
     told && !is_named.flat_map(Template::holes).any(names)
 }
 
-fn delivered(told: Told, slots: Vec<(Range<usize>, Slot)>) -> Delivered {
+fn delivered(told: Told, slots: Vec<(Range<usize>, Fill)>) -> Delivered {
     let Told { mut report, sketch, .. } = told;
     let webhook = &mut report.webhook;
     webhook.body = slotted(&sketch, &slots);
     let gens = gens(webhook.headers.iter().map(|(_, template)| template).chain([&webhook.body]).chain(&webhook.url));
-    Delivered { report, gens, slots: slots.into_iter().map(|(_, slot)| slot).collect() }
+    Delivered { report, gens, slots: slots.into_iter().map(|(_, fill)| fill).collect() }
 }
 
 /// Whether a delivery can be made about another object than that of the tape: some tapes have it as one fixed text.
 fn speaks_of_its_own(delivered: &Delivered) -> bool {
     let named = |name: &String| delivered.report.lineage.names.get(name).is_some_and(|kind| *kind != Kind::Other);
-    let by_slot = delivered.slots.iter().any(|slot| matches!(slot.fill, Fill::Id(_) | Fill::Digest));
+    let by_slot = delivered.slots.iter().any(|fill| matches!(fill, Fill::Id(_) | Fill::Digest));
     let by_hole = |hole: &Hole| matches!(hole, Hole::Reference(_) | Hole::Capture(_) | Hole::Digest { .. });
     by_slot || delivered.gens.iter().any(named) || delivered.report.webhook.body.holes().any(by_hole)
 }
 
-fn slotted(sketch: &Sketch, slots: &[(Range<usize>, Slot)]) -> Template {
-    let named: Vec<(Range<usize>, String)> = slots.iter().map(|(at, slot)| (at.clone(), slot.name.clone())).collect();
-    sketch.slotted(&named)
+fn slotted(sketch: &Sketch, slots: &[(Range<usize>, Fill)]) -> Template {
+    let places: Vec<Range<usize>> = slots.iter().map(|(at, _)| at.clone()).collect();
+    sketch.slotted(&places)
 }
 
 fn gens<'t>(templates: impl Iterator<Item = &'t Template>) -> Vec<String> {

@@ -107,14 +107,13 @@ async fn converse(wire: Wire, control: Arc<Control>, state: Arc<State>, mut stop
     let pulse = Arc::new(Pulse::default());
     let line = TokioIo::new(Line { wire, pulse: Arc::clone(&pulse) });
     let limits = state.limits;
-    let of_request = Arc::clone(&pulse);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (control, state, pulse) = (Arc::clone(&control), Arc::clone(&state), Arc::clone(&of_request));
+    let service = service_fn(|request: Request<Incoming>| {
+        let (control, state, pulse) = (&control, &state, &pulse);
         pulse.head_is_read();
         async move {
             let answered = match request.uri().path().starts_with(CONTROL) {
                 true => Ok(control.answer(request).await),
-                false => exchange(&state, request).await,
+                false => exchange(state, request).await,
             };
             match &answered {
                 Ok(_) => pulse.is_answered(),

@@ -232,14 +232,17 @@ impl Desk {
         let asked: SendWebhook = read(body)?;
         let index = self.only(asked.provider.as_deref())?;
         let loaded = self.state.providers.loaded(index).and_then(Result::ok);
-        let due =
-            loaded.and_then(|loaded| loaded.sandbox().deliver(&asked.payment, &asked.event, now_unix_ms() / 1000));
-        let due = due.ok_or_else(|| {
+        let made = loaded.and_then(|loaded| {
+            let sandbox = loaded.sandbox();
+            let due = sandbox.deliver(&asked.payment, &asked.event, now_unix_ms() / 1000)?;
+            Some((sandbox, due))
+        });
+        let (sandbox, due) = made.ok_or_else(|| {
             let why =
                 "no such delivery can be made now; GET events?provider=ID&payment=ID lists those that can".to_owned();
             (StatusCode::NOT_FOUND, why)
         })?;
-        let number = self.state.webhooks.take(self.id(index), due);
+        let number = self.state.webhooks.take(self.id(index), &sandbox, due);
         Ok(json(&self.state.webhooks.one(number)))
     }
 

@@ -28,7 +28,7 @@ impl Customers {
 pub(super) fn wait(state: &Arc<State>, index: usize, sandbox: Arc<Sandbox>, waiting: Waiting) {
     let customers = &state.customers;
     if customers.pause.is_zero() || customers.deciding.load(Ordering::Relaxed) >= MOST {
-        return send(state, index, sandbox.decide(waiting, now_unix_ms() / 1000));
+        return send(state, index, &sandbox, sandbox.decide(waiting, now_unix_ms() / 1000));
     }
     customers.deciding.fetch_add(1, Ordering::Relaxed);
     let state = Arc::clone(state);
@@ -38,18 +38,18 @@ pub(super) fn wait(state: &Arc<State>, index: usize, sandbox: Arc<Sandbox>, wait
         // After a reset nobody waits any more.
         let loaded = state.providers.loaded(index).and_then(Result::ok);
         if loaded.is_some_and(|loaded| Arc::ptr_eq(&loaded.sandbox(), &sandbox)) {
-            send(&state, index, sandbox.decide(waiting, now_unix_ms() / 1000));
+            send(&state, index, &sandbox, sandbox.decide(waiting, now_unix_ms() / 1000));
         }
     });
 }
 
-/// Hands deliveries of the provider at `index` on, some of them twice where chaos says so.
-pub(super) fn send(state: &State, index: usize, due: Vec<Due>) {
+/// Hands deliveries of the provider at `index` and its sandbox on, some of them twice where chaos says so.
+pub(super) fn send(state: &State, index: usize, sandbox: &Arc<Sandbox>, due: Vec<Due>) {
     let id = state.providers.all.get(index).map_or("", |provider| provider.entry.spec.id);
     for due in due {
         let again = state.planned.doubles(state.seed).then(|| due.clone());
         for due in std::iter::once(due).chain(again) {
-            let _number = state.webhooks.take(id, due);
+            let _number = state.webhooks.take(id, sandbox, due);
         }
     }
 }

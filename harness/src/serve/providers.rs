@@ -114,14 +114,15 @@ impl Providers {
             Some(index) if is_host(&index) => None,
             _ => (0..self.all.len()).find(|index| is_host(index)),
         };
+        let own = || if url.authority().is_none() { Some(url.clone()) } else { path.parse().ok() };
         match (of_host, named) {
             (None, Some(index)) => {
                 let rest = path.get(1 + segment.len()..).unwrap_or_default();
                 let url = if rest.starts_with('/') { rest.parse() } else { format!("/{rest}").parse() };
                 Some(Found { index, url: url.ok()? })
             }
-            (Some(index), _) => Some(Found { index, url: path.parse().ok()? }),
-            (None, None) if self.all.len() == 1 => Some(Found { index: 0, url: path.parse().ok()? }),
+            (Some(index), _) => Some(Found { index, url: own()? }),
+            (None, None) if self.all.len() == 1 => Some(Found { index: 0, url: own()? }),
             (None, None) => None,
         }
     }

@@ -1,7 +1,7 @@
 //! The last requests, to be looked at.
 //!
-//! A note holds what was sent and answered as it was, cut to a few kilobytes, and is masked whenever it is shown: most are never
-//! looked at, and masking takes longer than answering.
+//! A note holds what was sent and answered as it was, long bodies cut to a few kilobytes, and is cut further and masked whenever it is
+//! shown: most are never looked at, and masking takes longer than answering.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 
 use super::chaos::Fault;
 use super::exchange::micros;
@@ -20,7 +20,7 @@ use crate::sandbox::Seen;
 
 /// How much of a body is kept.
 const BODY_BYTES: usize = 8 << 10;
-/// How much of all headers, or of a url, is kept.
+/// How much of all headers is shown, and of a url kept.
 const HEAD_BYTES: usize = 8 << 10;
 
 /// The last requests, the newest at the end.
@@ -56,24 +56,29 @@ struct Asked {
     piece: Piece,
 }
 
+/// Whether a request is kept as it was sent.
+pub(super) fn keeps_whole(request: &Request<Bytes>) -> bool {
+    request.body().len() <= BODY_BYTES && !is_long(request.uri())
+}
+
+fn is_long(url: &Uri) -> bool {
+    url.path_and_query().is_some_and(|path| path.as_str().len() > HEAD_BYTES)
+}
+
 /// Headers and the beginning of a body.
 #[derive(Default)]
 struct Piece {
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
     body: Bytes,
     body_bytes: usize,
 }
 
 impl Piece {
-    fn of(headers: &HeaderMap, body: &Bytes) -> Piece {
-        let mut left = HEAD_BYTES;
-        let kept = headers.iter().map_while(|(name, value)| {
-            left = left.checked_sub(name.as_str().len() + value.len())?;
-            Some((name.clone(), value.clone()))
-        });
+    fn of(headers: HeaderMap, body: Bytes) -> Piece {
+        let body_bytes = body.len();
         // A copy: a part of the body would keep the whole in memory.
-        let part = body.get(..BODY_BYTES.min(body.len())).unwrap_or_default();
-        Piece { headers: kept.collect(), body: Bytes::copy_from_slice(part), body_bytes: body.len() }
+        let cut = body.get(..BODY_BYTES).filter(|_| body_bytes > BODY_BYTES).map(Bytes::copy_from_slice);
+        Piece { headers, body: cut.unwrap_or(body), body_bytes }
     }
 }
 
@@ -111,13 +116,13 @@ impl<'s> Note<'s> {
     }
 
     pub(super) fn asked(&mut self, head: Parts, body: Bytes) {
-        let url_is_long = head.uri.path_and_query().is_some_and(|path| path.as_str().len() > HEAD_BYTES);
+        let url_is_long = is_long(&head.uri);
         let url = if url_is_long {
             head.uri.path().get(..HEAD_BYTES).and_then(|path| path.parse().ok())
         } else {
             Some(head.uri)
         };
-        let piece = Piece::of(&head.headers, &body);
+        let piece = Piece::of(head.headers, body);
         if let Some(kept) = &mut self.kept {
             kept.request = Some(Asked { method: head.method, url: url.unwrap_or_default(), url_is_long, piece });
         }
@@ -132,7 +137,8 @@ impl<'s> Note<'s> {
             Wanted::Fault(status, response) => (status, response),
         };
         kept.status = status;
-        kept.answer = response.map(|response| Piece::of(response.headers(), response.body())).unwrap_or_default();
+        let piece = |response: &Response<Bytes>| Piece::of(response.headers().clone(), response.body().clone());
+        kept.answer = response.map(piece).unwrap_or_default();
         self.keep(kept);
     }
 
@@ -199,6 +205,19 @@ impl Kept {
         Veil::new(loaded.map(|loaded| &loaded.masker))
     }
 
+    /// What the sandbox saw in the request, with what it differs in from the tapes.
+    fn seen(&self, state: &State) -> Option<Seen> {
+        let mut seen = self.seen.clone()?;
+        let loaded = self.provider.and_then(|index| state.providers.loaded(index)).and_then(Result::ok);
+        if let (Some(loaded), Some(asked)) = (loaded, &self.request) {
+            let mut request = Request::new(asked.piece.body.clone());
+            (*request.method_mut(), *request.uri_mut()) = (asked.method.clone(), asked.url.clone());
+            request.headers_mut().clone_from(&asked.piece.headers);
+            seen.misses = loaded.sandbox().misses(&request, &seen);
+        }
+        Some(seen)
+    }
+
     fn entry(&self, state: &State) -> TrafficEntry {
         let veil = self.veil(state);
         let provider = self.provider.and_then(|index| state.providers.all.get(index));
@@ -215,7 +234,7 @@ impl Kept {
             url,
             status: self.status.map(|status| status.as_u16()),
             fault: self.fault.map(|fault| fault.to_string()),
-            seen: self.seen.clone(),
+            seen: self.seen(state),
         }
     }
 
@@ -236,11 +255,12 @@ impl Kept {
 }
 
 fn headers(veil: &Veil<'_>, piece: &Piece) -> Vec<HeaderShown> {
-    let shown = |(name, value): &(HeaderName, HeaderValue)| HeaderShown {
-        name: name.to_string(),
-        value: veil.header(name.as_str(), value),
-    };
-    piece.headers.iter().map(shown).collect()
+    let mut left = HEAD_BYTES;
+    let shown = piece.headers.iter().map_while(|(name, value)| {
+        left = left.checked_sub(name.as_str().len() + value.len())?;
+        Some(HeaderShown { name: name.to_string(), value: veil.header(name.as_str(), value) })
+    });
+    shown.collect()
 }
 
 fn body(veil: &Veil<'_>, piece: &Piece) -> String {

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::forms::{DeliveryShown, DeliveryState};
 use super::{WebhookPlan, lock, now_unix_ms};
-use crate::sandbox::Due;
+use crate::sandbox::{Due, Sandbox};
 use crate::tape::Delivery;
 use crate::world::Unusable;
 
@@ -42,12 +42,32 @@ struct Target {
 #[derive(Default)]
 struct Queue {
     /// Every delivery that is shown, its number being that of the first one and its place.
-    shown: VecDeque<DeliveryShown>,
+    shown: VecDeque<Row>,
     /// What is to be sent, by payment; a lane is there as long as a task sends from it.
     lanes: HashMap<String, Lane>,
     /// The deliveries in all lanes.
     waiting: usize,
     next: u64,
+}
+
+/// A delivery that is shown.
+struct Row {
+    shown: DeliveryShown,
+    /// What it is made of, until somebody looks at it: without a receiver most never are.
+    unmade: Option<(Arc<Sandbox>, Due)>,
+}
+
+impl Row {
+    /// What is shown of it, made now where it was not yet.
+    fn look(&mut self) -> &DeliveryShown {
+        if let Some((sandbox, due)) = self.unmade.take()
+            && let Some(delivery) = sandbox.delivery(&due)
+        {
+            self.shown.header_names = delivery.headers.into_iter().map(|(name, _)| name).collect();
+            self.shown.body_bytes = delivery.body.len();
+        }
+        &self.shown
+    }
 }
 
 /// The deliveries about one payment.
@@ -61,19 +81,19 @@ struct Lane {
 
 impl Queue {
     fn change(&mut self, number: u64, change: impl FnOnce(&mut DeliveryShown)) {
-        let first = self.shown.front().map_or(0, |first| first.number);
+        let first = self.shown.front().map_or(0, |first| first.shown.number);
         let place = number.checked_sub(first).and_then(|place| usize::try_from(place).ok());
         if let Some(row) = place.and_then(|place| self.shown.get_mut(place)) {
-            change(row);
+            change(&mut row.shown);
         }
     }
 
     /// Adds a row; of the oldest rows those go that are over, and any when one that waits holds up too many.
-    fn show(&mut self, row: DeliveryShown) {
+    fn show(&mut self, row: Row) {
         self.shown.push_back(row);
         while self.shown.len() > MOST_SHOWN
             && (self.shown.len() > MOST_SHOWN + MOST_WAITING
-                || self.shown.front().is_some_and(|row| row.state.is_over()))
+                || self.shown.front().is_some_and(|row| row.shown.state.is_over()))
         {
             self.shown.pop_front();
         }
@@ -98,36 +118,41 @@ impl Webhooks {
         Ok(Arc::new(Webhooks { target, queue: Mutex::default(), places: Semaphore::new(AT_A_TIME) }))
     }
 
-    /// Takes a delivery on its way and gives its number; without a receiver it is only shown.
-    pub(super) fn take(self: &Arc<Self>, provider: &str, due: Due) -> u64 {
+    /// Takes a delivery of a sandbox on its way and gives its number; without a receiver it is only shown.
+    pub(super) fn take(self: &Arc<Self>, provider: &str, sandbox: &Arc<Sandbox>, due: Due) -> u64 {
+        let delivery = self.target.as_ref().and_then(|_| sandbox.delivery(&due));
         let mut queue = lock(&self.queue);
         queue.next += 1;
         let number = queue.next;
-        let state = match &self.target {
+        let state = match &delivery {
             None => DeliveryState::NotSent,
             Some(_) if queue.waiting >= MOST_WAITING => DeliveryState::Dropped,
             Some(_) => DeliveryState::Waiting,
         };
         let waits = state == DeliveryState::Waiting;
-        // What is about no payment keeps its order with nothing.
-        let name = due.payment.as_ref().map_or_else(|| format!("{provider} {number}"), |id| format!("{provider}/{id}"));
-        queue.show(DeliveryShown {
+        let header_names = delivery.iter().flat_map(|delivery| &delivery.headers).map(|(name, _)| name.clone());
+        let shown = DeliveryShown {
             number,
             at_unix_ms: now_unix_ms(),
             provider: provider.to_owned(),
-            payment: due.payment,
-            event: due.event,
+            payment: due.payment.clone(),
+            event: due.event.to_string(),
             state,
             tries: 0,
             status: None,
             error: None,
             next_try_unix_ms: None,
-            header_names: due.delivery.headers.iter().map(|(name, _)| name.clone()).collect(),
-            body_bytes: due.delivery.body.len(),
-        });
-        if waits {
+            header_names: header_names.collect(),
+            body_bytes: delivery.as_ref().map_or(0, |delivery| delivery.body.len()),
+        };
+        // What is about no payment keeps its order with nothing.
+        let lane = |id: &String| format!("{provider}/{id}");
+        let name = waits.then(|| due.payment.as_ref().map_or_else(|| format!("{provider} {number}"), lane));
+        let unmade = delivery.is_none().then(|| (Arc::clone(sandbox), due));
+        queue.show(Row { shown, unmade });
+        if let Some((name, delivery)) = name.zip(delivery) {
             queue.waiting += 1;
-            let delivery = (number, due.delivery);
+            let delivery = (number, delivery);
             if let Some(lane) = queue.lanes.get_mut(&name) {
                 lane.deliveries.push_back(delivery);
             } else {
@@ -142,14 +167,15 @@ impl Webhooks {
 
     /// The newest deliveries, the oldest of them first.
     pub(super) fn shown(&self, most: usize) -> Vec<DeliveryShown> {
-        let queue = lock(&self.queue);
+        let mut queue = lock(&self.queue);
         let skipped = queue.shown.len().saturating_sub(most);
-        queue.shown.iter().skip(skipped).cloned().collect()
+        queue.shown.iter_mut().skip(skipped).map(|row| row.look().clone()).collect()
     }
 
     /// One delivery.
     pub(super) fn one(&self, number: u64) -> Option<DeliveryShown> {
-        lock(&self.queue).shown.iter().rev().find(|row| row.number == number).cloned()
+        let mut queue = lock(&self.queue);
+        queue.shown.iter_mut().rev().find(|row| row.shown.number == number).map(|row| row.look().clone())
     }
 
     /// How many deliveries are not over.
@@ -166,9 +192,13 @@ impl Webhooks {
         if only.is_none() {
             queue.shown.clear();
         }
-        for row in queue.shown.iter_mut().filter(|row| is_meant(&row.provider) && !row.state.is_over()) {
-            row.state = DeliveryState::Dropped;
-            row.next_try_unix_ms = None;
+        for row in queue.shown.iter_mut().filter(|row| is_meant(&row.shown.provider)) {
+            // Else the sandbox that is forgotten would be kept for it.
+            row.look();
+            if !row.shown.state.is_over() {
+                row.shown.state = DeliveryState::Dropped;
+                row.shown.next_try_unix_ms = None;
+            }
         }
     }
 

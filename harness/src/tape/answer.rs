@@ -1,5 +1,6 @@
 //! Makes answers from their templates. A signature is filled last, over everything else.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -128,10 +129,18 @@ fn header_value(template: &Template, scope: &Scope<'_>) -> Result<HeaderValue, U
 fn body(template: &Template, escape: Escape, scope: &Scope<'_>) -> Result<String, Unresolved> {
     let draft = Draft::new(template, escape, scope)?;
     if draft.places.is_empty() {
-        return Ok(close(&draft.unsigned).into_owned());
+        return Ok(closed(draft.unsigned));
     }
     let values = draft.signatures(&with_message(scope, Headers::Made(&[]), &close(&draft.unsigned)))?;
-    Ok(close(&draft.sealed(&values, escape)).into_owned())
+    Ok(closed(draft.sealed(&values, escape)))
+}
+
+/// The text with its base64 made; without any it is not copied.
+pub(super) fn closed(text: String) -> String {
+    if let Cow::Owned(closed) = close(&text) {
+        return closed;
+    }
+    text
 }
 
 /// A part of a text with what is put in its place.
@@ -168,15 +177,52 @@ pub(super) struct Draft<'t> {
 
 impl<'t> Draft<'t> {
     pub(super) fn new(template: &'t Template, escape: Escape, scope: &Scope<'_>) -> Result<Self, Unresolved> {
-        let mut draft = Self { unsigned: String::with_capacity(template.text_length() + 64), places: Vec::new() };
+        let room = template.text_length() + scope.slots.text_length() + 8 * template.parts.len() + 64;
+        let mut draft = Self { unsigned: String::with_capacity(room), places: Vec::new() };
+        // Where the text since the last value begins, and whether its end was left out.
+        let (mut from, mut cut) = (0, false);
         for part in &template.parts {
             match part {
+                Part::Text(text) if cut => {
+                    draft.go_on(from, text);
+                    cut = false;
+                }
                 Part::Text(text) => draft.unsigned.push_str(text),
-                Part::Hole(hole @ Hole::Signature(_)) => draft.places.push((draft.unsigned.len(), hole)),
-                Part::Hole(hole) => render_hole(hole, scope, escape, &mut draft.unsigned)?,
+                Part::Hole(Hole::Slot(number)) if scope.slots.get(*number) == Some(None) => {
+                    cut |= draft.leave_out(from)
+                }
+                Part::Hole(hole) => {
+                    match hole {
+                        Hole::Signature(_) => draft.places.push((draft.unsigned.len(), hole)),
+                        _ => render_hole(hole, scope, escape, &mut draft.unsigned)?,
+                    }
+                    (from, cut) = (draft.unsigned.len(), false);
+                }
             }
         }
         Ok(draft)
+    }
+
+    /// Takes the name of a member away that stands at the end of the text since `from`; false where there is none.
+    fn leave_out(&mut self, from: usize) -> bool {
+        let text = self.unsigned.get(from..).unwrap_or_default();
+        let name = text.trim_end().strip_suffix(':').map(str::trim_end).and_then(|rest| rest.strip_suffix('"'));
+        let Some(start) = name.and_then(|name| name.rfind('"')) else { return false };
+        self.unsigned.truncate(from + start);
+        true
+    }
+
+    /// Adds the text after a member that was left out: without one of the commas around it.
+    fn go_on(&mut self, from: usize, text: &str) {
+        match text.trim_start().strip_prefix(',') {
+            Some(rest) => self.unsigned.push_str(rest),
+            None => {
+                let before = self.unsigned.get(from..).unwrap_or_default().trim_end();
+                let length = before.strip_suffix(',').unwrap_or(before).len();
+                self.unsigned.truncate(from + length);
+                self.unsigned.push_str(text);
+            }
+        }
     }
 
     /// The same body with some parts of its text replaced; the parts do not overlap each other or a signature.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::answer::{Draft, Edit, text};
+use super::answer::{Draft, Edit, closed, text};
 use super::compile::Webhook;
 use super::enclosed::close;
 use super::hole::{Hole, TimeFormat};
@@ -158,7 +158,7 @@ impl<'t> Making<'t> {
     fn whole(&self, inside: &[String]) -> String {
         let body = self.draft.sealed(inside, self.webhook.escape);
         let body = seal::seal(&self.webhook.seals, body.clone(), &self.honest).unwrap_or(body);
-        close(&body).into_owned()
+        closed(body)
     }
 
     /// Signs the inside of the body first, then what the headers say about the whole.

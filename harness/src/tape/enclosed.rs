@@ -27,6 +27,10 @@ const QUOTED: &str = "\"$base64\"";
 /// A body with its base64 made: each `{"$base64": …}` becomes a string in JSON, an escaped value in a form. Inside stands JSON, sent without
 /// white space, or a JSON string that holds any other text.
 pub(crate) fn close(text: &str) -> Cow<'_, str> {
+    // A look for one byte is the quickest there is.
+    if !text.as_bytes().contains(&b'$') {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::new();
     let mut from = 0;
     while let Some((whole, inner)) = next_open(text, from) {

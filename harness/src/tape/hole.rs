@@ -53,7 +53,7 @@ pub(crate) enum Hole {
     /// `${sig:NAME}`: the signature by the recipe of that name.
     Signature(String),
     /// A text that is made when an answer is given and stands as it is; in no file, a sandbox puts it in place of a value.
-    Slot(String),
+    Slot(usize),
     /// `${crc16}`: the checksum at the end of a QR code's text (see [`super::qr`]).
     Crc16,
     /// `${method}`, in a recipe: the request's method.
@@ -423,7 +423,7 @@ impl fmt::Display for Hole {
             Self::Now { offset_seconds: 0, .. } => out.write_str("${now}"),
             Self::Now { offset_seconds, .. } => write!(out, "${{now{offset_seconds:+}}}"),
             Self::Signature(name) => write!(out, "${{sig:{name}}}"),
-            Self::Slot(name) => write!(out, "${{slot:{name}}}"),
+            Self::Slot(number) => write!(out, "${{slot:{number}}}"),
             Self::Crc16 => out.write_str("${crc16}"),
             Self::Method => out.write_str("${method}"),
             Self::Host => out.write_str("${host}"),

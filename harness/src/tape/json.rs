@@ -283,7 +283,16 @@ pub(crate) fn member_path(name: &str) -> String {
     if plain { format!(".{name}") } else { format!("[{name:?}]") }
 }
 
-impl Json<'_> {
+impl<'a> Json<'a> {
+    /// As [`Json::scalar`], of a value that is not needed any more.
+    pub(crate) fn into_scalar(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Number(text) => Some(Cow::Borrowed(text)),
+            Self::String(text) => Some(text),
+            other => other.scalar().map(|text| Cow::Owned(text.into_owned())),
+        }
+    }
+
     /// The value at a JSON pointer (RFC 6901).
     pub(crate) fn pointer(&self, pointer: &str) -> Option<&Self> {
         let mut value = self;

@@ -19,7 +19,7 @@ use super::matcher::{self, Mismatch, shorten};
 use super::model::ProvenanceKind;
 use super::redact::{MASK, Redactor, tokens_in};
 use super::signature::Proven;
-use super::values::{Headers, Message, Scope, Spoil, StepValues, Unresolved, mint};
+use super::values::{Headers, Message, NO_SLOTS, Scope, Spoil, StepValues, Unresolved, mint};
 
 /// Most steps a scenario can have.
 const MAX_STEPS: u32 = 64;
@@ -455,6 +455,7 @@ impl Player {
             step,
             minted: &self.minted,
             captured: &self.captured,
+            slots: &NO_SLOTS,
             caught: &[],
             now_unix: self.run.now_unix_seconds,
             recipes: &self.tape.recipes,

@@ -57,6 +57,61 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// Texts by name.
+pub(crate) trait Named {
+    /// The text of that name.
+    fn named(&self, name: &str) -> Option<&str>;
+}
+
+impl Named for BTreeMap<String, String> {
+    fn named(&self, name: &str) -> Option<&str> {
+        self.get(name).map(String::as_str)
+    }
+}
+
+/// What fills the slots of a template, by number: each text as it stands there. A slot may be without one; then the member of the JSON
+/// object whose value it is is left out.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    text: String,
+    /// Where each text ends, and whether there is one.
+    ends: Vec<(usize, bool)>,
+}
+
+impl Slots {
+    /// None at all.
+    pub(crate) const fn none() -> Slots {
+        Slots { text: String::new(), ends: Vec::new() }
+    }
+
+    /// Room for so many.
+    pub(crate) fn with_capacity(count: usize) -> Slots {
+        Slots { text: String::with_capacity(24 * count), ends: Vec::with_capacity(count) }
+    }
+
+    /// Fills the next slot with what `write` writes; without a text where it says that there is none.
+    pub(crate) fn fill(&mut self, write: impl FnOnce(&mut String) -> bool) {
+        let is_there = write(&mut self.text);
+        self.ends.push((self.text.len(), is_there));
+    }
+
+    /// Length of all texts, in bytes.
+    pub(crate) fn text_length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The text of a slot, `Some(None)` where it is without one.
+    pub(crate) fn get(&self, number: usize) -> Option<Option<&str>> {
+        let (end, is_there) = *self.ends.get(number)?;
+        let before = number.checked_sub(1).and_then(|before| self.ends.get(before));
+        let text = self.text.get(before.map_or(0, |(end, _)| *end)..end);
+        Some(text.filter(|_| is_there))
+    }
+}
+
+/// Where nothing has slots.
+pub(crate) static NO_SLOTS: Slots = Slots::none();
+
 /// Everything that can stand in a hole at one moment of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
@@ -64,8 +119,10 @@ pub(crate) struct Scope<'a> {
     /// Values by step; the first stands for step 1.
     pub(crate) steps: &'a [StepValues],
     pub(crate) step: u32,
-    pub(crate) minted: &'a BTreeMap<String, String>,
-    pub(crate) captured: &'a BTreeMap<String, String>,
+    pub(crate) minted: &'a dyn Named,
+    pub(crate) captured: &'a dyn Named,
+    /// What fills slots.
+    pub(crate) slots: &'a Slots,
     /// What `any` holes of the request at hand caught.
     pub(crate) caught: &'a [(String, String)],
     pub(crate) now_unix: i64,
@@ -142,9 +199,11 @@ impl<'a> Scope<'a> {
                 out.push_str(&digest(reference, *shape).ok_or_else(|| missing("a digest has no such shape"))?);
             }
             Hole::Gen { name, .. } => {
-                out.push_str(self.minted.get(name).ok_or_else(|| missing("no answer has minted it yet"))?)
+                out.push_str(self.minted.named(name).ok_or_else(|| missing("no answer has minted it yet"))?)
             }
-            Hole::Slot(name) => out.push_str(self.captured.get(name).ok_or_else(|| missing("nothing fills it"))?),
+            Hole::Slot(number) => {
+                out.push_str(self.slots.get(*number).flatten().ok_or_else(|| missing("nothing fills it"))?)
+            }
             Hole::Capture(name) => {
                 out.push_str(self.capture(name).ok_or_else(|| missing("no request has carried it yet"))?)
             }
@@ -226,7 +285,7 @@ impl<'a> Scope<'a> {
             Hole::Reference(step) => self.values_of(*step)?.reference.as_deref(),
             // Of an earlier step's card the nearest counts, also for what is derived from it.
             Hole::Card(name) => self.values_of(None)?.samples.get(name).map(String::as_str),
-            Hole::Gen { name, .. } => self.minted.get(name).map(String::as_str),
+            Hole::Gen { name, .. } => self.minted.named(name),
             Hole::Capture(name) => self.capture(name),
             _ => None,
         }
@@ -261,7 +320,7 @@ impl<'a> Scope<'a> {
 
     fn capture(&self, name: &str) -> Option<&'a str> {
         let caught = self.caught.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        caught.or_else(|| self.captured.get(name).map(String::as_str))
+        caught.or_else(|| self.captured.named(name))
     }
 
     /// A capture or refund knows no card of its own: the newest earlier step that has one speaks for it.

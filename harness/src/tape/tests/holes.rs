@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{NOW, one, paths, player, player_with_seed, profile, request, tape, values};
-use crate::tape::hole::{Place, TimeFormat};
-use crate::tape::template::{Escape, Template};
-use crate::tape::values::{Scope, Spoil, write_instant};
+use crate::tape::answer::Draft;
+use crate::tape::hole::{Hole, Place, TimeFormat};
+use crate::tape::template::{Escape, Part, Template};
+use crate::tape::values::{NO_SLOTS, Scope, Slots, Spoil, write_instant};
 
 const URL: &str = "https://api.acme.test/";
 
@@ -18,6 +19,7 @@ fn rendered(text: &str, escape: Escape) -> Result<String, String> {
         step: 2,
         minted: &minted,
         captured: &captured,
+        slots: &NO_SLOTS,
         caught: &[],
         now_unix: NOW,
         recipes: &recipes,
@@ -199,4 +201,36 @@ fn runs_of_one_tape_do_not_touch_each_other() {
     assert_ne!(first.body(), second.body());
     assert!(first.body().ends_with(b" 1795342505") && second.body().ends_with(b" 1795342500"));
     assert_eq!(Arc::strong_count(&tape), 3);
+}
+
+#[test]
+fn members_whose_slot_is_empty_are_left_out() {
+    let text = |text: &str| Part::Text(text.to_owned());
+    let slot = |number: usize| Part::Hole(Hole::Slot(number));
+    let parts =
+        vec![text("{\"a\": "), slot(0), text(", \"b\": "), slot(1), text(", \"c\": {\"d\": "), slot(0), text("}}")];
+    let mut slots = Slots::default();
+    slots.fill(|_| false);
+    slots.fill(|out| {
+        out.push('1');
+        true
+    });
+    let (credentials, names, recipes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let scope = Scope {
+        credentials: &credentials,
+        steps: &[],
+        step: 1,
+        minted: &names,
+        captured: &names,
+        slots: &slots,
+        caught: &[],
+        now_unix: NOW,
+        recipes: &recipes,
+        message: None,
+        spoil: Spoil::Not,
+        proven: None,
+    };
+    let template = Template::of(parts, false);
+    let draft = Draft::new(&template, Escape::Json, &scope).unwrap();
+    assert_eq!(draft.unsigned, "{ \"b\": 1, \"c\": {}}");
 }

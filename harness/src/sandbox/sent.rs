@@ -1,0 +1,450 @@
+//! What a request sends as a flat list of values, each with the place where it stands. The places that tapes speak of have numbers, so that
+//! of a name nothing but the number is looked at.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::hash::BuildHasherDefault;
+use std::ops::Range;
+
+use bytes::Bytes;
+use http::Request;
+use http::header::CONTENT_TYPE;
+
+use super::fill;
+use super::leaves::{OPERATION, children, first_field, xml_leaves};
+use super::quick::Quick;
+use crate::tape::json::{self, Json, member_path};
+use crate::tape::{opened, xml};
+
+/// Most values that are read of one request.
+const MAX_LEAVES: usize = 2_000;
+
+/// The number of a place.
+pub(super) type Place = usize;
+
+/// Where a body stands that cannot be read.
+pub(super) const BODY: Place = 0;
+
+/// Where it is said what is asked for, in an API that has one endpoint for all.
+pub(super) const ASKED_FOR: Place = 1;
+
+type Numbers = HashMap<String, Place, BuildHasherDefault<Quick>>;
+
+/// The places that tapes speak of.
+#[derive(Debug)]
+pub(super) struct Places {
+    numbers: Numbers,
+    /// By number.
+    names: Vec<String>,
+    /// Those of headers, by the name of the header.
+    headers: Numbers,
+    /// Those of form and query by how clients usually write the name of the field.
+    form: Numbers,
+    query: Numbers,
+    /// Beginnings of places below which stands what later answers repeat as one object, each with the name under which that is kept.
+    prefixes: Vec<(String, String)>,
+}
+
+impl Default for Places {
+    fn default() -> Places {
+        let (numbers, headers, form, query) = Default::default();
+        let mut places = Places { numbers, names: Vec::new(), headers, form, query, prefixes: Vec::new() };
+        // In the order of their numbers.
+        for name in ["body", OPERATION] {
+            places.number(name);
+        }
+        places
+    }
+}
+
+impl Places {
+    /// The number of a place, a new one where it has none.
+    pub(super) fn number(&mut self, name: &str) -> Place {
+        if let Some(known) = self.find(name) {
+            return known;
+        }
+        let next = self.names.len();
+        self.numbers.insert(name.to_owned(), next);
+        self.names.push(name.to_owned());
+        match name.split_once(' ') {
+            Some(("header", header)) => drop(self.headers.insert(header.to_owned(), next)),
+            Some((kind @ ("form" | "query"), field)) => {
+                let fields = if kind == "form" { &mut self.form } else { &mut self.query };
+                fields.insert(form_urlencoded::byte_serialize(field.as_bytes()).collect(), next);
+                if is_plain(field) {
+                    fields.insert(field.to_owned(), next);
+                }
+            }
+            _ => {}
+        }
+        next
+    }
+
+    /// The number of a beginning of places, a new one where it has none.
+    pub(super) fn prefix(&mut self, prefix: &str) -> usize {
+        self.prefixes.iter().position(|(known, _)| known == prefix).unwrap_or_else(|| {
+            self.prefixes.push((prefix.to_owned(), format!("o:{prefix}")));
+            self.prefixes.len() - 1
+        })
+    }
+
+    /// The name under which the object below a beginning of places is kept.
+    pub(super) fn kept_name(&self, prefix: usize) -> &str {
+        self.prefixes.get(prefix).map_or("", |(_, name)| name)
+    }
+
+    fn find(&self, name: &str) -> Option<Place> {
+        self.numbers.get(name).copied()
+    }
+}
+
+/// A value that was sent.
+#[derive(Debug)]
+pub(super) struct Value<'r> {
+    /// Where it stands, if any tape speaks of that place.
+    pub(super) place: Option<Place>,
+    /// Where it stands, if none does.
+    name: Range<usize>,
+    /// The text.
+    pub(super) text: Cow<'r, str>,
+    /// Whether it is a number or word of JSON.
+    pub(super) bare: bool,
+}
+
+/// All values of a request.
+#[derive(Debug)]
+pub(super) struct Sent<'r> {
+    places: &'r Places,
+    /// The names of places of which no tape speaks, one after the other: `header x-key`, `query id`, `form amount`, `$.amount.value`,
+    /// `/a/b/@c`, `path 2`, `body`.
+    names: String,
+    values: Vec<Value<'r>>,
+    /// By place: the first value there, counted from 1.
+    first: Vec<usize>,
+    /// By prefix: what was sent below it, as one object.
+    objects: OnceCell<Vec<Option<String>>>,
+}
+
+/// The text of a body; none where it is not UTF-8. `open` where base64 holds JSON.
+pub(super) fn text_of(body: &[u8], open: bool) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim();
+    Some(if open && text.starts_with(['{', '[']) { opened(text) } else { Cow::Borrowed(text) })
+}
+
+impl<'r> Sent<'r> {
+    /// Every value of a request with this text as its body. A body that cannot be read has one value, the whole of it.
+    pub(super) fn of(request: &'r Request<Bytes>, body: Option<&'r str>, places: &'r Places) -> Sent<'r> {
+        let names = String::with_capacity(256);
+        let (values, first) = (Vec::with_capacity(64), vec![0; places.names.len()]);
+        let mut sent = Sent { places, names, values, first, objects: OnceCell::new() };
+        for (name, value) in request.headers() {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            match places.headers.get(name.as_str()) {
+                Some(place) => sent.add(*place, text, false),
+                None => sent.push(["header ", name.as_str()], text),
+            }
+        }
+        sent.fields("query ", &places.query, request.uri().query().unwrap_or_default());
+        let Some(text) = body else {
+            sent.push(["body", ""], "");
+            return sent;
+        };
+        let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match text.bytes().next() {
+            None => {}
+            Some(b'{' | b'[') => sent.json(text),
+            Some(b'<') => sent.xml(text),
+            Some(_) if media.contains("form-urlencoded") || (media.is_empty() && text.contains('=')) => {
+                sent.fields("form ", &places.form, text);
+            }
+            Some(_) => sent.push(["body", ""], text),
+        }
+        sent.values.truncate(MAX_LEAVES);
+        sent.number_fields();
+        sent
+    }
+
+    /// Adds the segments of a path.
+    pub(super) fn add_path(&mut self, path: &'r str) {
+        for (index, segment) in path.split('/').skip(1).enumerate() {
+            let start = self.names.len();
+            let _ = write!(self.names, "path {index}");
+            self.add_named(start, percent_encoding::percent_decode_str(segment).decode_utf8_lossy(), false);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Value<'r>> {
+        self.values.iter()
+    }
+
+    /// Where a value stands, in words.
+    pub(super) fn name(&self, value: &Value<'_>) -> &str {
+        let known = value.place.and_then(|place| self.places.names.get(place));
+        known.map(String::as_str).or_else(|| self.names.get(value.name.clone())).unwrap_or_default()
+    }
+
+    /// The first value of a place.
+    pub(super) fn first(&self, place: Place) -> Option<&str> {
+        let at = self.first.get(place)?.checked_sub(1)?;
+        self.values.get(at).map(|value| &*value.text)
+    }
+
+    /// What was sent below a prefix, as one JSON object; none where nothing was.
+    pub(super) fn object(&self, prefix: usize) -> Option<&str> {
+        let all = || self.places.prefixes.iter().map(|(prefix, _)| fill::object(prefix, self)).collect();
+        self.objects.get_or_init(all).get(prefix)?.as_deref()
+    }
+
+    /// All of those, with the names under which they are kept.
+    pub(super) fn objects(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.places.prefixes.iter().enumerate();
+        named.filter_map(|(prefix, (_, name))| Some((name.as_str(), self.object(prefix)?)))
+    }
+
+    fn push(&mut self, name: [&str; 2], text: impl Into<Cow<'r, str>>) {
+        let start = self.names.len();
+        self.names.extend(name);
+        self.add_named(start, text.into(), false);
+    }
+
+    /// Adds a value of a place.
+    fn add(&mut self, place: Place, text: Cow<'r, str>, bare: bool) {
+        self.values.push(Value { place: Some(place), name: 0..0, text, bare });
+        self.note_first(self.values.len());
+    }
+
+    /// Adds a value whose name stands at the end of the names.
+    fn add_named(&mut self, start: usize, text: Cow<'r, str>, bare: bool) {
+        match self.named(start) {
+            Ok(place) => self.add(place, text, bare),
+            Err(name) => self.values.push(Value { place: None, name, text, bare }),
+        }
+    }
+
+    /// The place whose name stands at the end of the names, which is then taken away; else where it stands.
+    fn named(&mut self, start: usize) -> Result<Place, Range<usize>> {
+        let place = self.names.get(start..).and_then(|name| self.places.find(name));
+        place.inspect(|_| self.names.truncate(start)).ok_or(start..self.names.len())
+    }
+
+    fn note_first(&mut self, count: usize) {
+        let place = count.checked_sub(1).and_then(|at| self.values.get(at)).and_then(|value| value.place);
+        if let Some(first) = place.and_then(|place| self.first.get_mut(place)).filter(|first| **first == 0) {
+            *first = count;
+        }
+    }
+
+    /// The pairs of a form, as the URL Standard reads them.
+    fn fields(&mut self, kind: &str, places: &Numbers, text: &'r str) {
+        for pair in text.split('&').filter(|pair| !pair.is_empty()).take(MAX_LEAVES) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = match is_plain(value) {
+                true => Cow::Borrowed(value),
+                false => {
+                    let mut plain = String::with_capacity(value.len());
+                    decode(value, &mut plain);
+                    Cow::Owned(plain)
+                }
+            };
+            if let Some(place) = places.get(name) {
+                self.add(*place, value, false);
+                continue;
+            }
+            let start = self.names.len();
+            self.names.push_str(kind);
+            decode(name, &mut self.names);
+            self.add_named(start, value, false);
+        }
+    }
+
+    /// Tells repeated names of fields apart: the second is `form a#2`.
+    fn number_fields(&mut self) {
+        if !self.repeats() {
+            return;
+        }
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for at in 0..self.values.len() {
+            let Some(name) = self.values.get(at).map(|value| self.name(value)).filter(|name| is_field(name)) else {
+                continue;
+            };
+            let name = name.to_owned();
+            let count = counts.entry(name.clone()).or_default();
+            *count += 1;
+            if *count > 1 {
+                let start = self.names.len();
+                let _ = write!(self.names, "{name}#{count}");
+                let named = self.named(start);
+                if let Some(value) = self.values.get_mut(at) {
+                    (value.place, value.name) = named.map_or_else(|name| (None, name), |place| (Some(place), 0..0));
+                }
+                self.note_first(at + 1);
+            }
+        }
+    }
+
+    /// Whether the name of a field comes twice.
+    fn repeats(&self) -> bool {
+        let mut unknown: HashSet<&str> = HashSet::new();
+        self.values.iter().enumerate().any(|(at, value)| {
+            let name = self.name(value);
+            is_field(name)
+                && match value.place {
+                    Some(place) => self.first.get(place) != Some(&(at + 1)),
+                    None => !unknown.insert(name),
+                }
+        })
+    }
+
+    fn json(&mut self, text: &'r str) {
+        match json::read(text) {
+            Ok(root) => {
+                if let Some(Json::String(query)) = root.pointer("/query")
+                    && let Some(name) = first_field(query)
+                {
+                    self.push([OPERATION, ""], name.to_owned());
+                }
+                self.json_leaves(&mut "$".to_owned(), root);
+            }
+            Err(_) => self.push(["body", ""], text),
+        }
+    }
+
+    fn json_leaves(&mut self, path: &mut String, value: Json<'r>) {
+        if self.values.len() >= MAX_LEAVES {
+            return;
+        }
+        let length = path.len();
+        match value {
+            Json::Array(items) => {
+                for (index, item) in items.into_iter().enumerate() {
+                    let _ = write!(path, "[{index}]");
+                    self.json_leaves(path, item);
+                    path.truncate(length);
+                }
+            }
+            Json::Object(members) => {
+                for (name, member) in members {
+                    path.push_str(&member_path(&name));
+                    self.json_leaves(path, member);
+                    path.truncate(length);
+                }
+            }
+            scalar => {
+                let bare = !matches!(scalar, Json::String(_));
+                let start = self.names.len();
+                self.names.push_str(path);
+                self.add_named(start, scalar.into_scalar().unwrap_or_default(), bare);
+            }
+        }
+    }
+
+    fn xml(&mut self, text: &'r str) {
+        match xml::document(text) {
+            Ok(document) => {
+                self.push([OPERATION, ""], children(&document.root));
+                xml_leaves(&format!("/{}", document.root.name), &document.root, &mut |path, text: &String| {
+                    if self.values.len() < MAX_LEAVES {
+                        self.push([&path, ""], text.clone());
+                    }
+                });
+            }
+            Err(_) => self.push(["body", ""], text),
+        }
+    }
+}
+
+fn is_field(name: &str) -> bool {
+    name.starts_with("form ") || name.starts_with("query ")
+}
+
+/// Whether a part of a form stands for itself.
+fn is_plain(part: &str) -> bool {
+    !part.bytes().any(|byte| matches!(byte, b'%' | b'+'))
+}
+
+/// Appends what a part of a form stands for.
+fn decode(part: &str, out: &mut String) {
+    let start = out.len();
+    let mut rest = part;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b'+')) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let byte = from.get(1..3).filter(|_| from.starts_with('%')).and_then(|digits| hex(digits.as_bytes()));
+        match byte {
+            Some(byte) if byte.is_ascii() => out.push(char::from(byte)),
+            // Other letters are made of several bytes, which may be wrong together.
+            Some(_) => {
+                out.truncate(start);
+                let spaced = part.replace('+', " ");
+                out.push_str(&percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy());
+                return;
+            }
+            None if from.starts_with('%') => out.push('%'),
+            None => out.push(' '),
+        }
+        rest = from.get(if byte.is_some() { 3 } else { 1 }..).unwrap_or_default();
+    }
+    out.push_str(rest);
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn hex(digits: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    match digits {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(request: &Request<Bytes>) -> Vec<(String, String)> {
+        let places = Places::default();
+        let text = text_of(request.body(), false);
+        let sent = Sent::of(request, text.as_deref(), &places);
+        sent.iter().map(|value| (sent.name(value).to_owned(), value.text.to_string())).collect()
+    }
+
+    #[test]
+    fn requests_become_flat() {
+        let request = Request::post("/v1/a?x=1&x=2")
+            .header("content-type", "application/json")
+            .body(Bytes::from_static(b"{\"a\":{\"b\":[1.50,\"t\"]},\"c\":null}"))
+            .unwrap();
+        let found = found(&request);
+        let get = |path: &str| found.iter().find(|(name, _)| name == path).map(|(_, text)| text.as_str());
+        assert_eq!(get("query x"), Some("1"));
+        assert_eq!(get("query x#2"), Some("2"));
+        assert_eq!(get("$.a.b[0]"), Some("1.50"));
+        assert_eq!(get("$.c"), Some("null"));
+    }
+
+    #[test]
+    fn forms_are_read_as_the_url_standard_reads_them() {
+        for text in
+            ["a=1&b=2", "a&&=x&b=", "a%5Bb%5D=x+y%2B&c+d=%e9&%ff=%C3%A9&e=%zz%4", "=&+=+&a=b=c", "&", "a=%F0%9F%98%80"]
+        {
+            let request = Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+            let request = request.body(Bytes::from_static(text.as_bytes())).unwrap();
+            let wanted = form_urlencoded::parse(text.as_bytes())
+                .map(|(name, value)| (format!("form {name}"), value.into_owned()));
+            let found = found(&request);
+            assert_eq!(found[1..], wanted.collect::<Vec<_>>(), "{text}");
+        }
+    }
+
+    #[test]
+    fn places_have_their_first_value() {
+        let mut places = Places::default();
+        let (one, two, none) = (places.number("form a"), places.number("form a#2"), places.number("form b"));
+        let request = Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(Bytes::from_static(b"a=1&c=0&a=2")).unwrap();
+        let text = text_of(request.body(), false);
+        let sent = Sent::of(&request, text.as_deref(), &places);
+        assert_eq!((sent.first(one), sent.first(two), sent.first(none)), (Some("1"), Some("2"), None));
+    }
+}
