@@ -87,6 +87,16 @@ impl Project {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }
 
+    /// Puts a profile of its own in place of a connector's fixtures, with another text in place of one.
+    fn alter(&self, id: &str, from: &str, to: &str) {
+        let folder = self.0.join("fixtures").join(id);
+        let profile = std::fs::read_to_string(folder.join("profile.toml")).unwrap();
+        std::fs::remove_file(&folder).unwrap();
+        std::fs::create_dir(&folder).unwrap();
+        assert!(profile.contains(from), "{profile}");
+        std::fs::write(folder.join("profile.toml"), profile.replace(from, to)).unwrap();
+    }
+
     fn write(&self, name: &str, content: &str) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, content).unwrap();
@@ -236,7 +246,7 @@ fn a_connector_that_is_not_compiled_in() {
     let project = Project::new("uncompiled");
     project.good(&["new", "acme-bank", "--family", "pix"]);
     let told = ["`acme-bank` is not compiled into this program", "cargo run -- certify acme-bank"];
-    for command in ["certify", "docs", "explain", "tapes"] {
+    for command in ["certify", "docs", "tapes"] {
         project.bad(&[command, "acme-bank"], &told);
     }
     project.bad(&["certify", "acme-bonk"], &["unknown connector `acme-bonk`"]);
@@ -246,18 +256,21 @@ fn a_connector_that_is_not_compiled_in() {
 #[test]
 fn the_cause_of_many_failures_is_told_first() {
     let project = Project::new("undeclared");
-    let folder = project.0.join("fixtures/itau");
-    std::fs::remove_file(&folder).unwrap();
-    std::fs::create_dir(&folder).unwrap();
-    let profile = std::fs::read_to_string(Path::new(ROOT).join("fixtures/itau/profile.toml")).unwrap();
-    project.write(
-        "fixtures/itau/profile.toml",
-        &profile.replace("devportal.itau.com.br/api/jwt", "token.bank.example/jwt"),
-    );
+    project.alter("itau", "devportal.itau.com.br/api/jwt", "token.bank.example/jwt");
     let (code, shown, _) = project.run(&["certify", "itau", "--tier", "memory"]);
     let (first, _) = shown.split_once("repeat:").unwrap();
     assert!(code == 1 && first.starts_with("FAIL itau check:spec"), "{code} {first}");
     assert!(first.contains("host token.bank.example") && first.contains("undeclared"), "{first}");
+}
+
+#[test]
+fn a_bank_without_a_test_environment_says_what_its_profile_needs() {
+    let project = Project::new("live");
+    project.alter("natwest", "environment = \"live\"", "");
+    project.bad(
+        &["certify", "natwest"],
+        &["fixtures/natwest/profile.toml: credentials.environment", "`environment = \"live\"`"],
+    );
 }
 
 #[test]

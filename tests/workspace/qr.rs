@@ -14,7 +14,7 @@ fn texts_of_codes_are_sound() -> Result<(), Failed> {
     let mut count = 0;
     for entry in quittance_connectors::ALL {
         let folder = root().join("fixtures").join(entry.spec.id);
-        let like = world().subject(entry)?.profile.model.like;
+        let like = world().subject(entry)?.profile.model.like.clone();
         let other = like.as_ref().map(|like| like.folder(&folder));
         for path in files(&folder, ".toml").into_iter().chain(other.iter().flat_map(|folder| files(folder, ".toml"))) {
             let text = std::fs::read_to_string(&path)?;
