@@ -242,7 +242,7 @@ fn answers(ground: &Ground<'_>) -> Tried {
             findings.push(finding(
                 format!("answers.{word}"),
                 "an answer on a tape that carries it",
-                "none: take the word out",
+                "none in a case that passed: take the word out once all pass",
             ));
         }
     }

@@ -49,7 +49,7 @@ pub fn optional<'a>(name: &'a str, value: Option<impl Into<Cow<'a, str>>>) -> Me
     value.and_then(|value| text(name, value))
 }
 
-/// A member with members, if there are any.
+/// A member with members, if there are any. In XML `text(name, "")` is an element that must be there and empty.
 pub fn node<'a>(name: &'a str, members: impl IntoIterator<Item = Member<'a>>) -> Member<'a> {
     Some((name, object(members))).filter(|(_, node)| !node.is_empty())
 }
