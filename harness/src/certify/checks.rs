@@ -175,7 +175,7 @@ fn spec(ground: &Ground<'_>) -> Tried {
         findings.push(finding(format!("mutual_tls {host}"), "one of the hosts", "another"));
     }
     let asked: BTreeSet<String> = plan.taped().flat_map(|case| case.tape.hosts()).collect();
-    for host in asked.iter().filter(|host| !spec.allows_host(host)) {
+    for host in asked.iter().filter(|host| !spec.allows_host(host.split(':').next().unwrap_or(host))) {
         findings.push(finding(format!("host {host}"), "declared in `hosts`, since a tape asks it", "undeclared"));
     }
     for kind in spec.methods.iter().chain(spec.mandates) {
