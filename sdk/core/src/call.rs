@@ -98,7 +98,17 @@ impl<'a> Call<'a> {
         self.put(AUTHORIZATION, &format!("Basic {pair}"), true)
     }
 
-    /// Adds query parameters; nested structures in brackets (`a[b]=c`).
+    /// Adds query parameters: [`crate::Pairs`], or a struct that serde can write, nested structures in brackets (`a[b]=c`).
+    ///
+    /// ```
+    /// # use quittance::{Call, Context, Pairs};
+    /// fn refunds<'a>(cx: &'a Context<'a>, cursor: Option<&str>) -> Call<'a> {
+    ///     let mut query = Pairs::new();
+    ///     query.set("limit", "10");
+    ///     query.set_some("after", cursor);
+    ///     cx.call(quittance::http::Method::GET, "https://api.acme.example/v1/refunds").query(&query)
+    /// }
+    /// ```
     #[must_use]
     pub fn query(mut self, query: &impl Fields) -> Call<'a> {
         match query.encoded() {

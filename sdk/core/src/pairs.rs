@@ -64,6 +64,10 @@ impl<T: Serialize> Fields for T {
         let unwritable = |cause: String| -> Error { invalid(format!("request cannot be written as a form: {cause}")) };
         let mut text = Vec::with_capacity(FORM_BYTES);
         serde_qs::to_writer(self, &mut text).map_err(|cause| unwritable(cause.to_string()))?;
+        // A list has no names, only places: `0[0]=limit&0[1]=10` is what nobody means.
+        if text.starts_with(b"0[") || text.starts_with(b"0=") {
+            return Err(unwritable("expected fields with names, found a list; use `Pairs`, or a struct".to_owned()));
+        }
         String::from_utf8(text).map_err(|cause| unwritable(cause.to_string()))
     }
 }
@@ -78,6 +82,15 @@ impl std::fmt::Debug for Pairs<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_has_no_names() {
+        for told in [vec![("limit", "10")].encoded(), ["a"].encoded()].map(Result::unwrap_err) {
+            assert!(told.message().contains("use `Pairs`"), "{told}");
+        }
+        assert_eq!(Vec::<(String, String)>::new().encoded().unwrap(), "");
+        assert_eq!(std::collections::BTreeMap::from([("a", ["b"])]).encoded().unwrap(), "a[0]=b");
+    }
 
     #[test]
     fn goes_out_in_order_with_brackets() {
