@@ -88,7 +88,6 @@ mod tests {
         for told in [vec![("limit", "10")].encoded(), ["a"].encoded()].map(Result::unwrap_err) {
             assert!(told.message().contains("use `Pairs`"), "{told}");
         }
-        assert_eq!(Vec::<(String, String)>::new().encoded().unwrap(), "");
         assert_eq!(std::collections::BTreeMap::from([("a", ["b"])]).encoded().unwrap(), "a[0]=b");
     }
 
