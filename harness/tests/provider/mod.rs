@@ -287,6 +287,9 @@ impl Provider {
                     mandate["status"] = json!("declined");
                     mandate["decline"] = refusal(code, "05");
                 }
+                if mandate["status"] == "active" {
+                    mandate["customer"] = json!(format!("cus_{}", books.mint(24)));
+                }
                 books.mandates.insert(id, mandate.clone());
                 Ok((StatusCode::CREATED, mandate))
             }
