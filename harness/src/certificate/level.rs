@@ -38,6 +38,7 @@ pub const BELONGS: &[(&str, Level)] = &[
     ("two_runs", Level::Bronze),
     ("two_seeds", Level::Bronze),
     ("tiers", Level::Bronze),
+    ("environments", Level::Bronze),
     ("canary", Level::Bronze),
     ("money", Level::Bronze),
     ("coverage", Level::Bronze),

@@ -97,12 +97,34 @@ impl<'a> Scene<'a> {
 
     /// As [`Scene::ask`], at another time and with tokens of earlier calls.
     pub(super) fn ask_at(&self, now_unix: i64, tokens: &Tokens, request: &Request, altered: &Altered<'_>) -> Answered {
+        self.drive(self.connector, (now_unix, tokens), request, altered, |request, used| self.find(request, used))
+    }
+
+    /// Asks another connector; its requests get the answers of these records one after the other, whatever they ask.
+    pub(super) fn ask_blindly(
+        &self,
+        connector: &dyn Connector,
+        request: &Request,
+        answers: &[Option<usize>],
+    ) -> Answered {
+        let mut answers = answers.iter().copied();
+        self.drive(connector, (self.now_unix, &self.tokens()), request, &as_it_was, |_, _| answers.next().flatten())
+    }
+
+    fn drive(
+        &self,
+        connector: &dyn Connector,
+        (now_unix, tokens): (i64, &Tokens),
+        request: &Request,
+        altered: &Altered<'_>,
+        mut find: impl FnMut(&HttpRequest<Bytes>, &BTreeMap<usize, usize>) -> Option<usize>,
+    ) -> Answered {
         let (slot, clock, random) = (drive::Wire::default(), VirtualClock::at(now_unix), SeededRandom::new(self.seed));
         let cx = Context::new(&slot, &clock, &random, tokens);
         let mut sent = Vec::new();
         let mut used = BTreeMap::new();
-        let result = drive::drive(&slot, request.call(self.connector, &cx), |request| {
-            let found = self.find(&request, &used);
+        let result = drive::drive(&slot, request.call(connector, &cx), |request| {
+            let found = find(&request, &used);
             sent.push((found, request));
             let Some(index) = found else { return Ok(not_found()) };
             *used.entry(index).or_insert(0) += 1;

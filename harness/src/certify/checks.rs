@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::ground::{Check, Ground, Tried, finding};
 use super::report::{Line, Verdict};
 use super::{
-    Plan, canary, coverage, crash, declared, faults, money, mutation, places, play, sequences, shown_words, tokens,
-    undeclared, webhooks,
+    Plan, canary, coverage, crash, declared, environments, faults, money, mutation, places, play, sequences,
+    shown_words, tokens, undeclared, webhooks,
 };
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
@@ -62,6 +62,7 @@ pub const CHECKS: &[Check] = &[
     check("sequences", &["CONTEXT-5"], sequences::sequences),
     check("tokens", &["CONTEXT-6"], tokens::tokens),
     check("places", &["DECLINE-4", "DECLINE-5", "DECLINE-7", "AUTHORIZE-14", "INTEGRITY-5"], places::places),
+    check("environments", &["CONTEXT-7"], environments::environments),
 ];
 
 /// The checks that need other things than a connector's plays in memory: both tiers, the vendor's description, the files as they are

@@ -7,6 +7,7 @@ mod coverage;
 mod crash;
 pub(crate) mod declared;
 pub mod dossier;
+mod environments;
 mod faults;
 pub mod ground;
 pub(crate) mod leaves;

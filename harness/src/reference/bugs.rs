@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use quittance::{CaptureRules, Entry, Idempotency, Op, Secret, Spec};
+use quittance::{CaptureRules, Entry, Environment, Idempotency, Op, Secret, Spec};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,9 @@ bugs! {
     TokenNotRenewed "a token is used for ten years" ["check:tokens"]
     RequestIdOfItsOwn "request ids come from a counter of the process" ["check:two_runs"]
     RequestIdCutForSome "request ids that end in 5 lose their last digit" ["check:two_seeds"]
+    LiveHostUndeclared "the live address is none that is declared" ["check:environments"]
+    LiveSentToSandbox "requests of a live account go to the test environment" ["check:environments"]
+    LivePathOfItsOwn "refunds alone have another path in the live environment" ["check:environments"]
     AwaitsSomethingElse "the connector waits for something else than its transport" ["authorize.captured"]
     // What is sent: members and order.
     MemberAdded "a member is sent that the provider does not know" ["authorize.captured"]
@@ -316,6 +319,9 @@ pub struct OpenCredentials {
     pub webhook_secret: Secret,
     /// Key of wallet tokens.
     pub wallet_key: Secret,
+    /// Which environment the account belongs to.
+    #[serde(default)]
+    pub environment: Environment,
     /// The bug that is planted.
     #[serde(default)]
     pub bug: Option<Bug>,
@@ -329,6 +335,7 @@ impl From<OpenCredentials> for Credentials {
             signing_key: open.signing_key,
             webhook_secret: open.webhook_secret,
             wallet_key: open.wallet_key,
+            environment: open.environment,
             bug: open.bug,
         }
     }

@@ -28,7 +28,10 @@ use super::wire::{
     TransferAnswer,
 };
 
-const API: &str = "https://api.reference.example";
+/// Where the test environment is; every tape is of it.
+const SANDBOX: &str = "https://api.reference.example";
+/// Where the live one is.
+const LIVE: &str = "https://live.reference.example/api";
 
 /// How a delivery carries its time and proof.
 pub(super) const SIGNATURE: Dated =
@@ -37,7 +40,7 @@ pub(super) const SIGNATURE: Dated =
 /// What the reference provider can do.
 #[rustfmt::skip]
 pub(super) const SPEC: Spec = Spec {
-    hosts: &["api.reference.example"],
+    hosts: &["api.reference.example", "live.reference.example"],
     operations: Op::ALL,
     methods: &[
         MethodKind::of(Family::Card), MethodKind::of(Family::NetworkToken), MethodKind::of(Family::ApplePay),
@@ -81,6 +84,9 @@ pub struct Credentials {
     pub webhook_secret: Secret,
     /// Key of wallet tokens.
     pub wallet_key: Secret,
+    /// Which environment the account belongs to.
+    #[serde(default)]
+    pub environment: Environment,
     /// The bug that is planted.
     #[serde(default)]
     pub bug: Option<Bug>,
@@ -372,14 +378,22 @@ impl<V: Variant> Reference<V> {
         })
     }
 
+    /// What stands before every path.
+    fn base(&self) -> &'static str {
+        match self.credentials.environment {
+            Environment::Live => self.plants.live(LIVE, SANDBOX),
+            Environment::Sandbox => SANDBOX,
+        }
+    }
+
     async fn token(&self, cx: &Context<'_>) -> Result<Secret> {
         let Credentials { client_id, client_secret, .. } = &self.credentials;
-        let name = format!("{API} {client_id}");
+        let name = format!("{} {client_id}", self.base());
         if self.plants.has(Bug::TokenFetchedEachTime) {
             cx.forget_token(&name).await;
         }
         let fetch = async {
-            let call = cx.post(format!("{API}/oauth/token")).basic(client_id, client_secret).harmless();
+            let call = cx.post(format!("{}/oauth/token", self.base())).basic(client_id, client_secret).harmless();
             let mut form = Pairs::new();
             form.set("grant_type", "client_credentials");
             let reply = call.form(&form).send().await?;
@@ -394,8 +408,9 @@ impl<V: Variant> Reference<V> {
         let token = self.token(cx).await?;
         sent.headers.push(("x-request-id", cx.uuid()));
         self.plants.request(cx, &mut sent);
+        self.plants.live_path(self.credentials.environment, &mut sent);
         self.plants.wait().await;
-        let mut call = cx.call(sent.verb.clone(), format!("{API}{}", sent.path)).bearer(&token);
+        let mut call = cx.call(sent.verb.clone(), format!("{}{}", self.base(), sent.path)).bearer(&token);
         for (name, value) in &sent.headers {
             call = call.header(name, value);
         }
@@ -415,7 +430,7 @@ impl<V: Variant> Reference<V> {
         };
         let reply = reply.map_err(|error| self.plants.failure(error))?;
         if reply.status() == 401 {
-            cx.forget_token(&format!("{API} {}", self.credentials.client_id)).await;
+            cx.forget_token(&format!("{} {}", self.base(), self.credentials.client_id)).await;
         }
         Ok(reply)
     }

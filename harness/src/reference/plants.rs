@@ -113,6 +113,22 @@ impl Plants {
         !self.has(Bug::AnsweredFoundOnly) || cx.token(reference, missing).await.is_ok()
     }
 
+    /// What stands before every path in the live environment.
+    pub(super) fn live(&self, live: &'static str, sandbox: &'static str) -> &'static str {
+        match self.bug {
+            Some(Bug::LiveHostUndeclared) => "https://reference.example/api",
+            Some(Bug::LiveSentToSandbox) => sandbox,
+            _ => live,
+        }
+    }
+
+    /// Changes the path of what is about to be sent in the live environment.
+    pub(super) fn live_path(&self, environment: Environment, sent: &mut Sent) {
+        if self.has(Bug::LivePathOfItsOwn) && environment == Environment::Live && sent.op == Op::Refund {
+            sent.path.insert_str(0, "/v2");
+        }
+    }
+
     /// Changes what is about to be sent.
     pub(super) fn request(&self, cx: &Context<'_>, sent: &mut Sent) {
         let Some(bug) = self.bug else { return };
