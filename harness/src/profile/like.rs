@@ -82,7 +82,8 @@ impl Like {
     /// What tells the other from everyone else: its hosts, its names, and the words of its id that its hosts are named by. What is part of
     /// a host of the connector's own tells nothing.
     fn words(&self, own: &str) -> Vec<String> {
-        if self.connector == own {
+        // A program that has neither of them knows the hosts of none.
+        if self.connector == own || find(own).or_else(|| find(&self.connector)).is_none() {
             return Vec::new();
         }
         let hosts = |id: &str| find(id).map_or(&[][..], |entry| entry.spec.hosts);

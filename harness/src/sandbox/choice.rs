@@ -311,6 +311,11 @@ pub(super) fn waits(state: &str) -> bool {
 /// How well what an exchange shows is what is to be shown.
 fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
     let (shown, now) = (known.at.moment.after, root.end);
+    let is_payout = |kind: Kind| kind == Kind::Payout;
+    if object.is_some_and(|object| is_payout(object.kind) != is_payout(Kind::of(known.at.op))) {
+        // Asked for in the same words, but another kind of order.
+        return -40;
+    }
     if let Some(own) = object.filter(|object| object.kind == Kind::Refund) {
         // A look-up of the payment that goes on to its refunds tells less of them than one of a refund.
         let is_own = Kind::of(known.at.op) == Kind::Refund;

@@ -275,20 +275,17 @@ impl Provider {
             }
             ["mandates"] => {
                 let id = format!("man_{}", books.mint(24));
-                let mut mandate = json!({ "id": id, "status": "active", "reference": asked["reference"] });
+                let (customer, reference) = (format!("cus_{}", books.mint(24)), &asked["reference"]);
+                let mut mandate = json!({ "id": id, "customer": customer, "status": "active", "reference": reference });
                 if asked.pointer("/three_ds/challenge") == Some(&json!(true)) {
                     mandate["status"] = json!("action_required");
                     mandate["action"] =
                         json!({ "kind": "three_ds", "url": "https://acs.reference.example/0123456789abcdef" });
                 }
-                if let Some(code) =
-                    declined(asked.pointer("/method/number").and_then(Value::as_str).unwrap_or_default())
-                {
+                let number = asked.pointer("/method/number").and_then(Value::as_str);
+                if let Some(code) = number.and_then(declined) {
                     mandate["status"] = json!("declined");
                     mandate["decline"] = refusal(code, "05");
-                }
-                if mandate["status"] == "active" {
-                    mandate["customer"] = json!(format!("cus_{}", books.mint(24)));
                 }
                 books.mandates.insert(id, mandate.clone());
                 Ok((StatusCode::CREATED, mandate))
