@@ -100,7 +100,8 @@ impl<'a> Scene<'a> {
         self.drive(self.connector, (now_unix, tokens), request, altered, |request, used| self.find(request, used))
     }
 
-    /// Asks another connector; its requests get the answers of these records one after the other, whatever they ask.
+    /// Asks another connector, with a token cache of its own; its requests get the answers of these records one after the other, whatever
+    /// they ask.
     pub(super) fn ask_blindly(
         &self,
         connector: &dyn Connector,
@@ -108,7 +109,8 @@ impl<'a> Scene<'a> {
         answers: &[Option<usize>],
     ) -> Answered {
         let mut answers = answers.iter().copied();
-        self.drive(connector, (self.now_unix, &self.tokens()), request, &as_it_was, |_, _| answers.next().flatten())
+        let tokens = Tokens::default();
+        self.drive(connector, (self.now_unix, &tokens), request, &as_it_was, |_, _| answers.next().flatten())
     }
 
     fn drive(

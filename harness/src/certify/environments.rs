@@ -15,6 +15,7 @@ use crate::invoke::Request;
 use crate::run::case::Finding;
 use crate::run::delivery::delivery_of;
 use crate::run::input::toml_json;
+use crate::run::stage::Tokens;
 use crate::tape::Spoil;
 use crate::view::result_json;
 use crate::world::Subject;
@@ -81,12 +82,14 @@ struct Called {
 impl Called {
     /// None where nothing is sent, or where the other environment has no proof of a delivery of this one.
     fn of(scene: &Scene<'_>, request: &Request, input: Option<&Value>, other: &dyn Connector) -> Option<Called> {
-        let mut here = scene.ask(request, &as_it_was).sent;
+        // What earlier calls kept is of one environment: neither has it.
+        let ask = |request: &Request| scene.ask_at(scene.now_unix, &Tokens::default(), request, &as_it_was).sent;
+        let mut here = ask(request);
         let mut bare = None;
         // An address that the caller gives is of one environment: both are asked without it.
         if let Some(without) = input.and_then(|input| without_addresses(input, &here)) {
             bare = Some(Request::read(request.op(), &without).ok()?);
-            here = bare.as_ref().map(|bare| scene.ask(bare, &as_it_was).sent)?;
+            here = bare.as_ref().map(ask)?;
         }
         if here.is_empty() {
             return None;
