@@ -23,6 +23,9 @@ use crate::world::Subject;
 /// The member of the credentials that chooses, as `quittance::Environment` has it.
 const FIELD: &str = "environment";
 
+/// An environment by its name, with a connector of it.
+type Other = (&'static str, Box<dyn Connector>);
+
 /// Every call of the sound cases, asked with credentials of the other environment.
 pub(super) fn environments(ground: &Ground<'_>) -> Tried {
     let (name, other) = match other_environment(ground.subject) {
@@ -46,7 +49,7 @@ pub(super) fn environments(ground: &Ground<'_>) -> Tried {
 
 /// The environment that the profile's credentials do not choose, with a connector of it; none where there is no choice, or where the profile
 /// is of the live environment and the connector says that it has no other.
-fn other_environment(subject: &Subject) -> Result<Option<(&'static str, Box<dyn Connector>)>, Finding> {
+fn other_environment(subject: &Subject) -> Result<Option<Other>, Finding> {
     let schema = subject.entry.credentials_schema().to_value();
     if schema.pointer(&format!("/properties/{FIELD}")).is_none() {
         return Ok(None);
