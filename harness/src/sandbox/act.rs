@@ -257,8 +257,7 @@ impl Sandbox {
         let made = Some(number).filter(|number| state.book.get(*number).is_some());
         let target = Target { object: made.or(target.object), root };
         // What waits for somebody else is told when they have decided.
-        let waits = made.or(root.filter(|_| known.at.acts));
-        let waits = waits.filter(|waits| state.book.get(*waits).is_some_and(|object| object.later.is_some()));
+        let waits = made.filter(|made| state.book.get(*made).is_some_and(|object| object.later.is_some()));
         let due = match waits {
             Some(_) => Vec::new(),
             None => self.due(state, known, target, before, asking.now_unix_seconds),

@@ -59,11 +59,6 @@ fn touch(state: &mut State, known: &Known, made: &Made<'_>) {
     object.requests += 1;
     if known.at.acts || (known.at.op == Op::Complete && waits(object.end.state)) {
         (object.account, object.end, object.later) = (told, made.moment.end, None);
-        // What was begun is on its way, and arrives when somebody else has done their part.
-        if known.at.op == Op::PayOut && waits(told.state) && !waits(made.moment.end.state) {
-            object.end = told;
-            object.later = Some(Later { account: made.moment.end, known: made.index });
-        }
     } else if known.at.moment.after == known.at.moment.end && known.at.moment.after.state == object.end.state {
         object.account = object.end;
     }
@@ -188,10 +183,8 @@ pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment
             } else {
                 Account { state, captured, ..before }
             };
-            let end = if known.at.settles && !known.at.acts { before } else { after };
-            let on_its_way = known.at.op == Op::PayOut && known.at.acts && waits(tape.after.state);
-            let after = if on_its_way { Account { state: tape.after.state, ..end } } else { end };
-            return Moment { before, after, end, asked: Some(sum) };
+            let after = if known.at.settles && !known.at.acts { before } else { after };
+            return Moment { before, after, end: after, asked: Some(sum) };
         }
         let stands = |state: &'static str| Account {
             state,

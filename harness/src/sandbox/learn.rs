@@ -7,7 +7,6 @@ use http::Method;
 use quittance::{Currency, EventBody, Handle, Op};
 
 use super::cases::{about, caught_names, class_of, event_of, method_of, moment, news, shapes};
-use super::choice::waits;
 use super::known::{Account, Class, Kind, Lineage, Moment, Report, Situation};
 use super::leaves::{Stated, stated};
 use super::sketch::{Leaf, Sketch};
@@ -277,8 +276,7 @@ impl<'a> Walk<'a> {
         begun.filter(waits).for_each(|found| found.moment.end = end);
     }
 
-    /// A repetition under its key: exchanges that are answered otherwise than they were the first time, and how what waits is shown to who
-    /// looks.
+    /// A repetition under its key: exchanges that are answered otherwise than they were the first time.
     fn again(&mut self, number: u32, op: Op, asked: &Asked, step: &Step) {
         let tape = &self.case.tape;
         let of = step.of.unwrap_or(number.saturating_sub(1));
@@ -286,24 +284,24 @@ impl<'a> Walk<'a> {
         let sum = asked.input.pointer("/amount/minor").and_then(serde_json::Value::as_i64);
         let moment = Moment { before: self.account, after: self.account, end: self.account, asked: sum };
         let pairs = tape.exchanges.iter().filter(|one| one.step == of).filter(acts);
-        let own = || tape.exchanges.iter().enumerate().filter(|(_, one)| one.step == number);
-        let found = |index: usize, class: Class| {
-            let (creates, id) = (None, None);
-            Found { index, op, moment, shows: self.account.state, acts: false, creates, id, class }
-        };
-        let mut all = Vec::new();
-        for ((index, exchange), first) in own().filter(|(_, one)| acts(one)).zip(pairs) {
+        let again = tape.exchanges.iter().enumerate().filter(|(_, one)| one.step == number && acts(one));
+        for ((index, exchange), first) in again.zip(pairs) {
             let same_place = first.request.method == exchange.request.method
                 && first.request.segments.len() == exchange.request.segments.len();
             if same_place && !answers_alike(first, exchange) {
-                all.push(found(index, Class::Again));
+                let class = Class::Again;
+                self.exchanges.push(Found {
+                    index,
+                    op,
+                    moment,
+                    shows: "",
+                    acts: false,
+                    creates: None,
+                    id: None,
+                    class,
+                });
             }
         }
-        if waits(self.account.state) {
-            let looks = own().filter(|(_, one)| one.request.method == Method::GET && !one.settle);
-            all.extend(looks.map(|(index, _)| found(index, Class::Done)));
-        }
-        self.exchanges.extend(all);
     }
 
     /// Notes which minted and caught values are parts of a handle.
@@ -406,7 +404,7 @@ impl<'a> Walk<'a> {
                 return Moved { before: Account::NONE, mid: stands(first), end: stands(last) };
             }
             _ if last.is_empty() => (before, before),
-            Op::Complete | Op::Retrieve | Op::RetrievePayout => {
+            Op::Complete | Op::Retrieve => {
                 let captured = if last == "captured" && before.captured == 0 { before.amount } else { before.captured };
                 (before, Account { state: last, captured, ..before })
             }
