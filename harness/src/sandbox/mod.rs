@@ -13,6 +13,7 @@ mod few;
 mod fill;
 mod fit;
 mod give;
+mod items;
 mod keep;
 mod known;
 mod learn;
