@@ -487,6 +487,23 @@ fn answers_refusals_and_the_card_come_out_of_a_description() {
 }
 
 #[test]
+fn a_description_may_stand_in_several_files() {
+    let project = Project::new("files");
+    let whole = project.write("whole.json", ANSWERS);
+    project.write("parts.json", ANSWERS);
+    let split = ANSWERS.replace("\"components\"", "\"x-none\"").replace("\"#/", "\"./parts.json#/");
+    let split = project.write("split.json", &split);
+    project.good(&["new", "undivided", "--from", &whole]);
+    project.good(&["new", "divided-up", "--from", &split]);
+    for case in ["authorize.captured", "authorize.invalid", "capture.full", "retrieve_refund.succeeded"] {
+        let tape = |name: &str| project.read(&format!("fixtures/{name}/{case}.toml")).replace(name, "acme");
+        assert_eq!(tape("divided-up"), tape("undivided"), "{case}");
+    }
+    std::fs::remove_file(project.0.join("parts.json")).unwrap();
+    project.bad(&["new", "other", "--from", &split], &["parts.json, which a reference names", "No such file"]);
+}
+
+#[test]
 fn what_is_no_whole_description_is_refused_with_its_member() {
     let project = Project::new("no-description");
     let from = |name: &str, text: &str| project.write(name, text);

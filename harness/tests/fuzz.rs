@@ -105,7 +105,7 @@ fn run(target: &Target) -> usize {
             panic!("{}: input {count}, kept as {}", target.name, kept.display());
         }
     };
-    kept.flat_map(|input| (target.everywhere)(input)).for_each(|input| attempt(&input, 0));
+    kept.flat_map(|input| targets::kept(target, input)).for_each(|input| attempt(&input, 0));
     let mut inputs = seeds.iter().filter(|seed| target.name != "webhooks" || seed.len() > 4).take(INPUTS).cloned();
     loop {
         let input = inputs.next().unwrap_or_else(|| changed(&mut chance, &seeds));

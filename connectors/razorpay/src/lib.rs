@@ -235,9 +235,9 @@ impl Razorpay {
         };
         let registration = registration.as_ref();
         let order = self.order(cx, request.amount, &request.reference, request.capture, metadata, registration).await?;
-        let path = registration.map_or("payments/create/json", Registration::path);
-        // What a page would need; the UPI app has none.
-        let page = (path == "payments/create/json").then_some(&request.browser);
+        // What a page would need; the UPI app of one who registers has none.
+        let page = (!registration.is_some_and(|registration| registration.upi)).then_some(&request.browser);
+        let path = if page.is_some() { "payments/create/json" } else { "payments/create/upi" };
         let body = object(
             [
                 whole("amount", Self::SPEC.minor(&request.amount)?),

@@ -21,17 +21,13 @@ pub(crate) struct Registration {
     pub(crate) customer: String,
     /// Whether the payment does nothing else.
     pub(crate) only: bool,
-    upi: bool,
+    /// By UPI, in the customer's app; else by card.
+    pub(crate) upi: bool,
     max_minor: Option<i64>,
     expire_at: Option<i64>,
 }
 
 impl Registration {
-    /// Where its payment is made.
-    pub(crate) fn path(&self) -> &'static str {
-        if self.upi { "payments/create/upi" } else { "payments/create/json" }
-    }
-
     /// The members of an order that registers.
     pub(crate) fn of_order(&self) -> [Member<'_>; 3] {
         let token = node(

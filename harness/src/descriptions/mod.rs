@@ -3,6 +3,8 @@
 //! Which file belongs to which connector, and where the two are known to differ: `specs/descriptions/<connector>.toml`.
 
 #[cfg(feature = "descriptions")]
+pub(crate) mod bundle;
+#[cfg(feature = "descriptions")]
 mod exchange;
 #[cfg(feature = "descriptions")]
 mod form;

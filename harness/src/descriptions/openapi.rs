@@ -4,10 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::swagger;
+use super::{bundle, swagger};
 
-/// The largest description that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// How many references are followed before one is taken for a circle.
 const MAX_REFERENCES: usize = 32;
 
@@ -32,23 +30,12 @@ pub(super) struct Operation<'a> {
 }
 
 impl Api {
-    /// Reads a description: YAML by the file's name, else JSON.
+    /// Reads a description, which may stand in several files: YAML by a file's name, else JSON.
     ///
     /// # Errors
-    /// What is wrong with the file.
+    /// What is wrong with a file.
     pub(crate) fn load(file: &Path, base: &str) -> Result<Api, String> {
-        let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-        if size > MAX_FILE_BYTES {
-            return Err(format!("expected at most {MAX_FILE_BYTES} bytes, found {size}"));
-        }
-        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-        let yaml = file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        let mut root: Value = match yaml {
-            true => serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { budget: None })
-                .map_err(|error| error.to_string())?,
-            false => serde_json::from_str(&text)
-                .map_err(|error| format!("expected JSON, or YAML in a file that ends in .yaml or .yml: {error}"))?,
-        };
+        let mut root = bundle::load(file)?;
         if !root.get("paths").is_some_and(Value::is_object) {
             return Err("expected an OpenAPI document with paths".to_owned());
         }

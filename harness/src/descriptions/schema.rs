@@ -142,7 +142,9 @@ impl Rewrite<'_> {
     /// nothing demanded that the other side has to say.
     fn schema(&mut self, schema: &Value) -> Value {
         let Some(members) = schema.as_object() else { return schema.clone() };
-        if let Some(reference) = members.get("$ref").filter(|reference| reference.is_string()) {
+        // What stands beside a reference counts from OpenAPI 3.1 on.
+        let alone = self.api.is_three_zero() || members.len() == 1;
+        if let Some(reference) = members.get("$ref").filter(|reference| alone && reference.is_string()) {
             return json!({ "$ref": reference });
         }
         let mut out = Map::new();
@@ -165,14 +167,14 @@ impl Rewrite<'_> {
         if !members.contains_key("discriminator")
             && let Some(branches) = out.remove("oneOf")
         {
-            match out.get_mut("anyOf") {
-                None => {
-                    out.insert("anyOf".to_owned(), branches);
+            match (out.contains_key("anyOf"), out.get_mut("allOf").and_then(Value::as_array_mut)) {
+                (false, _) => out.insert("anyOf".to_owned(), branches),
+                (true, None) => out.insert("allOf".to_owned(), json!([{ "anyOf": branches }])),
+                (true, Some(all)) => {
+                    all.push(json!({ "anyOf": branches }));
+                    None
                 }
-                Some(_) => {
-                    out.insert("allOf".to_owned(), json!([{ "anyOf": branches }]));
-                }
-            }
+            };
         }
         let nullable = members.get("nullable").and_then(Value::as_bool) == Some(true);
         // An empty list of demands is no JSON Schema of the older drafts.
@@ -234,6 +236,10 @@ mod tests {
     fn the_dialect_is_rewritten() {
         let both = json!({ "oneOf": [{ "type": "integer" }, { "type": "number" }] });
         assert!(valid(both, Side::Request, json!(1)));
+        let all = json!({ "allOf": [{ "minimum": 5 }], "anyOf": [{ "type": "integer" }], "oneOf": [{ "maximum": 9 }] });
+        for (body, expected) in [(json!(7), true), (json!(3), false), (json!(7.5), false), (json!(10), false)] {
+            assert_eq!(valid(all.clone(), Side::Request, body.clone()), expected, "{body}");
+        }
         assert!(valid(json!({ "type": "string", "nullable": true }), Side::Response, Value::Null));
         assert!(!valid(json!({ "type": "string" }), Side::Response, Value::Null));
         let demanded =

@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-/// Members below which anything may stand, `$ref` too: it is data there.
-const DATA: [&str; 5] = ["example", "examples", "default", "enum", "const"];
+use crate::descriptions::bundle::DATA;
 
 /// What is wrong with a description, with the member at fault.
 ///
 /// # Errors
-/// A version other than OpenAPI 3 (Swagger 2.0 was turned into that), and a reference that names nothing in the file.
+/// A version other than OpenAPI 3 (Swagger 2.0 was turned into that), and a reference that names nothing.
 pub(super) fn check(root: &Value) -> Result<(), String> {
     let version = ["openapi", "swagger"].iter().find_map(|name| Some((*name, root.get(name)?)));
     let known = version.and_then(|(name, value)| (name == "openapi").then_some(value)?.as_str());
@@ -49,9 +48,11 @@ fn amiss(root: &Value, target: &str) -> Option<String> {
     match target.strip_prefix('#') {
         Some(pointer) => {
             let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
-            root.pointer(&pointer).is_none().then(|| format!("`{target}` names nothing in the file"))
+            root.pointer(&pointer).is_none().then(|| format!("`{target}` names nothing"))
         }
-        None => Some(format!("`{target}` is another document; put them together into one file first")),
+        None => Some(format!(
+            "`{target}` is an address, which is not fetched; put what it names into a file beside this one"
+        )),
     }
 }
 
@@ -76,8 +77,11 @@ mod tests {
             (json!({ "openapi": "4.0.0" }), "found openapi: \"4.0.0\""),
             (json!({ "swagger": "1.2" }), "found swagger: \"1.2\""),
             (json!({}), "found neither"),
-            (with("x/y", json!([{ "$ref": "#/a/none" }])), "/x~1y/0/$ref: `#/a/none` names nothing in the file"),
-            (with("x", json!({ "$ref": "other.yaml#/b" })), "/x/$ref: `other.yaml#/b` is another document"),
+            (with("x/y", json!([{ "$ref": "#/a/none" }])), "/x~1y/0/$ref: `#/a/none` names nothing"),
+            (
+                with("x", json!({ "$ref": "https://h.example/o.yaml#/b" })),
+                "/x/$ref: `https://h.example/o.yaml#/b` is an address",
+            ),
         ] {
             let found = check(&bad).unwrap_err();
             assert!(found.contains(told), "{found}");

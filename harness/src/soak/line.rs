@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use quittance::{Failure, drive};
 
-use super::provider::{Provider, Repetition};
+use super::provider::{Provider, Repetition, TOKENS};
 
 /// Numbers that follow from a seed (SplitMix64).
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl Line {
         let struck = self.faulty && self.dice.roll(1000) < self.fault_permille;
         let fault = struck.then(|| self.dice.roll(FAULTS.len() as u64) as usize).and_then(|index| FAULTS.get(index));
         // A token that has run out is renewed before a look-up.
-        let looks = request.method() == Method::GET || request.uri().path() == "/oauth/token";
+        let looks = request.method() == Method::GET || request.uri().path() == TOKENS;
         self.asked = match (looks, fault) {
             (false, _) => Asked::Nothing,
             (true, None) => Asked::Answered,

@@ -20,6 +20,9 @@ pub enum Repetition {
     Ignores,
 }
 
+/// Where tokens are made.
+pub(super) const TOKENS: &str = "/oauth/token";
+
 /// The currency of every payment.
 pub(super) const CURRENCY: Currency = Currency::EUR;
 
@@ -83,7 +86,7 @@ impl Provider {
         let path: Vec<&str> = request.uri().path().split('/').skip(1).collect();
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         match (request.method(), path.as_slice()) {
-            (&Method::POST, ["oauth", "token"]) => {
+            (&Method::POST, _) if request.uri().path() == TOKENS => {
                 answer(&json!({ "access_token": "access-token-quittance", "token_type": "Bearer", "expires_in": 3600 }))
             }
             (&Method::POST, ["payments"]) => self.pay(&body),

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{NOW, one, paths, player, player_with_seed, profile, request, tape, values};
+use crate::tape::Recipe;
 use crate::tape::answer::Draft;
 use crate::tape::hole::{Hole, Place, TimeFormat};
 use crate::tape::template::{Escape, Part, Template};
@@ -9,24 +10,29 @@ use crate::tape::values::{NO_SLOTS, Scope, Slots, Spoil, write_instant};
 
 const URL: &str = "https://api.acme.test/";
 
-fn rendered(text: &str, escape: Escape) -> Result<String, String> {
-    let (credentials, steps) = (profile().credentials, [values(1), values(2)]);
-    let (minted, captured, recipes) =
-        (BTreeMap::from([("id".to_owned(), "abc".to_owned())]), BTreeMap::new(), BTreeMap::new());
-    let scope = Scope {
-        credentials: &credentials,
-        steps: &steps,
-        step: 2,
-        minted: &minted,
-        captured: &captured,
+/// What nothing is known of.
+fn empty<'a>(none: &'a BTreeMap<String, String>, recipes: &'a BTreeMap<String, Arc<Recipe>>) -> Scope<'a> {
+    Scope {
+        credentials: none,
+        steps: &[],
+        step: 1,
+        minted: none,
+        captured: none,
         slots: &NO_SLOTS,
         caught: &[],
         now_unix: NOW,
-        recipes: &recipes,
+        recipes,
         message: None,
         spoil: Spoil::Not,
         proven: None,
-    };
+    }
+}
+
+fn rendered(text: &str, escape: Escape) -> Result<String, String> {
+    let (credentials, steps) = (profile().credentials, [values(1), values(2)]);
+    let minted = BTreeMap::from([("id".to_owned(), "abc".to_owned())]);
+    let (none, recipes) = (BTreeMap::new(), BTreeMap::new());
+    let scope = Scope { credentials: &credentials, steps: &steps, step: 2, minted: &minted, ..empty(&none, &recipes) };
     let template = Template::parse(text, Place::Answer)?;
     let mut out = String::new();
     template.render(&scope, escape, &mut out).map_err(|unresolved| unresolved.why)?;
@@ -215,21 +221,8 @@ fn members_whose_slot_is_empty_are_left_out() {
         out.push('1');
         true
     });
-    let (credentials, names, recipes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let scope = Scope {
-        credentials: &credentials,
-        steps: &[],
-        step: 1,
-        minted: &names,
-        captured: &names,
-        slots: &slots,
-        caught: &[],
-        now_unix: NOW,
-        recipes: &recipes,
-        message: None,
-        spoil: Spoil::Not,
-        proven: None,
-    };
+    let (none, recipes) = (BTreeMap::new(), BTreeMap::new());
+    let scope = Scope { slots: &slots, ..empty(&none, &recipes) };
     let template = Template::of(parts, false);
     let draft = Draft::new(&template, Escape::Json, &scope).unwrap();
     assert_eq!(draft.unsigned, "{ \"b\": 1, \"c\": {}}");
