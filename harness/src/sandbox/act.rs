@@ -1,6 +1,6 @@
 //! What a sandbox does with a request: finds its exchange, moves the payment, gives the answer, and says what would be delivered.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,11 +10,12 @@ use quittance::{Idempotency, Op};
 
 use super::book::{self, Book, Number};
 use super::choice::{Choice, Chooses, Target};
-use super::fit::Fit;
+use super::fit::{Fit, Readings};
 use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves;
+use super::quick::Quick;
 use super::reader::Ground;
 use super::routes::Route;
 use super::sent::{self, ASKED_FOR, Sent};
@@ -53,27 +54,30 @@ impl Sandbox {
         let path = request.uri().path();
         let text = sent::text_of(request.body(), self.knowledge.open);
         let mut sent = Sent::of(request, text.as_deref(), &self.knowledge.places);
+        sent.add_path(path);
+        let found = self.routes.find(request.method(), path);
+        // Others wait for the lock: what names nothing that is remembered is read before it is taken.
+        let ahead = found.map(|route| route.read(self.ground(None), &sent)).filter(|readings| !readings.looks_up);
         let state = &mut *self.state();
-        let Some(route) =
-            self.routes.find(request.method(), path).or_else(|| self.routes.akin(request.method(), path, &state.book))
-        else {
-            let asking = Asking { request, sent: &sent, now_unix_seconds };
+        let asking = Asking { request, sent: &sent, now_unix_seconds };
+        let Some(route) = found.or_else(|| self.routes.akin(request.method(), path, &state.book)) else {
             let misses = tell::other_paths(&self.knowledge, &self.routes, request.method(), path);
             let response = self.refuse(state, &asking, &[], Class::Missing, None, None);
             let response = with_status(response, StatusCode::NOT_FOUND);
             return refused(response, Seen { misses, ..Seen::default() });
         };
-        sent.add_path(path);
-        let asking = Asking { request, sent: &sent, now_unix_seconds };
-        self.on_route(state, &asking, route)
+        let readings = ahead.unwrap_or_else(|| route.read(self.ground(Some(&state.book)), &sent));
+        self.on_route(state, &asking, route, &readings)
     }
 
-    fn on_route(&self, state: &mut State, asking: &Asking<'_>, route: &Route) -> Answered {
+    fn ground<'a: 'b, 'b>(&'a self, book: Option<&'b Book>) -> Ground<'a, 'b> {
+        let (known, credentials) = (&self.knowledge.known, &*self.credentials);
+        Ground { known, book, credentials, secrets: &self.secrets, spared: &self.spared }
+    }
+
+    fn on_route(&self, state: &mut State, asking: &Asking<'_>, route: &Route, readings: &Readings<'_>) -> Answered {
         let known = &self.knowledge.known;
-        let (credentials, secrets, spared) = (&*self.credentials, &self.secrets, &self.spared);
-        let ground = Ground { known, book: &state.book, credentials, secrets, spared };
-        let readings = route.read(ground, asking.sent);
-        let fits = route.fits(known, &readings);
+        let fits = route.fits(readings);
         let chooses = self.chooses(&state.book);
         let mut choice = chooses.choose(&fits);
         let mut early = Vec::new();
@@ -124,8 +128,8 @@ impl Sandbox {
         if let Some(key) = memory {
             let seen = &answered.seen;
             let (payment, operation, case) = (seen.payment.clone(), seen.operation, seen.case.clone());
-            let response = answered.response.clone();
-            state.book.give(&key, book::Given { asked: mark, response, object, payment, case, operation });
+            let answer = book::Flat::of(&answered.response);
+            state.book.give(book::Given { key, asked: mark, answer, object, payment, case, operation });
         }
         answered
     }
@@ -164,7 +168,7 @@ impl Sandbox {
             let own = Own::of(fit);
             let target = Target { object: Some(object), root: state.book.root(object) };
             let before = self.standing(state, target);
-            let moment = Moment { before, after: before, end: before, asked: fit.asked };
+            let moment = Moment { before, after: before, end: before, asked: fit.joint.asked };
             Giving { moment, ..self.giving(state, asking, known, &own, target) }.answer(known)
         });
         let seen = Seen {
@@ -175,7 +179,7 @@ impl Sandbox {
             replayed: true,
             ..Seen::default()
         };
-        refused(other.map_or(given.response, |other| other.response), seen)
+        refused(other.map_or_else(|| given.answer.response(), |other| other.response), seen)
     }
 
     /// What an answer is remembered by: the idempotency key, for what moves something.
@@ -232,8 +236,8 @@ impl Sandbox {
         let own = Own::of(fit);
         let number = state.book.number();
         let before = self.standing(state, target);
-        let raised = fit.raised.map(|more| before.amount.saturating_add(more));
-        let mut moment = moved(known, before, fit.asked.or(raised));
+        let raised = fit.joint.raised.map(|more| before.amount.saturating_add(more));
+        let mut moment = moved(known, before, fit.joint.asked.or(raised));
         if !known.at.acts && known.at.creates.is_none() {
             let named = target.object.and_then(|number| state.book.get(number));
             // A refund may be asked for by its payment alone: then the newest is told.
@@ -299,16 +303,16 @@ impl Sandbox {
         };
         let (own, target) = fit.map(|(fit, target)| (Own::of(fit), target)).unwrap_or_default();
         let before = self.standing(state, target);
-        let asked = fit.and_then(|(fit, _)| fit.asked).or(known.at.moment.asked);
+        let asked = fit.and_then(|(fit, _)| fit.joint.asked).or(known.at.moment.asked);
         let moment = Moment { before, after: before, end: before, asked };
         let giving = Giving { moment, ..self.giving(state, asking, known, &own, target) };
         giving.answer(known).map_or_else(|| plain(status).response, |given| given.response)
     }
 }
 
-/// What tells two requests under one key apart.
+/// What tells two requests under one key apart: whoever makes two that collide is taken to have repeated the first.
 fn mark(request: &Request<Bytes>) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = Quick::default();
     request.body().hash(&mut hasher);
     request.uri().query().hash(&mut hasher);
     hasher.finish()

@@ -6,9 +6,10 @@ use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use quittance::Currency;
 
+use super::flat;
 use super::known::{Account, Kind};
 use super::quick::Quick;
 use super::texts::{Of, Texts};
@@ -65,12 +66,36 @@ pub(super) struct Later {
     pub(super) known: usize,
 }
 
+/// An answer that is remembered.
+#[derive(Debug, Clone)]
+pub(super) struct Flat {
+    status: StatusCode,
+    head: Bytes,
+    body: Bytes,
+}
+
+impl Flat {
+    pub(super) fn of(response: &Response<Bytes>) -> Flat {
+        let mut head = Vec::with_capacity(256);
+        flat::write(response.headers(), &mut head);
+        Flat { status: response.status(), head: Bytes::copy_from_slice(&head), body: response.body().clone() }
+    }
+
+    pub(super) fn response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = flat::read(&self.head);
+        response
+    }
+}
+
 /// An answer that was given under a key.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
+    pub(super) key: String,
     /// What was asked: a hash of method, path and body.
     pub(super) asked: u64,
-    pub(super) response: Response<Bytes>,
+    pub(super) answer: Flat,
     /// What was made, or what the request was about.
     pub(super) object: Option<Number>,
     pub(super) payment: Option<String>,
@@ -81,23 +106,24 @@ pub(super) struct Given {
 /// All that is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Book {
-    objects: HashMap<Number, Object, BuildHasherDefault<Quick>>,
+    objects: HashMap<Number, Box<Object>, BuildHasherDefault<Quick>>,
     order: VecDeque<Number>,
     /// By the hash of what names an object, which is under a key of its own; whether that is so stands in the object.
     index: HashMap<u64, Number, BuildHasherDefault<Quick>>,
     hashes: RandomState,
-    answers: HashMap<Arc<str>, Given>,
-    answer_order: VecDeque<Arc<str>>,
+    /// By the hash of the key, which stands in the answer.
+    answers: HashMap<u64, Given, BuildHasherDefault<Quick>>,
+    answer_order: VecDeque<u64>,
     next: Number,
 }
 
 impl Book {
     pub(super) fn get(&self, number: Number) -> Option<&Object> {
-        self.objects.get(&number)
+        self.objects.get(&number).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, number: Number) -> Option<&mut Object> {
-        self.objects.get_mut(&number)
+        self.objects.get_mut(&number).map(Box::as_mut)
     }
 
     /// The newest object that is named so.
@@ -128,7 +154,7 @@ impl Book {
         for (of, text) in names(&object) {
             self.index.insert(self.hashes.hash_one((of, text)), number);
         }
-        self.objects.insert(number, object);
+        self.objects.insert(number, Box::new(object));
         self.order.push_back(number);
         while self.order.len() > MAX_OBJECTS {
             let Some(oldest) = self.order.pop_front() else { break };
@@ -145,8 +171,12 @@ impl Book {
 
     /// Remembers a further minted value of an object.
     pub(super) fn mint(&mut self, number: Number, name: &str, value: &str) {
-        let Some(object) = self.objects.get_mut(&number) else { return };
-        let is_new = object.texts.get(Of::Minted, name).is_none();
+        let Some(object) = self.objects.get(&number) else { return };
+        let known = object.texts.get(Of::Minted, name);
+        if known == Some(value) {
+            return;
+        }
+        let is_new = known.is_none();
         // A capture's delivery repeats the payment's id, which stays the payment's.
         let is_free = self.find(Of::Minted, value).is_none();
         if let Some(object) = self.objects.get_mut(&number) {
@@ -164,7 +194,7 @@ impl Book {
         std::iter::from_fn(move || {
             let number = next.filter(|_| left > 0)?;
             left -= 1;
-            let object = self.objects.get(&number)?;
+            let object = self.get(number)?;
             next = object.parent;
             Some((number, object))
         })
@@ -179,13 +209,13 @@ impl Book {
     }
 
     pub(super) fn given(&self, key: &str) -> Option<&Given> {
-        self.answers.get(key)
+        self.answers.get(&self.hashes.hash_one(key)).filter(|given| given.key == key)
     }
 
-    pub(super) fn give(&mut self, key: &str, given: Given) {
-        let key: Arc<str> = key.into();
-        if self.answers.insert(Arc::clone(&key), given).is_none() {
-            self.answer_order.push_back(key);
+    pub(super) fn give(&mut self, given: Given) {
+        let hash = self.hashes.hash_one(given.key.as_str());
+        if self.answers.insert(hash, given).is_none() {
+            self.answer_order.push_back(hash);
         }
         while self.answer_order.len() > MAX_ANSWERS {
             if let Some(oldest) = self.answer_order.pop_front() {
@@ -201,7 +231,7 @@ impl Book {
 
     /// The newest objects first.
     pub(super) fn newest(&self) -> impl Iterator<Item = (Number, &Object)> {
-        self.order.iter().rev().filter_map(|number| Some((*number, self.objects.get(number)?)))
+        self.order.iter().rev().filter_map(|number| Some((*number, self.get(*number)?)))
     }
 }
 

@@ -95,10 +95,13 @@ impl Chooses<'_> {
     /// The object that a request is about.
     pub(super) fn target(&self, fit: &Fit<'_>) -> Target {
         let Some(known) = self.of(fit) else { return Target::default() };
+        if fit.joint.named.is_empty() && !known.lists {
+            return Target::default();
+        }
         let kind = Kind::of(known.at.op);
         let is =
             |wanted: Kind| move |number: &&Number| self.book.get(**number).is_some_and(|object| object.kind == wanted);
-        let named = fit.named.iter();
+        let named = fit.joint.named.iter();
         let object = named.clone().rev().find(is(kind)).or_else(|| named.clone().rev().find(is(Kind::Payment)));
         let object = object.or_else(|| named.clone().next_back()).copied();
         let object = object.or_else(|| if known.lists { self.book.newest_payment() } else { None });
@@ -120,23 +123,23 @@ impl Chooses<'_> {
         let top = best(&mut all().filter(|(_, fit)| usual(fit))).or_else(|| best(&mut all()))?;
         // A payment may be begun with a token of the client's that no tape knows.
         let begun =
-            fits.get(top).is_some_and(|fit| fit.absent && self.of(fit).is_some_and(|known| begins(known.at.op)));
-        let other = best(&mut all().filter(|(_, fit)| begun && usual(fit) && !fit.absent));
+            fits.get(top).is_some_and(|fit| fit.joint.absent && self.of(fit).is_some_and(|known| begins(known.at.op)));
+        let other = best(&mut all().filter(|(_, fit)| begun && usual(fit) && !fit.joint.absent));
         let top = other.unwrap_or(top);
         let (fit, known) = fits.get(top).and_then(|fit| Some((fit, self.of(fit)?)))?;
-        if fit.unproven {
+        if fit.joint.unproven {
             return Some(Choice::Unproven(top));
         }
-        if fit.absent || known.at.class == Class::Missing {
+        if fit.joint.absent || known.at.class == Class::Missing {
             return Some(Choice::Absent(top));
         }
-        if fit.no_amount && begins(known.at.op) && known.at.acts {
+        if fit.joint.no_amount && begins(known.at.op) && known.at.acts {
             return Some(Choice::Invalid(top));
         }
         let target = self.target(fit);
         let acts = known.at.acts || known.at.creates.is_some();
         let pool: Vec<usize> = all()
-            .filter(|(_, other)| usual(other) && !other.absent && !other.unproven)
+            .filter(|(_, other)| usual(other) && !other.joint.absent && !other.joint.unproven)
             .filter(|(_, other)| {
                 self.of(other).is_some_and(|other| match acts {
                     true => {
@@ -172,7 +175,7 @@ impl Chooses<'_> {
     /// The refusal of the same request for an amount as far beyond what is reserved as this one, where the tapes show one: how far an
     /// amount can be raised is the provider's secret.
     fn too_much(&self, fits: &[Fit<'_>], known: &Known, fit: &Fit<'_>, target: Target) -> Option<usize> {
-        let (asked, now) = (fit.asked?, self.book.get(target.root?)?.end);
+        let (asked, now) = (fit.joint.asked?, self.book.get(target.root?)?.end);
         if asked <= now.amount || now.amount <= 0 {
             return None;
         }
@@ -199,7 +202,7 @@ impl Chooses<'_> {
         let declined = if known.at.class == Class::Declined { 25 } else { 0 };
         let shape = i32::from(known.at.settles && !known.at.acts);
         // What opens a session only is said so; a sparse request begins a payment.
-        let session = if known.at.op == Op::OpenSession && !fit.is_exact { 40 } else { 0 };
+        let session = if known.at.op == Op::OpenSession && !fit.joint.is_exact { 40 } else { 0 };
         // A case that ends while it waits says nothing of how it ends.
         let endless = if begins(known.at.op) && waits(known.at.moment.end.state) { 2 } else { 0 };
         declined + shape + session + endless
@@ -208,8 +211,11 @@ impl Chooses<'_> {
     /// How well the card, token or amount that was sent is the one of the case.
     fn by_card(&self, fit: &Fit<'_>) -> i32 {
         let Some(known) = self.of(fit) else { return 0 };
-        let before =
-            fit.named.iter().filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
+        let before = fit
+            .joint
+            .named
+            .iter()
+            .filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
         let before = before.map(|(_, object)| &*object.card).next().unwrap_or_default();
         if !fit.has_chooser() {
             return if before.is_empty() { 0 } else { -10 };
@@ -247,7 +253,7 @@ impl Chooses<'_> {
             return target.object.is_none() || !matches!(known.at.op, Op::Capture | Op::Refund);
         };
         let (now, told) = (object.end, object.account.state);
-        let asked = asked(known.at.op, fit.asked, &now);
+        let asked = asked(known.at.op, fit.joint.asked, &now);
         match known.at.op {
             Op::Capture => {
                 let open = now.state == "authorized"
@@ -288,7 +294,7 @@ impl Chooses<'_> {
             state if state == object.account.state => 10,
             _ => -20,
         };
-        let asked = asked(known.at.op, fit.asked, &now);
+        let asked = asked(known.at.op, fit.joint.asked, &now);
         let rest = |account: &Account| match known.at.op {
             Op::Refund => account.captured.saturating_sub(account.refunded),
             _ => account.amount.saturating_sub(account.captured),

@@ -107,8 +107,8 @@ impl Filling<'_> {
 /// What was sent below a place, as a JSON object: `form metadata[cart]` is the member `cart`. None where nothing was.
 pub(super) fn object(prefix: &str, sent: &Sent<'_>) -> Option<String> {
     let mut out = String::new();
-    for value in sent.iter() {
-        let Some(rest) = sent.name(value).strip_prefix(prefix) else { continue };
+    for (name, value) in sent.below() {
+        let Some(rest) = name.strip_prefix(prefix) else { continue };
         let name = match rest.strip_prefix('[') {
             Some(inner) => inner.trim_end_matches(']').trim_matches('"'),
             None => match rest.strip_prefix('.') {

@@ -1,7 +1,8 @@
 //! How well a request fits each exchange of a route.
 //!
-//! The exchanges of a route want much the same values. So each value that any of them wants is read once for a request, and how it fits
-//! an exchange is put together of what was read.
+//! The exchanges of a route want much the same values. So each value that any of them wants is read once for a request, and only where
+//! something was sent: what it tells that nothing was is known before. How the request fits is put together of that once for all exchanges
+//! that want the same.
 
 use std::collections::HashMap;
 
@@ -35,23 +36,34 @@ struct Probe {
     known: usize,
     /// Its place among what that one wants.
     want: usize,
-    /// Whether it brings more than a mark: names, keys, a currency.
-    brings: bool,
+    /// Its number among those that bring more than a mark: names, keys, a currency.
+    brings: Option<usize>,
 }
 
-/// What one exchange wants, by the numbers of probes.
+/// What exchanges want that all want the same, by the numbers of probes.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// The exchange, by its place in the list of all.
-    index: usize,
-    /// Those that it has and most exchanges of the route do not.
+    /// Those that they have and most rows of the route do not.
     own: Vec<usize>,
-    /// Those that most have and it does not.
+    /// Those that most have and they do not.
     without: Vec<usize>,
     /// Those that bring more than a mark, by their numbers among those.
     bringing: Vec<usize>,
     /// The places of amounts.
     amounts: Vec<(usize, Figure, Quantity)>,
+    /// The currency of amounts where none is sent.
+    currency: Option<Currency>,
+    /// Whether they ask for nothing, and that as an amount.
+    asks_nothing: bool,
+}
+
+/// An exchange of the route.
+#[derive(Debug)]
+struct Candidate {
+    /// Its place in the list of all.
+    index: usize,
+    /// What it wants.
+    row: usize,
     /// What chooses it, where that is a test card.
     chooser: Option<Picks>,
 }
@@ -71,11 +83,18 @@ pub(super) struct Probes {
     places: Vec<Option<usize>>,
     /// By place: how much it tells that something stands there, where some exchanges have it and others do not.
     telling: Vec<i32>,
+    /// By place: the probes of what stands there.
+    here: Vec<Vec<usize>>,
     all: Vec<Probe>,
-    /// Those that most exchanges have.
+    /// What each tells where nothing was sent.
+    missing: Vec<Mark>,
+    /// How many bring more than a mark.
+    bringing: usize,
+    /// Those that most rows have.
     common: Vec<usize>,
-    /// By exchange, in the order of the route's candidates.
     rows: Vec<Row>,
+    /// In the order of the route's candidates.
+    candidates: Vec<Candidate>,
 }
 
 /// What was read of one request, for all exchanges of its route.
@@ -85,24 +104,27 @@ pub(super) struct Readings<'r> {
     values: Vec<Option<&'r str>>,
     /// By probe.
     marks: Vec<Mark>,
-    /// By probe that brings something.
+    /// What was brought, and by probe that brings something where in that.
     brought: Vec<Brought<'r>>,
+    brings: Vec<Option<u16>>,
     pub(super) caught: Vec<Caught<'r, 'r>>,
     pub(super) named: Vec<Number>,
-    /// Of the probes that most exchanges have, less what the places tell that are there.
+    /// Of the probes that most rows have, less what the places tell that are there.
     common: Mark,
     /// How many places have a value.
     present: i32,
     /// Whether something was sent that no exchange wants, and no transport adds.
     surplus: bool,
+    /// By row: how it fits.
+    joints: Vec<Joint>,
+    /// Whether what is remembered was looked up.
+    pub(super) looks_up: bool,
 }
 
-/// How a request fits an exchange.
+/// How a request fits exchanges that want the same.
 #[derive(Debug)]
-pub(super) struct Fit<'r> {
-    /// The exchange, by its place in the list of all.
-    pub(super) index: usize,
-    pub(super) score: i32,
+pub(super) struct Joint {
+    score: i32,
     /// The objects that are named.
     pub(super) named: Vec<Number>,
     /// Whether something is named that is not known.
@@ -114,37 +136,49 @@ pub(super) struct Fit<'r> {
     pub(super) raised: Option<i64>,
     /// Whether an amount is to be sent and what was sent is none.
     pub(super) no_amount: bool,
-    /// Whether nothing but headers differs from the exchange.
+    /// Whether nothing but headers differs from the exchanges.
     pub(super) is_exact: bool,
-    /// Whether nothing differs from the exchange, but what a transport adds.
+    /// Whether nothing differs from the exchanges, but what a transport adds.
     pub(super) is_same: bool,
+}
+
+/// How a request fits an exchange.
+#[derive(Debug)]
+pub(super) struct Fit<'r> {
+    /// The exchange, by its place in the list of all.
+    pub(super) index: usize,
+    pub(super) score: i32,
+    pub(super) joint: &'r Joint,
     row: &'r Row,
+    chooser: Option<&'r Picks>,
     readings: &'r Readings<'r>,
 }
 
 impl Probes {
     /// What these exchanges want, in their order. `weights` has by exchange the place and weight of each of its values.
     pub(super) fn of(
-        known: &[Known],
+        ground: Ground<'_, '_>,
         candidates: &[usize],
         cards: &Choosers,
         places: HashMap<Place, usize>,
         telling: Vec<i32>,
         weights: &[Vec<(usize, Weight)>],
     ) -> Probes {
+        let known = ground.known;
         let numbers = 0..places.keys().max().map_or(0, |last| last + 1);
         let places = numbers.map(|place| places.get(&place).copied()).collect();
-        let mut probes = Probes { places, telling, ..Probes::default() };
+        let here = vec![Vec::new(); telling.len()];
+        let mut probes = Probes { places, telling, here, ..Probes::default() };
         let own = candidates.iter().zip(weights).filter_map(|(index, row)| Some((*index, known.get(*index)?, row)));
         for (index, one, row) in own {
             let mut numbers: Vec<usize> = Vec::with_capacity(row.len());
             for (want, (place, weight)) in row.iter().enumerate() {
-                let brings = one.wants.get(want).is_some_and(brings);
-                numbers
-                    .push(probes.number(known, Probe { place: *place, weight: *weight, known: index, want, brings }));
+                let probe = Probe { place: *place, weight: *weight, known: index, want, brings: None };
+                numbers.push(probes.number(known, probe));
             }
-            let row = probes.row(one, index, numbers, cards.get(&*one.at.lineage.card));
-            probes.rows.push(row);
+            let chooser = cards.get(&*one.at.lineage.card).map(|chooser| probes.picks(one, &numbers, chooser));
+            let row = probes.row(one, numbers);
+            probes.candidates.push(Candidate { index, row, chooser });
         }
         let having = |number: &usize| probes.rows.iter().filter(|row| row.own.contains(number)).count();
         let in_most = |number: &usize| 2 * having(number) > probes.rows.len();
@@ -153,11 +187,15 @@ impl Probes {
             row.without = probes.common.iter().copied().filter(|number| !row.own.contains(number)).collect();
             row.own.retain(|number| probes.common.binary_search(number).is_err());
         }
+        let mut none = Readings::default();
+        let missing =
+            |probe: &Probe| probes.probe(ground, probe, None, &mut none).map_or(Mark::default(), |(mark, _)| mark);
+        probes.missing = probes.all.iter().map(missing).collect();
         probes
     }
 
     /// The number of a probe: that of one that reads the same where there is one.
-    fn number(&mut self, known: &[Known], probe: Probe) -> usize {
+    fn number(&mut self, known: &[Known], mut probe: Probe) -> usize {
         let want = |probe: &Probe| {
             let one = known.get(probe.known)?;
             Some((one, one.wants.get(probe.want)?))
@@ -167,39 +205,58 @@ impl Probes {
                 && want(other).zip(want(&probe)).is_some_and(|(other, this)| reads_alike(other, this))
         };
         self.all.iter().position(same).unwrap_or_else(|| {
+            let number = self.all.len();
+            if want(&probe).is_some_and(|(_, want)| brings(want)) {
+                probe.brings = Some(self.bringing);
+                self.bringing += 1;
+            }
+            self.here.get_mut(probe.place).into_iter().for_each(|here| here.push(number));
             self.all.push(probe);
-            self.all.len() - 1
+            number
         })
     }
 
-    fn row(&self, known: &Known, index: usize, numbers: Vec<usize>, chooser: Option<&Chooser>) -> Row {
-        let wants = || numbers.iter().zip(&known.wants);
-        // The number of a probe among those that bring something.
-        let brought = |number: usize| self.all.iter().take(number).filter(|probe| probe.brings).count();
+    /// The number of a probe among those that bring something.
+    fn brought(&self, number: usize) -> Option<usize> {
+        self.all.get(number)?.brings
+    }
+
+    /// The number of the row of what an exchange wants: that of one that wants the same where there is one.
+    fn row(&mut self, known: &Known, numbers: Vec<usize>) -> usize {
+        let (currency, asks_nothing) = (known.at.lineage.currency, known.at.moment.asked == Some(0));
+        let same = |row: &Row| (row.currency, row.asks_nothing) == (currency, asks_nothing) && row.own == numbers;
+        if let Some(row) = self.rows.iter().position(same) {
+            return row;
+        }
         let amount = |(number, want): (&usize, &Want)| match want.role {
             Role::Amount(figure, Some(quantity)) => Some((self.all.get(*number)?.place, figure, quantity)),
             _ => None,
         };
-        // Where a sample value can stand: in which probe, and the how-manieth of its holes.
+        self.rows.push(Row {
+            bringing: numbers.iter().filter_map(|number| self.brought(*number)).collect(),
+            amounts: numbers.iter().zip(&known.wants).filter_map(amount).collect(),
+            own: numbers,
+            without: Vec::new(),
+            currency,
+            asks_nothing,
+        });
+        self.rows.len() - 1
+    }
+
+    /// Where the values by which a test card is told can stand.
+    fn picks(&self, known: &Known, numbers: &[usize], chooser: &Chooser) -> Picks {
+        // In which probe, and the how-manieth of its holes.
         let stands = |name: &String| {
             let of_want = |(number, want): (&usize, &Want)| -> Option<(usize, usize)> {
                 let Role::Holes(template) = &want.role else { return None };
                 let is = |hole: &Hole| matches!(hole, Hole::Card(hole) if hole == name);
-                Some((brought(*number), template.holes().position(is)?))
+                Some((self.brought(*number)?, template.holes().position(is)?))
             };
-            wants().filter_map(of_want).collect()
+            numbers.iter().zip(&known.wants).filter_map(of_want).collect()
         };
-        let picks = |chooser: &Chooser| Picks {
+        Picks {
             amount: chooser.amount,
             samples: chooser.differs.iter().map(|(name, value)| (stands(name), value.clone())).collect(),
-        };
-        Row {
-            index,
-            bringing: wants().filter(|(_, want)| brings(want)).map(|(number, _)| brought(*number)).collect(),
-            amounts: wants().filter_map(amount).collect(),
-            chooser: chooser.map(picks),
-            own: numbers,
-            without: Vec::new(),
         }
     }
 
@@ -214,7 +271,12 @@ impl Probes {
 
     /// Reads all values of a request that any exchange wants.
     pub(super) fn read<'r>(&self, ground: Ground<'r, '_>, sent: &'r Sent<'_>) -> Readings<'r> {
-        let mut readings = Readings { values: vec![None; self.telling.len()], ..Readings::default() };
+        let mut readings = Readings {
+            values: vec![None; self.telling.len()],
+            marks: self.missing.clone(),
+            brings: vec![None; self.bringing],
+            ..Readings::default()
+        };
         for value in sent.iter() {
             let place = value.place.and_then(|place| self.number_here(place));
             match place.and_then(|place| readings.values.get_mut(place)) {
@@ -226,39 +288,40 @@ impl Probes {
                 }
             }
         }
-        let there = readings.values.iter().zip(&self.telling).filter(|(value, _)| value.is_some());
-        for (_, telling) in there {
+        for (place, (here, telling)) in self.here.iter().zip(&self.telling).enumerate() {
+            let Some(text) = readings.values.get(place).copied().flatten() else { continue };
             readings.present += 1;
             readings.common.score -= telling;
-        }
-        readings.marks.reserve_exact(self.all.len());
-        readings.brought.reserve_exact(self.all.len());
-        for probe in &self.all {
-            let read = self.probe(ground, probe, &mut readings);
-            let (mark, brought) = read.unwrap_or_default();
-            readings.marks.push(mark);
-            if probe.brings {
-                readings.brought.push(brought);
+            for number in here {
+                let Some(probe) = self.all.get(*number) else { continue };
+                let Some((mark, brought)) = self.probe(ground, probe, Some(text), &mut readings) else { continue };
+                readings.marks.get_mut(*number).into_iter().for_each(|slot| *slot = mark);
+                if let Some(slot) = probe.brings.and_then(|brings| readings.brings.get_mut(brings)) {
+                    *slot = u16::try_from(readings.brought.len()).ok();
+                    readings.brought.push(brought);
+                }
             }
         }
         let common = self.common.iter().filter_map(|number| readings.marks.get(*number));
         common.for_each(|mark| readings.common.add(*mark));
+        readings.joints = self.rows.iter().map(|row| row.joint(&readings)).collect();
         readings
     }
 
+    /// What a value tells that was sent, or that none was.
     fn probe<'r>(
         &self,
         ground: Ground<'r, '_>,
         probe: &Probe,
+        text: Option<&'r str>,
         readings: &mut Readings<'r>,
     ) -> Option<(Mark, Brought<'r>)> {
         let known = ground.known.get(probe.known)?;
         let want = known.wants.get(probe.want)?;
         let (caught, named) = (readings.caught.len(), readings.named.len());
-        let value = readings.values.get(probe.place).copied().flatten();
         let (mark, brought) = (Mark::default(), Brought::default());
         let mut reader = Reader { ground, known, path: &want.path, weight: probe.weight, mark, brought, readings };
-        match value {
+        match text {
             Some(text) => {
                 reader.mark.present = 1;
                 reader.mark.score += self.telling.get(probe.place).copied().unwrap_or(0);
@@ -272,10 +335,14 @@ impl Probes {
     }
 
     /// How each candidate fits, in their order.
-    pub(super) fn fits<'r>(&'r self, known: &[Known], readings: &'r Readings<'r>) -> Vec<Fit<'r>> {
-        let fit = |row: &'r Row| Some(row.fit(known.get(row.index)?, readings));
-        let mut fits = Vec::with_capacity(self.rows.len());
-        fits.extend(self.rows.iter().filter_map(fit));
+    pub(super) fn fits<'r>(&'r self, readings: &'r Readings<'r>) -> Vec<Fit<'r>> {
+        let fit = |candidate: &'r Candidate| {
+            let (row, joint) = (self.rows.get(candidate.row)?, readings.joints.get(candidate.row)?);
+            let chooser = candidate.chooser.as_ref();
+            Some(Fit { index: candidate.index, score: joint.score, joint, row, chooser, readings })
+        };
+        let mut fits = Vec::with_capacity(self.candidates.len());
+        fits.extend(self.candidates.iter().filter_map(fit));
         fits
     }
 }
@@ -302,20 +369,24 @@ fn reads_alike((one, want): (&Known, &Want), (other, same): (&Known, &Want)) -> 
         }
 }
 
+impl<'r> Readings<'r> {
+    /// What the probe of this number among those that bring something has brought.
+    fn brought(&self, number: usize) -> Option<&Brought<'r>> {
+        let at = self.brings.get(number).copied().flatten()?;
+        self.brought.get(usize::from(at))
+    }
+}
+
 impl Row {
-    fn fit<'r>(&'r self, known: &Known, readings: &'r Readings<'r>) -> Fit<'r> {
+    fn joint(&self, readings: &Readings<'_>) -> Joint {
         let mut mark = readings.common;
-        for number in &self.own {
-            mark.add(readings.marks.get(*number).copied().unwrap_or_default());
-        }
-        for number in &self.without {
-            mark.take_away(readings.marks.get(*number).copied().unwrap_or_default());
-        }
+        let of = |number: &usize| readings.marks.get(*number).copied();
+        self.own.iter().filter_map(of).for_each(|one| mark.add(one));
+        self.without.iter().filter_map(of).for_each(|one| mark.take_away(one));
         let whole = mark.present == readings.present;
-        let mut fit = Fit {
-            index: self.index,
+        let mut joint = Joint {
             score: mark.score,
-            named: Vec::new(),
+            named: self.named(readings),
             absent: mark.has(Flag::Absent),
             unproven: mark.has(Flag::Unproven),
             asked: None,
@@ -323,25 +394,56 @@ impl Row {
             no_amount: mark.has(Flag::NoAmount),
             is_exact: whole && !mark.has(Flag::Lacks),
             is_same: whole && !mark.has(Flag::Differs) && !readings.surplus,
-            row: self,
-            readings,
         };
-        for brought in self.bringing.iter().filter_map(|number| readings.brought.get(*number)) {
+        self.amounts(readings, &mut joint);
+        joint
+    }
+
+    fn brought<'r>(&'r self, readings: &'r Readings<'r>) -> impl DoubleEndedIterator<Item = &'r Brought<'r>> {
+        self.bringing.iter().filter_map(|number| readings.brought(*number))
+    }
+
+    /// The objects that are named, each once.
+    fn named(&self, readings: &Readings<'_>) -> Vec<Number> {
+        let mut named = Vec::new();
+        if readings.named.is_empty() {
+            return named;
+        }
+        for brought in self.brought(readings) {
             for number in readings.named.get(brought.named.clone()).unwrap_or_default() {
-                if !fit.named.contains(number) {
-                    fit.named.push(*number);
+                if !named.contains(number) {
+                    named.push(*number);
                 }
             }
         }
-        fit.amounts(known);
-        fit
+        named
+    }
+
+    /// Reads the amounts: after the currency, by which they are written.
+    fn amounts(&self, readings: &Readings<'_>, joint: &mut Joint) {
+        let sent = || self.brought(readings).find_map(|brought| brought.currency);
+        let currency = if self.amounts.is_empty() { None } else { sent().or(self.currency) };
+        for (place, figure, quantity) in &self.amounts {
+            let Some(text) = readings.values.get(*place).copied().flatten() else { continue };
+            let read = figure.parse(text, currency);
+            match quantity {
+                Quantity::Asked if joint.asked.is_none() => {
+                    joint.asked = read;
+                    joint.no_amount |= read.is_none_or(|minor| minor <= 0) && !self.asks_nothing;
+                }
+                Quantity::Raised => joint.raised = joint.raised.or(read),
+                _ => {}
+            }
+        }
+        joint.no_amount &= joint.asked.is_none_or(|minor| minor <= 0);
+        // Nothing is what a trial of a card asks for, and no payment.
+        joint.score -= if joint.no_amount && joint.asked.is_some() { 60 } else { 0 };
     }
 }
 
 impl<'r> Fit<'r> {
     fn brought(&self) -> impl DoubleEndedIterator<Item = &'r Brought<'r>> + use<'r> {
-        let readings = self.readings;
-        self.row.bringing.iter().filter_map(|number| readings.brought.get(*number))
+        self.row.brought(self.readings)
     }
 
     /// What stood in the holes of the exchange.
@@ -372,19 +474,19 @@ impl<'r> Fit<'r> {
 
     /// Whether a test card chooses the exchange.
     pub(super) fn has_chooser(&self) -> bool {
-        self.row.chooser.is_some()
+        self.chooser.is_some()
     }
 
     /// Whether what was sent is what the test card of the exchange says; none where nothing of it was sent. `begins` for a request that
     /// begins a payment, whose amount may choose.
     pub(super) fn chosen(&self, begins: bool) -> Option<bool> {
-        let picks = self.row.chooser.as_ref()?;
+        let picks = self.chooser?;
         // Where there is no amount to choose by, the number does.
-        if let (Some(_), Some(asked)) = (picks.amount, self.asked.filter(|_| begins)) {
+        if let (Some(_), Some(asked)) = (picks.amount, self.joint.asked.filter(|_| begins)) {
             return Some(Some(asked) == picks.amount);
         }
         let text = |(probe, at): &(usize, usize)| {
-            let range = self.readings.brought.get(*probe)?.caught.clone();
+            let range = self.readings.brought(*probe)?.caught.clone();
             Some(self.readings.caught.get(range)?.get(*at)?.text)
         };
         let mut found = None;
@@ -394,25 +496,5 @@ impl<'r> Fit<'r> {
             }
         }
         found
-    }
-
-    /// Reads the amounts: after the currency, by which they are written.
-    fn amounts(&mut self, known: &Known) {
-        let currency = self.currency().or(known.at.lineage.currency);
-        for (place, figure, quantity) in &self.row.amounts {
-            let Some(text) = self.readings.values.get(*place).copied().flatten() else { continue };
-            let read = figure.parse(text, currency);
-            match quantity {
-                Quantity::Asked if self.asked.is_none() => {
-                    self.asked = read;
-                    self.no_amount |= read.is_none_or(|minor| minor <= 0) && known.at.moment.asked != Some(0);
-                }
-                Quantity::Raised => self.raised = self.raised.or(read),
-                _ => {}
-            }
-        }
-        self.no_amount &= self.asked.is_none_or(|minor| minor <= 0);
-        // Nothing is what a trial of a card asks for, and no payment.
-        self.score -= if self.no_amount && self.asked.is_some() { 60 } else { 0 };
     }
 }

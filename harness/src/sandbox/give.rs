@@ -287,15 +287,19 @@ impl Giving<'_> {
 
     /// What stands for each step of the case, as far as these holes need it.
     pub(super) fn steps<'h>(&self, holes: impl Iterator<Item = &'h Hole>) -> Vec<StepValues> {
-        let mut needs = Needs::default();
+        let mut needs = Needs { own: self.step, ..Needs::default() };
         holes.for_each(|hole| needs.add(hole, self.means.recipes));
-        if !needs.steps {
+        if needs.steps.is_empty() && !needs.samples {
             return Vec::new();
         }
         let samples = if needs.samples { self.samples() } else { Arc::default() };
         let from_line = |of: Of| self.line().find_map(|object| object.texts.get(of, ""));
         let step = |number: usize| {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let samples = Arc::clone(&samples);
+            if !needs.steps.contains(&number) {
+                return StepValues { key: None, reference: None, samples };
+            }
             let kind = self.lineage.made.get(&number).copied();
             let (mut key, mut reference) = (None, None);
             if number == self.step {
@@ -307,7 +311,7 @@ impl Giving<'_> {
             StepValues {
                 key: Some(key.or_else(|| from_line(Of::Key)).unwrap_or_default().to_owned()),
                 reference: Some(reference.or_else(|| from_line(Of::Reference)).unwrap_or_default().to_owned()),
-                samples: Arc::clone(&samples),
+                samples,
             }
         };
         (1..=self.lineage.steps.max(usize::try_from(self.step).unwrap_or(1))).map(step).collect()
@@ -317,15 +321,23 @@ impl Giving<'_> {
 /// What holes need of the steps of a case.
 #[derive(Default)]
 struct Needs {
-    steps: bool,
+    /// The number of the step that the holes are of.
+    own: u32,
+    /// Steps whose key or reference is needed, by number.
+    steps: Vec<u32>,
     samples: bool,
 }
 
 impl Needs {
     fn add(&mut self, hole: &Hole, recipes: &BTreeMap<String, Arc<Recipe>>) {
         match hole {
-            Hole::Card(_) => (self.steps, self.samples) = (true, true),
-            Hole::Key(_) | Hole::Reference(_) | Hole::Digest { .. } => self.steps = true,
+            Hole::Card(_) => self.samples = true,
+            Hole::Key(step) | Hole::Reference(step) | Hole::Digest { step, .. } => {
+                let step = step.unwrap_or(self.own);
+                if !self.steps.contains(&step) {
+                    self.steps.push(step);
+                }
+            }
             // No recipe signs by another.
             Hole::Signature(name) => {
                 let templates = recipes.get(name).into_iter().flat_map(|recipe| recipe.templates());

@@ -133,34 +133,30 @@ impl Sandbox {
     /// The ids of an object that is made, and what was sent for it.
     fn texts(&self, known: &Known, kind: Kind, made: &Made<'_>, inherited: Option<&Object>, sent: &Sent<'_>) -> Texts {
         let Made { own, minted, fresh, id, .. } = made;
-        let mut texts = Texts::with_room();
+        let mut texts = Vec::with_capacity(24);
         if !id.is_empty() {
-            texts.add(Of::Id, "", id);
+            texts.push((Of::Id, "", id.as_str()));
         }
-        for (of, value) in [(Of::Reference, own.reference), (Of::Key, own.key), (Of::Digest, own.digest)] {
-            value.into_iter().for_each(|value| texts.add(of, "", value));
-        }
-        let fresh = fresh.iter().filter_map(|name| Some((name, minted.get(name)?)));
-        fresh.for_each(|(name, value)| texts.add(Of::Minted, name, value));
-        made.parts(known, kind).for_each(|(part, value)| texts.add(Of::Part, part, value));
-        own.caught.iter().for_each(|(name, value)| texts.add(Of::Caught, name, value));
-        own.samples.iter().for_each(|(name, value)| texts.add(Of::Sample, name, value));
+        let alone = [(Of::Reference, own.reference), (Of::Key, own.key), (Of::Digest, own.digest)];
+        texts.extend(alone.into_iter().filter_map(|(of, value)| Some((of, "", value?))));
+        texts.extend(fresh.iter().filter_map(|name| Some((Of::Minted, *name, minted.get(name)?))));
+        texts.extend(made.parts(known, kind).map(|(part, value)| (Of::Part, part, value)));
+        texts.extend(own.caught.iter().map(|(name, value)| (Of::Caught, name, value)));
+        texts.extend(own.samples.iter().map(|(name, value)| (Of::Sample, name, value)));
         if let (Some(object), true) = (inherited, own.samples.is_empty()) {
-            let samples = object.texts.all().filter(|(of, ..)| *of == Of::Sample);
-            samples.for_each(|(of, name, value)| texts.add(of, name, value));
+            texts.extend(object.texts.all().filter(|(of, ..)| *of == Of::Sample));
         }
-        self.keep(sent, &mut texts);
-        texts.shrink();
-        texts
+        texts.extend(self.kept(sent).map(|(name, value)| (Of::Sent, name, value)));
+        Texts::of(&texts)
     }
 
-    /// Adds what was sent and is repeated in later answers.
-    fn keep(&self, sent: &Sent<'_>, texts: &mut Texts) {
+    /// What was sent and is repeated in later answers.
+    fn kept<'s>(&self, sent: &'s Sent<'_>) -> impl Iterator<Item = (&'s str, &'s str)> {
         let is_kept = |value: &&Value<'_>| {
-            value.text.len() <= MAX_KEPT && value.place.is_some_and(|place| self.knowledge.kept.contains(&place))
+            value.text.len() <= MAX_KEPT && value.place.is_some_and(|place| self.knowledge.keeps(place))
         };
-        sent.iter().filter(is_kept).for_each(|value| texts.add(Of::Sent, sent.name(value), &value.text));
-        sent.objects().for_each(|(name, object)| texts.add(Of::Sent, name, object));
+        let alone = sent.iter().filter(is_kept).map(|value| (sent.name(value), &*value.text));
+        alone.chain(sent.objects())
     }
 }
 

@@ -12,6 +12,7 @@ mod deliver;
 mod few;
 mod fill;
 mod fit;
+pub(crate) mod flat;
 mod give;
 mod items;
 mod keep;
@@ -38,6 +39,7 @@ use quittance::Spec;
 
 use self::book::Book;
 use self::proof::Spared;
+use self::reader::Ground;
 use self::routes::Routes;
 use self::understand::Knowledge;
 use crate::certify::checks::secrets_of;
@@ -98,16 +100,21 @@ impl Sandbox {
         hosts.dedup();
         let knowledge = Knowledge::of(drafts);
         let secrets = secrets_of(subject).into_iter();
+        let secrets = secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect();
+        let spared = Spared::of(subject);
+        let known = &knowledge.known;
+        let ground =
+            Ground { known, book: None, credentials: &subject.credentials, secrets: &secrets, spared: &spared };
         Ok(Sandbox {
             id,
             spec: subject.entry.spec,
             hosts,
-            routes: Routes::of(&knowledge.known, &choice::choosers(&subject.profile)),
+            routes: Routes::of(ground, &choice::choosers(&subject.profile)),
             knowledge,
             outcomes,
             credentials: Arc::clone(&subject.credentials),
-            spared: Spared::of(subject),
-            secrets: secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect(),
+            spared,
+            secrets,
             recipes: subject.profile.recipes.clone(),
             seed,
             state: Mutex::default(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use quittance::Currency;
 
-use super::book::Book;
+use super::book::{Book, Number};
 use super::fit::{Readings, Weight};
 use super::known::{Kind, Known, Role};
 use super::proof::Spared;
@@ -19,7 +19,8 @@ use crate::tape::{Encoding, Hole, Part, Template};
 #[derive(Clone, Copy)]
 pub(super) struct Ground<'k, 'g> {
     pub(super) known: &'k [Known],
-    pub(super) book: &'g Book,
+    /// None where it is read without a look at what is remembered, as long as nothing of that is named.
+    pub(super) book: Option<&'g Book>,
     pub(super) credentials: &'g BTreeMap<String, String>,
     /// Names of credentials that are secrets.
     pub(super) secrets: &'g HashSet<String>,
@@ -137,7 +138,7 @@ impl<'r> Reader<'r, '_, '_> {
             self.brought.digest = Some(text);
             return;
         }
-        match self.ground.book.find(Of::Digest, text) {
+        match self.find(Of::Digest, text) {
             Some(number) => self.readings.named.push(number),
             // What asks about a card before the payment names what is not there yet.
             None if begins(self.known.at.op) => self.brought.digest = Some(text),
@@ -165,7 +166,7 @@ impl<'r> Reader<'r, '_, '_> {
     }
 
     fn hole(&mut self, one: Caught<'r, 'r>) {
-        let (known, path, book) = (self.known, self.path, self.ground.book);
+        let (known, path) = (self.known, self.path);
         match one.hole {
             Hole::Secret(name) => {
                 let right = self.ground.credentials.get(name).is_some_and(|secret| *secret == one.text);
@@ -179,14 +180,14 @@ impl<'r> Reader<'r, '_, '_> {
                 self.mark.set(Flag::Unproven, Encoding::Base64.encode(pair.as_bytes()) != one.text);
             }
             Hole::Gen { name, .. } => self.minted(name, one.text),
-            Hole::Capture(_) => match book.find(Of::Caught, one.text) {
+            Hole::Capture(_) => match self.find(Of::Caught, one.text) {
                 Some(number) => self.readings.named.push(number),
                 None => self.mark.set(Flag::Absent, path.starts_with("path ") && known.at.creates.is_none()),
             },
             Hole::Reference(step) => {
                 let earlier = step.is_some_and(|step| step != known.at.step);
                 if earlier || (!known.at.acts && known.at.creates.is_none()) {
-                    match book.find(Of::Reference, one.text) {
+                    match self.find(Of::Reference, one.text) {
                         Some(number) => self.readings.named.push(number),
                         None => {
                             let asks = path.starts_with("path ") || path.starts_with("query ") || known.at.op.reads();
@@ -203,9 +204,15 @@ impl<'r> Reader<'r, '_, '_> {
         }
     }
 
+    /// The object that is named so.
+    fn find(&mut self, of: Of, text: &str) -> Option<Number> {
+        self.readings.looks_up = true;
+        self.ground.book?.find(of, text)
+    }
+
     fn minted(&mut self, name: &str, text: &str) {
-        let number = self.ground.book.find(Of::Minted, text);
-        let object = number.and_then(|number| self.ground.book.get(number));
+        let number = self.find(Of::Minted, text);
+        let object = number.and_then(|number| self.ground.book?.get(number));
         match (number, object) {
             (Some(_), Some(object)) if object.kind == Kind::Token => {}
             (Some(number), Some(object)) => {

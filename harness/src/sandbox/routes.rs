@@ -76,7 +76,8 @@ fn is_version(segment: &str) -> bool {
 }
 
 impl Routes {
-    pub(super) fn of(known: &[Known], cards: &Choosers) -> Routes {
+    pub(super) fn of(ground: Ground<'_, '_>, cards: &Choosers) -> Routes {
+        let known = ground.known;
         let mut routes: Vec<Route> = Vec::new();
         let (absent, plain): (Vec<usize>, Vec<usize>) =
             (0..known.len()).partition(|index| known.get(*index).is_some_and(|known| known.at.class == Class::Missing));
@@ -101,7 +102,7 @@ impl Routes {
         }
         for route in &mut routes {
             route.keep_first(known);
-            route.weigh(known, cards);
+            route.weigh(ground, cards);
         }
         Routes(routes)
     }
@@ -230,7 +231,8 @@ impl Route {
         self.candidates = kept;
     }
 
-    fn weigh(&mut self, known: &[Known], cards: &Choosers) {
+    fn weigh(&mut self, ground: Ground<'_, '_>, cards: &Choosers) {
+        let known = ground.known;
         let own: Vec<&Known> = self.candidates.iter().filter_map(|index| known.get(*index)).collect();
         self.body = Route::carries(&own);
         self.begins = own.iter().any(|one| begins(one.at.op) && one.at.creates == Some(Kind::of(one.at.op)));
@@ -274,7 +276,7 @@ impl Route {
             one.wants.iter().map(weighed).collect()
         };
         let rows: Vec<_> = own.iter().map(row).collect();
-        self.probes = Probes::of(known, &self.candidates, cards, places, telling, &rows);
+        self.probes = Probes::of(ground, &self.candidates, cards, places, telling, &rows);
     }
 
     /// What a request brings for the exchanges.
@@ -283,7 +285,7 @@ impl Route {
     }
 
     /// How each candidate fits, in their order.
-    pub(super) fn fits<'r>(&'r self, known: &[Known], readings: &'r Readings<'r>) -> Vec<Fit<'r>> {
-        self.probes.fits(known, readings)
+    pub(super) fn fits<'r>(&'r self, readings: &'r Readings<'r>) -> Vec<Fit<'r>> {
+        self.probes.fits(readings)
     }
 }

@@ -44,18 +44,27 @@ pub(super) struct Places {
     /// Those of form and query by how clients usually write the name of the field.
     form: Numbers,
     query: Numbers,
+    /// Those of segments of the path, by the number of the segment.
+    path: Vec<Place>,
     /// Beginnings of places below which stands what later answers repeat as one object, each with the name under which that is kept.
     prefixes: Vec<(String, String)>,
+    /// By number: whether the place stands below one of those.
+    below: Vec<bool>,
 }
+
+/// So many segments of a path have numbers.
+const SEGMENTS: usize = 16;
 
 impl Default for Places {
     fn default() -> Places {
         let (numbers, headers, form, query) = Default::default();
-        let mut places = Places { numbers, names: Vec::new(), headers, form, query, prefixes: Vec::new() };
+        let (names, path, prefixes, below) = Default::default();
+        let mut places = Places { numbers, names, headers, form, query, path, prefixes, below };
         // In the order of their numbers.
         for name in ["body", OPERATION] {
             places.number(name);
         }
+        places.path = (0..SEGMENTS).map(|index| places.number(&format!("path {index}"))).collect();
         places
     }
 }
@@ -69,6 +78,7 @@ impl Places {
         let next = self.names.len();
         self.numbers.insert(name.to_owned(), next);
         self.names.push(name.to_owned());
+        self.below.push(self.prefixes.iter().any(|(prefix, _)| name.starts_with(prefix)));
         match name.split_once(' ') {
             Some(("header", header)) => drop(self.headers.insert(header.to_owned(), next)),
             Some((kind @ ("form" | "query"), field)) => {
@@ -87,6 +97,7 @@ impl Places {
     pub(super) fn prefix(&mut self, prefix: &str) -> usize {
         self.prefixes.iter().position(|(known, _)| known == prefix).unwrap_or_else(|| {
             self.prefixes.push((prefix.to_owned(), format!("o:{prefix}")));
+            self.below.iter_mut().zip(&self.names).for_each(|(below, name)| *below |= name.starts_with(prefix));
             self.prefixes.len() - 1
         })
     }
@@ -123,7 +134,7 @@ pub(super) struct Sent<'r> {
     names: String,
     values: Vec<Value<'r>>,
     /// By place: the first value there, counted from 1.
-    first: Vec<usize>,
+    first: Vec<u16>,
     /// By prefix: what was sent below it, as one object.
     objects: OnceCell<Vec<Option<String>>>,
 }
@@ -141,7 +152,8 @@ impl<'r> Sent<'r> {
         let (values, first) = (Vec::with_capacity(64), vec![0; places.names.len()]);
         let mut sent = Sent { places, names, values, first, objects: OnceCell::new() };
         for (name, value) in request.headers() {
-            let text = String::from_utf8_lossy(value.as_bytes());
+            let plain = std::str::from_utf8(value.as_bytes()).map(Cow::Borrowed);
+            let text = plain.unwrap_or_else(|_| String::from_utf8_lossy(value.as_bytes()));
             match places.headers.get(name.as_str()) {
                 Some(place) => sent.add(*place, text, false),
                 None => sent.push(["header ", name.as_str()], text),
@@ -170,9 +182,11 @@ impl<'r> Sent<'r> {
     /// Adds the segments of a path.
     pub(super) fn add_path(&mut self, path: &'r str) {
         for (index, segment) in path.split('/').skip(1).enumerate() {
-            let start = self.names.len();
-            let _ = write!(self.names, "path {index}");
-            self.add_named(start, percent_encoding::percent_decode_str(segment).decode_utf8_lossy(), false);
+            let text = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+            match self.places.path.get(index) {
+                Some(place) => self.add(*place, text, false),
+                None => self.push(["path ", &index.to_string()], text),
+            }
         }
     }
 
@@ -186,10 +200,16 @@ impl<'r> Sent<'r> {
         known.map(String::as_str).or_else(|| self.names.get(value.name.clone())).unwrap_or_default()
     }
 
+    /// The values that may stand below a prefix, with their names.
+    pub(super) fn below(&self) -> impl Iterator<Item = (&str, &Value<'r>)> {
+        let may = |value: &&Value<'_>| value.place.is_none_or(|place| self.places.below.get(place) == Some(&true));
+        self.values.iter().filter(may).map(|value| (self.name(value), value))
+    }
+
     /// The first value of a place.
     pub(super) fn first(&self, place: Place) -> Option<&str> {
         let at = self.first.get(place)?.checked_sub(1)?;
-        self.values.get(at).map(|value| &*value.text)
+        self.values.get(usize::from(at)).map(|value| &*value.text)
     }
 
     /// What was sent below a prefix, as one JSON object; none where nothing was.
@@ -233,14 +253,17 @@ impl<'r> Sent<'r> {
     fn note_first(&mut self, count: usize) {
         let place = count.checked_sub(1).and_then(|at| self.values.get(at)).and_then(|value| value.place);
         if let Some(first) = place.and_then(|place| self.first.get_mut(place)).filter(|first| **first == 0) {
-            *first = count;
+            // There are never so many that the number would not fit.
+            *first = u16::try_from(count).unwrap_or(0);
         }
     }
 
     /// The pairs of a form, as the URL Standard reads them.
     fn fields(&mut self, kind: &str, places: &Numbers, text: &'r str) {
-        for pair in text.split('&').filter(|pair| !pair.is_empty()).take(MAX_LEAVES) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        for pair in parted(b'&', text).filter(|pair| !pair.is_empty()).take(MAX_LEAVES) {
+            let equals = memchr::memchr(b'=', pair.as_bytes());
+            let (name, value) =
+                equals.and_then(|at| Some((pair.get(..at)?, pair.get(at + 1..)?))).unwrap_or((pair, ""));
             let value = match is_plain(value) {
                 true => Cow::Borrowed(value),
                 false => {
@@ -292,7 +315,7 @@ impl<'r> Sent<'r> {
             let name = self.name(value);
             is_field(name)
                 && match value.place {
-                    Some(place) => self.first.get(place) != Some(&(at + 1)),
+                    Some(place) => self.first.get(place).map(|first| usize::from(*first)) != Some(at + 1),
                     None => !unknown.insert(name),
                 }
         })
@@ -359,6 +382,16 @@ impl<'r> Sent<'r> {
             None => self.push([&path, ""], text.clone()),
         });
     }
+}
+
+/// The parts of a text between these letters of ASCII.
+fn parted(letter: u8, text: &str) -> impl Iterator<Item = &str> {
+    let mut from = 0;
+    memchr::memchr_iter(letter, text.as_bytes()).chain([text.len()]).filter_map(move |end| {
+        let part = text.get(from..end);
+        from = end + 1;
+        part
+    })
 }
 
 fn is_field(name: &str) -> bool {

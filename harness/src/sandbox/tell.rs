@@ -148,7 +148,7 @@ fn short(text: &str) -> String {
 
 /// The exchange that answered, where something may differ.
 pub(super) fn forgiven(fit: &Fit<'_>) -> Compared {
-    Compared { known: if fit.is_same { Vec::new() } else { vec![fit.index] }, only_differing: true }
+    Compared { known: if fit.joint.is_same { Vec::new() } else { vec![fit.index] }, only_differing: true }
 }
 
 /// The nearest of a route's exchanges.

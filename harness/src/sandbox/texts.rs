@@ -34,9 +34,12 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Room for what is usually remembered of an object, to be given back by [`Texts::shrink`].
-    pub(super) fn with_room() -> Texts {
-        Texts { text: String::with_capacity(2_048), ends: Vec::with_capacity(48) }
+    /// These texts, and no room for more: most objects are never added to.
+    pub(super) fn of(all: &[(Of, &str, &str)]) -> Texts {
+        let length = all.iter().map(|(_, name, value)| name.len() + value.len()).sum();
+        let mut texts = Texts { text: String::with_capacity(length), ends: Vec::with_capacity(all.len()) };
+        all.iter().for_each(|(of, name, value)| texts.add(*of, name, value));
+        texts
     }
 
     /// Adds a text; of two under one name the later counts. What would not fit into 4 GiB is left out.
@@ -58,14 +61,16 @@ impl Texts {
         }
     }
 
-    /// Gives back the memory that is not needed.
-    pub(super) fn shrink(&mut self) {
-        self.text.shrink_to_fit();
-        self.ends.shrink_to_fit();
-    }
-
     pub(super) fn get(&self, of: Of, name: &str) -> Option<&str> {
-        self.all().rev().find(|(other, known, _)| *other == of && *known == name).map(|(_, _, value)| value)
+        // Most are of another kind or length, and need no look at their text.
+        let is_it = |at: &usize| {
+            self.ends.get(*at).is_some_and(|(other, name_end, _)| {
+                let length = name_end.checked_sub(self.start(*at)).and_then(|length| usize::try_from(length).ok());
+                *other == of && length == Some(name.len())
+            }) && self.one(*at).is_some_and(|(_, known, _)| known == name)
+        };
+        let at = (0..self.ends.len()).rev().find(is_it)?;
+        self.one(at).map(|(_, _, value)| value)
     }
 
     /// Whether a text of that kind is this one, whatever its name.
@@ -75,14 +80,19 @@ impl Texts {
 
     /// What each is, its name and itself, in the order in which they were added.
     pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = (Of, &str, &str)> {
-        let text = |from: usize, end: u32| usize::try_from(end).ok().and_then(|end| self.text.get(from..end));
-        let one = move |at: usize| {
-            let (of, name_end, end) = *self.ends.get(at)?;
-            let before = at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, _, end)| *end);
-            let (before, name_from) = (usize::try_from(before).ok()?, usize::try_from(name_end).ok()?);
-            Some((of, text(before, name_end)?, text(name_from, end)?))
-        };
-        (0..self.ends.len()).filter_map(one)
+        (0..self.ends.len()).filter_map(|at| self.one(at))
+    }
+
+    /// Where a text begins with its name.
+    fn start(&self, at: usize) -> u32 {
+        at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, _, end)| *end)
+    }
+
+    fn one(&self, at: usize) -> Option<(Of, &str, &str)> {
+        let (of, name_end, end) = *self.ends.get(at)?;
+        let place = |place: u32| usize::try_from(place).ok();
+        let (start, name_end, end) = (place(self.start(at))?, place(name_end)?, place(end)?);
+        Some((of, self.text.get(start..name_end)?, self.text.get(name_end..end)?))
     }
 }
 
@@ -98,7 +108,6 @@ mod tests {
         texts.add(Of::Id, "", "pi_1");
         texts.set(Of::Minted, "payment", "pi_2");
         texts.set(Of::Minted, "payment", "pi_2");
-        texts.shrink();
         assert_eq!(texts.get(Of::Minted, "payment"), Some("pi_2"));
         assert_eq!((texts.get(Of::Part, "payment"), texts.get(Of::Id, "")), (Some(""), Some("pi_1")));
         assert_eq!((texts.get(Of::Minted, ""), texts.get(Of::Key, "")), (None, None));

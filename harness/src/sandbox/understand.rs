@@ -1,7 +1,6 @@
 //! From what the tapes show to what their values mean: which values of requests and answers are amounts, currencies, echoes.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasherDefault;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,7 +10,6 @@ use super::items::mark_refunds;
 use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Situation, Want};
 use super::learn::{Draft, Drafts, Told};
 use super::leaves::{Stated, last_name};
-use super::quick::Quick;
 use super::roles::{Figure, Flag, Quantity, Style};
 use super::sent::{Place, Places};
 use super::sketch::{Leaf, Sketch};
@@ -27,8 +25,8 @@ pub(super) struct Knowledge {
     pub(super) delivered: Vec<Delivered>,
     /// The places that tapes speak of.
     pub(super) places: Places,
-    /// Places of requests whose values later answers repeat.
-    pub(super) kept: HashSet<Place, BuildHasherDefault<Quick>>,
+    /// By place of requests: whether later answers repeat what stands there.
+    kept: Vec<bool>,
     /// Whether requests have JSON inside base64.
     pub(super) open: bool,
 }
@@ -107,6 +105,11 @@ impl Knowledge {
         knowledge
     }
 
+    /// Whether later answers repeat what a request has there.
+    pub(super) fn keeps(&self, place: Place) -> bool {
+        self.kept.get(place).copied().unwrap_or(false)
+    }
+
     /// Ties each exchange that ends its step to the deliveries of the step.
     fn link(&mut self) {
         for known in self.known.iter_mut().filter(|known| known.last && known.at.acts) {
@@ -151,7 +154,8 @@ impl Knowledge {
             };
             if let Fill::Echo { path, place, .. } = &mut fill {
                 *place = self.places.number(path);
-                self.kept.insert(*place);
+                self.kept.resize(self.kept.len().max(*place + 1), false);
+                self.kept.get_mut(*place).into_iter().for_each(|kept| *kept = true);
             }
             taken = at.clone();
             slots.push((at, fill));

@@ -1,14 +1,15 @@
 //! The last requests, to be looked at.
 //!
-//! A note holds what was sent and answered as it was, long bodies cut to a few kilobytes, and is cut further and masked whenever it is
-//! shown: most are never looked at, and masking takes longer than answering.
+//! A note holds a copy of what was sent and answered, long bodies cut to a few kilobytes, and is cut further and masked whenever it is
+//! shown: most are never looked at, and masking takes longer than answering. A new note takes the memory of the oldest.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 
 use super::chaos::Fault;
@@ -16,7 +17,7 @@ use super::exchange::micros;
 use super::forms::{HeaderShown, TrafficDetail, TrafficEntry};
 use super::mask::Veil;
 use super::{State, lock, now_unix_ms};
-use crate::sandbox::Seen;
+use crate::sandbox::{Seen, flat};
 
 /// How much of a body is kept.
 const BODY_BYTES: usize = 8 << 10;
@@ -33,27 +34,27 @@ pub(super) struct Traffic {
 struct Notes {
     /// The number of the next note, from 1.
     next: u64,
-    kept: VecDeque<Arc<Kept>>,
+    kept: VecDeque<Kept>,
 }
 
 /// One exchange as it was.
+#[derive(Clone, Default)]
 struct Kept {
     number: u64,
     at_unix_ms: i64,
     micros: u64,
     provider: Option<usize>,
     fault: Option<Fault>,
-    request: Option<Asked>,
+    /// Whether there was a request: its headers and its body had come.
+    is_asked: bool,
+    method: Method,
+    /// Path and query.
+    url: String,
+    url_is_long: bool,
+    asked: Piece,
     status: Option<StatusCode>,
     answer: Piece,
     seen: Option<Seen>,
-}
-
-struct Asked {
-    method: Method,
-    url: Uri,
-    url_is_long: bool,
-    piece: Piece,
 }
 
 /// Whether a request is kept as it was sent.
@@ -66,19 +67,33 @@ fn is_long(url: &Uri) -> bool {
 }
 
 /// Headers and the beginning of a body.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Piece {
-    headers: HeaderMap,
-    body: Bytes,
+    /// One after the other.
+    bytes: Vec<u8>,
+    /// Where the headers end.
+    head_bytes: usize,
+    /// The length of the whole body.
     body_bytes: usize,
 }
 
 impl Piece {
-    fn of(headers: HeaderMap, body: Bytes) -> Piece {
-        let body_bytes = body.len();
-        // A copy: a part of the body would keep the whole in memory.
-        let cut = body.get(..BODY_BYTES).filter(|_| body_bytes > BODY_BYTES).map(Bytes::copy_from_slice);
-        Piece { headers, body: cut.unwrap_or(body), body_bytes }
+    /// Takes the place of what was there.
+    fn note(&mut self, headers: &HeaderMap, body: &[u8]) {
+        self.bytes.clear();
+        // What a rare long one took is given back.
+        self.bytes.shrink_to(BODY_BYTES + HEAD_BYTES);
+        flat::write(headers, &mut self.bytes);
+        (self.head_bytes, self.body_bytes) = (self.bytes.len(), body.len());
+        self.bytes.extend_from_slice(body.get(..BODY_BYTES).unwrap_or(body));
+    }
+
+    fn headers(&self) -> HeaderMap {
+        flat::read(self.bytes.get(..self.head_bytes).unwrap_or_default())
+    }
+
+    fn body(&self) -> &[u8] {
+        self.bytes.get(self.head_bytes..).unwrap_or_default()
     }
 }
 
@@ -96,79 +111,80 @@ pub(super) enum Wanted<'a> {
 pub(super) struct Note<'s> {
     state: &'s State,
     begun: Instant,
-    kept: Option<Kept>,
+    at_unix_ms: i64,
+    provider: Option<usize>,
+    fault: Option<Fault>,
+    asked: Option<(Parts, Bytes)>,
+    is_over: bool,
 }
 
 impl<'s> Note<'s> {
     pub(super) fn new(state: &'s State, begun: Instant, provider: Option<usize>, fault: Option<Fault>) -> Note<'s> {
-        let kept = Kept {
-            number: 0,
-            at_unix_ms: now_unix_ms(),
-            micros: 0,
-            provider,
-            fault,
-            request: None,
-            status: None,
-            answer: Piece::default(),
-            seen: None,
-        };
-        Note { state, begun, kept: Some(kept) }
+        Note { state, begun, at_unix_ms: now_unix_ms(), provider, fault, asked: None, is_over: false }
     }
 
     pub(super) fn asked(&mut self, head: Parts, body: Bytes) {
-        let url_is_long = is_long(&head.uri);
-        let url = if url_is_long {
-            head.uri.path().get(..HEAD_BYTES).and_then(|path| path.parse().ok())
-        } else {
-            Some(head.uri)
-        };
-        let piece = Piece::of(head.headers, body);
-        if let Some(kept) = &mut self.kept {
-            kept.request = Some(Asked { method: head.method, url: url.unwrap_or_default(), url_is_long, piece });
-        }
+        self.asked = Some((head, body));
     }
 
     /// The exchange is over.
     pub(super) fn answered(&mut self, wanted: Wanted<'_>, seen: Option<Seen>) {
-        let Some(mut kept) = self.kept.take() else { return };
-        kept.seen = seen;
         let (status, response) = match wanted {
             Wanted::Provider(response) | Wanted::Own(response) => (Some(response.status()), Some(response)),
             Wanted::Fault(status, response) => (status, response),
         };
-        kept.status = status;
-        let piece = |response: &Response<Bytes>| Piece::of(response.headers().clone(), response.body().clone());
-        kept.answer = response.map(piece).unwrap_or_default();
-        self.keep(kept);
+        self.keep(status, response, seen);
     }
 
-    fn keep(&self, mut kept: Kept) {
-        kept.micros = micros(self.begun.elapsed());
-        self.state.traffic.keep(kept);
+    fn keep(&mut self, status: Option<StatusCode>, response: Option<&Response<Bytes>>, seen: Option<Seen>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let micros = micros(self.begun.elapsed());
+        let mut notes = lock(&self.state.traffic.notes);
+        let kept = notes.next(self.state.traffic.most);
+        (kept.at_unix_ms, kept.micros, kept.provider, kept.fault) =
+            (self.at_unix_ms, micros, self.provider, self.fault);
+        (kept.status, kept.seen) = (status, seen);
+        let (none, nothing) = (HeaderMap::new(), Bytes::new());
+        let (headers, body) = self.asked.as_ref().map_or((&none, &nothing), |(head, body)| (&head.headers, body));
+        kept.asked.note(headers, body);
+        let (headers, body) = response.map_or((&none, &nothing), |response| (response.headers(), response.body()));
+        kept.answer.note(headers, body);
+        kept.is_asked = self.asked.is_some();
+        kept.url_is_long = false;
+        kept.url.clear();
+        if let Some((head, _)) = &self.asked {
+            kept.method = head.method.clone();
+            kept.url_is_long = is_long(&head.uri);
+            let whole = || head.uri.path_and_query().map(PathAndQuery::as_str);
+            let url = if kept.url_is_long { head.uri.path().get(..HEAD_BYTES) } else { whole() };
+            kept.url.push_str(url.unwrap_or_default());
+        }
     }
 }
 
 impl Drop for Note<'_> {
     fn drop(&mut self) {
-        if let Some(kept) = self.kept.take() {
-            self.keep(kept);
-        }
+        self.keep(None, None, None);
+    }
+}
+
+impl Notes {
+    /// The next note, in the place of the oldest where there are `most`. What it held is to be noted anew.
+    fn next(&mut self, most: usize) -> &mut Kept {
+        let oldest = if self.kept.len() >= most { self.kept.pop_front() } else { None };
+        self.next += 1;
+        let number = self.next;
+        self.kept.push_back(Kept { number, ..oldest.unwrap_or_default() });
+        let last = self.kept.len() - 1;
+        &mut self.kept[last]
     }
 }
 
 impl Traffic {
     pub(super) fn new(most: usize) -> Traffic {
         Traffic { notes: Mutex::default(), most }
-    }
-
-    fn keep(&self, mut kept: Kept) {
-        let mut notes = lock(&self.notes);
-        notes.next += 1;
-        kept.number = notes.next;
-        let oldest = if notes.kept.len() >= self.most { notes.kept.pop_front() } else { None };
-        notes.kept.push_back(Arc::new(kept));
-        drop(notes);
-        drop(oldest);
     }
 
     /// Forgets everything; numbers go on, so that a reader who asks for newer ones is not misled.
@@ -184,7 +200,7 @@ impl Traffic {
 
     /// The newest `most` requests after the number `after`, the oldest first.
     pub(super) fn since(&self, state: &State, after: u64, most: usize, provider: Option<usize>) -> Vec<TrafficEntry> {
-        let found: Vec<Arc<Kept>> = {
+        let found: Vec<Kept> = {
             let notes = lock(&self.notes);
             let wanted = notes.kept.iter().rev().take_while(|kept| kept.number > after);
             wanted.filter(|kept| provider.is_none() || kept.provider == provider).take(most).cloned().collect()
@@ -209,29 +225,30 @@ impl Kept {
     fn seen(&self, state: &State) -> Option<Seen> {
         let mut seen = self.seen.clone()?;
         let loaded = self.provider.and_then(|index| state.providers.loaded(index)).and_then(Result::ok);
-        if let (Some(loaded), Some(asked)) = (loaded, &self.request) {
-            let mut request = Request::new(asked.piece.body.clone());
-            (*request.method_mut(), *request.uri_mut()) = (asked.method.clone(), asked.url.clone());
-            request.headers_mut().clone_from(&asked.piece.headers);
+        if let (Some(loaded), true) = (loaded, self.is_asked) {
+            let mut request = Request::new(Bytes::copy_from_slice(self.asked.body()));
+            (*request.method_mut(), *request.uri_mut()) = (self.method.clone(), self.url());
+            *request.headers_mut() = self.asked.headers();
             seen.misses = loaded.sandbox().misses(&request, &seen);
         }
         Some(seen)
     }
 
+    fn url(&self) -> Uri {
+        self.url.parse().unwrap_or_default()
+    }
+
     fn entry(&self, state: &State) -> TrafficEntry {
         let veil = self.veil(state);
         let provider = self.provider.and_then(|index| state.providers.all.get(index));
-        let url = self
-            .request
-            .as_ref()
-            .map_or(String::new(), |asked| veil.url(&asked.url) + if asked.url_is_long { "…" } else { "" });
+        let url = if self.is_asked { veil.url(&self.url()) } else { String::new() };
         TrafficEntry {
             number: self.number,
             at_unix_ms: self.at_unix_ms,
             duration_micros: self.micros,
             provider: provider.map(|provider| provider.entry.spec.id.to_owned()),
-            method: self.request.as_ref().map_or(String::new(), |asked| asked.method.to_string()),
-            url,
+            method: if self.is_asked { self.method.to_string() } else { String::new() },
+            url: if self.url_is_long { url + "…" } else { url },
             status: self.status.map(|status| status.as_u16()),
             fault: self.fault.map(|fault| fault.to_string()),
             seen: self.seen(state),
@@ -240,8 +257,7 @@ impl Kept {
 
     fn detail(&self, state: &State) -> TrafficDetail {
         let veil = self.veil(state);
-        let none = Piece::default();
-        let asked = self.request.as_ref().map_or(&none, |asked| &asked.piece);
+        let asked = &self.asked;
         TrafficDetail {
             entry: self.entry(state),
             request_headers: headers(&veil, asked),
@@ -256,7 +272,8 @@ impl Kept {
 
 fn headers(veil: &Veil<'_>, piece: &Piece) -> Vec<HeaderShown> {
     let mut left = HEAD_BYTES;
-    let shown = piece.headers.iter().map_while(|(name, value)| {
+    let all = piece.headers();
+    let shown = all.iter().map_while(|(name, value)| {
         left = left.checked_sub(name.as_str().len() + value.len())?;
         Some(HeaderShown { name: name.to_string(), value: veil.header(name.as_str(), value) })
     });
@@ -264,7 +281,7 @@ fn headers(veil: &Veil<'_>, piece: &Piece) -> Vec<HeaderShown> {
 }
 
 fn body(veil: &Veil<'_>, piece: &Piece) -> String {
-    let whole = piece.body.len() == piece.body_bytes;
-    let text = veil.body(&String::from_utf8_lossy(&piece.body), whole);
+    let whole = piece.body().len() == piece.body_bytes;
+    let text = veil.body(&String::from_utf8_lossy(piece.body()), whole);
     if whole { text } else { text + "…" }
 }

@@ -51,22 +51,43 @@ struct Queue {
 }
 
 /// A delivery that is shown.
-struct Row {
-    shown: DeliveryShown,
-    /// What it is made of, until somebody looks at it: without a receiver most never are.
-    unmade: Option<(Arc<Sandbox>, Due)>,
+enum Row {
+    Shown(DeliveryShown),
+    /// Nobody has looked at it: without a receiver most never are.
+    Unmade {
+        number: u64,
+        at_unix_ms: i64,
+        sandbox: Arc<Sandbox>,
+        due: Due,
+    },
 }
 
 impl Row {
-    /// What is shown of it, made now where it was not yet.
-    fn look(&mut self) -> &DeliveryShown {
-        if let Some((sandbox, due)) = self.unmade.take()
-            && let Some(delivery) = sandbox.delivery(&due)
-        {
-            self.shown.header_names = delivery.headers.into_iter().map(|(name, _)| name).collect();
-            self.shown.body_bytes = delivery.body.len();
+    fn number(&self) -> u64 {
+        match self {
+            Row::Shown(shown) => shown.number,
+            Row::Unmade { number, .. } => *number,
         }
-        &self.shown
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Row::Shown(shown) => shown.state.is_over(),
+            Row::Unmade { .. } => true,
+        }
+    }
+
+    /// What is shown of it, made now where it was not yet.
+    fn look(&mut self) -> Option<&mut DeliveryShown> {
+        if let Row::Unmade { number, at_unix_ms, sandbox, due } = self {
+            let delivery = sandbox.delivery(due);
+            let state = DeliveryState::NotSent;
+            *self = Row::Shown(shown(*number, *at_unix_ms, sandbox.id(), due, delivery.as_ref(), state));
+        }
+        match self {
+            Row::Shown(shown) => Some(shown),
+            Row::Unmade { .. } => None,
+        }
     }
 }
 
@@ -81,10 +102,10 @@ struct Lane {
 
 impl Queue {
     fn change(&mut self, number: u64, change: impl FnOnce(&mut DeliveryShown)) {
-        let first = self.shown.front().map_or(0, |first| first.shown.number);
+        let first = self.shown.front().map_or(0, Row::number);
         let place = number.checked_sub(first).and_then(|place| usize::try_from(place).ok());
-        if let Some(row) = place.and_then(|place| self.shown.get_mut(place)) {
-            change(&mut row.shown);
+        if let Some(shown) = place.and_then(|place| self.shown.get_mut(place)).and_then(Row::look) {
+            change(shown);
         }
     }
 
@@ -92,8 +113,7 @@ impl Queue {
     fn show(&mut self, row: Row) {
         self.shown.push_back(row);
         while self.shown.len() > MOST_SHOWN
-            && (self.shown.len() > MOST_SHOWN + MOST_WAITING
-                || self.shown.front().is_some_and(|row| row.shown.state.is_over()))
+            && (self.shown.len() > MOST_SHOWN + MOST_WAITING || self.shown.front().is_some_and(Row::is_over))
         {
             self.shown.pop_front();
         }
@@ -121,36 +141,21 @@ impl Webhooks {
     /// Takes a delivery of a sandbox on its way and gives its number; without a receiver it is only shown.
     pub(super) fn take(self: &Arc<Self>, provider: &str, sandbox: &Arc<Sandbox>, due: Due) -> u64 {
         let delivery = self.target.as_ref().and_then(|_| sandbox.delivery(&due));
+        let at_unix_ms = now_unix_ms();
         let mut queue = lock(&self.queue);
         queue.next += 1;
         let number = queue.next;
-        let state = match &delivery {
-            None => DeliveryState::NotSent,
-            Some(_) if queue.waiting >= MOST_WAITING => DeliveryState::Dropped,
-            Some(_) => DeliveryState::Waiting,
+        let Some(delivery) = delivery else {
+            queue.show(Row::Unmade { number, at_unix_ms, sandbox: Arc::clone(sandbox), due });
+            return number;
         };
-        let waits = state == DeliveryState::Waiting;
-        let header_names = delivery.iter().flat_map(|delivery| &delivery.headers).map(|(name, _)| name.clone());
-        let shown = DeliveryShown {
-            number,
-            at_unix_ms: now_unix_ms(),
-            provider: provider.to_owned(),
-            payment: due.payment.clone(),
-            event: due.event.to_string(),
-            state,
-            tries: 0,
-            status: None,
-            error: None,
-            next_try_unix_ms: None,
-            header_names: header_names.collect(),
-            body_bytes: delivery.as_ref().map_or(0, |delivery| delivery.body.len()),
-        };
-        // What is about no payment keeps its order with nothing.
-        let lane = |id: &String| format!("{provider}/{id}");
-        let name = waits.then(|| due.payment.as_ref().map_or_else(|| format!("{provider} {number}"), lane));
-        let unmade = delivery.is_none().then(|| (Arc::clone(sandbox), due));
-        queue.show(Row { shown, unmade });
-        if let Some((name, delivery)) = name.zip(delivery) {
+        let waits = queue.waiting < MOST_WAITING;
+        let state = if waits { DeliveryState::Waiting } else { DeliveryState::Dropped };
+        queue.show(Row::Shown(shown(number, at_unix_ms, provider, &due, Some(&delivery), state)));
+        if waits {
+            // What is about no payment keeps its order with nothing.
+            let lane = |id: &String| format!("{provider}/{id}");
+            let name = due.payment.as_ref().map_or_else(|| format!("{provider} {number}"), lane);
             queue.waiting += 1;
             let delivery = (number, delivery);
             if let Some(lane) = queue.lanes.get_mut(&name) {
@@ -169,13 +174,13 @@ impl Webhooks {
     pub(super) fn shown(&self, most: usize) -> Vec<DeliveryShown> {
         let mut queue = lock(&self.queue);
         let skipped = queue.shown.len().saturating_sub(most);
-        queue.shown.iter_mut().skip(skipped).map(|row| row.look().clone()).collect()
+        queue.shown.iter_mut().skip(skipped).filter_map(Row::look).map(|shown| shown.clone()).collect()
     }
 
     /// One delivery.
     pub(super) fn one(&self, number: u64) -> Option<DeliveryShown> {
         let mut queue = lock(&self.queue);
-        queue.shown.iter_mut().rev().find(|row| row.shown.number == number).map(|row| row.look().clone())
+        queue.shown.iter_mut().rev().find(|row| row.number() == number)?.look().cloned()
     }
 
     /// How many deliveries are not over.
@@ -192,12 +197,11 @@ impl Webhooks {
         if only.is_none() {
             queue.shown.clear();
         }
-        for row in queue.shown.iter_mut().filter(|row| is_meant(&row.shown.provider)) {
-            // Else the sandbox that is forgotten would be kept for it.
-            row.look();
-            if !row.shown.state.is_over() {
-                row.shown.state = DeliveryState::Dropped;
-                row.shown.next_try_unix_ms = None;
+        // Each is made: else the sandbox that is forgotten would be kept for it.
+        for row in queue.shown.iter_mut().filter_map(Row::look).filter(|row| is_meant(&row.provider)) {
+            if !row.state.is_over() {
+                row.state = DeliveryState::Dropped;
+                row.next_try_unix_ms = None;
             }
         }
     }
@@ -250,6 +254,32 @@ impl Webhooks {
         if queue.lane(name, token).is_some() {
             queue.change(number, change);
         }
+    }
+}
+
+/// What is shown of a delivery.
+fn shown(
+    number: u64,
+    at_unix_ms: i64,
+    provider: &str,
+    due: &Due,
+    delivery: Option<&Delivery>,
+    state: DeliveryState,
+) -> DeliveryShown {
+    let headers = delivery.map_or([].as_slice(), |delivery| &delivery.headers);
+    DeliveryShown {
+        number,
+        at_unix_ms,
+        provider: provider.to_owned(),
+        payment: due.payment.clone(),
+        event: due.event.to_string(),
+        state,
+        tries: 0,
+        status: None,
+        error: None,
+        next_try_unix_ms: None,
+        header_names: headers.iter().map(|(name, _)| name.clone()).collect(),
+        body_bytes: delivery.map_or(0, |delivery| delivery.body.len()),
     }
 }
 

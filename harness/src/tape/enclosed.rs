@@ -28,7 +28,7 @@ const QUOTED: &str = "\"$base64\"";
 /// white space, or a JSON string that holds any other text.
 pub(crate) fn close(text: &str) -> Cow<'_, str> {
     // A look for one byte is the quickest there is.
-    if !text.as_bytes().contains(&b'$') {
+    if memchr::memchr(b'$', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::new();

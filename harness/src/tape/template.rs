@@ -234,8 +234,17 @@ pub(crate) fn render_hole(hole: &Hole, scope: &Scope<'_>, escape: Escape, out: &
 }
 
 pub(crate) fn push_escaped(value: &str, escape: Escape, out: &mut String) {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if escape == Escape::None || value.bytes().all(plain) {
+    // Whether a byte stands for itself everywhere.
+    static PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            plain[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+            byte += 1;
+        }
+        plain
+    };
+    if escape == Escape::None || value.bytes().all(|byte| PLAIN[usize::from(byte)]) {
         out.push_str(value);
         return;
     }

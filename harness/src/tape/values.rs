@@ -426,7 +426,7 @@ fn digest(text: &str, shape: Shape) -> Option<String> {
     hash.get(..length)?.iter().map(letter).collect()
 }
 
-/// Mints a value: SHA-256 over seed, name and a counter gives the letters, so the same seed gives the same value on every machine.
+/// Mints a value: a row of numbers that follows from seed and name gives the letters, so the same seed gives the same value on every machine.
 pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
     static DIGITS: [u8; 256] = letters(b"0123456789");
     static HEX: [u8; 256] = letters(b"0123456789abcdef");
@@ -439,25 +439,27 @@ pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
         Shape::Alnum(length) => (&ALNUM, length),
         Shape::Upper(length) => (&UPPER, length),
     };
-    let mut text = String::with_capacity(length);
-    let mut counter: u32 = 0;
-    while text.len() < length {
-        let block = Sha256::new()
-            .chain_update(seed.to_be_bytes())
-            .chain_update(name.as_bytes())
-            .chain_update([0])
-            .chain_update(counter.to_be_bytes())
-            .finalize();
-        let rest = length - text.len();
-        text.extend(block.iter().take(rest).map(|byte| char::from(letters[usize::from(*byte)])));
-        counter += 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    let mut state = name.bytes().fold(mixed(seed), |state, byte| mixed(state ^ u64::from(byte)));
+    while bytes.len() < length {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        bytes.extend(mixed(state).to_le_bytes().map(|byte| letters[usize::from(byte)]));
     }
+    bytes.truncate(length);
+    let text = String::from_utf8(bytes).unwrap_or_default();
     match shape {
         // A number must not begin with zero, or it would not keep its length as a JSON number.
         Shape::Digits(_) if text.starts_with('0') => format!("7{}", &text[1..]),
         Shape::Uuid => format!("{}-{}-4{}-8{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..]),
         _ => text,
     }
+}
+
+/// The last step of SplitMix64: every bit of the number decides about every bit of what it gives.
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
 }
 
 /// The letter that stands for each byte.
