@@ -4,6 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::tape::json;
+
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// How many files a description may have.
@@ -50,13 +52,8 @@ fn put_in_place(root: &mut Value, at: &str, levels: usize) {
         }
     }
     let names = root.pointer(at).and_then(Value::as_object).filter(|_| levels > 1);
-    let names: Vec<String> = names.into_iter().flat_map(Map::keys).map(|name| escaped(name)).collect();
+    let names: Vec<String> = names.into_iter().flat_map(Map::keys).map(|name| json::pointer_name(name)).collect();
     names.iter().for_each(|name| put_in_place(root, &format!("{at}/{name}"), levels - 1));
-}
-
-/// A name as a part of a JSON pointer (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The files in the order in which they are named, the description's own first.
@@ -115,7 +112,7 @@ impl Files {
         if !self.names.contains(&path) {
             self.names.push(path.clone());
         }
-        format!("#/{OTHERS}/{}{pointer}", escaped(&self.name(&path)))
+        format!("#/{OTHERS}/{}{pointer}", json::pointer_name(&self.name(&path)))
     }
 }
 

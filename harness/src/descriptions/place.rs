@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::openapi::Api;
+use crate::tape::json;
 
 /// The JSON pointer in the document of a place in a compiled schema (see [`super::schema`]): `path` is that place, `schema` what was
 /// compiled, `parts` are the pointers of its definitions in their order. Where the place is a reference, what it refers to.
@@ -52,7 +53,7 @@ fn pointer(root: &Value, wanted: &Value) -> Option<String> {
         }
         Value::Object(members) => members.iter().find_map(|(name, member)| {
             let rest = pointer(member, wanted)?;
-            Some(format!("/{}{rest}", name.replace('~', "~0").replace('/', "~1")))
+            Some(format!("/{}{rest}", json::pointer_name(name)))
         }),
         _ => None,
     }

@@ -305,7 +305,7 @@ fn scalars(pointer: &str, value: &Json<'_>, turn: &mut impl FnMut(&str, &str)) {
             items.iter().enumerate().for_each(|(index, item)| scalars(&format!("{pointer}/{index}"), item, turn))
         }
         Json::Object(members) => members.iter().for_each(|(name, member)| {
-            let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let at = format!("{pointer}/{}", json::pointer_name(name));
             scalars(&at, member, turn);
         }),
         leaf => turn(pointer, &leaf.scalar().unwrap_or_default()),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::corpus::body::View;
+use crate::tape::json;
 
 /// How deep bodies are compared; deeper members count as the one they stand in.
 const MAX_DEPTH: usize = 32;
@@ -120,8 +121,7 @@ fn collect(pointer: &str, value: &Value, kind: &str, depth: usize, found: &mut B
         }
         Value::Object(members) => {
             for (name, member) in members {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                collect(&format!("{pointer}/{name}"), member, kind, depth + 1, found);
+                collect(&format!("{pointer}/{}", json::pointer_name(name)), member, kind, depth + 1, found);
             }
         }
         _ => {}

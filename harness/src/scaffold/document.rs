@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::descriptions::bundle::DATA;
+use crate::tape::json;
 
 /// What is wrong with a description, with the member at fault.
 ///
@@ -26,7 +27,7 @@ fn dangling(root: &Value, value: &Value, at: &mut String) -> Option<String> {
     let length = at.len();
     let mut below = |name: &str, inner: &Value| {
         at.push('/');
-        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        at.push_str(&json::pointer_name(name));
         let found = dangling(root, inner, at);
         at.truncate(length);
         found

@@ -361,6 +361,11 @@ impl<'a> Json<'a> {
     }
 }
 
+/// A name as a part of a JSON pointer (RFC 6901).
+pub(crate) fn pointer_name(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

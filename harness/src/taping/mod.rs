@@ -181,7 +181,7 @@ fn leaves<'j>(pointer: &str, value: &Json<'j>, turn: &mut impl FnMut(&str, &Json
         Json::Object(members) => {
             let mut turned = Vec::new();
             for (name, member) in members {
-                let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                let at = format!("{pointer}/{}", json::pointer_name(name));
                 turned.push((name.clone(), leaves(&at, member, turn)));
             }
             Json::Object(turned)
