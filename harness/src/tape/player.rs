@@ -467,6 +467,12 @@ impl Player {
         }
     }
 
+    /// Keeps a request that was answered from elsewhere: it is in no exchange of the tape.
+    pub fn overheard(&mut self, request: &Request<Bytes>, answer: &Response<Bytes>) {
+        let (request, answer) = (request.clone(), Some(answer.clone()));
+        self.transcript.push(Record { step: self.step, exchange: None, request, answer });
+    }
+
     /// Every request of the run with its answer, as sent: not for a log or a report.
     pub fn transcript(&self) -> &[Record] {
         &self.transcript
