@@ -17,9 +17,10 @@ use super::report::{Footer, Header, Line, Report, Verdict, verdict_line};
 use crate::canary::{Kind, Searcher};
 use crate::invoke;
 use crate::run::case::{Case, Played};
+use crate::run::echo;
 use crate::run::stage::{SeededRandom, VirtualClock};
 use crate::story::{Story, Tier};
-use crate::tape::{self, Exchange, Hole};
+use crate::tape::{self, Hole, Player};
 use crate::world::Subject;
 
 /// One play with everything that came of it.
@@ -112,17 +113,16 @@ fn errors(scene: &Scene<'_>) -> String {
     text
 }
 
-/// The URLs of the requests; where not `all`, without what the tape states as a secret there.
+/// The URLs of the requests; where not `all`, without what the tape states as a secret there. What a provider that repeats its request
+/// has put in place of an id stands there by its own doing.
 fn urls(scene: &Scene<'_>, all: bool) -> String {
     let records = scene.played.map(Played::records).unwrap_or_default();
-    let own = |record: &tape::Record| scene.case.tape.exchanges.get(record.exchange?);
-    let stated = records.iter().filter_map(|record| Some(stated(own(record)?, record.request.uri())));
-    let stated: Vec<Stated> = if all { Vec::new() } else { stated.flatten().collect() };
+    let stated = if all { None } else { scene.played.map(|played| played.player(stated)) }.unwrap_or_default();
     records.iter().map(|record| without(record.request.uri(), &stated)).collect::<Vec<_>>().join("\n")
 }
 
-/// A part of a URL that the tape of an exchange with a host states as a secret, with what was sent there. Some providers want a key in
-/// every URL: a request that is in no exchange, as a client's own look-up, has the same part too, and nothing else is spared in it.
+/// A part of a URL that an exchange of the tape with a host states as a secret, with its value. Some providers want a key in every URL:
+/// a request that is in no exchange, as a client's own look-up, has the same part too, and nothing else is spared in it.
 #[derive(Debug, PartialEq, Eq)]
 struct Stated {
     host: String,
@@ -137,35 +137,40 @@ enum Part {
     Field(String, String),
 }
 
-/// The parts of a URL that the tape states as secrets.
-fn stated(exchange: &Exchange, uri: &http::Uri) -> Vec<Stated> {
-    let is_secret = |template: &tape::Template| template.holes().any(Hole::is_secret);
-    // Before the path stand the scheme, the emptiness between its slashes, and the host.
-    let segments = exchange.request.segments.iter().skip(3).enumerate().filter(|(_, segment)| is_secret(segment));
-    let segments = segments.filter_map(|(at, _)| Some(Part::Segment(at, segments_of(uri).nth(at)?.to_owned())));
-    let secret = exchange.request.query.iter().filter(|field| field.value.as_ref().is_some_and(is_secret));
-    let fields = secret.flat_map(|field| {
-        let named = fields_of(uri).map(|(_, name, value)| (name, value)).filter(|(name, _)| *name == field.name);
-        named.map(|(name, value)| Part::Field(name, value)).collect::<Vec<_>>()
-    });
-    let host = uri.host().unwrap_or_default();
-    segments.chain(fields).map(|part| Stated { host: host.to_owned(), part }).collect()
+/// The parts of URLs that the tape states as secrets, with what stands in them in this run.
+fn stated(player: &Player) -> Vec<Stated> {
+    let is_secret = |template: &&tape::Template| template.holes().any(Hole::is_secret);
+    let mut all = Vec::new();
+    for request in player.tape().exchanges.iter().map(|exchange| &exchange.request) {
+        // Before the path stand the scheme, the emptiness between its slashes, and the host.
+        let Some(host) = request.segments.get(2).and_then(|host| player.filled(host)) else { continue };
+        let segments = request.segments.iter().skip(3).enumerate().filter(|(_, segment)| is_secret(segment));
+        let segments = segments.filter_map(|(at, segment)| Some(Part::Segment(at, player.filled(segment)?)));
+        let fields = request.query.iter().filter_map(|field| {
+            Some(Part::Field(field.name.clone(), player.filled(field.value.as_ref().filter(is_secret)?)?))
+        });
+        all.extend(segments.chain(fields).map(|part| Stated { host: host.clone(), part }));
+    }
+    all
 }
 
-/// A URL without these parts.
+/// A URL without these parts and without what an answer that repeats its request gave.
 fn without(uri: &http::Uri, stated: &[Stated]) -> String {
-    let host = uri.host().unwrap_or_default();
-    let is_stated = |part: &Part| stated.iter().any(|stated| stated.host == host && stated.part == *part);
-    let segments =
-        segments_of(uri).enumerate().filter(|(at, text)| !is_stated(&Part::Segment(*at, (*text).to_owned())));
-    let path: Vec<&str> = segments.map(|(_, text)| text).collect();
-    let fields = fields_of(uri).filter(|(_, name, value)| !is_stated(&Part::Field(name.clone(), value.clone())));
+    let host = uri.authority().map_or("", |authority| authority.as_str());
+    let is_searched = |part: &Part| {
+        let (Part::Segment(_, text) | Part::Field(_, text)) = part;
+        !echo::is_repeated(text) && !stated.iter().any(|stated| stated.host == host && stated.part == *part)
+    };
+    let segments = uri.path().split('/').skip(1).enumerate();
+    let path = segments.filter(|(at, text)| is_searched(&Part::Segment(*at, unescaped(text))));
+    let path: Vec<&str> = path.map(|(_, text)| text).collect();
+    let fields = fields_of(uri).filter(|(_, name, value)| is_searched(&Part::Field(name.clone(), value.clone())));
     let query: Vec<&str> = fields.map(|(written, ..)| written).collect();
-    format!("{}/{}?{}", uri.authority().map_or("", |authority| authority.as_str()), path.join("/"), query.join("&"))
+    format!("{host}/{}?{}", path.join("/"), query.join("&"))
 }
 
-fn segments_of(uri: &http::Uri) -> impl Iterator<Item = &str> {
-    uri.path().split('/').skip(1)
+fn unescaped(segment: &str) -> String {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
 /// The fields of a query, each as it is written and as name and value.
@@ -381,5 +386,7 @@ mod tests {
         assert_eq!(left("https://a.test/m1/x?trace=k%261"), "a.test/m1/x?trace=k%261");
         assert_eq!(left("https://a.test/x/m2?app-key=k%262"), "a.test/x/m2?app-key=k%262");
         assert_eq!(left("https://b.test/merchants/m1?app-key=k%261"), "b.test/merchants/m1?app-key=k%261");
+        // An id that is the provider's own repetition of a request.
+        assert_eq!(left("https://b.test/x/refused%3A%20k%3B%20sent%20was%20GET?trace=k"), "b.test/x?trace=k");
     }
 }

@@ -36,6 +36,8 @@ pub enum Stand {
     UnfilledTape,
     /// In memory, with tapes that hold the same mistake as the connector.
     MistakenTapes,
+    /// In memory, with tapes whose token requests have a key in their URL.
+    KeyInUrl,
 }
 
 impl Bug {
@@ -60,6 +62,7 @@ impl Bug {
             Bug::ProfileNotFilledIn => Stand::UnfilledProfile,
             Bug::TapeNotFilledIn => Stand::UnfilledTape,
             Bug::NameOfItsOwn => Stand::MistakenTapes,
+            Bug::KeyInLookUp => Stand::KeyInUrl,
             _ => Stand::Guarded,
         }
     }
@@ -215,6 +218,7 @@ bugs! {
     CardInLog "the card number is logged" ["check:canary"]
     CardInDebug "the `Debug` of a payment shows the card number, backwards" ["check:canary"]
     KeyInDebug "the `Debug` of a payment shows the signing key, backwards" ["check:canary"]
+    KeyInLookUp "the key that belongs in the URL of token requests stands in that of look-ups, too, under another name" ["check:canary"]
     LengthHeaderTrusted "an answer with a length header is taken for unfinished" ["check:tiers"]
     // Wallet tokens and deliveries.
     WalletTokenUnproven "the signature of a wallet token is not checked" ["unwrap_token.apple_pay_tampered", "unwrap_token.google_pay_wrong_key"]

@@ -387,13 +387,14 @@ impl<V: Variant> Reference<V> {
     }
 
     async fn token(&self, cx: &Context<'_>) -> Result<Secret> {
-        let Credentials { client_id, client_secret, .. } = &self.credentials;
+        let Credentials { client_id, client_secret, signing_key, .. } = &self.credentials;
         let name = format!("{} {client_id}", self.base());
         if self.plants.has(Bug::TokenFetchedEachTime) {
             cx.forget_token(&name).await;
         }
         let fetch = async {
-            let call = cx.post(format!("{}/oauth/token", self.base())).basic(client_id, client_secret).harmless();
+            let url = format!("{}/oauth/token{}", self.base(), self.plants.token_query(cx, signing_key));
+            let call = cx.post(url).basic(client_id, client_secret).harmless();
             let mut form = Pairs::new();
             form.set("grant_type", "client_credentials");
             let reply = call.form(&form).send().await?;
@@ -409,6 +410,7 @@ impl<V: Variant> Reference<V> {
         sent.headers.push(("x-request-id", cx.uuid()));
         self.plants.request(cx, &mut sent);
         self.plants.live_path(self.credentials.environment, &mut sent);
+        self.plants.look_up(cx, &mut sent, &self.credentials.signing_key);
         self.plants.wait().await;
         let mut call = cx.call(sent.verb.clone(), format!("{}{}", self.base(), sent.path)).bearer(&token);
         for (name, value) in &sent.headers {

@@ -290,6 +290,9 @@ impl Laboratory {
                 subject.profile.unfilled = vec![Place { line: 1, what: "the currency".to_owned() }];
             }
             Stand::UnfilledTape => subject.tapes = self.altered("example/sessions", "example/${fill:the path}")?,
+            Stand::KeyInUrl => {
+                subject.tapes = self.altered("/oauth/token\"", "/oauth/token?key=${secret:signing_key}\"")?
+            }
             Stand::MistakenTapes => subject.tapes = self.altered("\"return_url\"", "\"returnUrl\"")?,
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What each planted bug changes on the way out; without a bug, nothing. What it changes in answers stands in `beliefs`.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
@@ -126,6 +127,24 @@ impl Plants {
     pub(super) fn live_path(&self, environment: Environment, sent: &mut Sent) {
         if self.has(Bug::LivePathOfItsOwn) && environment == Environment::Live && sent.op == Op::Refund {
             sent.path.insert_str(0, "/v2");
+        }
+    }
+
+    /// What follows the path of a token request.
+    pub(super) fn token_query(&self, cx: &Context<'_>, key: &Secret) -> String {
+        if !self.has(Bug::KeyInLookUp) {
+            return String::new();
+        }
+        // So that it is found in a URL alone, and not in what is made of an answer that repeats the URL.
+        cx.protect(key.expose());
+        format!("?key={}", key.expose())
+    }
+
+    /// Changes the path of a look-up by reference.
+    pub(super) fn look_up(&self, cx: &Context<'_>, sent: &mut Sent, key: &Secret) {
+        if self.has(Bug::KeyInLookUp) && sent.path.contains('?') {
+            cx.protect(key.expose());
+            let _written = write!(sent.path, "&trace={}", key.expose());
         }
     }
 

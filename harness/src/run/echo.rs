@@ -108,8 +108,16 @@ impl Echo {
         }
         // A long one would push the others out of a text that is cut.
         said.sort_by_key(|text| text.len());
-        format!("refused: {}; sent was {sent}", said.join(", "))
+        format!("refused: {}{SENT}{sent}", said.join(", "))
     }
+}
+
+/// What stands between the secrets of a request and the request.
+const SENT: &str = "; sent was ";
+
+/// Whether a text is what an answer that repeats its request gave, whole.
+pub fn is_repeated(text: &str) -> bool {
+    text.contains(SENT)
 }
 
 fn response(status: u16, media_type: &'static str, body: Bytes) -> Response<Bytes> {

@@ -233,7 +233,11 @@ impl Stage {
         }
         let repeated = inner.strike.as_ref().is_some_and(|strike| strike.lasting && strike.exchange + 1 < inner.sent);
         match &fault {
-            Some(Fault::Echo(echo)) if repeated => return Ok(echo.answer(request, None)),
+            Some(Fault::Echo(echo)) if repeated => {
+                let answer = echo.answer(request, None);
+                inner.player.overheard(request, &answer);
+                return Ok(answer);
+            }
             Some(fault) if repeated => return fault.answer(),
             _ => {}
         }

@@ -19,6 +19,7 @@ use super::matcher::{self, Mismatch, shorten};
 use super::model::ProvenanceKind;
 use super::redact::{MASK, Redactor, tokens_in};
 use super::signature::Proven;
+use super::template::{Escape, Template};
 use super::values::{Headers, Message, NO_SLOTS, Scope, Spoil, StepValues, Unresolved, mint};
 
 /// Most steps a scenario can have.
@@ -465,6 +466,18 @@ impl Player {
             spoil: Spoil::Not,
             proven: self.run.proven.as_deref(),
         }
+    }
+
+    /// The text with the values of the run as it stands; `None` where a value is missing still.
+    pub(crate) fn filled(&self, template: &Template) -> Option<String> {
+        let mut text = String::new();
+        template.render(&self.scope(self.step), Escape::None, &mut text).ok().map(|()| text)
+    }
+
+    /// Keeps a request that was answered from elsewhere: it is in no exchange of the tape.
+    pub fn overheard(&mut self, request: &Request<Bytes>, answer: &Response<Bytes>) {
+        let request = request.clone();
+        self.transcript.push(Record { step: self.step, exchange: None, request, answer: Some(answer.clone()) });
     }
 
     /// Every request of the run with its answer, as sent: not for a log or a report.
