@@ -5,7 +5,8 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, myers};
+use similar::{ChangeTag, DiffableStr as _};
 
 use crate::invoke::Request;
 use crate::mask::{Masker, secrets_of};
@@ -336,7 +337,10 @@ fn difference(finding: &Finding) -> String {
         return text;
     }
     let mut merged = String::new();
-    for change in TextDiff::from_words(expected, found).iter_all_changes() {
+    let (expected, found) = (expected.tokenize_words(), found.tokenize_words());
+    let mut steps = Capture::new();
+    let Ok(()) = myers::diff(&mut steps, &expected[..], 0..expected.len(), &found[..], 0..found.len());
+    for change in steps.ops().iter().flat_map(|step| step.iter_changes(&expected[..], &found[..])) {
         let _ = match change.tag() {
             ChangeTag::Equal => write!(merged, "{}", change.value()),
             ChangeTag::Delete => write!(merged, "[-{}-]", change.value()),

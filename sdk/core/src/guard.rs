@@ -16,15 +16,14 @@ use crate::{
 };
 
 /// A connector behind the common checks.
-#[derive(Clone)]
-pub struct Guard<C> {
-    inner: C,
+pub struct Guard {
+    inner: Box<dyn Connector>,
 }
 
-impl<C: Connector> Guard<C> {
+impl Guard {
     /// Puts `inner` behind the checks.
-    pub fn new(inner: C) -> Guard<C> {
-        Guard { inner }
+    pub fn new(inner: impl Connector + 'static) -> Guard {
+        Guard { inner: Box::new(inner) }
     }
 
     fn enter<'a>(&self, cx: &Context<'a>, op: Op) -> Result<Context<'a>> {
@@ -35,7 +34,7 @@ impl<C: Connector> Guard<C> {
     }
 }
 
-impl<C: Connector> std::fmt::Debug for Guard<C> {
+impl std::fmt::Debug for Guard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // A connector holds keys.
         write!(f, "Guard({})", self.inner.spec().id)
@@ -43,7 +42,7 @@ impl<C: Connector> std::fmt::Debug for Guard<C> {
 }
 
 #[async_trait]
-impl<C: Connector> Connector for Guard<C> {
+impl Connector for Guard {
     fn spec(&self) -> &'static Spec {
         self.inner.spec()
     }

@@ -6,7 +6,7 @@ use quittance::{
 use crate::shop::{BLIND, FULL, PARTS, SMALL, Shop, TOKEN};
 use crate::support::{CVC, PAN, World, eur, json, key, pay, purchase, ready};
 
-fn guarded(spec: &'static Spec) -> Guard<Shop> {
+fn guarded(spec: &'static Spec) -> Guard {
     Guard::new(Shop::of(spec))
 }
 
