@@ -96,6 +96,15 @@ fn read_shows_what_an_answer_leaves_out() {
     assert_eq!(made_of("braintree", "retrieve", &whole)["state"], json!("captured"));
 }
 
+#[test]
+fn read_keeps_what_a_partial_approval_holds() {
+    let partly = r#"{ "id": "7", "status": "PARTIAL_AUTHORIZED",
+        "orderInformation": { "amountDetails": { "authorizedAmount": "40.00", "currency": "USD" } } }"#;
+    let told = made_of("cybersource", "authorize", partly);
+    assert_eq!((&told["error"], &told["effect"]), (&json!("integrity"), &json!("unknown")), "{told}");
+    assert!(told["handle"].as_str().unwrap().contains("total=40.00"), "void releases what is held: {told}");
+}
+
 /// A thin event of Stripe's (docs.stripe.com/api/v2/core/events/object), signed with the key of the profile.
 const THIN: &str = r#"{"id":"evt_1","object":"v2.core.event","type":"v1.billing.meter.error_report_triggered","livemode":false,"created":"2026-11-22T12:00:00.000Z","related_object":{"id":"mtr_1","type":"billing.meter","url":"/v1/billing/meters/mtr_1"}}"#;
 const THIN_SIGNATURE: &str =
