@@ -97,6 +97,13 @@ fn read_shows_what_an_answer_leaves_out() {
 }
 
 #[test]
+fn read_does_not_know_what_a_failed_system_did() {
+    let failed = r#"<cnpOnlineResponse response="1" message="System Error - Call Cnp &amp; Co."/>"#;
+    let told = made_of("worldpay-cnp", "authorize", failed);
+    assert_eq!((&told["error"], &told["effect"]), (&json!("unavailable"), &json!("unknown")), "{told}");
+}
+
+#[test]
 fn read_keeps_what_a_partial_approval_holds() {
     let partly = r#"{ "id": "7", "status": "PARTIAL_AUTHORIZED",
         "orderInformation": { "amountDetails": { "authorizedAmount": "40.00", "currency": "USD" } } }"#;

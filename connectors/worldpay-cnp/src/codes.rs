@@ -99,6 +99,8 @@ pub(crate) fn request_error(code: &str, message: &str) -> Error {
     let (kind, effect) = match code {
         "3" => (Kind::Credentials, Effect::None),
         "4" => (Kind::RateLimited, Effect::None),
+        // As the stubs of Worldpay's SDK for Java have it, beside that of a message that does not follow the schema.
+        "1" if message.starts_with("System Error") => (Kind::Unavailable, Effect::Unknown),
         "1" | "2" | "5" => (Kind::Invalid, Effect::None),
         _ => (Kind::Protocol, Effect::Unknown),
     };
