@@ -76,30 +76,37 @@ fn read_refuses_unusable_input() {
     bad(&["read", "stripe", "refnd", "--body", "-"], "", &["did you mean", "refund"]);
 }
 
-/// What an answer to a made-up request comes to.
-fn made_of(connector: &str, operation: &str, body: &str) -> Value {
-    let shown = ended(&["read", connector, operation, "--status", "200", "--body", "-", "--last"], body, 0).0;
-    serde_json::from_str(&shown).unwrap()
+/// What an answer to a request comes to, by a made-up one where `input` is empty.
+fn made_of(connector: &str, operation: &str, input: &str, body: &str) -> Value {
+    let folder = Folder::new(&format!("read-{connector}-{operation}"));
+    let input = (!input.is_empty()).then(|| folder.write("input.json", input));
+    let mut arguments = vec!["read", connector, operation, "--status", "200", "--body", "-", "--last"];
+    arguments.extend(input.iter().flat_map(|file| ["--input", file]));
+    serde_json::from_str(&ended(&arguments, body, 0).0).unwrap()
 }
 
 #[test]
 fn read_shows_what_an_answer_leaves_out() {
     // Older accounts have no statuses of refunds (razorpay.com/docs/api/refunds): it is made, and no more is told.
-    let refund = r#"{ "id": "rfnd_1", "entity": "refund", "amount": 6000, "currency": "INR" }"#;
-    let made = made_of("razorpay", "refund", refund);
+    let asked = r#"{ "key": "key-1", "payment": "pay_1", "reference": "refund-1",
+        "amount": { "minor": 6000, "currency": "INR" } }"#;
+    let refund = r#"{ "id": "rfnd_1", "entity": "refund", "amount": 6000, "currency": "INR", "payment_id": "pay_1" }"#;
+    let made = made_of("razorpay", "refund", asked, refund);
     assert_eq!((&made["refund"], &made["state"]), (&json!("rfnd_1"), &json!("pending")), "{made}");
     // Only a notification of a refund that failed may leave the currency out.
-    let found =
-        "<transaction><id>abc</id><status>settled</status><type>sale</type><amount>60.00</amount></transaction>";
-    assert_eq!(made_of("braintree", "retrieve", found)["error"], json!("protocol"));
+    let (asked, found) = (
+        r#"{ "by": { "handle": "abc" } }"#,
+        "<transaction><id>abc</id><status>settled</status><type>sale</type><amount>60.00</amount></transaction>",
+    );
+    assert_eq!(made_of("braintree", "retrieve", asked, found)["error"], json!("protocol"));
     let whole = found.replace("</amount>", "</amount><currency-iso-code>USD</currency-iso-code>");
-    assert_eq!(made_of("braintree", "retrieve", &whole)["state"], json!("captured"));
+    assert_eq!(made_of("braintree", "retrieve", asked, &whole)["state"], json!("captured"));
 }
 
 #[test]
 fn read_does_not_know_what_a_failed_system_did() {
     let failed = r#"<cnpOnlineResponse response="1" message="System Error - Call Cnp &amp; Co."/>"#;
-    let told = made_of("worldpay-cnp", "authorize", failed);
+    let told = made_of("worldpay-cnp", "authorize", "", failed);
     assert_eq!((&told["error"], &told["effect"]), (&json!("unavailable"), &json!("unknown")), "{told}");
 }
 
@@ -107,7 +114,7 @@ fn read_does_not_know_what_a_failed_system_did() {
 fn read_keeps_what_a_partial_approval_holds() {
     let partly = r#"{ "id": "7", "status": "PARTIAL_AUTHORIZED",
         "orderInformation": { "amountDetails": { "authorizedAmount": "40.00", "currency": "USD" } } }"#;
-    let told = made_of("cybersource", "authorize", partly);
+    let told = made_of("cybersource", "authorize", "", partly);
     assert_eq!((&told["error"], &told["effect"]), (&json!("integrity"), &json!("unknown")), "{told}");
     assert!(told["handle"].as_str().unwrap().contains("total=40.00"), "void releases what is held: {told}");
 }
@@ -124,6 +131,6 @@ fn read_passes_over_a_thin_event_that_is_vouched_for() {
         serde_json::from_str::<Value>(&ended(&arguments, body, 0).0).unwrap()
     };
     let told = read(THIN);
-    assert_eq!((&told[0]["id"], &told[0]["body"]), (&json!("evt_1"), &json!("ignored")), "{told}");
+    assert_eq!((&told[0]["event"], &told[0]["kind"]), (&json!("evt_1"), &json!("ignored")), "{told}");
     assert_eq!(read(&THIN.replace("mtr_1", "mtr_2"))["error"], json!("signature"));
 }
