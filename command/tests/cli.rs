@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 mod common;
 mod copies;
+mod read;
 use common::{Folder, ROOT};
 
 /// Runs the command in the project with `input` on standard input.
@@ -280,77 +281,6 @@ fn request_refuses_unusable_input() {
     assert!(told.contains("api_key") && !told.contains("4242"), "{told}");
     let (_, told) = ended(&authorize, r#"{ "method": { "card": "4242424242424242" } }"#, 2);
     assert!(!told.contains("42424242"), "{told}");
-}
-
-const INTENT: &str = r#"{ "id": "pi_1", "object": "payment_intent", "status": "STATUS", "amount": AMOUNT, "currency": "usd",
-  "amount_received": AMOUNT, "amount_capturable": 0, "metadata": {}, "latest_charge": null }"#;
-
-#[test]
-fn read_shows_what_is_made_of_an_answer() {
-    let folder = Folder::new("read");
-    let input = folder.write("input.json", CARD);
-    let read = |status: &str, body: String, code: &str| {
-        let (shown, told) =
-            ended(&["read", "stripe", "authorize", "--input", &input, "--status", code, "--body", "-"], &body, 0);
-        assert_eq!(told, "", "{status}");
-        serde_json::from_str::<Value>(&shown).unwrap()
-    };
-    let intent = |status: &str| INTENT.replace("STATUS", status).replace("AMOUNT", "1050");
-    let unheard_of = read("unheard of", intent("of_tomorrow"), "200");
-    assert_eq!((&unheard_of["state"], &unheard_of["raw"]), (&json!("unrecognised"), &json!("of_tomorrow")));
-    let waiting = read("waiting", intent("processing"), "200");
-    assert_eq!((&waiting["payment"], &waiting["state"]), (&json!("pi_1"), &json!("pending")));
-    let down = read("down", "<html>down</html>".to_owned(), "503");
-    assert_eq!((&down["error"], &down["effect"]), (&json!("unavailable"), &json!("unknown")));
-    let declined = r#"{ "error": { "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds",
-        "message": "no", "payment_intent": { "id": "pi_1", "object": "payment_intent", "status": "requires_payment_method",
-        "amount": 1050, "currency": "usd", "amount_received": 0, "metadata": {} } } }"#;
-    let declined = read("declined", declined.to_owned(), "402");
-    assert_eq!(declined["decline"]["reason"], json!("insufficient_funds"), "{declined}");
-}
-
-#[test]
-fn read_makes_up_a_plausible_input() {
-    let refused = ended(&["read", "stripe", "capture", "--status", "404", "--body", "-"], "{}", 0).0;
-    assert_eq!(serde_json::from_str::<Value>(&refused).unwrap()["error"], json!("not_found"));
-}
-
-#[test]
-fn read_answers_the_last_exchange() {
-    let body = r#"{ "id": "ORDER1", "status": "OF_TOMORROW", "intent": "CAPTURE", "purchase_units": [] }"#;
-    let read = |more: &[&'static str]| {
-        let shown = ended(&[&["read", "paypal", "authorize", "--body", "-"], more].concat(), body, 0).0;
-        serde_json::from_str::<Value>(&shown).unwrap()
-    };
-    let last = read(&["--last"]);
-    assert_eq!((&last["payment"], &last["raw"]), (&json!("ORDER1"), &json!("OF_TOMORROW")));
-    assert_eq!(read(&[])["error"], json!("protocol"), "as the answer to the request for a token it is none");
-}
-
-#[test]
-fn read_takes_a_delivery() {
-    let delivery = r#"{"id":"evt_1"}"#;
-    let read = |signature: &str| {
-        let header = format!("stripe-signature: {signature}");
-        let arguments = ["read", "stripe", "webhook", "--body", "-", "--now", "1795348800", "--header", &header];
-        serde_json::from_str::<Value>(&ended(&arguments, delivery, 0).0).unwrap()
-    };
-    assert_eq!(read("t=1795348800,v1=00")["error"], json!("signature"));
-}
-
-#[test]
-fn read_refuses_unusable_input() {
-    let read = ["read", "stripe", "authorize"];
-    let with = |rest: &[&'static str]| [&read[..], rest].concat();
-    bad(&with(&[]), "", &["--body"]);
-    bad(&with(&["--body", "/nowhere.json"]), "", &["/nowhere.json", "cannot be read"]);
-    bad(&with(&["--body", "-", "--input", "-"]), "", &["one argument only"]);
-    bad(&with(&["--body", "-", "--status", "20"]), "", &["100"]);
-    bad(&with(&["--body", "-", "--status", "200", "--status", "402"]), "", &["2 --status for 1 answers"]);
-    bad(&with(&["--body", "-", "--header", "none"]), "", &["NAME:VALUE"]);
-    bad(&with(&["--body", "-", "--url", "https://merchant.example"]), "", &["--url"]);
-    bad(&["read", "stripe", "webhook", "--body", "-", "--last"], "", &["--last"]);
-    bad(&["read", "stripe", "refnd", "--body", "-"], "", &["did you mean", "refund"]);
 }
 
 #[test]

@@ -22,6 +22,11 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
         "eight APIs under one account: payments, payer authentication, Microform, payouts, electronic checks, stored cards, \
          transaction search and notifications",
     ),
+    (
+        "adyen",
+        940,
+        "three services under one account: Checkout, the Disputes API, and webhooks of two kinds, each signed its own way",
+    ),
     ("braintree", 1_120, "two APIs under one account: GraphQL, and the gateway's XML for look-ups, voids and webhooks"),
     (
         "gocardless",

@@ -3,7 +3,7 @@
 //! Captures, voids, refunds and adjustments are only received at first; a webhook tells the end, and nothing can be looked up.
 //! A redirect or challenge may be answered before Adyen gives the payment an id: until [`Connector::complete`] or a webhook
 //! tells the `pspReference`, the handle is the merchant's reference. Of a webhook item eight members are signed: both ids,
-//! account, reference, amount, event, success. To tell an automatic capture from a manual one there, "Capture delay hours" must
+//! account, reference, amount, event, success; a token webhook is signed whole, in a header. To tell an automatic capture from a manual one there, "Capture delay hours" must
 //! be chosen under Developers > Additional data. Adyen's support switches on several captures and own network tokens.
 
 mod codes;
@@ -34,7 +34,7 @@ pub struct Credentials {
     pub merchant_account: String,
     /// The prefix of the live endpoints (Developers > API URLs). Left out: the test environment.
     pub live_prefix: Option<String>,
-    /// The HMAC key of the standard webhook, in hex (Developers > Webhooks > Security).
+    /// The HMAC key of the standard webhook, in hex (Developers > Webhooks > Security), entered at that of tokens, too.
     pub hmac_key: Secret,
 }
 
@@ -131,7 +131,7 @@ impl Connector for Adyen {
     /// A payment of nothing that stores the card (docs.adyen.com/online-payments/tokenization).
     async fn set_up(&self, cx: &Context<'_>, request: &SetUp) -> Result<Mandate> {
         let series = ("Ecommerce", Some(request.usage.map_or("CardOnFile", model)));
-        // The token may come by webhook (RECURRING_CONTRACT).
+        // The token may come by webhook (recurring.token.created, in older accounts RECURRING_CONTRACT).
         Ok(Mandate::of_payment(self.pay(cx, &request.as_payment(), series).await?))
     }
 
@@ -172,6 +172,11 @@ impl Connector for Adyen {
 
     async fn webhook(&self, _cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
         let key = hex::decode(self.credentials.hmac_key.expose()).unwrap_or_default();
+        if let Ok(given) = delivery.header("hmacsignature") {
+            let given = STANDARD.decode(given).map_err(|_| Error::signature("header hmacsignature is not base64"))?;
+            let told = delivery.hmac(Hash::Sha256, &key, &[Signed::Body], &given)?.json()?;
+            return token_event(told).map(|event| vec![event]);
+        }
         delivery.untrusted(|body| {
             let items = body.json::<wire::Notification>()?.notification_items;
             let items: Vec<_> = items.into_iter().flat_map(|wrapped| wrapped.into_values()).collect();
@@ -349,7 +354,8 @@ fn network(more: &wire::AdditionalData) -> Network {
         advice_code: more.get("merchantAdviceCode").map(code),
         avs: more.get("avsResultRaw").or_else(|| more.get("avsResult")),
         cvc: more.get("cvcResultRaw").or_else(|| more.get("cvcResult")),
-        eci: more.get("eci"),
+        // Where no 3-D Secure took part, Adyen may fill the member in all the same.
+        eci: more.get("eci").filter(|eci| eci != "N/A"),
     }
 }
 
@@ -394,6 +400,25 @@ fn event(item: wire::Item) -> Result<Event> {
     Ok(Event { id, at, name, body: event_body(item)? })
 }
 
+/// A token's life (docs.adyen.com/api-explorer/Tokenization-webhooks/1/overview); other types are not read.
+fn token_event(told: wire::TypedEvent) -> Result<Event> {
+    let state = match told.r#type.as_str() {
+        "recurring.token.created" | "recurring.token.alreadyExisting" => Some(MandateState::Active),
+        "recurring.token.updated" => Some(MandateState::Active),
+        "recurring.token.disabled" => Some(MandateState::Revoked),
+        _ => None,
+    };
+    let token = told.data.get("storedPaymentMethodId").map(Handle::new);
+    let token = token.map(|token| token.with_some("shopper", told.data.get("shopperReference")));
+    let body = match (state, token) {
+        (None, _) => EventBody::Ignored,
+        (Some(state), Some(token)) => EventBody::Mandate(Mandate::new(token, state)),
+        (Some(_), None) => return Err(Error::protocol("the token has no id")),
+    };
+    let (id, at) = (told.event_id.map(|id| format!("{}:{id}", told.r#type)), told.created_at);
+    Ok(Event { id, at: at.and_then(|at| at.parse().ok()), name: told.r#type, body })
+}
+
 /// Modifications carry their own id and name the payment as the original.
 fn event_body(item: wire::Item) -> Result<EventBody> {
     let amount = Some(money(&item.amount)?);
@@ -411,7 +436,7 @@ fn event_body(item: wire::Item) -> Result<EventBody> {
     let refund =
         |state| EventBody::Refund(Refund { amount, payment: Some(payment.clone()), ..Refund::new(own.clone(), state) });
     Ok(match (item.event_code.as_str(), item.success.as_str()) {
-        // A card was stored; RECURRING_CONTRACT tells its token.
+        // A card was stored; another event tells its token.
         ("AUTHORISATION", "true") if item.amount.value == 0 => EventBody::Ignored,
         ("AUTHORISATION", "true") => EventBody::Payment(authorised(&item, amount)),
         ("AUTHORISATION", _) => EventBody::Payment(about(State::Declined(decline()))),

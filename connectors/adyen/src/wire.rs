@@ -292,6 +292,7 @@ pub(crate) struct DefenseReason {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Notification {
+    #[serde(default)]
     pub(crate) notification_items: Vec<BTreeMap<String, Item>>,
 }
 
@@ -311,6 +312,17 @@ pub(crate) struct Item {
     pub(crate) payment_method: Option<String>,
     #[serde(default)]
     pub(crate) additional_data: AdditionalData,
+}
+
+/// A webhook that is not a standard one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TypedEvent {
+    pub(crate) r#type: String,
+    pub(crate) event_id: Option<String>,
+    pub(crate) created_at: Option<String>,
+    #[serde(default)]
+    pub(crate) data: AdditionalData,
 }
 
 /// A text, in some deliveries a truth value; it is signed as the text.

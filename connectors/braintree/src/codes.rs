@@ -10,7 +10,7 @@ pub(crate) struct Found {
     pub(crate) handle: Handle,
     /// In capital letters, as GraphQL writes it.
     pub(crate) status: String,
-    /// A notification can leave out the currency, and the amount is then not told.
+    /// Of a refund that failed a notification can leave out the currency, and the amount is then not told.
     pub(crate) amount: Option<Money>,
     pub(crate) reference: Option<String>,
     /// The payment that a refund gives back.

@@ -41,9 +41,9 @@ impl Transaction {
         self.r#type.as_deref() == Some("credit")
     }
 
-    pub(crate) fn found(self) -> Result<Found> {
+    pub(crate) fn found(self, whole: bool) -> Result<Found> {
         let handle = Handle::new(self.id).with_some("node", filled(self.global_id));
-        let currency = filled(self.currency_iso_code);
+        let currency = filled(self.currency_iso_code).or(whole.then(String::new));
         let amount = currency.map(|currency| Braintree::SPEC.money_major(&self.amount, &currency)).transpose();
         let network = Network {
             transaction_id: filled(self.network_transaction_id),

@@ -126,7 +126,7 @@ impl Connector for Braintree {
     async fn void(&self, cx: &Context<'_>, request: &Void) -> Result<Payment> {
         let path = format!("transactions/{}/void", request.payment.segment()?);
         let found: gateway::Transaction = self.gateway(cx, http::Method::PUT, &path).await?;
-        Ok(Payment { reference: None, ..found.found()?.payment()? })
+        Ok(Payment { reference: None, ..found.found(true)?.payment()? })
     }
 
     async fn refund(&self, cx: &Context<'_>, request: &RefundRequest) -> Result<Refund> {
@@ -245,7 +245,7 @@ impl Connector for Braintree {
                 let subject = notification.xml::<gateway::Notification<gateway::AboutTransaction>>()?.subject;
                 // Of a refund that failed, the notification itself says what it is about; its transaction need not.
                 let is_refund = head.kind == "refund_failed" || subject.transaction.is_refund();
-                let found = subject.transaction.found()?;
+                let found = subject.transaction.found(head.kind != "refund_failed")?;
                 if is_refund { EventBody::Refund(found.refund()?) } else { EventBody::Payment(found.payment()?) }
             }
             kind if kind.starts_with("dispute_") => {
@@ -365,7 +365,7 @@ impl Braintree {
 
     async fn look_up(&self, cx: &Context<'_>, handle: &Handle) -> Result<codes::Found> {
         let path = format!("transactions/{}", handle.segment()?);
-        self.gateway::<gateway::Transaction>(cx, http::Method::GET, &path).await?.found()
+        self.gateway::<gateway::Transaction>(cx, http::Method::GET, &path).await?.found(true)
     }
 }
 

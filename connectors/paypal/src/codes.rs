@@ -74,8 +74,15 @@ pub(crate) fn issue_reason(issue: &str) -> Option<Reason> {
     REFUSALS.iter().find(|(known, _)| *known == issue).map(|(_, reason)| *reason)
 }
 
-/// Whether an issue says that the object is in another state than the call needs; PayPal sends it under 422.
+/// Whether an issue says that the object is in another state than the call needs, or that the reference was used before; PayPal sends it
+/// under 422. Source: errors of the OpenAPI documents of Orders v2 and Payments v2.
 pub(crate) fn is_conflict(issue: &str) -> bool {
-    let ends = ["_ALREADY_AUTHORIZED", "_ALREADY_CAPTURED", "_EXPIRED", "_FULLY_REFUNDED", "_NOT_APPROVED", "_VOIDED"];
-    issue.starts_with("PREVIOUS") || ends.iter().any(|end| issue.ends_with(end))
+    const OTHERS: &str = "CANNOT_BE_VOIDED DUPLICATE_INVOICE_ID MAX_CAPTURE_COUNT_EXCEEDED \
+        MAX_NUMBER_OF_REFUNDS_EXCEEDED ORDER_COMPLETION_IN_PROGRESS PENDING_CAPTURE REFUND_NOT_ALLOWED \
+        REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK REFUND_TIME_LIMIT_EXCEEDED TRANSACTION_DISPUTED";
+    let ends = ["_EXPIRED", "_FULLY_REFUNDED", "_NOT_APPROVED", "_VOIDED"];
+    issue.starts_with("PREVIOUS")
+        || issue.contains("_ALREADY_")
+        || ends.iter().any(|end| issue.ends_with(end))
+        || OTHERS.split(' ').any(|one| one == issue)
 }

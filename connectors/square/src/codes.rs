@@ -38,6 +38,19 @@ pub(crate) fn reason(code: &str) -> Reason {
     }
 }
 
+/// Whether an error code tells a state that does not allow what was asked, a refund that the issuer refused included (`ErrorCode`).
+pub(crate) fn is_conflict(code: &str) -> bool {
+    code.starts_with("DELAYED_TRANSACTION_")
+        || matches!(
+            code,
+            "PAYMENT_NOT_REFUNDABLE"
+                | "PAYMENT_NOT_REFUNDABLE_DUE_TO_DISPUTE"
+                | "REFUND_ALREADY_PENDING"
+                | "REFUND_DECLINED"
+                | "REFUND_ERROR_PAYMENT_NEEDS_COMPLETION"
+        )
+}
+
 /// `DisputeState`. A closed inquiry took no money back.
 pub(crate) fn dispute_state(state: String) -> DisputeState {
     match state.as_str() {

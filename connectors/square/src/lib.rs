@@ -250,7 +250,7 @@ impl Connector for Square {
             "dispute.created" | "dispute.state.updated" | "dispute.state.changed" => EventBody::Dispute(wire::dispute(
                 authentic.json::<wire::Event<wire::OneDispute>>()?.data.object.dispute,
             )?),
-            "card.disabled" => {
+            "card.disabled" | "card.forgotten" => {
                 EventBody::Mandate(wire::mandate(authentic.json::<wire::Event<wire::OneCard>>()?.data.object.card))
             }
             _ => EventBody::Ignored,
@@ -318,10 +318,12 @@ fn key(key: &Key) -> Result<&str> {
     }
 }
 
-/// The error that an answer with `errors` stands for; the first of them tells.
+/// The error that an answer with `errors` stands for; the first of them tells, also what Square says under 400 and others under 409.
 fn fault(reply: &Reply) -> Error {
-    reply.fault(|refusal: wire::Refusal| {
+    let error = reply.fault(|refusal: wire::Refusal| {
         let first = refusal.errors.into_iter().next().unwrap_or_default();
         Fault { code: first.code, message: first.detail, field: first.field }
-    })
+    });
+    let conflict = error.kind() == Kind::Invalid && error.code().is_some_and(codes::is_conflict);
+    if conflict { error.of_kind(Kind::Conflict) } else { error }
 }

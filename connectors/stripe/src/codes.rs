@@ -1,9 +1,6 @@
 //! What Stripe's statuses and codes become.
 
-use quittance::{
-    Currency as C, Decline, DisputeStage, DisputeState, MandateState, Network, NextAction, Reason, Secret, State,
-    TransferState,
-};
+use quittance::{Currency as C, *};
 
 use crate::wire::{Charge, Intent, RefundObject, StripeFault};
 
@@ -118,12 +115,11 @@ fn reason(code: &str) -> Reason {
 const REASONS: &[(Reason, &str)] = &[
     (Reason::Generic, "generic_decline card_declined do_not_honor call_issuer no_action_taken approve_with_id"),
     (Reason::Generic, "declined payment_intent_payment_attempt_failed payment_method_provider_decline"),
-    (Reason::Generic, "refer_to_customer partner_generic_decline payment_disputed"),
+    (Reason::Generic, "refer_to_customer partner_generic_decline payment_disputed setup_attempt_failed"),
     (Reason::InsufficientFunds, "insufficient_funds"),
     (Reason::ExpiredCard, "expired_card invalid_expiry_month invalid_expiry_year expired_payment_method"),
     (Reason::ExpiredCard, "expired_or_canceled_card expired_payment_information"),
-    (Reason::IncorrectCvc, "incorrect_cvc invalid_cvc"),
-    (Reason::IncorrectNumber, "incorrect_number invalid_number"),
+    (Reason::IncorrectCvc, "incorrect_cvc invalid_cvc"), (Reason::IncorrectNumber, "incorrect_number invalid_number"),
     (Reason::IncorrectAddress, "incorrect_zip incorrect_address postal_code_invalid"),
     (Reason::IncorrectPin, "incorrect_pin invalid_pin offline_pin_required online_or_offline_pin_required"),
     (Reason::LostCard, "lost_card lost_or_stolen_card"), (Reason::StolenCard, "stolen_card"),
@@ -150,12 +146,13 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::ProcessingError, "processing_error reenter_transaction try_again_later partner_payment_not_found"),
     (Reason::MerchantConfiguration, "testmode_decline invalid_business_account sepa_unsupported_account"),
     (Reason::Expired, "payment_intent_payment_attempt_expired setup_intent_setup_attempt_expired"),
-    (Reason::Generic, "setup_attempt_failed"),
 ];
 
 /// Error codes of a 400 that others answer as a 409.
-pub(crate) const CONFLICTS: &str = "charge_already_captured charge_already_refunded charge_disputed \
-    charge_expired_for_capture payment_intent_unexpected_state setup_intent_unexpected_state";
+pub(crate) const CONFLICTS: &str = "capture_charge_authorization_expired capture_unauthorized_payment \
+    charge_already_captured charge_already_refunded charge_disputed charge_expired_for_capture charge_not_refundable \
+    intent_invalid_state payment_intent_unexpected_state payment_method_unexpected_state refund_disputed_payment \
+    setup_intent_unexpected_state";
 
 /// <https://docs.stripe.com/currencies#presentment-currencies>, less what ISO 4217 has withdrawn.
 #[rustfmt::skip]

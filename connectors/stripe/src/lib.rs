@@ -237,14 +237,18 @@ impl Connector for Stripe {
     async fn webhook(&self, cx: &Context<'_>, delivery: &Delivery) -> Result<Vec<Event>> {
         let key = self.credentials.webhook_secret.expose().as_bytes();
         let event: EventObject = delivery.dated_hmac(cx, "stripe-signature", &SIGNATURE, key)?.json()?;
-        let body = match &event.data.object {
-            Subject::PaymentIntent(intent) => EventBody::Payment(payment(intent)?),
-            Subject::Refund(object) => EventBody::Refund(refund(object)?),
-            Subject::Dispute(object) => EventBody::Dispute(dispute(object)?),
-            Subject::SetupIntent(object) | Subject::Mandate(object) => EventBody::Mandate(mandate(object)),
-            Subject::Other => EventBody::Ignored,
+        let body = match event.data.and_then(|data| data.object) {
+            _ if event.object.as_deref() == Some("v2.core.event") => EventBody::Ignored,
+            Some(Subject::PaymentIntent(intent)) => EventBody::Payment(payment(&intent)?),
+            Some(Subject::Refund(object)) => EventBody::Refund(refund(&object)?),
+            Some(Subject::Dispute(object)) => EventBody::Dispute(dispute(&object)?),
+            Some(Subject::SetupIntent(object) | Subject::Mandate(object)) => EventBody::Mandate(mandate(&object)),
+            Some(Subject::Other) => EventBody::Ignored,
+            None => return Err(Error::protocol("the event shows no object")),
         };
-        Ok(vec![Event { id: Some(event.id), at: Timestamp::from_second(event.created).ok(), name: event.name, body }])
+        let text = || event.created.as_str()?.parse().ok();
+        let at = event.created.as_i64().map_or_else(text, |at| Timestamp::from_second(at).ok());
+        Ok(vec![Event { id: Some(event.id), at, name: event.name, body }])
     }
 }
 

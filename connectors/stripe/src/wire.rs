@@ -2,6 +2,7 @@
 
 use quittance::TextOr;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// A PaymentIntent (<https://docs.stripe.com/api/payment_intents/object>), or one of two objects without an amount: a SetupIntent
 /// (`/setup_intents/object`) or a Mandate (`/mandates/object`).
@@ -113,19 +114,20 @@ pub(crate) struct EvidenceDetails {
     pub due_by: Option<i64>,
 }
 
-/// <https://docs.stripe.com/api/events/object>
+/// <https://docs.stripe.com/api/events/object>, or a thin event, which shows no object: <https://docs.stripe.com/api/v2/core/events>.
 #[derive(Deserialize)]
 pub(crate) struct EventObject {
     pub id: String,
+    pub object: Option<String>,
     #[serde(rename = "type")]
     pub name: String,
-    pub created: i64,
-    pub data: EventData,
+    pub created: Value,
+    pub data: Option<EventData>,
 }
 
 #[derive(Deserialize)]
 pub(crate) struct EventData {
-    pub object: Subject,
+    pub object: Option<Subject>,
 }
 
 /// The object that an event shows.

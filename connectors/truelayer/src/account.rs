@@ -192,5 +192,6 @@ fn fault(reply: &Reply) -> Error {
         message: problem.detail.or(problem.title),
         field: problem.errors.and_then(|errors| errors.into_iter().next()).map(|(field, _)| field),
     });
-    if error.code() == Some("invalid-state") { error.of_kind(Kind::Conflict) } else { error }
+    let conflict = matches!(error.code(), Some("invalid-state" | "idempotency-key-reuse"));
+    if conflict { error.of_kind(Kind::Conflict) } else { error }
 }

@@ -208,7 +208,8 @@ fn fault(reply: &Reply) -> Error {
     });
     let kind = match error.code() {
         Some("OUT_TRADE_NO_USED" | "ORDER_CLOSED") => Kind::Conflict,
-        Some("NOT_ENOUGH" | "RULE_LIMIT" | "TRADE_ERROR" | "USER_ACCOUNT_ABNORMAL") => Kind::Invalid,
+        // The account is the payer's.
+        Some("ACCOUNT_ERROR" | "NOT_ENOUGH" | "RULE_LIMIT" | "TRADE_ERROR" | "USER_ACCOUNT_ABNORMAL") => Kind::Invalid,
         _ => return error,
     };
     if (400..500).contains(&reply.status()) { error.of_kind(kind) } else { error }

@@ -17,7 +17,9 @@ pub(crate) enum Meaning {
 /// approval.
 pub(crate) fn meaning(code: &str, speaks_of_approval: bool) -> Meaning {
     match code {
-        "000" | "010" | "011" | "013" | "141" | "142" | "801" | "802" => return Meaning::Approved,
+        "000" | "011" | "013" | "141" | "142" | "801" | "802" => return Meaning::Approved,
+        // Partially approved: less is held than was asked for, and how much need not stand in the answer.
+        "010" => return Meaning::Unknown,
         "001" => return Meaning::Received,
         _ => {}
     }
@@ -97,6 +99,8 @@ pub(crate) fn request_error(code: &str, message: &str) -> Error {
     let (kind, effect) = match code {
         "3" => (Kind::Credentials, Effect::None),
         "4" => (Kind::RateLimited, Effect::None),
+        // As the stubs of Worldpay's SDK for Java have it, beside that of a message that does not follow the schema.
+        "1" if message.starts_with("System Error") => (Kind::Unavailable, Effect::Unknown),
         "1" | "2" | "5" => (Kind::Invalid, Effect::None),
         _ => (Kind::Protocol, Effect::Unknown),
     };

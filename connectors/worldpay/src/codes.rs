@@ -21,6 +21,8 @@ pub(crate) fn state(event: &str) -> State {
         | "REFUNDED"
         | "REFUNDED_BY_MERCHANT"
         | "REFUND_FAILED"
+        | "REFUND_EXPIRED"
+        | "REFUND_WEBFORM_ISSUED"
         | "INFORMATION_REQUESTED"
         | "INFORMATION_SUPPLIED"
         | "CHARGEBACK_REVERSED" => State::Captured,
@@ -41,11 +43,14 @@ pub(crate) fn is_payout(event: &str) -> bool {
     event.starts_with("PUSH_")
 }
 
-/// The state of the order's refund, when `lastEvent` is about it. Card refunds have no later event than SENT_FOR_REFUND but a failure.
+/// The state of the order's refund, when `lastEvent` is about it. Card refunds have no later event than SENT_FOR_REFUND but a failure; a
+/// customer who is asked for an account may let the form expire (`StateInterface`, `Update/RefundFailed` of Worldpay's plugin for Magento).
 pub(crate) fn refund(event: &str) -> Option<TransferState> {
     match event {
         "SENT_FOR_REFUND" | "REFUNDED" | "REFUNDED_BY_MERCHANT" => Some(TransferState::Succeeded),
+        "REFUND_WEBFORM_ISSUED" => Some(TransferState::Pending),
         "REFUND_FAILED" => Some(TransferState::Failed(Decline::with_code(Reason::Generic, event))),
+        "REFUND_EXPIRED" => Some(TransferState::Failed(Decline::with_code(Reason::Expired, event))),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use quittance::{Error, Family};
 
 mod details;
+mod faults;
 
 use details::{Placed, details, stages};
 
@@ -59,6 +60,8 @@ pub(super) struct Published {
     /// What the stages of disputes came to, and values that stand beside a status.
     stages: Placed,
     details: Placed,
+    /// The kinds of error that published codes came to.
+    faults: Placed,
     /// The lines of the profile that a tape shows as they are.
     taped: BTreeSet<String>,
     /// What does not hold of method names and event types that nobody published, and how many were tried.
@@ -75,6 +78,7 @@ impl Published {
                 codes: test_codes(&bodies, &profile.code),
                 stages: stages(&bodies, &profile.stage),
                 details: details(&bodies, &profile.detail),
+                faults: faults::faults(ground, &profile.fault),
                 taped: taped(&bodies, &profile.status, &profile.code),
                 names: unknown_names(ground, &bodies),
             }
@@ -106,10 +110,10 @@ fn code_name(row: &CodeRow) -> String {
     format!("decline code {}", row.value)
 }
 
-/// Every published status and code has a tape, or is placed, or is listed as unmapped with a reason; and it becomes what it must.
+/// Every published status and code, of errors too, has a tape, or is placed, or is listed as unmapped with a reason; and it becomes what it must.
 pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     let profile = &ground.subject.profile.model;
-    let Published { statuses, codes, stages, details, taped, .. } = Published::of(ground);
+    let Published { statuses, codes, stages, details, faults, taped, .. } = Published::of(ground);
     let mut tally = Tally::default();
     let may_become = |row: &StatusRow, state: &str| {
         let same = profile.status.iter().filter(|other| other.of == row.of && other.value == row.value);
@@ -157,8 +161,11 @@ pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     for row in &profile.detail {
         details.tell("details", &row.name(), &row.becomes, row.unmapped.is_some(), &mut tally);
     }
+    for row in &profile.fault {
+        faults.tell("faults", &row.name(), &row.kind, row.unmapped.is_some(), &mut tally);
+    }
     tally.findings.extend(stages.undeclared.iter().cloned());
-    let trials = trials(statuses) + trials(codes) + stages.trials() + details.trials();
+    let trials = trials(statuses) + trials(codes) + stages.trials() + details.trials() + faults.trials();
     Tried { trials, findings: tally.findings, figures: tally.figures }
 }
 

@@ -98,9 +98,9 @@ impl Shown<'_> {
         }
     }
 
-    /// The members of this name, also those that are null.
+    /// The members of this name or whole path, also those that are null.
     pub(super) fn members(&self, name: &str) -> Vec<Leaf> {
-        leaves::with_nulls(&self.body).into_iter().filter(|leaf| leaf.name == name).collect()
+        leaves::with_nulls(&self.body).into_iter().filter(|leaf| leaf.name == name || leaf.place() == name).collect()
     }
 
     /// The operation that reads the body.

@@ -22,7 +22,8 @@ mod tables;
 
 pub use like::Like;
 pub use tables::{
-    CodeRow, DetailRow, MoneyRules, PLACE_WORDS, Places, RefusedRow, StageRow, StatusOf, StatusRow, StatusSource,
+    CodeRow, DetailRow, FaultRow, MoneyRules, PLACE_WORDS, Places, RefusedRow, StageRow, StatusOf, StatusRow,
+    StatusSource,
 };
 
 /// Longest time ahead for which an exemption may be asked, in days.
@@ -109,6 +110,9 @@ pub struct ProfileModel {
     /// Published values of members that say more than the status beside them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detail: Vec<DetailRow>,
+    /// Published codes of errors that say more than the status of the answer does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fault: Vec<FaultRow>,
     /// Every decline code that the provider publishes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<CodeRow>,

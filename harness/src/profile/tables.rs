@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quittance::{Currency, Op};
+use quittance::{Currency, Kind, Op};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,15 +82,28 @@ pub struct StageRow {
     pub unmapped: Option<String>,
 }
 
+/// A published code of an error and the kind of error that it stands for, where the provider's status alone does not say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FaultRow {
+    /// The provider's code.
+    pub value: String,
+    /// The kind of error of the contract: `conflict`, `not_found`, `invalid` …
+    pub kind: String,
+    /// Why no tape shows the code and none can be made to show it, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<String>,
+}
+
 /// A published value of a member that stands beside a status and says more of it: why a payment was cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DetailRow {
     /// The object that has the status.
     pub of: StatusOf,
-    /// The status beside which it stands.
+    /// The status, or type of event, beside which it stands.
     pub beside: String,
-    /// The name of the member, element, attribute (`@name`) or field.
+    /// The name of the member, element, attribute (`@name`) or field; the whole path with `/` before it, where others have the name too.
     pub member: String,
     /// The provider's value.
     pub value: String,
@@ -202,7 +215,8 @@ impl Check<'_> {
             self.reason(&path.key("says"), Some(&row.says));
         }
         self.stages(&model.stage);
-        self.details(&model.detail, &model.status);
+        self.details(&model.detail);
+        self.faults(&model.fault);
         self.places(&model.places);
         let source = root.key("status_source");
         match &model.status_source {
@@ -232,7 +246,21 @@ impl Check<'_> {
         }
     }
 
-    fn details(&mut self, rows: &[DetailRow], statuses: &[StatusRow]) {
+    fn faults(&mut self, rows: &[FaultRow]) {
+        let mut seen = BTreeSet::new();
+        for (index, row) in rows.iter().enumerate() {
+            let path = FieldPath::root().key("fault").item(index);
+            self.expect(seen.insert(&row.value), &path.key("value"), "expected each code once");
+            self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's code");
+            let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            if let Err(why) = known_word(&row.kind, &kinds) {
+                self.refuse(&path.key("kind"), why);
+            }
+            self.reason(&path.key("unmapped"), row.unmapped.as_deref());
+        }
+    }
+
+    fn details(&mut self, rows: &[DetailRow]) {
         let mut seen = BTreeSet::new();
         for (index, row) in rows.iter().enumerate() {
             let path = FieldPath::root().key("detail").item(index);
@@ -240,8 +268,7 @@ impl Check<'_> {
             self.expect(once, &path.key("value"), "expected each value once beside a status");
             self.expect(!row.member.is_empty(), &path.key("member"), "expected the name of a member");
             self.expect(!row.value.is_empty(), &path.key("value"), "expected the provider's value");
-            let is_listed = statuses.iter().any(|status| status.of == row.of && status.value == row.beside);
-            self.expect(is_listed, &path.key("beside"), "expected a status of the list of this object");
+            self.expect(!row.beside.is_empty(), &path.key("beside"), "expected the provider's value");
             if let Err(why) = known_word(&row.becomes, states_of_object(row.of.as_str())) {
                 self.refuse(&path.key("becomes"), why);
             }

@@ -98,6 +98,7 @@ impl Plants {
             Some(Bug::UnlistedRefusalAsInvalid) if error.kind() == Kind::Protocol => {
                 Error::new(Kind::Invalid, Effect::None, error.message()).with_code(code)
             }
+            Some(Bug::ListedRefusalAsUnknown) if code == "account_unknown" => error.of_kind(Kind::Protocol),
             Some(Bug::RefusalCodeDropped) => Error::new(error.kind(), error.effect(), error.message()),
             _ => error,
         }

@@ -12,9 +12,9 @@ use crate::run::case::Finding;
 /// What published values came to where they were put, by the name of their line in the profile.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
-    found: Vec<(String, Result<(), String>)>,
+    pub(super) found: Vec<(String, Result<(), String>)>,
     /// The lines that a tape shows as they are.
-    taped: BTreeSet<String>,
+    pub(super) taped: BTreeSet<String>,
     /// A value that nobody published made a success.
     pub(super) gained: Vec<Finding>,
     /// The connector tells what the profile does not list.

@@ -368,7 +368,9 @@ fn stored(answer: &Answer) -> Result<MandateState> {
 
 fn payment(answer: &Answer, state: State, taken: Option<String>) -> Result<Payment> {
     let amount = answer.authorized()?;
-    let handle = holding(answer.handle()?, amount.filter(|_| state.is_success())).with_some("taken", taken);
+    // A partial approval is no success, but what was approved (`authorizedAmount`) is held until it is reversed.
+    let partly = matches!(&state, State::Unrecognised(raw) if raw == "PARTIAL_AUTHORIZED");
+    let handle = holding(answer.handle()?, amount.filter(|_| state.is_success() || partly)).with_some("taken", taken);
     let captured = amount.filter(|_| state == State::Captured);
     let (reference, network) = (answer.reference(), answer.network());
     Ok(Payment { amount, captured, reference, network, ..Payment::new(handle, state) })
