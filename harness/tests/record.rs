@@ -214,11 +214,16 @@ fn har() -> Value {
 }
 
 fn imported(har: &Value) -> Result<har::ImportReport, String> {
+    imported_of(har, &[])
+}
+
+fn imported_of(har: &Value, entries: &[usize]) -> Result<har::ImportReport, String> {
     let world = world();
     let (suite, subject) = parts(&world);
     let options = har::Options {
         case: "authorize.captured".to_owned(),
         hosts: Vec::new(),
+        entries: entries.to_vec(),
         steps: Vec::new(),
         credentials: None,
         environment: "sandbox".to_owned(),
@@ -258,6 +263,52 @@ fn a_har_becomes_a_tape_that_replays() {
     ] {
         assert!(!report.tape.contains(value), "{value}: {}", report.tape);
     }
+}
+
+/// What a browser puts around an exchange: its own headers with a session in a cookie, a question whether it may ask, a socket, a redirect, a
+/// request that was broken off.
+#[test]
+fn what_is_the_browsers_own_stays_out_of_the_tape() {
+    let plain = har();
+    let mut full = har();
+    let headers = full.pointer_mut("/log/entries/2/request/headers").unwrap().as_array_mut().unwrap();
+    for (name, value) in [
+        ("Accept", "application/json"),
+        ("Accept-Language", "en-GB"),
+        ("Cookie", "session=abc123456789"),
+        ("Origin", "https://shop.example"),
+        ("sec-ch-ua", "\"Chromium\""),
+        ("User-Agent", "Mozilla/5.0"),
+    ] {
+        headers.push(json!({ "name": name, "value": value }));
+    }
+    let with = |entry: &Value, members: &[(&str, Value)]| {
+        let mut entry = entry.clone();
+        for (pointer, value) in members {
+            *entry.pointer_mut(pointer).unwrap() = value.clone();
+        }
+        entry
+    };
+    let entries = full.pointer_mut("/log/entries").unwrap().as_array_mut().unwrap();
+    let payment = entries[2].clone();
+    let asks = json!([{ "name": "Access-Control-Request-Method", "value": "POST" }]);
+    let url = |scheme: &str| json!(format!("{scheme}://api.reference.example/payments"));
+    entries.push(with(&payment, &[("/request/url", url("wss")), ("/response/status", json!(101))]));
+    entries.push(with(&payment, &[("/request/method", json!("OPTIONS")), ("/request/headers", asks)]));
+    entries.push(with(&payment, &[("/response/status", json!(0))]));
+    entries.push(with(&payment, &[("/request/url", url("http")), ("/response/status", json!(307))]));
+    let report = imported(&full).unwrap();
+    assert_eq!((report.replay.as_deref(), report.readable), (None, true), "{}", report.tape);
+    assert_eq!(report.tape, imported(&plain).unwrap().tape);
+    assert_eq!(report.headers_left_out, ["accept", "accept-language", "cookie", "origin", "sec-ch-ua"]);
+    assert_eq!(report.no_exchanges.keys().copied().collect::<Vec<_>>(), [4, 5, 6, 7]);
+    // Entries can be chosen; what is not asked for is not looked at.
+    full["log"]["entries"].as_array_mut().unwrap().push(with(&payment, &[("/response/status", json!(500))]));
+    assert_ne!(imported(&full).unwrap().replay, None);
+    let chosen = imported_of(&full, &[2, 3]).unwrap();
+    assert_eq!((chosen.replay.as_deref(), chosen.tape), (None, report.tape));
+    assert!(imported_of(&full, &[99]).unwrap_err().contains("--entries: there is no entry 99"));
+    assert!(imported_of(&full, &[4]).unwrap_err().contains("; entry 4: a WebSocket"));
 }
 
 #[test]
@@ -308,5 +359,5 @@ fn live_cards_and_keys_are_refused_by_place_and_never_shown() {
     assert!(imported(&json!({ "log": 1 })).unwrap_err().starts_with("purchase.har: line 1, column "));
     assert!(imported(&json!({ "log": { "version": "2.0", "entries": [] } })).unwrap_err().contains("/log/version"));
     let none = imported(&json!({ "log": { "version": "1.2", "entries": [] } })).unwrap_err();
-    assert!(none.contains("none of its 0 entries is of api.reference.example"), "{none}");
+    assert!(none.contains("none of its 0 entries is an exchange with api.reference.example"), "{none}");
 }

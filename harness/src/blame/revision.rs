@@ -1,7 +1,8 @@
 //! A revision of the project out of git, built in a folder of its own.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::transcript::Transcript;
 
@@ -59,23 +60,39 @@ impl Revision {
         Ok(folder)
     }
 
+    /// The command of a revision that was built before.
+    pub fn built(folder: &Path) -> Option<PathBuf> {
+        Some(binary(folder)).filter(|binary| binary.exists())
+    }
+
+    /// How many crates a revision is built of, at most: those of its lock file.
+    pub fn crates(folder: &Path) -> usize {
+        let lock = std::fs::read_to_string(folder.join("Cargo.lock")).unwrap_or_default();
+        lock.lines().filter(|line| *line == "[[package]]").count()
+    }
+
     /// Builds the command of a revision that was checked out; returns the binary. Revisions share the compiled dependencies in
-    /// `cache/build`.
+    /// `cache/build`. `each` is told of each crate that is begun.
     ///
     /// # Errors
     /// When it cannot be compiled, with the end of what cargo says.
-    pub fn build(&self, folder: &Path, cache: &Path) -> Result<PathBuf, String> {
-        let binary = folder.join(format!(".quittance{}", std::env::consts::EXE_SUFFIX));
-        if binary.exists() {
-            return Ok(binary);
-        }
+    pub fn build(&self, folder: &Path, cache: &Path, each: &mut dyn FnMut()) -> Result<PathBuf, String> {
         touch(folder).map_err(|error| format!("{}: cannot be touched: {error}", folder.display()))?;
         let target = cache.join("build");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.current_dir(folder).args(["build", "--quiet", "--locked", "--bin", "quittance", "--target-dir"]);
-        run(command.arg(&target)).map_err(|why| format!("revision {}: cannot be built: {why}", self.name))?;
+        command.current_dir(folder).args([
+            "build",
+            "--locked",
+            "--color",
+            "never",
+            "--bin",
+            "quittance",
+            "--target-dir",
+        ]);
+        watched(command.arg(&target), each).map_err(|why| format!("revision {}: cannot be built: {why}", self.name))?;
         let built = target.join("debug").join(format!("quittance{}", std::env::consts::EXE_SUFFIX));
+        let binary = binary(folder);
         // The next revision is built over it.
         std::fs::copy(&built, &binary).map_err(|error| format!("{}: cannot be copied: {error}", built.display()))?;
         Ok(binary)
@@ -152,6 +169,30 @@ fn run(command: &mut Command) -> Result<String, String> {
         true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         false => Err(tail(&String::from_utf8_lossy(&output.stderr))),
     }
+}
+
+/// Runs cargo and tells of each crate that it begins.
+fn watched(command: &mut Command, each: &mut dyn FnMut()) -> Result<(), String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let told = |error: std::io::Error| format!("{name} cannot be run: {error}");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(told)?;
+    let mut said = Vec::new();
+    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines().map_while(Result::ok))
+    {
+        match line.trim_start().starts_with("Compiling ") {
+            true => each(),
+            false => said.push(line),
+        }
+    }
+    match child.wait().map_err(told)?.success() {
+        true => Ok(()),
+        false => Err(tail(&said.join("\n"))),
+    }
+}
+
+/// Where the command of a revision lies.
+fn binary(folder: &Path) -> PathBuf {
+    folder.join(format!(".quittance{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// The end of what a command said.

@@ -237,14 +237,15 @@ fn answers(ground: &Ground<'_>) -> Tried {
     const BY_SCENARIO: [&str; 2] = ["declined", "refund_failed"];
     let declared = &ground.subject.profile.model.answers;
     let shown = shown_words(ground.played);
-    let mut findings = Vec::new();
+    let mut tried = Tried::new(declared.len() + shown.len(), Vec::new());
     for word in declared.iter().filter(|word| !BY_SCENARIO.contains(&word.as_str())) {
         if !shown.contains(&word.as_str()) {
-            findings.push(finding(
+            let lacking = finding(
                 format!("answers.{word}"),
                 "an answer on a tape that carries it",
                 "none in a case that passed: take the word out once all pass",
-            ));
+            );
+            tried.lacks(ground.plan.has_unfilled(), lacking);
         }
     }
     // Where there is one currency only, an answer need not name it.
@@ -252,14 +253,14 @@ fn answers(ground: &Ground<'_>) -> Tried {
         |word: &str| word == "currency" && matches!(ground.spec().currencies, quittance::Currencies::Only([_]));
     for word in shown.iter().filter(|word| !implied(word)) {
         if !declared.iter().any(|declared| declared == word) {
-            findings.push(finding(
+            tried.findings.push(finding(
                 format!("answers.{word}"),
                 "the word in the profile",
                 "answers carry it, undeclared",
             ));
         }
     }
-    Tried::new(declared.len() + shown.len(), findings)
+    tried
 }
 
 /// No tape lies about unused, and the webhook rules fit the tapes.

@@ -114,7 +114,7 @@ fn code_name(row: &CodeRow) -> String {
 pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     let profile = &ground.subject.profile.model;
     let Published { statuses, codes, stages, details, faults, taped, .. } = Published::of(ground);
-    let mut tally = Tally::default();
+    let mut tally = Tally { has_unfilled: ground.plan.has_unfilled(), ..Tally::default() };
     let may_become = |row: &StatusRow, state: &str| {
         let same = profile.status.iter().filter(|other| other.of == row.of && other.value == row.value);
         same.into_iter().any(|other| other.becomes == state || is_held(state, &other.becomes))
@@ -164,9 +164,10 @@ pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     for row in &profile.fault {
         faults.tell("faults", &row.name(), &row.kind, row.unmapped.is_some(), &mut tally);
     }
-    tally.findings.extend(stages.undeclared.iter().cloned());
-    let trials = trials(statuses) + trials(codes) + stages.trials() + details.trials() + faults.trials();
-    Tried { trials, findings: tally.findings, figures: tally.figures }
+    let Tally { mut tried, .. } = tally;
+    tried.findings.extend(stages.undeclared.iter().cloned());
+    tried.trials = trials(statuses) + trials(codes) + stages.trials() + details.trials() + faults.trials();
+    tried
 }
 
 /// A value that nobody published: the id is kept, the state is unrecognised or pending, a decline stays one with the raw code, and
@@ -240,13 +241,14 @@ fn is_held(state: &str, becomes: &str) -> bool {
 /// The counts of published values, and what does not hold.
 #[derive(Default)]
 struct Tally {
-    findings: Vec<Finding>,
-    figures: BTreeMap<String, usize>,
+    tried: Tried,
+    /// Whether tapes that may show a value are still to be filled in.
+    has_unfilled: bool,
 }
 
 impl Tally {
     fn count(&mut self, name: String, more: bool) {
-        *self.figures.entry(name).or_insert(0) += usize::from(more);
+        *self.tried.figures.entry(name).or_insert(0) += usize::from(more);
     }
 
     fn row(
@@ -270,15 +272,14 @@ impl Tally {
         self.count(format!("{list}_placed"), placed && !taped);
         self.count(format!("{list}_unmapped"), unmapped);
         if let Some(place) = wrong.first() {
-            self.findings.push(finding(name, expected, place));
+            self.tried.findings.push(finding(name, expected, place));
         }
         match (placed || taped, unmapped) {
-            (false, false) => self.findings.push(finding(
-                name,
-                "a tape that shows it, a place on a tape where it can stand, or a reason in `unmapped`",
-                "none",
-            )),
-            (true, true) => self.findings.push(finding(name, "no `unmapped`: a tape can show it", "a reason")),
+            (false, false) => {
+                let expected = "a tape that shows it, a place on a tape where it can stand, or a reason in `unmapped`";
+                self.tried.lacks(self.has_unfilled, finding(name, expected, "none"));
+            }
+            (true, true) => self.tried.findings.push(finding(name, "no `unmapped`: a tape can show it", "a reason")),
             _ => {}
         }
     }

@@ -44,7 +44,7 @@ pub(super) fn crash(ground: &Ground<'_>) -> Tried {
             }
         }
     }
-    Tried { trials, findings, figures }
+    Tried { trials, findings, figures, ..Tried::default() }
 }
 
 /// Whether the step calls an operation that does not only read, for the first time.

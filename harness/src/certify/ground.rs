@@ -40,17 +40,32 @@ pub struct Tried {
     pub findings: Vec<Finding>,
     /// Counts for the reports, by name: grades, covered codes.
     pub figures: BTreeMap<String, usize>,
+    /// What nothing shows as long as tapes are to be filled in: neither right nor wrong yet.
+    pub waiting: Vec<String>,
 }
 
 impl Tried {
     /// Trials and findings, without figures.
     pub fn new(trials: usize, findings: Vec<Finding>) -> Tried {
-        Tried { trials, findings, figures: BTreeMap::new() }
+        Tried { trials, findings, ..Tried::default() }
+    }
+
+    /// Adds what nothing shows: a finding, or while tapes are to be filled in (`has_unfilled`) something that waits for them.
+    pub(super) fn lacks(&mut self, has_unfilled: bool, finding: Finding) {
+        match has_unfilled {
+            true => self.waiting.push(finding.what),
+            false => self.findings.push(finding),
+        }
     }
 
     /// The line of a check that found this.
     pub fn line(self, connector: &str, name: &str, clauses: &[&str]) -> Line {
-        let verdict = if self.findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
+        let verdict = match (self.findings.is_empty(), self.waiting.is_empty()) {
+            (false, _) => Verdict::Fail,
+            (true, false) => Verdict::NotRun,
+            (true, true) => Verdict::Pass,
+        };
+        let because = (verdict == Verdict::NotRun).then(|| waits(&self.waiting));
         let repeat = (verdict == Verdict::Fail).then(|| format!("quittance certify {connector} --tier memory"));
         let clauses = clauses.iter().map(|clause| (*clause).to_owned()).collect();
         Line {
@@ -59,9 +74,19 @@ impl Tried {
             figures: self.figures,
             findings: self.findings,
             repeat,
+            because,
             ..Line::new(connector, &format!("check:{name}"), "memory", clauses)
         }
     }
+}
+
+/// What a check says that waits for tapes.
+fn waits(waiting: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = waiting.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let more = waiting.len().saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("not yet: {shown}{more}, which no tape shows before all are filled in")
 }
 
 /// One connector with its cases, played.

@@ -47,7 +47,8 @@ pub(super) fn places(ground: &Ground<'_>) -> Tried {
     }
     // Tapes of another provider, where they hold here too, show what they show.
     if ground.subject.profile.model.like.is_none() {
-        tried.findings.extend(unused(named, &used));
+        let has_unfilled = ground.plan.has_unfilled();
+        unused(named, &used).into_iter().for_each(|idle| tried.lacks(has_unfilled, idle));
     }
     tried
 }

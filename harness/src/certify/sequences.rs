@@ -55,7 +55,7 @@ pub(super) fn sequences(ground: &Ground<'_>) -> Tried {
     };
     let sequences = usize::try_from(SEQUENCES).unwrap_or_default();
     let figures = [("sequences".to_owned(), sequences), ("steps".to_owned(), run.steps.get())];
-    Tried { trials: sequences, findings, figures: figures.into_iter().collect() }
+    Tried { trials: sequences, findings, figures: figures.into_iter().collect(), ..Tried::default() }
 }
 
 /// One thing that happens to one payment.

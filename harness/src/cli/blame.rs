@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Args;
+use indicatif::ProgressStyle;
 
+use super::certify::progress;
 use super::{FAIL, pretty, say, tell_note};
 use crate::blame::revision::Revision;
 use crate::blame::{Blame, compare};
@@ -15,11 +18,11 @@ use crate::world::{Unusable, World};
 /// Find the first byte and field that two revisions of the connectors send differently on the same tapes
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Both revisions are built beside the project and play the scenarios and tapes of the second one. Nothing in the\n\
-    working folder is touched; changes that are not committed do not count. The first run compiles everything and takes some\n\
+    after_help = "Both revisions are built beside the project and play the scenarios and tapes of the second one. Nothing in the \
+    working folder is touched; changes that are not committed do not count. The first run compiles everything and takes some \
     minutes; what it built stays in the cache.\n\n\
     Examples:\n  quittance blame HEAD~1..HEAD\n  quittance blame main..HEAD stripe paypal\n  quittance blame v1..v2 --json\n\n\
-    Exit codes: 0 no difference, 1 something differs, 2 unusable input: no git repository, an unknown revision, one that cannot be\n\
+    Exit codes: 0 no difference, 1 something differs, 2 unusable input: no git repository, an unknown revision, one that cannot be \
     built or has no `quittance transcript`."
 )]
 pub(super) struct BlameCommand {
@@ -66,8 +69,8 @@ impl BlameCommand {
         let tapes = after.check_out(root, &cache)?;
         let play = |revision: &Revision| -> Result<Vec<Transcript>, String> {
             let folder = revision.check_out(root, &cache)?;
-            tell_note(&format!("building {} ({})", revision.name, short(&revision.commit)));
-            let binary = revision.build(&folder, &cache)?;
+            let binary = self.built(revision, &folder, &cache)?;
+            tell_note(&format!("playing what {} sends", revision.name));
             revision.transcripts(&binary, &tapes, &self.ids)
         };
         let sent_before = play(&before)?;
@@ -81,6 +84,39 @@ impl BlameCommand {
         }
         let (cases, differences) = compare(&sent_before, &sent_after);
         Ok(Blame { before: before.commit, after: after.commit, cases, differences })
+    }
+
+    /// The command of a revision, with a word of what is built, how long that may take, and how long it took.
+    fn built(&self, revision: &Revision, folder: &Path, cache: &Path) -> Result<PathBuf, String> {
+        let name = format!("{} ({})", revision.name, short(&revision.commit));
+        if let Some(binary) = Revision::built(folder) {
+            tell_note(&format!("{name} was built before"));
+            return Ok(binary);
+        }
+        let estimate = match cache.join("build").exists() {
+            true => "only what differs from the revision built last",
+            false => "everything, once: some minutes",
+        };
+        tell_note(&format!("building {name}: {estimate}"));
+        let started = Instant::now();
+        let bar = progress(Revision::crates(folder));
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:40} crate {pos} of about {len}, {elapsed} gone, {eta} to go")
+        {
+            bar.set_style(style);
+        }
+        let binary = revision.build(folder, cache, &mut || bar.inc(1));
+        bar.finish_and_clear();
+        tell_note(&format!("built {} in {}", revision.name, lasted(started.elapsed().as_secs())));
+        binary
+    }
+}
+
+/// How long a build went on, in words for people.
+fn lasted(seconds: u64) -> String {
+    match (seconds / 60, seconds % 60) {
+        (0, seconds) => counted(usize::try_from(seconds).unwrap_or_default(), "second"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
     }
 }
 

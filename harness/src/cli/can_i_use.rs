@@ -18,7 +18,7 @@ use crate::world::{Unusable, catalogue};
   quittance can-i-use --op authorize.manual --method ideal
   quittance can-i-use --op set_up --method bank_debit/sepa stripe adyen --json
 
-Forms of operations: authorize.manual, authorize.three_ds, authorize.external_three_ds, capture.partial, capture.multiple,
+Forms of operations: authorize.manual, authorize.three_ds, authorize.external_three_ds, capture.partial, capture.multiple, \
 void.captured, void.debit, refund.partial, refund.multiple, retrieve.id, retrieve.reference, answer_dispute.accept, answer_dispute.contest.
 
 Exit codes: 0 at least one can, 1 none can, 2 unusable input.")]

@@ -20,7 +20,7 @@ use crate::world::{Unusable, World};
 /// Show or write the guide of connectors: operations, credentials, test cards, webhooks, what to know
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Everything comes from the connector's declarations, its doc comments, its profile and its tapes. The level stands there when the\n\
+    after_help = "Everything comes from the connector's declarations, its doc comments, its profile and its tapes. The level stands there when the \
     report of a run is given, as that run has computed it.\n\n\
     Examples:\n  quittance docs stripe\n  quittance docs --out guides\n  quittance docs --out guides --report certification/report.ndjson\n  \
     quittance docs stripe adyen --json\n\nExit codes: 0 made, 2 unusable input."

@@ -16,7 +16,7 @@ use crate::world::{Unusable, World};
 /// Show how a vendor's answers differ in form from the tapes
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The suite is played in the environment as far as one can be asked for it. Fields that are new, gone or of another type\n\
+    after_help = "The suite is played in the environment as far as one can be asked for it. Fields that are new, gone or of another type \
     are listed by pointer, with status and media type; values are neither compared nor shown.\n\n\
     Examples:\n  quittance drift stripe --credentials stripe.toml\n  \
     quittance drift stripe --credentials stripe.toml --scenario 'refund.*' --json\n  \
@@ -55,7 +55,7 @@ fn print(report: &DriftReport) {
         let found = &drifted.difference;
         let key = (
             drifted.method.as_str(),
-            found.at.as_str(),
+            found.place(),
             found.tape.as_deref().unwrap_or("absent"),
             found.live.as_deref().unwrap_or("absent"),
         );

@@ -26,6 +26,7 @@ use crate::world::{Subject, Unusable, World, unknown};
   quittance explain adyen authorize.outage --json
 
 Card numbers, keys and other secrets are masked.
+
 Exit codes: 0 it passes or does not apply, 1 something does not hold, 2 unusable input.")]
 pub(super) struct Explain {
     /// The connector

@@ -15,9 +15,9 @@ use crate::world::{Unusable, World};
 /// Make a tape of a HAR file
 #[derive(Debug, Args)]
 #[command(
-    after_help = "HAR 1.2, as browsers, mitmproxy and Postman write it. Entries of the connector's hosts become exchanges; credentials, keys,\n\
-    references, test cards, ids, tokens and times become holes, and requests take the holes of a present tape with the same method and\n\
-    path. A card number that is no published test card, and a key that looks live, are refused by place, never shown.\n\n\
+    after_help = "HAR 1.2, as browsers and mitmproxy write it. Entries of the connector's hosts become exchanges; credentials, keys, \
+    references, test cards, ids, tokens and times become holes, and requests take the holes of a present tape with the same method and \
+    path; WebSockets, a browser's own headers and requests without an answer are left out. A card number that is no published test card, and a key that looks live, are refused by place, never shown.\n\n\
     Examples:\n  quittance import purchase.har --connector stripe --case authorize.captured --dry-run\n  \
     quittance import purchase.har --connector stripe --case refund.full --credentials stripe.toml --replace\n  \
     quittance import bank.har --connector natwest --case open_banking.settled@uk --host sandbox.bank.example --steps 1,1,2\n\n\
@@ -36,6 +36,9 @@ pub(super) struct ImportCommand {
     /// Take entries of this host too
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
+    /// Take these entries alone, by their number in the file, from 1
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = number::<usize>(1..=10_000))]
+    entries: Vec<usize>,
     /// The scenario's step of each entry that is taken; else as in the present tape, or one after the other
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = number::<u32>(1..=99))]
     steps: Vec<u32>,
@@ -66,6 +69,7 @@ impl ImportCommand {
         let options = Options {
             case: self.case.clone(),
             hosts: self.host.clone(),
+            entries: self.entries.clone(),
             steps: self.steps.clone(),
             credentials: self.credentials.clone(),
             environment: self.env.clone(),
@@ -73,6 +77,10 @@ impl ImportCommand {
         let mut report = har::import(world, &suite, &subject, &source.name, &source.bytes, &options)?;
         let path = har::path_of(world, &report);
         if !self.dry_run {
+            if let Some(why) = report.replay.as_ref().filter(|_| !report.readable) {
+                let told = format!("{}: {why}; nothing was written, --dry-run shows it", self.file);
+                return Err(Unusable::Text(told));
+            }
             if path.exists() && !self.replace {
                 let told = format!(
                     "{}: there is a tape already; --replace writes over it, --dry-run shows the new one",
@@ -114,7 +122,14 @@ fn print(report: &ImportReport) {
         say(report.tape.trim_end());
     }
     let entries: Vec<String> = report.entries.iter().map(ToString::to_string).collect();
-    tell_note(&format!("entries {} taken, {} of other hosts left out", entries.join(", "), report.left_out));
+    let (noun, numbers) = (if entries.len() == 1 { "entry" } else { "entries" }, entries.join(", "));
+    tell_note(&format!("{noun} {numbers} taken, {} of other hosts or not asked for", report.left_out));
+    for (number, why) in &report.no_exchanges {
+        tell_note(&format!("entry {number} left out: {why}"));
+    }
+    if !report.headers_left_out.is_empty() {
+        tell_note(&format!("headers of the browser left out: {}", report.headers_left_out.join(", ")));
+    }
     tell_note(&format!("holes: {}", report.holes.join(" ")));
     match &report.replay {
         None => tell_note("it replays"),

@@ -46,14 +46,17 @@ pub const FAIL: u8 = 1;
 /// Exit code of unusable input or an incomplete run.
 pub const UNUSABLE: u8 = 2;
 
+/// Where options that all commands have stand in their help: after a command's own.
+const LAST: usize = 900;
+
 #[derive(Debug, Parser)]
 #[command(name = "quittance", version, about = "Certifies payment-provider connectors, offline and on the wire")]
 struct Arguments {
     /// The project's root; else the folder around the working directory that holds specs and fixtures
-    #[arg(long, global = true, value_name = "FOLDER")]
+    #[arg(long, global = true, display_order = LAST, value_name = "FOLDER")]
     root: Option<PathBuf>,
     /// Colours in help and errors: auto, always or never; auto follows the terminal, NO_COLOR, CLICOLOR and CLICOLOR_FORCE
-    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto, hide_possible_values = true, hide_default_value = true)]
+    #[arg(long, global = true, display_order = LAST + 1, value_name = "WHEN", default_value_t = ColorChoice::Auto, hide_possible_values = true, hide_default_value = true)]
     color: ColorChoice,
     #[command(subcommand)]
     command: Command,
@@ -162,8 +165,15 @@ pub fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}")
 }
 
-/// Prints a line of output; a closed pipe ends the output quietly.
+/// Prints a line of output; a closed pipe ends the output quietly, any other failure (a full disk) ends the command.
 pub fn say(text: &str) {
     use std::io::Write as _;
-    let _closed_pipe = writeln!(std::io::stdout().lock(), "{text}");
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        tell_error(&Unusable::Text(format!("the output cannot be written: {error}")));
+        std::process::exit(UNUSABLE.into());
+    }
 }

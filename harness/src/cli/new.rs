@@ -17,7 +17,7 @@ use crate::world::{Unusable, World};
     after_help = "What nobody but the provider's documentation knows is marked as ${fill:...}. The connector compiles at once and certifies \
     as a draft; it stays one, and `certify` ends with exit code 2 (incomplete), until the last mark is gone.\n\n\
     Examples:\n  quittance new acme\n  quittance new acme --name 'Acme Pay' --live-url https://api.acme.com/v1\n  \
-    quittance new acme --from openapi.yaml\n  quittance new acme --body xml\n  quittance new acme --body xml --endpoint single --amount major\n  \
+    quittance new acme --from openapi.yaml\n  quittance new acme --body xml\n  quittance new acme --body soap\n  quittance new acme --body xml --endpoint single --amount major\n  \
     quittance new acme-bank --family pix --sandbox-url https://sandbox.acme-bank.com/pix/v2\n  \
     quittance new acme --from openapi.yaml --dry-run\n\n\
     Exit codes: 0 everything was written (or would be), 2 a bad or taken id, an unknown family, an unreadable description; then nothing \

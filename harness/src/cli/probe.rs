@@ -25,9 +25,9 @@ const SHOWN_FINDINGS: usize = 12;
 /// Drive your implementation of a provider's API with the provider's connector
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Requests go to --base-url with the path of the provider's API; HOST=URL sends those of one host elsewhere.\n\
-    The suite's scenarios are played as far as an environment can be asked for them; then repetitions under one key, illegal\n\
-    transitions, payments beside each other, hostile requests, unknown credentials and deliveries are tried. An answer is judged by\n\
+    after_help = "Requests go to --base-url with the path of the provider's API; HOST=URL sends those of one host elsewhere. \
+    The suite's scenarios are played as far as an environment can be asked for them; then repetitions under one key, illegal \
+    transitions, payments beside each other, hostile requests, unknown credentials and deliveries are tried. An answer is judged by \
     the scenario, by what the connector reads, by the form of the tape's answer, and by books.\n\n\
     Examples:\n  quittance probe --base-url http://127.0.0.1:8080 --contract stripe\n  \
     quittance probe --base-url https://sandbox.bank.example/pay --contract natwest --credentials bank.toml\n  \

@@ -24,10 +24,11 @@ use crate::world::{Unusable, World};
   quittance read paypal authorize --body order.json --last
   quittance read stripe webhook --body delivery.json --header 'stripe-signature: t=1795348800,v1=…' --now 1795348800
 
-With several --body, each answers one request in order, and the last one all the rest. With --last they answer the last
-requests, and the tape of the suite's plain success scenario those before (a token, a session).
-The answer is held against the request: its amount and reference must be those of --input, or of the sample.
+With several --body, each answers one request in order, and the last one all the rest. With --last they answer the last \
+requests, and the tape of the suite's plain success scenario those before (a token, a session). \
+The answer is held against the request: its amount and reference must be those of --input, or of the sample. \
 For webhook the first --body is the delivery, --header its headers; further ones answer the connector's own requests.
+
 Exit codes: 0 read, also a decline or an error; 2 unusable input.")]
 pub(super) struct Read {
     /// The connector

@@ -19,8 +19,8 @@ const LIVE: [&str; 4] = ["live", "production", "prod", "prd"];
 /// Record tapes in a vendor's environment with your account
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The suite is played in the environment as far as one can be asked for it. What was exchanged is scrubbed: credentials, keys,\n\
-    tokens, card numbers, ids and times become holes. A tape is written only when nothing in it is in doubt and it replays three times\n\
+    after_help = "The suite is played in the environment as far as one can be asked for it. What was exchanged is scrubbed: credentials, keys, \
+    tokens, card numbers, ids and times become holes. A tape is written only when nothing in it is in doubt and it replays three times \
     in memory; then it says where and when it was recorded.\n\n\
     Examples:\n  quittance record stripe --env sandbox --credentials stripe.toml\n  \
     quittance record stripe --env sandbox --credentials stripe.toml --scenario 'refund.*' --dry-run\n  \

@@ -24,7 +24,7 @@ const MAX_REPORT_BYTES: u64 = 512 * 1024 * 1024;
     quittance report out/report.ndjson --markdown - >> \"$GITHUB_STEP_SUMMARY\"\n  \
     quittance report out/report.ndjson --sarif out/quittance.sarif --badges out/badges\n  \
     quittance report out/report.ndjson --out out/all\n\n\
-    Without an option, the table of the run is printed.\n\
+    Without an option, the table of the run is printed.\n\n\
     Exit codes: 0 made, whatever the verdicts say; 2 the report is unusable: cut off, altered, or of another suite."
 )]
 pub(super) struct ReportCommand {

@@ -28,9 +28,10 @@ const TAPE: &str = "tape ";
   quittance request paypal authorize --input - --answer token.json < order.json
   quittance request stripe refund --seed 7 --now 2026-11-22T12:00:00Z
 
-Each --answer file answers one request, in order: a JSON object {\"status\", \"headers\", \"body\"}, or a body alone for status 200.
-Requests beyond those are answered by the tape of the suite's plain success scenario, as long as it fits. A tape answers for its
+Each --answer file answers one request, in order: a JSON object {\"status\", \"headers\", \"body\"}, or a body alone for status 200. \
+Requests beyond those are answered by the tape of the suite's plain success scenario, as long as it fits. A tape answers for its \
 own amount: with another one, the output may end in a note about it. The requests up to there hold.
+
 Exit codes: 0 shown, 2 unusable input or one that the connector refuses.")]
 pub(super) struct RequestCommand {
     /// The connector

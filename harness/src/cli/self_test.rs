@@ -14,7 +14,7 @@ use crate::world::{Unusable, World, unknown};
 /// Certify the harness itself: every planted bug must be found, and every check must find one
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The reference connector without a bug must pass everything on both tiers. Each bug is planted in it and must be found\n\
+    after_help = "The reference connector without a bug must pass everything on both tiers. Each bug is planted in it and must be found \
     by the scenarios and checks that the bug names; a check that finds none of them is worth nothing.\n\n\
     Examples:\n  quittance self-test\n  quittance self-test --full\n  quittance self-test --bug key_from_clock\n  quittance self-test --json\n\n\
     Exit codes: 0 the harness is sound, 1 a bug survives or a check finds nothing, 2 unusable input."

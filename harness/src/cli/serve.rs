@@ -25,7 +25,7 @@ const LONGEST_CREDENTIAL: usize = 80;
 /// Serve sandboxes of providers, made of their tapes, to any client
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  quittance serve stripe                                    http://127.0.0.1:4242 stands in for https://api.stripe.com
+  quittance serve stripe                                    in place of https://api.stripe.com
   quittance serve stripe mollie --port 0 --json             a free port, told in one line of JSON
   quittance serve                                           every provider, each below /ID/
   quittance serve stripe --webhooks http://127.0.0.1:4243/webhooks
@@ -35,8 +35,10 @@ const LONGEST_CREDENTIAL: usize = 80;
 A request finds its provider by its Host header, else by the first part of its path; a single provider also answers at the root. \
 /_quittance shows traffic, payments and test cards, and sends webhooks; /_quittance/api is the same for programs \
 (`quittance schema --formats`, serve-control).
+
 Chaos: reset, timeout, html, cut, statuses from 400 to 599; alone before the provider acts, with _after once it has acted; \
 duplicate_webhook; latency=A..B.
+
 A payment that waits for its customer is decided after --customer, as its test card or method says, and its webhook comes then. \
 Ctrl-C ends the server.")]
 pub(super) struct Serve {

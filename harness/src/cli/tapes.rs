@@ -12,8 +12,8 @@ use crate::world::{Unusable, World};
 /// Write the tapes that a connector's declarations ask for and that are missing, to be filled in
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A connector that declares more (an operation, a method, a partial refund) needs further tapes. Each is drafted from the\n\
-    connector's other tapes, step by step; what they do not show is marked as ${fill:...}, and the tape is not played before the last\n\
+    after_help = "A connector that declares more (an operation, a method, a partial refund) needs further tapes. Each is drafted from the \
+    connector's other tapes, step by step; what they do not show is marked as ${fill:...}, and the tape is not played before the last \
     mark is gone. No file that is there is changed. Tapes that no case uses any more are listed, to be deleted.\n\n\
     Examples:\n  quittance tapes stripe\n  quittance tapes stripe --check\n  quittance tapes stripe --check --json\n\n\
     Exit codes: 0 nothing is missing or unused (or, without --check, the missing ones were written), 1 something is, 2 unusable input."

@@ -18,7 +18,7 @@ use crate::world::{Unusable, World};
 /// Check certificates: signature, dates, every file, and the verdicts by running everything again
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --key or --trust, the signature is checked against the key that the certificate names, which says\n\
+    after_help = "Without --key or --trust, the signature is checked against the key that the certificate names, which says \
     that it was not changed, and not who issued it. specs/certificate.md describes certificates.\n\n\
     Examples:\n  quittance verify certificates/stripe.json\n  quittance verify certificates/*.json --trust keys.txt\n  \
     quittance verify stripe.json --key ed25519:4qH1…\n  quittance verify stripe.json --countersign second.pem\n\n\

@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::files::read_at_most;
 use crate::tape::json;
 
 /// The largest file that is read, in bytes.
@@ -138,11 +139,11 @@ fn plain(path: &Path) -> PathBuf {
 
 /// One file: YAML by its name, else JSON.
 fn parsed(file: &Path) -> Result<Value, String> {
-    let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("expected at most {MAX_FILE_BYTES} bytes, found {size}"));
+    let text = read_at_most(file, MAX_FILE_BYTES)?;
+    if text.trim_start().starts_with('<') {
+        return Err("expected OpenAPI or Swagger, found XML, as a WSDL is: `--body xml` starts without a description"
+            .to_owned());
     }
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     match file.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
         // In YAML 1.2 Norway's code is a text.
         true => {

@@ -20,6 +20,23 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// Headers of HTTP/2 and of the connection, which say nothing about the exchange.
 const CONNECTION: [&str; 5] = ["connection", "keep-alive", "transfer-encoding", "content-encoding", "te"];
 
+/// Headers that a browser or a tool for requests adds of its own accord: a connector sends none of them unless its tapes say so.
+const OF_BROWSERS: [&str; 13] = [
+    "accept",
+    "accept-language",
+    "cache-control",
+    "cookie",
+    "dnt",
+    "if-modified-since",
+    "if-none-match",
+    "origin",
+    "postman-token",
+    "pragma",
+    "priority",
+    "referer",
+    "upgrade-insecure-requests",
+];
+
 /// A file, entry by entry, numbered from 1.
 pub(super) struct Har {
     pub(super) entries: Vec<(usize, Entry)>,
@@ -90,9 +107,16 @@ impl Har {
     /// # Errors
     /// What is no HAR 1.2, with line and column or the entry's number; the content is never quoted.
     pub(super) fn read(bytes: &[u8]) -> Result<Har, String> {
-        let text =
-            std::str::from_utf8(bytes).map_err(|error| format!("byte {}: not UTF-8", error.valid_up_to() + 1))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| match bytes {
+            [0x1f, 0x8b, ..] => "packed by gzip; unpack it first".to_owned(),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16; save it as UTF-8".to_owned(),
+            _ => format!("byte {}: not UTF-8", error.valid_up_to() + 1),
+        })?;
         let file: HarFile = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+            if text.contains("schema.getpostman.com") {
+                return "a Postman collection, which holds no answers as they came; record the traffic as HAR"
+                    .to_owned();
+            }
             format!(
                 "line {}, column {}: {}",
                 error.line(),
@@ -209,6 +233,40 @@ impl Entry {
     pub(super) fn host(&self) -> Option<String> {
         let uri: http::Uri = self.request.url.parse().ok()?;
         uri.host().map(str::to_ascii_lowercase)
+    }
+
+    /// Why the entry is no exchange of a client with the provider, and stays out of the tape; none when it is one.
+    pub(super) fn no_exchange(&self) -> Option<&'static str> {
+        let scheme = self.request.url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        let asks_first = |pair: &Pair| pair.name.eq_ignore_ascii_case("access-control-request-method");
+        match (scheme.as_str(), self.request.method.as_str(), self.response.status) {
+            ("ws" | "wss", ..) | (.., 101) => Some("a WebSocket"),
+            (_, "OPTIONS", _) if self.request.headers.iter().any(asks_first) => {
+                Some("a browser's question whether it may ask (CORS)")
+            }
+            (.., 0) => Some("no answer came"),
+            ("http", _, 300..=399) => Some("a redirect to https"),
+            _ => None,
+        }
+    }
+
+    /// Takes the headers out that a browser adds; gives their names. Those of `like`, which the connector sends, stay; where there is nothing
+    /// like it, `accept` does too.
+    pub(super) fn without_browser(&mut self, like: Option<&RequestModel>) -> Vec<String> {
+        let mut out = Vec::new();
+        self.request.headers.retain(|pair| {
+            let name = pair.name.to_ascii_lowercase();
+            let is_sent = match like {
+                Some(like) => like.headers.keys().any(|theirs| theirs.eq_ignore_ascii_case(&name)),
+                None => name == "accept",
+            };
+            let stays = is_sent || !(OF_BROWSERS.contains(&name.as_str()) || name.starts_with("sec-"));
+            if !stays {
+                out.push(name);
+            }
+            stays
+        });
+        out
     }
 
     fn request_body(&self) -> String {

@@ -1,4 +1,4 @@
-//! Tapes out of HAR 1.2 files, as browsers, mitmproxy and Postman write them.
+//! Tapes out of HAR 1.2 files, as browsers and mitmproxy write them.
 //!
 //! Entries of the connector's hosts become exchanges. Values become holes as in a recording; what is computed (signatures, nonces, dates) is
 //! taken from a present tape that has a request of the same method and path.
@@ -19,7 +19,7 @@ use file::{Entry, Har};
 
 use crate::certify::Plan;
 use crate::live::Account;
-use crate::record::{model_of, replayed, test_cards, text_of};
+use crate::record::{UNREADABLE, model_of, replayed, test_cards, text_of};
 use crate::run::case::Case;
 use crate::run::plan::Planned;
 use crate::scenario::Suite;
@@ -36,6 +36,8 @@ pub struct Options {
     pub case: String,
     /// Further hosts whose entries are taken.
     pub hosts: Vec<String>,
+    /// The numbers of the entries that are taken, from 1; all of those hosts when none is named.
+    pub entries: Vec<usize>,
     /// The step of each entry that is taken, in order.
     pub steps: Vec<u32>,
     /// A file with the credentials that stand in the HAR, so that they become holes.
@@ -57,12 +59,18 @@ pub struct ImportReport {
     pub tape: String,
     /// The numbers of the entries that were taken, from 1.
     pub entries: Vec<usize>,
-    /// How many entries are of other hosts.
+    /// How many entries are of other hosts, or were not asked for.
     pub left_out: usize,
+    /// The entries of the connector's hosts that are no exchanges of a client with the provider, each with the reason.
+    pub no_exchanges: BTreeMap<usize, String>,
+    /// The headers of requests that are the browser's own, and were left out.
+    pub headers_left_out: Vec<String>,
     /// The holes, each once.
     pub holes: Vec<String>,
     /// Why the tape does not replay as it is; none when it does.
     pub replay: Option<String>,
+    /// Whether it can be read as a tape at all; else it cannot be written.
+    pub readable: bool,
     /// Whether the file was written.
     pub written: bool,
 }
@@ -92,27 +100,13 @@ pub fn import(
     let case = case_of(&plan, subject, &options.case)?;
     let har = Har::read(bytes).map_err(told)?;
     let hosts = hosts(subject, &options.hosts);
-    let of_host = |entry: &&(usize, Entry)| entry.1.host().is_some_and(|host| hosts.contains(&host));
     let all = har.entries.len();
-    let entries: Vec<(usize, Entry)> = har.entries.iter().filter(of_host).cloned().collect();
-    if entries.is_empty() {
-        return Err(told(format!(
-            "none of its {} is of {}; --host NAME takes those of another host",
-            counted(all, "entry"),
-            hosts.join(", ")
-        )));
-    }
-    refuse_live(subject, &entries).map_err(told)?;
+    let (mut entries, no_exchanges) = chosen(har, &hosts, &options.entries).map_err(told)?;
     let library = library(world, subject).map_err(|error| vec![error])?;
-    let mut taken = Vec::new();
-    for (number, entry) in &entries {
-        let (request, answer, at_unix) = entry.messages().map_err(|why| told(format!("entry {number}: {why}")))?;
-        taken.push(Taken {
-            number: *number,
-            crossing: Crossing { step: 1, settle: false, request, answer, at_unix, like: None },
-        });
-    }
+    let mut taken = messages(&entries).map_err(told)?;
     place(&mut taken, &library, case.as_ref(), &options.case, &options.steps).map_err(told)?;
+    let headers_left_out = without_browsers(&mut entries, &mut taken).map_err(told)?;
+    refuse_live(subject, &entries).map_err(told)?;
     let known = known(subject, &taken, options)?;
     let numbers: Vec<usize> = taken.iter().map(|taken| taken.number).collect();
     let provenance = provenance(world, subject, &entries, &taken, options);
@@ -138,10 +132,71 @@ pub fn import(
         holes: holes(&tape),
         tape,
         entries: numbers,
-        left_out: all - entries.len(),
+        left_out: all - entries.len() - no_exchanges.len(),
+        no_exchanges,
+        headers_left_out,
+        readable: !replay.as_deref().is_some_and(|why| why.starts_with(UNREADABLE)),
         replay,
         written: false,
     })
+}
+
+/// The entries of the hosts that were asked for, and those of them that are no exchanges.
+type Chosen = (Vec<(usize, Entry)>, BTreeMap<usize, String>);
+
+fn chosen(har: Har, hosts: &[String], numbers: &[usize]) -> Result<Chosen, String> {
+    let all = har.entries.len();
+    if let Some(number) = numbers.iter().find(|number| !(1..=all).contains(*number)) {
+        return Err(format!("--entries: there is no entry {number}, the file has {}", counted(all, "entry")));
+    }
+    let is_asked = |number: &usize| numbers.is_empty() || numbers.contains(number);
+    let (mut entries, mut no_exchanges) = (Vec::new(), BTreeMap::new());
+    for (number, entry) in har.entries {
+        if !is_asked(&number) || !entry.host().is_some_and(|host| hosts.contains(&host)) {
+            continue;
+        }
+        match entry.no_exchange() {
+            Some(why) => drop(no_exchanges.insert(number, why.to_owned())),
+            None => entries.push((number, entry)),
+        }
+    }
+    match entries.is_empty() {
+        false => Ok((entries, no_exchanges)),
+        true => Err(format!(
+            "none of its {} is an exchange with {}; --host NAME takes those of another host{}",
+            counted(all, "entry"),
+            hosts.join(", "),
+            passed_over(&no_exchanges)
+        )),
+    }
+}
+
+/// `; entry 2: a WebSocket`, for each.
+fn passed_over(no_exchanges: &BTreeMap<usize, String>) -> String {
+    no_exchanges.iter().map(|(number, why)| format!("; entry {number}: {why}")).collect()
+}
+
+fn messages(entries: &[(usize, Entry)]) -> Result<Vec<Taken>, String> {
+    let taken = |(number, entry): &(usize, Entry)| {
+        let (request, answer, at_unix) = entry.messages().map_err(|why| format!("entry {number}: {why}"))?;
+        let crossing = Crossing { step: 1, settle: false, request, answer, at_unix, like: None };
+        Ok(Taken { number: *number, crossing })
+    };
+    entries.iter().map(taken).collect()
+}
+
+/// Takes a browser's own headers out of the requests; gives their names, each once.
+fn without_browsers(entries: &mut [(usize, Entry)], taken: &mut [Taken]) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    for ((_, entry), taken) in entries.iter_mut().zip(taken.iter_mut()) {
+        names.extend(entry.without_browser(taken.crossing.like.as_ref().map(|like| &like.request)));
+    }
+    for (taken, bare) in taken.iter_mut().zip(messages(entries)?) {
+        taken.crossing.request = bare.crossing.request;
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
 
 /// What did not come from the provider's own hosts is nobody's recording.

@@ -26,6 +26,13 @@ pub struct Difference {
     pub live: Option<String>,
 }
 
+impl Difference {
+    /// The place in words: where the whole body differs, the pointer is empty.
+    pub fn place(&self) -> &str {
+        if self.at.is_empty() { "body" } else { &self.at }
+    }
+}
+
 /// What differs between the tape's answer and the environment's.
 pub fn differences(tape: &Response<Bytes>, live: &Response<Bytes>) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -44,6 +51,11 @@ pub fn differences(tape: &Response<Bytes>, live: &Response<Bytes>) -> Vec<Differ
     let (mut ours, mut theirs) = (BTreeMap::new(), BTreeMap::new());
     collect("", &body(tape, kind), kind, 0, &mut ours);
     collect("", &body(live, kind), kind, 0, &mut theirs);
+    let is_null = |body: &[u8]| body.trim_ascii() == b"null";
+    if theirs.get("").is_some_and(|kind| *kind == "null") && !is_null(live.body()) {
+        // What cannot be read as the tape's kind of body is no null.
+        theirs.insert(String::new(), if live.body().is_empty() { "nothing" } else { "something else" });
+    }
     for (pointer, kind) in &ours {
         match theirs.get(pointer) {
             // Null in either says that the field may be empty, of whatever type it is else.
@@ -177,5 +189,16 @@ mod tests {
         );
         let form = "application/x-www-form-urlencoded";
         assert_eq!(told((200, form, "A=1&B=2"), (200, form, "A=1")), ["/B text -"]);
+    }
+
+    #[test]
+    fn a_body_of_another_kind_is_no_null() {
+        let tape = (200, "application/json", "{\"id\":\"1\"}");
+        let page = told(tape, (200, "application/json", "<h1>Not Found</h1>"));
+        assert_eq!(page, [" object something else"]);
+        assert_eq!(told(tape, (200, "application/json", "")), [" object nothing"]);
+        assert_eq!(told(tape, (200, "application/json", "null")), [" object null"]);
+        let place = Difference { at: String::new(), tape: None, live: None };
+        assert_eq!(place.place(), "body");
     }
 }

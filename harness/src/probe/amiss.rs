@@ -23,6 +23,7 @@ pub(super) fn last_form(tape: &[Record], taken: &[Taken]) -> Vec<Finding> {
 }
 
 fn missing(step: u32, to: &str, found: Difference) -> Option<Finding> {
+    let what = format!("answer to {to}: {}", found.place());
     let live = found.live.unwrap_or_else(|| "nothing".to_owned());
-    Some(finding(step, format!("answer to {to}: {}", found.at), found.tape?, live))
+    Some(finding(step, what, found.tape?, live))
 }

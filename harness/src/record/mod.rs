@@ -229,6 +229,9 @@ pub(crate) fn text_of(model: &TapeModel) -> Result<String, String> {
     toml::to_string_pretty(model).map_err(|error| format!("the tape cannot be written as TOML: {error}"))
 }
 
+/// How it begins when a text is no tape at all.
+pub(crate) const UNREADABLE: &str = "the tape would not be read";
+
 /// Replays a tape in memory with the profile's dummies, with `times` seeds.
 ///
 /// # Errors
@@ -236,7 +239,7 @@ pub(crate) fn text_of(model: &TapeModel) -> Result<String, String> {
 pub(crate) fn replayed(subject: &Subject, case: &Case, text: &str, times: u64) -> Result<(), String> {
     let tape = Tape::parse(&format!("{}.toml", case.id), text, &subject.profile).map_err(|errors| {
         let told: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
-        format!("the tape would not be read: {}", told.join("; "))
+        format!("{UNREADABLE}: {}", told.join("; "))
     })?;
     let case = Case { tape, ..case.clone() };
     for seed in 1..=times {

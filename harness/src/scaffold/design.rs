@@ -138,7 +138,7 @@ impl Design {
             route(Op::Refund, "POST", &["payments", "{}", "refunds"], Some(refund)),
             route(Op::Retrieve, "GET", &["payments", "{}"], None),
         ];
-        if endpoint == Endpoint::Single {
+        if endpoint == Endpoint::Single || body == Body::Soap {
             routes.iter_mut().for_each(|route| single(route, body));
         }
         Design {
@@ -208,7 +208,7 @@ impl Design {
 fn single(route: &mut Route, body: Body) {
     let target = if route.op == Op::Retrieve { "handle.id()" } else { "request.payment.id()" };
     let target = (route.op != Op::Authorize).then(|| Member::leaf("payment", Leaf::Target(target)));
-    let named = (body != Body::Xml).then(|| Member::leaf("operation", Leaf::Fixed(route.op.as_str().to_owned())));
+    let named = (!body.is_xml()).then(|| Member::leaf("operation", Leaf::Fixed(route.op.as_str().to_owned())));
     let members = named.into_iter().chain(target).chain(route.body.take().into_iter().flatten());
     route.body = Some(members.collect());
     route.path.clear();

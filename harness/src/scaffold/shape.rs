@@ -15,6 +15,18 @@ pub enum Body {
     Form,
     /// XML.
     Xml,
+    /// XML in the envelope of SOAP 1.1, at one address.
+    Soap,
+}
+
+/// The namespace of the envelope of SOAP 1.1 (<https://www.w3.org/TR/2000/NOTE-SOAP-20000508/>, section 4).
+const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+impl Body {
+    /// Whether bodies are XML, in an envelope or not.
+    pub(super) fn is_xml(self) -> bool {
+        matches!(self, Body::Xml | Body::Soap)
+    }
 }
 
 /// Where the operations of a provider are.
@@ -304,6 +316,14 @@ pub(super) fn xml(root: &str, members: &[Member], values: &Values<'_>) -> String
     out.trim_end().to_owned()
 }
 
+/// The same in the envelope of SOAP 1.1.
+pub(super) fn soap(root: &str, members: &[Member], values: &Values<'_>) -> String {
+    let mut out = format!("<soap:Envelope xmlns:soap=\"{SOAP}\">\n  <soap:Body>\n");
+    element(root, members, values, 2, &mut out);
+    out.push_str("  </soap:Body>\n</soap:Envelope>");
+    out
+}
+
 fn element(name: &str, members: &[Member], values: &Values<'_>, depth: usize, out: &mut String) {
     let space = "  ".repeat(depth);
     let _text = writeln!(out, "{space}<{name}>");
@@ -388,5 +408,28 @@ mod tests {
         assert!(code.contains("whole(\"month\", i64::from(card.expiry.month())),\ntext(\"year\""), "{code}");
         assert!(code.contains("// To fill in: far.\n"), "{code}");
         assert_eq!(functions([members().as_slice()].into_iter()), ["list", "node", "object", "text", "whole"]);
+    }
+
+    /// As the structs read it that a new connector has for it.
+    #[test]
+    fn an_envelope_is_read_whatever_stands_in_it() {
+        #[derive(serde::Deserialize)]
+        struct Envelope {
+            #[serde(rename = "Body")]
+            body: Content,
+        }
+        #[derive(serde::Deserialize)]
+        struct Content {
+            #[serde(rename = "$value")]
+            answer: Answer,
+        }
+        #[derive(serde::Deserialize)]
+        struct Answer {
+            minor: i64,
+        }
+        for root in ["pay_answer", "soap:Fault"] {
+            let read: Envelope = quick_xml::de::from_str(&soap(root, &members(), &VALUES)).unwrap();
+            assert_eq!(read.body.answer.minor, 6005);
+        }
     }
 }

@@ -188,10 +188,10 @@ pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
         context! {
             id => names.id.as_str(), name => names.name.as_str(), provider => provider.as_str(), documentation => design.documentation.as_str(),
             sandbox => design.sandbox.as_str(), live => design.live.as_str(), hosts => design.hosts(),
-            functions => shape::functions(bodies()), credentials => served(credentials(design)), operations => served(verbs),
+            functions => functions(design, bodies()), credentials => served(credentials(design)), operations => served(verbs),
             currency => design.currency.as_str(), idempotency => design.idempotency.as_deref(), authenticate,
             capture => design.has(Op::Capture), refund => design.has(Op::Refund), retrieve => design.has(Op::Retrieve),
-            card => takes_card, xml => design.body == Body::Xml, major => is_major(design),
+            card => takes_card, xml => design.body.is_xml(), soap => design.body == Body::Soap, major => is_major(design),
             payment_statuses => listed(design, "payment"), refund_statuses => listed(design, "refund"),
         },
     )?;
@@ -199,6 +199,17 @@ pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
         Some(_) => text,
         None => text.replace("use quittance::body::{object};\n", ""),
     })
+}
+
+/// What the code imports of `quittance::body`.
+fn functions<'m>(design: &Design, bodies: impl Iterator<Item = &'m [Member]>) -> Vec<&'static str> {
+    let mut functions = shape::functions(bodies);
+    if design.body == Body::Soap {
+        functions.extend(["Json", "text"]);
+        functions.sort_unstable();
+        functions.dedup();
+    }
+    functions
 }
 
 /// The status values of an object that the description lists, for a comment; empty where it lists none.
@@ -240,6 +251,9 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
         Body::Json => "json(&body)".to_owned(),
         Body::Form => "form(&body)".to_owned(),
         Body::Xml => format!("xml({:?}, &body)", route.root),
+        Body::Soap => {
+            format!("header(\"soapaction\", {0:?}).xml(\"soap:Envelope\", &envelope({0:?}, body))", route.root)
+        }
     };
     Verb {
         variant: request.trim_end_matches("Request").to_owned(),
@@ -285,16 +299,21 @@ pub(super) fn wire(names: &Names, design: &Design) -> Result<String, Unusable> {
     render(
         "wire.rs",
         WIRE,
-        context! { name => names.name.as_str(), major => is_major(design), objects => served(objects), problem => served(problem(design)) },
+        context! { name => names.name.as_str(), major => is_major(design), soap => design.body == Body::Soap, objects => served(objects), problem => served(problem(design)) },
     )
 }
 
 /// The fields of an error: where the description shows them, else under the usual names.
 fn problem(design: &Design) -> Vec<Field> {
     let described = design.route(Op::Authorize).and_then(|route| route.problem(route.refusal(400)));
+    let of_soap = |name: &str| match (design.body, name) {
+        (Body::Soap, "code") => Some("faultcode".to_owned()),
+        (Body::Soap, _) => Some("faultstring".to_owned()),
+        _ => None,
+    };
     let field = |name: &'static str, member: Option<&String>| Field {
         name,
-        rename: member.filter(|other| *other != name).cloned(),
+        rename: member.filter(|other| *other != name).cloned().or_else(|| of_soap(name)),
         skip: described.is_some() && member.is_none(),
         kind: "Option<String>",
     };

@@ -161,10 +161,13 @@ fn request(out: &mut String, design: &Design, route: &Route, values: &Values<'_>
     let kind = match design.body {
         Body::Json => "application/json",
         Body::Form => "application/x-www-form-urlencoded",
-        Body::Xml => "text/xml; charset=utf-8",
+        Body::Xml | Body::Soap => "text/xml; charset=utf-8",
     };
     if route.body.is_some() {
         headers.push(("content-type".to_owned(), kind.to_owned()));
+    }
+    if design.body == Body::Soap {
+        headers.push(("soapaction".to_owned(), route.root.clone()));
     }
     let listed: Vec<String> = headers.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
     let _text = writeln!(out, "headers = {{ {} }}", listed.join(", "));
@@ -172,6 +175,7 @@ fn request(out: &mut String, design: &Design, route: &Route, values: &Values<'_>
     let _text = match design.body {
         Body::Json => writeln!(out, "json = '''\n{}'''", shape::json(body, values)),
         Body::Xml => writeln!(out, "xml = '''\n{}'''", shape::xml(&route.root, body, values)),
+        Body::Soap => writeln!(out, "xml = '''\n{}'''", shape::soap(&route.root, body, values)),
         Body::Form => {
             out.push_str("[exchange.request.form]\n");
             shape::form(body, values).iter().try_for_each(|(name, value)| writeln!(out, "{name:?} = {}", quoted(value)))
@@ -185,8 +189,8 @@ pub(super) fn is_keyed(route: &Route) -> bool {
 }
 
 fn respond(out: &mut String, design: &Design, route: &Route, answer: &Answered, values: &Values<'_>) {
-    let xml = design.body == Body::Xml;
-    let kind = if xml { "text/xml; charset=utf-8" } else { "application/json" };
+    let soap = design.body == Body::Soap;
+    let kind = if design.body.is_xml() { "text/xml; charset=utf-8" } else { "application/json" };
     let _text =
         writeln!(out, "[exchange.response]\nstatus = {}\nheaders = {{ content-type = \"{kind}\" }}", answer.http);
     let code = |name: &str| Leaf::Unknown(format!("{name} of the provider, {}", answer.status));
@@ -199,13 +203,21 @@ fn respond(out: &mut String, design: &Design, route: &Route, answer: &Answered, 
             problem.members.iter().map(told).collect()
         }
         None => vec![
-            Member::leaf("code", code("code")),
-            Member::leaf("message", Leaf::Unknown("text of the provider".to_owned())),
+            Member::leaf(if soap { "faultcode" } else { "code" }, code("code")),
+            Member::leaf(
+                if soap { "faultstring" } else { "message" },
+                Leaf::Unknown("text of the provider".to_owned()),
+            ),
         ],
     };
     let members = if answer.is_error { problem.as_slice() } else { route.answer.as_slice() };
-    let body =
-        if xml { shape::xml(&format!("{}_answer", route.root), members, values) } else { shape::json(members, values) };
+    let root = || format!("{}_answer", route.root);
+    let body = match design.body {
+        Body::Soap if answer.is_error => shape::soap("soap:Fault", members, values),
+        Body::Soap => shape::soap(&root(), members, values),
+        Body::Xml => shape::xml(&root(), members, values),
+        Body::Json | Body::Form => shape::json(members, values),
+    };
     let _text = writeln!(out, "body = '''\n{body}'''");
 }
 

@@ -101,8 +101,8 @@ pub(crate) fn redated(delivery: &Delivery, now_unix: i64, seconds: i64) -> Vec<D
         let mut moved = delivery.clone();
         for format in FORMATS {
             let (mut old, mut new) = (String::new(), String::new());
-            let written = write_instant(now_unix, format, &mut old)
-                .and_then(|()| write_instant(now_unix.checked_add(seconds)?, format, &mut new));
+            let written = write_instant(now_unix, &format, &mut old)
+                .and_then(|()| write_instant(now_unix.checked_add(seconds)?, &format, &mut new));
             if let (Some(()), Some((_, value))) = (written, moved.headers.get_mut(index)) {
                 *value = value.replace(&old, &new);
             }

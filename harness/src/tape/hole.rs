@@ -1,6 +1,7 @@
 //! The typed holes of templates: what each stands for and how it is written.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What a hole stands for. The notation of each is in `specs/formats.md`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,7 +192,7 @@ fn starts_with_uuid(bytes: &[u8]) -> bool {
 }
 
 /// How an instant is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TimeFormat {
     /// Seconds since 1970.
     Unix,
@@ -207,6 +208,8 @@ pub(crate) enum TimeFormat {
     Http,
     /// `20261122T101500Z` (ISO 8601, basic).
     Basic,
+    /// A pattern of `strftime` in UTC, as `%Y%m%d%H%M%S`; for a provider's own time of day, seconds are added to `now`.
+    Pattern(Arc<str>),
 }
 
 impl TimeFormat {
@@ -219,13 +222,19 @@ impl TimeFormat {
             "date" => Self::Date,
             "http" => Self::Http,
             "basic" => Self::Basic,
+            pattern if is_pattern(pattern) => Self::Pattern(pattern.into()),
             _ => {
                 return Err(format!(
-                    "expected a time format (unix, millis, rfc3339, rfc3339ms, date, http, basic), found `{text}`"
+                    "expected a time format (unix, millis, rfc3339, rfc3339ms, date, http, basic, or a pattern as %Y%m%d%H%M%S), found `{text}`"
                 ));
             }
         })
     }
+}
+
+/// Whether a text is a pattern of times without zone.
+fn is_pattern(text: &str) -> bool {
+    text.contains('%') && jiff::fmt::strtime::format(text, jiff::civil::DateTime::default()).is_ok()
 }
 
 /// How bytes become text.

@@ -213,7 +213,7 @@ impl<'a> Scope<'a> {
             Hole::Now { offset_seconds, format } => {
                 let instant =
                     self.now_unix.checked_add(*offset_seconds).ok_or_else(|| missing("the instant is out of range"))?;
-                write_instant(instant, *format, out).ok_or_else(|| missing("the instant is out of range"))?;
+                write_instant(instant, format, out).ok_or_else(|| missing("the instant is out of range"))?;
             }
             Hole::Signature(name) => {
                 let recipe =
@@ -389,7 +389,7 @@ fn derive_sample(samples: &BTreeMap<String, String>, name: &str, out: &mut Strin
 }
 
 /// Appends an instant; `None` when it lies outside the years that the formats can write.
-pub(crate) fn write_instant(unix_seconds: i64, format: TimeFormat, out: &mut String) -> Option<()> {
+pub(crate) fn write_instant(unix_seconds: i64, format: &TimeFormat, out: &mut String) -> Option<()> {
     match format {
         TimeFormat::Unix => return write!(out, "{unix_seconds}").ok(),
         TimeFormat::Millis => return write!(out, "{}", unix_seconds.checked_mul(1000)?).ok(),
@@ -408,6 +408,7 @@ pub(crate) fn write_instant(unix_seconds: i64, format: TimeFormat, out: &mut Str
         TimeFormat::Date => write!(out, "{year:04}-{month:02}-{day:02}"),
         TimeFormat::Http => write!(out, "{}", stamp.strftime("%a, %d %b %Y %H:%M:%S GMT")),
         TimeFormat::Basic => write!(out, "{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z"),
+        TimeFormat::Pattern(pattern) => write!(out, "{}", time.strftime(&**pattern)),
     }
     .ok()
 }

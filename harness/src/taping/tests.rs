@@ -78,3 +78,36 @@ fn runs_of_digits_are_card_numbers_only_with_their_check_digit() {
     assert_eq!(luhn_runs("x 4242-4242-4242-4242; 4242424242424241 179534880000000"), ["4242424242424242"]);
     assert!(luhn_runs("12345678901234567890123").is_empty());
 }
+
+#[test]
+fn ids_of_networks_are_no_card_numbers() {
+    let doubted = |digits: &str| doubts_of(digits, &[]).next().is_some();
+    for id in ["238492034823941", "401288888888182", "312345678901230"] {
+        assert!(!doubted(id), "{id}");
+    }
+    for card in ["4539578763621486", "371449635398431", "2223003122003222", "6304000000000000", "3530111333300000"] {
+        assert!(doubted(card), "{card}");
+    }
+}
+
+/// An id that passes the check digit of cards by chance is one where the present tape says that the provider mints it.
+#[test]
+fn what_the_present_tape_mints_is_no_card_number() {
+    let answer = r#"{"card":{"transaction":"6304000000000000"}}"#;
+    let like = |body: &str| {
+        let mut like = made("{}", body).0.exchange.remove(0);
+        like.response.body = body.to_owned();
+        like
+    };
+    let doubts = |like: Option<ExchangeModel>| {
+        let request = Request::post("https://api.example/v1/payments").body(Bytes::new()).unwrap();
+        let media = "application/json";
+        let response = Response::builder().header("content-type", media).body(Bytes::from(answer)).unwrap();
+        let crossing = Crossing { step: 1, settle: false, request, answer: response, at_unix: 1_795_348_800, like };
+        let provenance = Provenance { kind: ProvenanceKind::Synthesised, source: None, seen: None, environment: None };
+        tape(&[crossing], &known(), provenance).unwrap().1
+    };
+    assert_eq!(doubts(Some(like(r#"{"card":{"transaction":"${gen:network:digits16}"}}"#))), []);
+    assert_eq!(doubts(Some(like(r#"{"card":{"transaction":"none"}}"#))).len(), 1);
+    assert_eq!(doubts(None).len(), 1);
+}

@@ -55,6 +55,10 @@ fn each_hole_has_its_value() {
         ("${now:unix}|${now:millis}|${now+60:unix}|${now-60:unix}", "1795342500|1795342500000|1795342560|1795342440"),
         ("${now:rfc3339}|${now:rfc3339ms}", "2026-11-22T10:15:00Z|2026-11-22T10:15:00.000Z"),
         ("${now:date}|${now:http}|${now:basic}", "2026-11-22|Sun, 22 Nov 2026 10:15:00 GMT|20261122T101500Z"),
+        (
+            "${now:%Y%m%d%H%M%S}|${now+10800:%d/%m/%y %H:%M}|${now-5:%b %-d, %Y}",
+            "20261122101500|22/11/26 13:15|Nov 22, 2026",
+        ),
         ("$${key} $5 ${key}", "${key} $5 key-2"),
         ("{\"at\": \"${now:unix#number}\", \"b\": 1}", "{\"at\": 1795342500, \"b\": 1}"),
     ];
@@ -67,7 +71,7 @@ fn each_hole_has_its_value() {
     for missing in ["${secret:none}", "${card:iban}", "${key:3}", "${gen:other}", "${capture:x}"] {
         assert!(rendered(missing, Escape::None).is_err(), "{missing}");
     }
-    assert_eq!(write_instant(i64::MAX, TimeFormat::Date, &mut String::new()), None);
+    assert_eq!(write_instant(i64::MAX, &TimeFormat::Date, &mut String::new()), None);
 }
 
 #[test]
@@ -83,6 +87,8 @@ fn wrong_holes_are_refused() {
         "${gen:a:alnum999}",
         "${gen:a:odd3}",
         "${now:iso}",
+        "${now:%Q!}",
+        "${now:%Z}",
         "${now5:unix}",
         "${basic:a}",
         "${basic::}",
