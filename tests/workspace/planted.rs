@@ -23,6 +23,8 @@ pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("planted::an_expired_exemption_blocks", an_expired_exemption_blocks);
     add("planted::a_member_that_says_no_and_is_not_read_is_named", a_member_that_says_no_and_is_not_read_is_named);
     add("planted::what_is_left_of_the_model", what_is_left_of_the_model);
+    add("planted::a_look_up_that_is_signed_otherwise", a_look_up_that_is_signed_otherwise);
+    add("planted::a_signature_of_an_answer_that_is_not_read", a_signature_of_an_answer_that_is_not_read);
 }
 
 /// A copy of some folders and files of the project in the system's temporary folder, deleted when dropped.
@@ -297,4 +299,47 @@ fn what_is_left_of_the_model() -> Result<(), Failed> {
     let told = unfilled.ok_or("what is left of the model was not noticed")?;
     let parts = ["fixtures/bradesco/", "`qrpix-h.bradesco.com.br` is of bradesco", "[like.replace] of fixtures/itau"];
     complain(parts.iter().filter(|part| !told.contains(**part)).map(|part| format!("no {part} in {told}")).collect())
+}
+
+/// The answers of Redsys' look-ups, signed under the key of another order or by nobody: none is believed, also not that there is no payment.
+fn a_look_up_that_is_signed_otherwise() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for case in ["retrieve.captured", "retrieve.not_found", "retrieve_refund.succeeded"] {
+        let copy = Copy::of(&["specs", "fixtures/redsys"])?;
+        let mut spoil = |file: &str, stated: &str, other: &str| -> Result<(), Failed> {
+            let path = copy.path().join("fixtures/redsys").join(file);
+            let text = std::fs::read_to_string(&path)?;
+            std::fs::write(&path, text.replacen(stated, other, 1))?;
+            if certifies(&copy, "redsys", Some(case))? {
+                complaints.push(format!("{case} passes with {other} for {stated}"));
+            }
+            Ok(std::fs::write(&path, text)?)
+        };
+        spoil("profile.toml", "\"${asked:Ds_Order}\"", "\"1234other\"")?;
+        spoil(&format!("{case}.toml"), "<Signature>${sig:queried}</Signature>", "")?;
+        if !certifies(&copy, "redsys", Some(case))? {
+            complaints.push(format!("{case} does not pass as it is"));
+        }
+    }
+    complain(complaints)
+}
+
+/// A tape whose answer is signed, for a connector that reads no signature: it believes what was altered.
+fn a_signature_of_an_answer_that_is_not_read() -> Result<(), Failed> {
+    let told = |unusable: Unusable| unusable.to_string();
+    let copy = Copy::of(&["specs", "fixtures/stripe"])?;
+    let path = copy.path().join("fixtures/stripe/retrieve.captured.toml");
+    let text = std::fs::read_to_string(&path)?;
+    let stated = "headers = { content-type = \"application/json\",";
+    std::fs::write(&path, text.replace(stated, &format!("{stated} x-signature = \"${{sig:webhook}}\",")))?;
+    let world = copy.world()?;
+    let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+    let (suite, mut subject) = (world.suite().map_err(told)?, world.subject(entry).map_err(told)?);
+    subject.tapes.retain(|case, _| case == "retrieve.captured");
+    let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
+    let lines = certify::in_memory(&suite, &subject, &options);
+    let hostile = lines.iter().filter(|line| line.case == "check:hostile").flat_map(|line| &line.findings);
+    let said: Vec<String> = hostile.map(ToString::to_string).collect();
+    let named = said.iter().any(|finding| finding.contains("altered after signing"));
+    complain((!named).then(|| format!("it is not named: {}", said.join("; "))).into_iter().collect())
 }

@@ -41,7 +41,7 @@ const LONG_CONNECTORS: &[(&str, usize, &str)] = &[
     ("razorpay", 1_240, "two products under one account: payments with their mandates, and the payouts of RazorpayX"),
     (
         "redsys",
-        1_140,
+        1_160,
         "three interfaces under one terminal: operations by REST, the payment page, and look-ups by SOAP, each signed its own way",
     ),
     (

@@ -423,6 +423,12 @@ fn event_body(item: wire::Item) -> Result<EventBody> {
         ("REFUND" | "REFUND_FAILED" | "REFUNDED_REVERSED", _) => refund(TransferState::Failed(decline())),
         ("CANCELLATION" | "TECHNICAL_CANCEL", "true") => EventBody::Payment(about(State::Voided)),
         ("CANCELLATION" | "TECHNICAL_CANCEL", _) => refusal(Op::Void),
+        // What the Customer Area reverses is cancelled or refunded, whichever it can be.
+        ("CANCEL_OR_REFUND", "true") => match item.additional_data.get("modification.action").as_deref() {
+            Some("cancel") => EventBody::Payment(about(State::Voided)),
+            Some("refund") => refund(TransferState::Succeeded),
+            _ => EventBody::Ignored,
+        },
         ("EXPIRE" | "OFFER_CLOSED", "true") => EventBody::Payment(about(State::Expired)),
         ("RECURRING_CONTRACT", "true") => {
             let handle = own.with_some("shopper", item.additional_data.get("recurring.shopperReference"));

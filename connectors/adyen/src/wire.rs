@@ -304,10 +304,19 @@ pub(crate) struct Item {
     pub(crate) merchant_reference: String,
     pub(crate) amount: ReadAmount,
     pub(crate) event_code: String,
+    #[serde(deserialize_with = "flag")]
     pub(crate) success: String,
     pub(crate) event_date: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) payment_method: Option<String>,
     #[serde(default)]
     pub(crate) additional_data: AdditionalData,
+}
+
+/// A text, in some deliveries a truth value; it is signed as the text.
+fn flag<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Result<String, D::Error> {
+    match Value::deserialize(value)? {
+        Value::Bool(flag) => Ok(flag.to_string()),
+        other => String::deserialize(other).map_err(serde::de::Error::custom),
+    }
 }

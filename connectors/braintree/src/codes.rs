@@ -10,7 +10,8 @@ pub(crate) struct Found {
     pub(crate) handle: Handle,
     /// In capital letters, as GraphQL writes it.
     pub(crate) status: String,
-    pub(crate) amount: Money,
+    /// A notification can leave out the currency, and the amount is then not told.
+    pub(crate) amount: Option<Money>,
     pub(crate) reference: Option<String>,
     /// The payment that a refund gives back.
     pub(crate) original: Option<Handle>,
@@ -19,6 +20,11 @@ pub(crate) struct Found {
     pub(crate) rejection: Option<String>,
     pub(crate) network: Network,
 }
+
+/// Statuses of what did not come about. The schema names all but the last, which Braintree's SDK for Python has beside them
+/// (`Transaction.Status`).
+pub(crate) const REFUSED: [&str; 5] =
+    ["FAILED", "PROCESSOR_DECLINED", "GATEWAY_REJECTED", "SETTLEMENT_DECLINED", "SETTLEMENT_FAILED"];
 
 impl Found {
     fn decline(&mut self) -> Decline {
@@ -35,14 +41,12 @@ impl Found {
             "SUBMITTED_FOR_SETTLEMENT" | "SETTLING" | "SETTLEMENT_CONFIRMED" | "SETTLED" => State::Captured,
             "VOIDED" => State::Voided,
             "AUTHORIZATION_EXPIRED" => State::Expired,
-            "PROCESSOR_DECLINED" | "GATEWAY_REJECTED" | "SETTLEMENT_DECLINED" | "FAILED" => {
-                State::Declined(self.decline())
-            }
+            refused if REFUSED.contains(&refused) => State::Declined(self.decline()),
             _ => State::Unrecognised(std::mem::take(&mut self.status)),
         };
         Ok(Payment {
-            amount: Some(self.amount),
-            captured: (state == State::Captured).then_some(self.amount),
+            amount: self.amount,
+            captured: self.amount.filter(|_| state == State::Captured),
             reference: self.reference,
             network: self.network,
             ..Payment::new(self.handle, state)
@@ -59,12 +63,10 @@ impl Found {
             | "SETTLEMENT_CONFIRMED" => TransferState::Pending,
             "SETTLED" => TransferState::Succeeded,
             "VOIDED" => TransferState::Cancelled,
-            "PROCESSOR_DECLINED" | "GATEWAY_REJECTED" | "SETTLEMENT_DECLINED" | "FAILED" => {
-                TransferState::Failed(self.decline())
-            }
+            refused if REFUSED.contains(&refused) => TransferState::Failed(self.decline()),
             _ => TransferState::Unrecognised(std::mem::take(&mut self.status)),
         };
-        let (amount, payment, reference) = (Some(self.amount), self.original, self.reference);
+        let (amount, payment, reference) = (self.amount, self.original, self.reference);
         Ok(Refund { amount, payment, reference, ..Refund::new(self.handle, state) })
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Transaction {
     status: String,
     r#type: Option<String>,
     amount: String,
-    currency_iso_code: String,
+    currency_iso_code: Option<String>,
     order_id: Option<String>,
     refunded_transaction_id: Option<String>,
     processor_response_code: Option<String>,
@@ -43,7 +43,8 @@ impl Transaction {
 
     pub(crate) fn found(self) -> Result<Found> {
         let handle = Handle::new(self.id).with_some("node", filled(self.global_id));
-        let amount = Braintree::SPEC.money_major(&self.amount, &self.currency_iso_code);
+        let currency = filled(self.currency_iso_code);
+        let amount = currency.map(|currency| Braintree::SPEC.money_major(&self.amount, &currency)).transpose();
         let network = Network {
             transaction_id: filled(self.network_transaction_id),
             authorization_code: filled(self.processor_authorization_code),

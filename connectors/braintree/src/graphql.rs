@@ -277,12 +277,11 @@ impl Transaction {
     pub(crate) fn found(self) -> Result<Found> {
         let handle = Handle::new(self.legacy_id).with("node", self.id);
         let amount = Braintree::SPEC.money_major(&self.amount.value, &self.amount.currency_code);
-        let amount = amount.map_err(|error| error.about(&handle))?;
+        let amount = Some(amount.map_err(|error| error.about(&handle))?);
         let status = self.status;
         let mut events = self.status_history;
         // A refusal is told by its own event; of what was captured, the authorization's has the codes.
-        let refused =
-            ["FAILED", "PROCESSOR_DECLINED", "GATEWAY_REJECTED", "SETTLEMENT_DECLINED"].contains(&status.as_str());
+        let refused = codes::REFUSED.contains(&status.as_str());
         let tells = |event: &Event| event.status == status && (refused || event.processor_response.is_some());
         let at = events.iter().position(tells);
         let at = at.or_else(|| events.iter().position(|event| event.status == "AUTHORIZED"));

@@ -243,7 +243,9 @@ impl Connector for Braintree {
         let body = match head.kind.as_str() {
             "transaction_settled" | "transaction_settlement_declined" | "refund_failed" => {
                 let subject = notification.xml::<gateway::Notification<gateway::AboutTransaction>>()?.subject;
-                let (is_refund, found) = (subject.transaction.is_refund(), subject.transaction.found()?);
+                // Of a refund that failed, the notification itself says what it is about; its transaction need not.
+                let is_refund = head.kind == "refund_failed" || subject.transaction.is_refund();
+                let found = subject.transaction.found()?;
                 if is_refund { EventBody::Refund(found.refund()?) } else { EventBody::Payment(found.payment()?) }
             }
             kind if kind.starts_with("dispute_") => {

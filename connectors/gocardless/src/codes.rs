@@ -109,8 +109,9 @@ pub(crate) fn payout(status: String) -> TransferState {
 }
 
 /// Where a payout stands after an event. The page of approvals names `set_to_pending_approval`
-/// (<https://developer.gocardless.com/sending-money/approve-outbound-payment>); all six, and no more, stand in a transcription of the API
-/// reference by others (<https://github.com/api-evangelist/gocardless>, AsyncAPI). One that has another name is unrecognised, for a look-up to tell.
+/// (<https://developer.gocardless.com/sending-money/approve-outbound-payment>); the official SDKs for Java and Python (August 2026) have the
+/// resource `outbound_payments` and no actions, of statuses `executed`, `cancelled`, `failed`. All six, and no more, stand in a transcription of
+/// the API reference by others (<https://github.com/api-evangelist/gocardless>). One of another name is unrecognised, for a look-up to tell.
 pub(crate) fn payout_event(action: &str, details: Details) -> Option<TransferState> {
     Some(match action {
         "created" | "set_to_pending_approval" | "set_to_executing" => TransferState::Pending,

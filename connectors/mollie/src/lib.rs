@@ -436,7 +436,7 @@ fn payment(body: wire::PaymentBody) -> Result<Payment> {
         amount: Some(amount),
         captured,
         refunded,
-        reference: wire::reference(body.metadata),
+        reference: wire::reference(body.metadata)?,
         mandate: mandate.map(|(mandate, customer)| Handle::new(mandate).with("customer", customer)),
         ..Payment::new(Handle::new(body.id), state)
     })
@@ -476,7 +476,7 @@ fn captures_sum(body: &wire::PaymentBody, made: &wire::CaptureBody) -> Result<Op
 /// A refund is looked up under its payment, so its handle names both.
 fn refund(body: wire::RefundBody) -> Result<Refund> {
     let handle = Handle::new(body.id).with("payment", &body.payment_id);
-    let (amount, reference) = (Some(body.amount.money()?), wire::reference(body.metadata));
+    let (amount, reference) = (Some(body.amount.money()?), wire::reference(body.metadata)?);
     let payment = Some(Handle::new(body.payment_id));
     Ok(Refund { amount, payment, reference, ..Refund::new(handle, codes::refund(body.status)) })
 }

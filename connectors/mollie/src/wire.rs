@@ -106,16 +106,16 @@ impl Amount {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Metadata {
-    pub(crate) reference: Option<String>,
+struct Metadata {
+    reference: Option<Value>,
 }
 
-/// The reference in the data that a merchant keeps, which others may have filled with a text.
-pub(crate) fn reference(metadata: Option<TextOr<Metadata>>) -> Option<String> {
-    match metadata? {
-        TextOr::Object(own) => own.reference,
-        TextOr::Text(_) => None,
-    }
+/// The reference in the data that a merchant keeps. Those can be any JSON where others than this connector have made the payment.
+pub(crate) fn reference(metadata: Option<Box<RawValue>>) -> Result<Option<String>> {
+    let Some(own) = metadata.filter(|metadata| metadata.get().starts_with('{')) else { return Ok(None) };
+    let own: Metadata =
+        serde_json::from_str(own.get()).map_err(|_| Error::protocol("the metadata of the answer cannot be read"))?;
+    Ok(own.reference.as_ref().and_then(Value::as_str).map(str::to_owned))
 }
 
 #[derive(Deserialize)]
@@ -127,7 +127,7 @@ pub(crate) struct PaymentBody {
     pub(crate) amount: Amount,
     pub(crate) amount_captured: Option<Amount>,
     pub(crate) amount_refunded: Option<Amount>,
-    pub(crate) metadata: Option<TextOr<Metadata>>,
+    pub(crate) metadata: Option<Box<RawValue>>,
     pub(crate) customer_id: Option<String>,
     pub(crate) mandate_id: Option<String>,
     pub(crate) details: Option<Details>,
@@ -183,7 +183,7 @@ pub(crate) struct RefundBody {
     pub(crate) status: String,
     pub(crate) amount: Amount,
     pub(crate) payment_id: String,
-    pub(crate) metadata: Option<TextOr<Metadata>>,
+    pub(crate) metadata: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]

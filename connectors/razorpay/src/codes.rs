@@ -18,7 +18,7 @@ pub(crate) fn payment(payment: &PaymentObject) -> State {
 
 /// Where a refund stands: <https://razorpay.com/docs/api/refunds/entity/>.
 pub(crate) fn refund(refund: &RefundObject) -> TransferState {
-    match refund.status.as_str() {
+    match refund.status.as_deref().unwrap_or("pending") {
         "pending" => TransferState::Pending,
         "processed" => TransferState::Succeeded,
         "failed" => TransferState::Failed(Decline::new(Reason::Generic)),

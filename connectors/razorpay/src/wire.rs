@@ -73,7 +73,8 @@ pub(crate) struct RefundObject {
     pub currency: String,
     pub payment_id: String,
     pub receipt: Option<String>,
-    pub status: String,
+    /// Not every account's refunds have it: then the refund is made, and how it stands is not told.
+    pub status: Option<String>,
 }
 
 /// A payout: <https://razorpay.com/docs/api/x/payouts/entity/>.

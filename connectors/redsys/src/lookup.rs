@@ -1,9 +1,12 @@
 //! Looking up an order: all its operations, of every kind (`Monitor`), or the details of its refunds (`Detail`).
 //!
-//! The question stands as XML in a text of a SOAP envelope, and is always signed by HMAC-SHA256. The answer's own signature is not checked:
-//! it comes from Redsys over the same TLS, and moves nothing.
+//! Question and answer stand as XML in a text of a SOAP envelope. Both are signed by HMAC-SHA256 over the element `Version` as it is written,
+//! under the key of the order, and nothing but that element is read of an answer. An error that says something of the payment, that
+//! there is none, is signed likewise; of other errors, as of a wrong key, the service can make no signature that would hold here. Nothing
+//! dates an answer: an earlier one about the same order holds too.
 //!
-//! Source: Redsys, "TPV-Virtual Consulta SOAP" 1.4 (RS.TE.CEL.MAN.0021, 13/08/2020).
+//! Source: Redsys, "TPV-Virtual Consulta SOAP" 1.4 (RS.TE.CEL.MAN.0021, 13/08/2020), section 3.4 for the signature of both messages (those of
+//! its examples hold, by the key of the public test terminal), annex 1 for that of errors, of which it has no example.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,10 +15,13 @@ use quick_xml::se::to_string_with_root;
 use quittance::body::{node, object, optional, text};
 use quittance::*;
 
-use crate::wire::{Messages, Parameters, Soap};
+use crate::wire::{Message, Messages, Parameters, Soap, Version};
 use crate::{
     CANCELLATION, CONFIRMATION, PURCHASE, REFUND, RESERVATION, Redsys, VALIDATION, codes, money, numeric, sign,
 };
+
+/// The end of what is signed.
+const END: &str = "</Version>";
 
 impl Redsys {
     /// Where the payment of an order stands; `known` is its handle.
@@ -53,15 +59,27 @@ impl Redsys {
             return Err(reply.fault_with(Fault::default()));
         }
         let said = reply.xml::<Soap>()?.body.answer.text;
-        let unread = |_| Error::protocol("the answer has no message that can be read");
-        let message = from_str::<Messages>(&said).map_err(unread)?.version.message;
-        if let Some(refused) = &message.refused {
-            return Err(codes::unanswered(&refused.code));
-        }
+        let message = self.vouched(&said, order)?;
         if message.operations.iter().any(|operation| operation.order != order) {
             return Err(Error::new(Kind::Integrity, Effect::None, "the answer speaks of another order"));
         }
         Ok(message.operations)
+    }
+
+    /// The message of an answer, out of the bytes that are signed.
+    fn vouched(&self, said: &str, order: &str) -> Result<Message> {
+        let unread = || Error::protocol("the answer has no message that can be read");
+        let (start, end) = said.find("<Version").zip(said.rfind(END)).ok_or_else(unread)?;
+        let signed = said.get(start..end + END.len()).ok_or_else(unread)?;
+        let message = from_str::<Version>(signed).map_err(|_| unread())?.message;
+        let given = from_str::<Messages>(said).map_err(|_| unread())?.signature.unwrap_or_default();
+        let holds = self.key.agrees(sign::Method::HmacSha256V1, order, signed, &given)?;
+        match message.refused.as_ref().map(|refused| codes::unanswered(&refused.code)) {
+            Some(error) if holds || error.kind() != Kind::NotFound => Err(error),
+            // The question, sent back, is signed alike and has none.
+            None if holds && !message.operations.is_empty() => Ok(message),
+            _ => Err(Error::protocol("the answer is not signed as Redsys signs")),
+        }
     }
 
     fn query<'a>(&self, cx: &'a Context<'a>, order: &str, question: &str, kind: Option<&str>) -> Result<Call<'a>> {

@@ -83,6 +83,12 @@ impl Key {
         }
     }
 
+    /// Whether this is the signature over a text, under the key of this order.
+    pub(crate) fn agrees(&self, method: Method, order: &str, signed: &str, given: &str) -> Result<bool> {
+        let expected = self.signature(method, order, signed)?;
+        Ok(decode(given).is_some_and(|given| digest::same(&expected, &given)))
+    }
+
     /// The three fields of a message.
     pub(crate) fn form(&self, method: Method, order: &str, parameters: &Json<'_>) -> Result<quittance::Parameters> {
         let json =
@@ -108,8 +114,7 @@ impl Key {
         let unread = || Error::signature("the parameters are not base64 of JSON");
         let bytes = decode(encoded).ok_or_else(unread)?;
         let order: Order = serde_json::from_slice(&bytes).map_err(|_| unread())?;
-        let expected = self.signature(method, &order.order, encoded)?;
-        if !decode(given).is_some_and(|given| digest::same(&expected, &given)) {
+        if !self.agrees(method, &order.order, encoded, given)? {
             return Err(Error::signature("the signature does not agree"));
         }
         serde_json::from_slice(&bytes).map_err(|_| Error::protocol("the parameters have another shape than expected"))

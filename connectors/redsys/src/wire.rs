@@ -85,12 +85,14 @@ pub(crate) struct Answered {
     pub text: String,
 }
 
+/// What stands beside the signed part of a message, [`Version`].
 #[derive(Deserialize)]
 pub(crate) struct Messages {
-    #[serde(rename = "Version")]
-    pub version: Version,
+    #[serde(rename = "Signature")]
+    pub signature: Option<String>,
 }
 
+/// The part of a message that is signed.
 #[derive(Deserialize)]
 pub(crate) struct Version {
     #[serde(rename = "Message")]

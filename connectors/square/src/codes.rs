@@ -10,23 +10,28 @@ pub(crate) fn reason(code: &str) -> Reason {
         }
         "INSUFFICIENT_FUNDS" | "GIFT_CARD_AVAILABLE_AMOUNT" => Reason::InsufficientFunds,
         "CARD_EXPIRED" | "INVALID_EXPIRATION" | "EXPIRATION_FAILURE" | "BAD_EXPIRATION" => Reason::ExpiredCard,
+        "INVALID_EXPIRATION_YEAR" | "INVALID_EXPIRATION_DATE" => Reason::ExpiredCard,
         "CVV_FAILURE" | "VERIFY_CVV_FAILURE" => Reason::IncorrectCvc,
-        "PAN_FAILURE" | "INVALID_CARD" | "INVALID_CARD_DATA" => Reason::IncorrectNumber,
-        "ADDRESS_VERIFICATION_FAILURE" | "VERIFY_AVS_FAILURE" => Reason::IncorrectAddress,
+        "PAN_FAILURE" | "INVALID_CARD" | "INVALID_CARD_DATA" | "INVALID_ENCRYPTED_CARD" => Reason::IncorrectNumber,
+        "ADDRESS_VERIFICATION_FAILURE" | "VERIFY_AVS_FAILURE" | "INVALID_POSTAL_CODE" => Reason::IncorrectAddress,
         "INVALID_PIN" | "MISSING_PIN" | "ALLOWABLE_PIN_TRIES_EXCEEDED" => Reason::IncorrectPin,
         "CARD_NOT_SUPPORTED" | "UNSUPPORTED_CARD_BRAND" | "CURRENCY_MISMATCH" | "UNSUPPORTED_INSTRUMENT_TYPE" => {
             Reason::CardNotSupported
         }
         "CARDHOLDER_INSUFFICIENT_PERMISSIONS"
         | "MANUALLY_ENTERED_PAYMENT_NOT_SUPPORTED"
-        | "CHIP_INSERTION_REQUIRED" => Reason::NotPermitted,
+        | "CHIP_INSERTION_REQUIRED"
+        | "CARD_PRESENCE_REQUIRED"
+        | "UNSUPPORTED_ENTRY_METHOD" => Reason::NotPermitted,
         "TRANSACTION_LIMIT" | "PAYMENT_LIMIT_EXCEEDED" | "AMOUNT_TOO_HIGH" => Reason::AmountLimit,
         "PAYMENT_AMOUNT_MISMATCH" => Reason::InvalidAmount,
         "INVALID_ACCOUNT" | "ACCOUNT_UNUSABLE" => Reason::InvalidAccount,
         "CARD_DECLINED_VERIFICATION_REQUIRED" => Reason::AuthenticationRequired,
         "BUYER_REFUSED_PAYMENT" => Reason::CustomerCancelled,
         "TEMPORARY_ERROR" => Reason::ProcessingError,
-        "INSUFFICIENT_PERMISSIONS" | "INVALID_LOCATION" => Reason::MerchantConfiguration,
+        "INSUFFICIENT_PERMISSIONS" | "INVALID_LOCATION" | "CARD_PROCESSING_NOT_ENABLED" => {
+            Reason::MerchantConfiguration
+        }
         "CARD_TOKEN_USED" => Reason::Duplicate,
         "CARD_TOKEN_EXPIRED" => Reason::Expired,
         _ => Reason::Unmapped,

@@ -246,7 +246,8 @@ impl Connector for Square {
             "refund.created" | "refund.updated" => {
                 EventBody::Refund(wire::refund(authentic.json::<wire::Event<wire::OneRefund>>()?.data.object.refund)?)
             }
-            "dispute.created" | "dispute.state.updated" => EventBody::Dispute(wire::dispute(
+            // The last is the older name of the second.
+            "dispute.created" | "dispute.state.updated" | "dispute.state.changed" => EventBody::Dispute(wire::dispute(
                 authentic.json::<wire::Event<wire::OneDispute>>()?.data.object.dispute,
             )?),
             "card.disabled" => {

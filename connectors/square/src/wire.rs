@@ -232,7 +232,8 @@ pub(crate) struct OneRefund {
 #[derive(Deserialize)]
 pub(crate) struct ReadRefund {
     id: String,
-    status: String,
+    /// Nullable: the refund is made, and how it stands is not told.
+    status: Option<String>,
     amount_money: ReadMoney,
     payment_id: Option<String>,
 }
@@ -240,11 +241,11 @@ pub(crate) struct ReadRefund {
 pub(crate) fn refund(found: ReadRefund) -> Result<Refund> {
     let handle = Handle::new(found.id);
     let amount = Some(read(&found.amount_money).map_err(|error| error.about(&handle))?);
-    let state = match found.status.as_str() {
+    let state = match found.status.as_deref().unwrap_or("PENDING") {
         "PENDING" => TransferState::Pending,
         "COMPLETED" => TransferState::Succeeded,
-        "REJECTED" | "FAILED" => TransferState::Failed(Decline::with_code(Reason::Generic, found.status)),
-        _ => TransferState::Unrecognised(found.status),
+        refused @ ("REJECTED" | "FAILED") => TransferState::Failed(Decline::with_code(Reason::Generic, refused)),
+        unknown => TransferState::Unrecognised(unknown.to_owned()),
     };
     Ok(Refund { amount, payment: found.payment_id.map(Handle::new), ..Refund::new(handle, state) })
 }
@@ -285,7 +286,9 @@ pub(crate) struct OneDispute {
 
 #[derive(Deserialize)]
 pub(crate) struct ReadDispute {
-    id: String,
+    id: Option<String>,
+    /// The same, and all that deliveries of the older kind have.
+    dispute_id: Option<String>,
     state: String,
     amount_money: Option<ReadMoney>,
     reason: Option<String>,
@@ -299,7 +302,8 @@ struct DisputedPayment {
 }
 
 pub(crate) fn dispute(found: ReadDispute) -> Result<Dispute> {
-    let handle = Handle::new(found.id);
+    let id = found.id.or(found.dispute_id).ok_or_else(|| Error::protocol("the dispute has no id"))?;
+    let handle = Handle::new(id);
     let amount = found.amount_money.as_ref().map(read).transpose().map_err(|error| error.about(&handle))?;
     let inquiry = found.state.starts_with("INQUIRY");
     Ok(Dispute {

@@ -392,6 +392,7 @@ impl PayoutEvent {
     }
 }
 
+/// `mandate_authorized`, `mandate_failed` and `mandate_revoked`: <https://docs.truelayer.com/docs/mandate-webhooks>.
 #[derive(Deserialize)]
 pub(crate) struct MandateEvent {
     mandate_id: String,

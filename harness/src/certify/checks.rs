@@ -55,7 +55,7 @@ pub const CHECKS: &[Check] = &[
         ],
         webhooks::webhooks,
     ),
-    check("hostile", &["CONTEXT-2", "CONTEXT-3"], faults::hostile),
+    check("hostile", &["CONTEXT-2", "CONTEXT-3", "INTEGRITY-6"], faults::hostile),
     check("hostile_answers", &["STATE-4", "ERROR-3", "ERROR-4", "ERROR-10"], faults::hostile_answers),
     check("mutation", &["STATE-7", "STATE-8", "ERROR-15", "ERROR-16", "INTEGRITY-4", "MONEY-7"], mutation::mutation),
     check("crash", &["RETRIEVE-10", "STATE-5", "ERROR-14", "IDEMPOTENCY-6"], crash::crash),

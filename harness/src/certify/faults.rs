@@ -43,8 +43,7 @@ fn strike_everywhere(ground: &Ground<'_>, list: &[Trial]) -> Tried {
             };
         }
         let (Some((.., rehearsal)), Some(exchange)) = (&stage, case.tape.exchanges.get(place.index)) else { continue };
-        let has_body = exchange.answers_structured();
-        for trial in list.iter().filter(|trial| has_body || !trial.spoils()) {
+        for trial in list.iter().filter(|trial| trial.fits(exchange)) {
             tried.trials += 1;
             let rehearsed = rehearsal.play(Some(place.strike(trial.fault.clone(), !trial.spoils())));
             let struck = Struck { ground, case, place, trial, exchange };

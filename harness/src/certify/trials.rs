@@ -3,6 +3,7 @@
 use quittance::{Effect, Kind};
 
 use crate::run::stage::{Fault, Spoiling};
+use crate::tape::Exchange;
 
 const HTML: &str = "<html><body><h1>Error</h1></body></html>";
 
@@ -23,6 +24,7 @@ const UNKNOWN: Option<Effect> = Some(Effect::Unknown);
 pub(super) const NONE_IF_FIRST: Option<Effect> = Some(Effect::None);
 
 const UNREADABLE: &[Kind] = &[Kind::Protocol];
+const FORGED: &[Kind] = &[Kind::Protocol, Kind::Signature, Kind::Integrity];
 const DOWN: &[Kind] = &[Kind::Unavailable];
 const WRONG: &[Kind] = &[Kind::Invalid];
 const NO_ENTRY: &[Kind] = &[Kind::Credentials];
@@ -99,9 +101,16 @@ pub(super) const SPOILT: &[Trial] = &[
     trial("over the size limit", Fault::Spoilt(Spoiling::TooLong), UNREADABLE, UNKNOWN),
     trial("half a body", Fault::Spoilt(Spoiling::Half), UNREADABLE, UNKNOWN),
     trial("wrong content type", Fault::Typed("text/html"), UNREADABLE, UNKNOWN),
+    trial("altered after signing", Fault::Spoilt(Spoiling::Altered), FORGED, UNKNOWN),
 ];
 
 impl Trial {
+    /// Whether an answer can be spoilt so. What nobody signs, anybody can alter.
+    pub(super) fn fits(&self, exchange: &Exchange) -> bool {
+        let altered = self.fault == Fault::Spoilt(Spoiling::Altered);
+        (exchange.answers_structured() || !self.spoils()) && (exchange.signs_answer() || !altered)
+    }
+
     /// Whether the provider's own answer is what is spoilt.
     pub(super) fn spoils(&self) -> bool {
         matches!(self.fault, Fault::Spoilt(_) | Fault::Typed(_))

@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode};
 use quittance::{Clock, Failure, Random, Secret, Timestamp, TokenCache, async_trait, digest};
 
 use super::echo::Echo;
-use crate::tape::{Mismatch, Player};
+use crate::tape::{self, Mismatch, Player};
 
 /// The virtual clock at the start of every case: 2026-11-22T12:00:00Z.
 pub const START_UNIX_SECONDS: i64 = 1_795_348_800;
@@ -52,6 +52,8 @@ pub enum Spoiling {
     TooLong,
     /// The second half is missing.
     Half,
+    /// Its last digit is another, also inside base64, and a signature is left as it was.
+    Altered,
 }
 
 impl Spoiling {
@@ -71,8 +73,21 @@ impl Spoiling {
             Spoiling::NotUtf8 => [b"\xff", body].concat(),
             Spoiling::TooLong => [text.as_bytes(), " ".repeat(1 << 20).as_bytes()].concat(),
             Spoiling::Half => body.get(..body.len() / 2).unwrap_or_default().to_vec(),
+            Spoiling::Altered => altered(text).into_bytes(),
         }
     }
+}
+
+/// The text with another last digit, of those that stand in no tag.
+fn altered(text: &str) -> String {
+    let mut open = tape::opened(text).into_owned();
+    let in_tag = |at: usize| open.get(at..).and_then(|rest| rest.find(['<', '>']).map(|mark| rest.get(mark..)));
+    let in_tag = |at: usize| in_tag(at).flatten().is_some_and(|rest| rest.starts_with('>'));
+    let mut digits = open.char_indices().rev().filter(|(_, letter)| letter.is_ascii_digit());
+    if let Some((at, digit)) = digits.find(|(at, _)| !in_tag(*at)) {
+        open.replace_range(at..=at, if digit == '1' { "2" } else { "1" });
+    }
+    tape::closed(&open).into_owned()
 }
 
 /// The children of the XML root twice; anything else twice as a whole.

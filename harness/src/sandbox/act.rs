@@ -217,6 +217,7 @@ impl Sandbox {
             target,
             own,
             sent: Some(asking.sent),
+            asked: Some(asking.request.body()),
             moment: known.at.moment,
             number: state.book.number_ahead(),
         }
@@ -239,7 +240,12 @@ impl Sandbox {
         let mut moment = moved(known, before, fit.joint.asked.or(raised));
         if !known.at.acts && known.at.creates.is_none() {
             let named = target.object.and_then(|number| state.book.get(number));
-            let own = named.filter(|object| matches!(object.kind, Kind::Refund | Kind::Payout));
+            // A refund may be asked for by its payment alone: then the newest is told.
+            let newest = || {
+                let children = named.filter(|_| known.at.op == Op::RetrieveRefund)?.children.iter().rev();
+                children.filter_map(|child| state.book.get(*child)).find(|child| child.kind == Kind::Refund)
+            };
+            let own = named.filter(|object| matches!(object.kind, Kind::Refund | Kind::Payout)).or_else(newest);
             moment.asked = own.map(|object| object.end.amount);
         }
         let giving = Giving { moment, number, ..self.giving(state, asking, known, &own, target) };

@@ -38,7 +38,8 @@ pub(super) fn class_of(op: Op, ended: &Ended, refused: bool, step: &Step) -> Cla
     let absent = step.input.values().any(|value| value.as_str() == Some("absent"));
     match &ended.result {
         Err(error) if error.kind() == ErrorKind::Credentials => Class::Credentials,
-        Err(error) if error.kind() == ErrorKind::NotFound || absent => Class::Missing,
+        // Some tell of an object that is not open any more as of one that is not there.
+        Err(error) if absent || (error.kind() == ErrorKind::NotFound && !refused) => Class::Missing,
         Err(_) if op == Op::Authorize && !refused => Class::Invalid,
         Err(_) => Class::Refused,
         Ok(_) if refused => Class::Refused,

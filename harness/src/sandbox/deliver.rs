@@ -129,6 +129,7 @@ impl Sandbox {
             target: later.target,
             own: Own::NONE,
             sent: None,
+            asked: None,
             moment: later.moment,
             number: later.number,
         }

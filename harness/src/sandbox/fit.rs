@@ -16,6 +16,7 @@ use super::reader::{Brought, Flag, Ground, Mark, Reader, kind_of};
 use super::roles::{Figure, Quantity};
 use super::sent::{Place, Sent};
 use super::tell::is_incidental;
+use super::understand::begins;
 use crate::tape::Hole;
 
 /// How much a value tells about which exchange is meant.
@@ -363,7 +364,7 @@ fn reads_alike((one, want): (&Known, &Want), (other, same): (&Known, &Want)) -> 
                 let does = |known: &Known| (known.at.acts, known.at.creates, known.at.op.reads());
                 does(one) == does(other) && template.holes().all(alike)
             }
-            Role::Digest => one.at.creates == other.at.creates,
+            Role::Digest => (one.at.creates, begins(one.at.op)) == (other.at.creates, begins(other.at.op)),
             _ => true,
         }
 }

@@ -99,6 +99,8 @@ pub(super) struct Giving<'g> {
     pub(super) own: &'g Own<'g>,
     /// What was sent, where it is an answer.
     pub(super) sent: Option<&'g Sent<'g>>,
+    /// The body of the request, where it is an answer.
+    pub(super) asked: Option<&'g [u8]>,
     pub(super) moment: Moment,
     /// The number of what is made; every new value follows from it.
     pub(super) number: Number,
@@ -174,6 +176,7 @@ impl Giving<'_> {
             now_unix: self.means.now_unix_seconds,
             recipes: self.means.recipes,
             message: None,
+            asked: self.asked,
             spoil: Spoil::Not,
             proven: None,
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::tape::json::member_path;
 use crate::tape::matcher::{BodyPattern, FieldPattern, JsonPattern, RequestPattern};
-use crate::tape::xml::{Element, Node};
+use crate::tape::xml::{self, Element, Node};
 use crate::tape::{Part, Template};
 
 /// Where it is said what is asked for, in an API that has one endpoint for all.
@@ -89,7 +89,7 @@ pub(super) fn stated(pattern: &RequestPattern) -> Vec<Stated> {
         }
         BodyPattern::Xml { root, .. } => {
             out.push((OPERATION.to_owned(), fixed(&children(root))));
-            xml_leaves(&format!("/{}", root.name), root, &mut |path, text: &Template| out.push((path, text.clone())));
+            xml_stated(&format!("/{}", root.name), root, &mut out);
         }
         BodyPattern::Text(template) => out.push(("body".to_owned(), template.clone())),
     }
@@ -119,6 +119,53 @@ fn json_stated(path: String, pattern: &JsonPattern, out: &mut Vec<Stated>) {
     }
 }
 
+/// Attributes and texts; of a text that is XML itself those in it.
+fn xml_stated(path: &str, element: &Element<Template>, out: &mut Vec<Stated>) {
+    xml_leaves(path, element, &mut |path, text: &Template| match message(text) {
+        Some(message) => xml_stated(&message_path(&path, &message), &message, out),
+        None => out.push((path, text.clone())),
+    });
+}
+
+/// Where the root of a message stands that is the text of an element.
+pub(super) fn message_path<T>(path: &str, message: &Element<T>) -> String {
+    format!("{path}/$xml/{}", message.name)
+}
+
+/// Letters that stand for holes while a message is read: of the private use area.
+const HOLES: u32 = 0xf_0000;
+
+/// The message that a text with holes is; none where it is no XML.
+fn message(template: &Template) -> Option<Element<Template>> {
+    if !template.literal_start().trim_start().starts_with('<') {
+        return None;
+    }
+    let letter = |hole: usize| char::from_u32(HOLES + u32::try_from(hole).ok()?);
+    let (mut text, mut holes) = (String::new(), Vec::new());
+    for part in &template.parts {
+        match part {
+            Part::Text(literal) => text.push_str(literal),
+            Part::Hole(hole) => {
+                text.push(letter(holes.len())?);
+                holes.push(hole);
+            }
+        }
+    }
+    let mut filled = |text: String| {
+        let mut parts = Vec::new();
+        for letter in text.chars() {
+            let hole = u32::from(letter).checked_sub(HOLES).and_then(|at| holes.get(usize::try_from(at).ok()?));
+            match (hole, parts.last_mut()) {
+                (Some(hole), _) => parts.push(Part::Hole((*hole).clone())),
+                (None, Some(Part::Text(text))) => text.push(letter),
+                (None, _) => parts.push(Part::Text(letter.to_string())),
+            }
+        }
+        Ok::<Template, ()>(Template::of(parts, false))
+    };
+    xml::message(&text)?.try_map(&mut filled).ok()
+}
+
 /// Whether a tape's request has JSON inside base64.
 pub(super) fn encloses(stated: &[Stated]) -> bool {
     stated.iter().any(|(path, _)| path.contains("$base64"))
@@ -136,6 +183,7 @@ pub(super) fn last_name(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tape::Hole;
 
     #[test]
     fn what_is_asked_for_stands_in_the_body() {
@@ -146,6 +194,22 @@ mod tests {
         assert_eq!(of("{ ping }"), some("ping"));
         assert_eq!(of("mutation M {\n  chargeIt(a: 1) { id } }"), some("chargeIt"));
         assert_eq!(of("shoes"), None);
+    }
+
+    #[test]
+    fn holes_keep_their_places_in_a_message() {
+        let hole = Part::Hole(Hole::Key(None));
+        let text = |text: &str| Part::Text(text.to_owned());
+        let parts = vec![text("<M><a>x"), hole.clone(), text("</a><b c=\""), hole.clone(), text("\"/></M>")];
+        let mut found = Vec::new();
+        let root = Element {
+            name: "E".to_owned(),
+            attributes: Vec::new(),
+            children: vec![Node::Text(Template::of(parts, false))],
+        };
+        xml_stated("/E", &root, &mut found);
+        let of = |path: &str, parts: Vec<Part>| (path.to_owned(), Template::of(parts, false));
+        assert_eq!(found, [of("/E/$xml/M/a", vec![text("x"), hole.clone()]), of("/E/$xml/M/b/@c", vec![hole])]);
     }
 
     #[test]

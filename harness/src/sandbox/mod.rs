@@ -14,6 +14,7 @@ mod fill;
 mod fit;
 pub(crate) mod flat;
 mod give;
+mod items;
 mod keep;
 mod known;
 mod learn;

@@ -12,6 +12,7 @@ use super::proof::Spared;
 use super::read::{Caught, caught};
 use super::roles::Quantity;
 use super::texts::Of;
+use super::understand::begins;
 use crate::tape::{Encoding, Hole, Part, Template};
 
 /// What fits are judged by.
@@ -139,6 +140,8 @@ impl<'r> Reader<'r, '_, '_> {
         }
         match self.find(Of::Digest, text) {
             Some(number) => self.readings.named.push(number),
+            // What asks about a card before the payment names what is not there yet.
+            None if begins(self.known.at.op) => self.brought.digest = Some(text),
             None => self.mark.set(Flag::Absent, true),
         }
     }

@@ -13,10 +13,11 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 
 use super::fill;
-use super::leaves::{OPERATION, children, first_field, xml_leaves};
+use super::leaves::{OPERATION, children, first_field, message_path, xml_leaves};
 use super::quick::Quick;
 use crate::tape::json::{self, Json, member_path};
-use crate::tape::{opened, xml};
+use crate::tape::opened;
+use crate::tape::xml::{self, Element};
 
 /// Most values that are read of one request.
 const MAX_LEAVES: usize = 2_000;
@@ -367,14 +368,19 @@ impl<'r> Sent<'r> {
         match xml::document(text) {
             Ok(document) => {
                 self.push([OPERATION, ""], children(&document.root));
-                xml_leaves(&format!("/{}", document.root.name), &document.root, &mut |path, text: &String| {
-                    if self.values.len() < MAX_LEAVES {
-                        self.push([&path, ""], text.clone());
-                    }
-                });
+                self.elements(&format!("/{}", document.root.name), &document.root);
             }
             Err(_) => self.push(["body", ""], text),
         }
+    }
+
+    /// Attributes and texts; of a text that is XML itself those in it.
+    fn elements(&mut self, path: &str, element: &Element<String>) {
+        xml_leaves(path, element, &mut |path, text: &String| match xml::message(text) {
+            _ if self.values.len() >= MAX_LEAVES => {}
+            Some(message) => self.elements(&message_path(&path, &message), &message),
+            None => self.push([&path, ""], text.clone()),
+        });
     }
 }
 
@@ -454,6 +460,22 @@ mod tests {
         assert_eq!(get("query x#2"), Some("2"));
         assert_eq!(get("$.a.b[0]"), Some("1.50"));
         assert_eq!(get("$.c"), Some("null"));
+    }
+
+    #[test]
+    fn a_message_that_stands_as_text_is_open() {
+        let inner = "<M v=\"0\"><O>12&amp;</O></M>";
+        let escaped = quick_xml::escape::escape(inner).into_owned();
+        for text in [escaped, format!("<![CDATA[{inner}]]>")] {
+            let request = Request::post("/").header("content-type", "text/xml");
+            let request =
+                request.body(Bytes::from(format!("<s:E><s:B><q>{text}</q><r>a &lt; b</r></s:B></s:E>"))).unwrap();
+            let found = found(&request);
+            let get = |path: &str| found.iter().find(|(name, _)| name == path).map(|(_, text)| text.as_str());
+            assert_eq!(get("/s:E/s:B/q/$xml/M/@v"), Some("0"), "{found:?}");
+            assert_eq!(get("/s:E/s:B/q/$xml/M/O"), Some("12&"), "{found:?}");
+            assert_eq!((get("/s:E/s:B/q"), get("/s:E/s:B/r")), (None, Some("a < b")), "{found:?}");
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct Leaf {
     pub(super) object: bool,
     /// Whether it is made of what follows from the reference, and nothing else.
     pub(super) digest: bool,
+    /// Whether it tells of a refund, and not of the payment.
+    pub(super) refund: bool,
 }
 
 /// A template as a text that can be read.
@@ -62,7 +64,7 @@ impl Sketch {
                 let mut scan = Scan { text: &self.text, at: start, out: &mut out };
                 let _ = scan.value("$", 0);
             }
-            Some(b'<') => xml(&self.text, start, &mut out),
+            Some(b'<') => xml(&self.text, start, "", &mut out),
             Some(_) => form(&self.text, start, &mut out),
             None => {}
         }
@@ -194,15 +196,36 @@ impl Scan<'_, '_> {
 
     fn push(&mut self, path: &str, at: Range<usize>, quoted: Option<Range<usize>>, object: bool) {
         let text = if object { String::new() } else { self.text.get(at.clone()).unwrap_or_default().to_owned() };
-        self.out.push(Leaf { path: path.to_owned(), text, at, quoted, open: false, object, digest: false });
+        self.out.push(Leaf {
+            path: path.to_owned(),
+            text,
+            at,
+            quoted,
+            open: false,
+            object,
+            digest: false,
+            refund: false,
+        });
     }
 }
 
-/// Attributes and texts of elements without children. An element that is not closed ends it.
-fn xml(text: &str, start: usize, out: &mut Vec<Leaf>) {
+/// The mark before a section of text in which no letter has a meaning, and the one behind it.
+const SECTION: (&str, &str) = ("<![CDATA[", "]]>");
+
+/// Attributes and texts of elements without children, below the path `base`; of a section that is XML itself those in it. An element that
+/// is not closed ends it.
+fn xml(text: &str, start: usize, base: &str, out: &mut Vec<Leaf>) {
     let mut open: Vec<(String, Vec<String>)> = Vec::new();
     let mut at = start;
     while let Some(tag) = text.get(at..).and_then(|rest| rest.find('<')).map(|found| at + found) {
+        if let (Some(section), Some((path, children))) = (section(text, tag), open.last_mut()) {
+            children.push("$xml".to_owned());
+            at = section.end + SECTION.1.len();
+            if let Some(message) = text.get(..section.end).filter(|_| is_xml(text, &section)) {
+                xml(message, section.start, &format!("{path}/$xml"), out);
+            }
+            continue;
+        }
         let Some(end) = text.get(tag..).and_then(|rest| rest.find('>')).map(|found| tag + found) else { return };
         let inner = text.get(tag + 1..end).unwrap_or_default();
         if inner.starts_with('/') {
@@ -219,6 +242,7 @@ fn xml(text: &str, start: usize, out: &mut Vec<Leaf>) {
                     open: false,
                     object: false,
                     digest: false,
+                    refund: false,
                 });
             }
         } else if !inner.starts_with(['?', '!']) && open.len() < MAX_DEPTH {
@@ -229,7 +253,7 @@ fn xml(text: &str, start: usize, out: &mut Vec<Leaf>) {
                     children.push(name.to_owned());
                     if position > 1 { format!("{path}/{name}[{position}]") } else { format!("{path}/{name}") }
                 }
-                None => format!("/{name}"),
+                None => format!("{base}/{name}"),
             };
             attributes(text, tag + 1 + name.len()..end, &path, out);
             if !inner.ends_with('/') {
@@ -238,6 +262,17 @@ fn xml(text: &str, start: usize, out: &mut Vec<Leaf>) {
         }
         at = end + 1;
     }
+}
+
+/// The content of the section that begins at this place.
+fn section(text: &str, at: usize) -> Option<Range<usize>> {
+    let rest = text.get(at..)?.strip_prefix(SECTION.0)?;
+    let start = at + SECTION.0.len();
+    Some(start..start + rest.find(SECTION.1)?)
+}
+
+fn is_xml(text: &str, within: &Range<usize>) -> bool {
+    text.get(within.clone()).is_some_and(|content| content.trim_start().starts_with('<'))
 }
 
 fn attributes(text: &str, within: Range<usize>, path: &str, out: &mut Vec<Leaf>) {
@@ -262,6 +297,7 @@ fn attributes(text: &str, within: Range<usize>, path: &str, out: &mut Vec<Leaf>)
             open: false,
             object: false,
             digest: false,
+            refund: false,
         });
         at = end + 1;
     }
@@ -291,7 +327,7 @@ fn form(text: &str, start: usize, out: &mut Vec<Leaf>) {
         let value = text.get(from..end).unwrap_or_default();
         if !value.contains('%') {
             let (text, at) = (value.to_owned(), from..end);
-            out.push(Leaf { path, text, at, quoted: None, open: false, object: false, digest: false });
+            out.push(Leaf { path, text, at, quoted: None, open: false, object: false, digest: false, refund: false });
         }
         at = end;
     }
@@ -305,7 +341,23 @@ fn enclosed_xml(text: &str, first: usize, out: &mut Vec<Leaf>) {
     out.retain(|leaf| !found.contains(&leaf.at));
     for at in found {
         if let Some(inner) = text.get(..at.end) {
-            xml(inner, at.start, out);
+            xml(inner, at.start, "", out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_that_is_xml_is_open() {
+        let text = "<s:E><r><![CDATA[<M><V><A>60</A><A/></V><S>x</S></M>]]></r><t><![CDATA[a < b]]></t><u>1</u></s:E>";
+        let sketch = Sketch::of(&Template::of(vec![Part::Text(text.to_owned())], false));
+        let found: Vec<(String, &str)> =
+            sketch.leaves().into_iter().map(|leaf| (leaf.path, text.get(leaf.at).unwrap())).collect();
+        let of = |path: &str, text: &'static str| (path.to_owned(), text);
+        let wanted = [of("/s:E/r/$xml/M/V/A", "60"), of("/s:E/r/$xml/M/S", "x"), of("/s:E/u", "1")];
+        assert_eq!(found, wanted);
     }
 }

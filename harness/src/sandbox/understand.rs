@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use quittance::Op;
 
+use super::items::mark_refunds;
 use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Situation, Want};
 use super::learn::{Draft, Drafts, Told};
 use super::leaves::{Stated, last_name};
@@ -41,7 +42,8 @@ struct Numbers {
 }
 
 impl Knowledge {
-    pub(super) fn of(drafts: Drafts) -> Knowledge {
+    pub(super) fn of(mut drafts: Drafts) -> Knowledge {
+        mark_refunds(&mut drafts.exchanges);
         let numbers = Numbers::of(&drafts);
         let mut knowledge = Knowledge {
             open: drafts.exchanges.iter().any(|draft| super::leaves::encloses(&draft.stated)),
@@ -267,7 +269,7 @@ impl Ground<'_> {
                 return Some(Fill::Currency(style));
             }
             if let Some((figure, minor)) = Figure::read(&leaf.text, currency.exponent())
-                && let Some(quantity) = self.numbers.quantity(self.groups, &leaf.path, minor, self.moment)
+                && let Some(quantity) = self.quantity(leaf, minor)
             {
                 return Some(Fill::Amount(quantity, figure));
             }
@@ -277,6 +279,12 @@ impl Ground<'_> {
             return self.numbers.flag(self.groups, &leaf.path).or_else(own).map(Fill::Flag);
         }
         self.card(leaf).or_else(|| echo(leaf, sent))
+    }
+
+    fn quantity(&self, leaf: &Leaf, minor: i64) -> Option<Quantity> {
+        let refunded = leaf.refund && Quantity::Refunded.of(self.moment) == Some(minor);
+        let other = || self.numbers.quantity(self.groups, &leaf.path, minor, self.moment);
+        if refunded { Some(Quantity::Refunded) } else { other() }
     }
 
     fn card(&self, leaf: &Leaf) -> Option<Fill> {

@@ -118,7 +118,7 @@ impl Player {
         });
         if let (Some(index), Some(memory)) = (repeated, &mut self.memory) {
             memory.again = Some(index + 1);
-            return self.stored(index);
+            return self.stored(index, request);
         }
         let due = self.remaining();
         let idle = |index: usize| acts.get(index) == Some(&false);
@@ -137,7 +137,7 @@ impl Player {
         let mut known = tape.exchanges.iter().enumerate().take_while(|(_, exchange)| exchange.step <= self.step);
         let index =
             known.find(|(index, exchange)| idle(*index) && self.fits(exchange, request)).map(|(index, _)| index)?;
-        self.stored(index)
+        self.stored(index, request)
     }
 
     /// What a request that repeats nothing should have repeated, with all differences.
@@ -169,7 +169,7 @@ impl Player {
     }
 
     /// The answer as it was given before, else as the tape has it.
-    fn stored(&mut self, index: usize) -> Option<(usize, Response<Bytes>)> {
+    fn stored(&mut self, index: usize, request: &Request<Bytes>) -> Option<(usize, Response<Bytes>)> {
         let given =
             self.transcript.iter().rev().find(|record| record.exchange == Some(index) && record.answer.is_some());
         if let Some(answer) = given.and_then(|record| record.answer.clone()) {
@@ -178,7 +178,8 @@ impl Player {
         let tape = Arc::clone(&self.tape);
         let exchange = tape.exchanges.get(index)?;
         self.mint(&exchange.response.mints);
-        let answer = answer::response(&exchange.response, &self.scope(exchange.step)).ok()?;
+        let scope = Scope { asked: Some(request.body()), ..self.scope(exchange.step) };
+        let answer = answer::response(&exchange.response, &scope).ok()?;
         Some((index, answer))
     }
 }

@@ -30,6 +30,15 @@ impl Exchange {
         !self.response.seals.is_empty()
     }
 
+    /// Whether a signature stands in the answer.
+    pub(crate) fn signs_answer(&self) -> bool {
+        let in_headers = self.response.headers.iter().any(|(_, text)| match text {
+            HeaderText::Holes(template) => template.has_signature(),
+            HeaderText::Fixed(_) => false,
+        });
+        in_headers || matches!(&self.response.body, BodyText::Holes(template, _) if template.has_signature())
+    }
+
     /// Whether the answer has exactly this status and body.
     pub fn answers_exactly(&self, status: u16, body: &str) -> bool {
         let text = match &self.response.body {

@@ -137,13 +137,18 @@ impl Player {
 
     /// The answer of an exchange with something else in it: `open` is its body, open, and `altered` what it shall be. Base64 is made, and
     /// signatures in the body are made anew where what they sign still stands there.
-    pub fn resealed(&self, exchange: usize, open: &str, altered: &str) -> String {
+    pub fn resealed(&self, number: usize, open: &str, altered: &str) -> String {
         let closed = close(altered).into_owned();
+        let asked = self.transcript().iter().rev().find(|record| record.exchange == Some(number));
         let signatures = |body: &str| -> Vec<String> {
-            let Some(exchange) = self.tape().exchanges.get(exchange) else { return Vec::new() };
+            let Some(exchange) = self.tape().exchanges.get(number) else { return Vec::new() };
             let BodyText::Holes(template, _) = &exchange.response.body else { return Vec::new() };
             let message = Message { method: "", host: "", path: "", headers: Headers::Made(&[]), body };
-            let scope = Scope { message: Some(message), ..self.scope(exchange.step) };
+            let scope = Scope {
+                message: Some(message),
+                asked: asked.map(|record| &**record.request.body()),
+                ..self.scope(exchange.step)
+            };
             let holes = template.holes().filter(|hole| matches!(hole, Hole::Signature(_)));
             let sign = |hole: &Hole| {
                 let mut value = String::new();

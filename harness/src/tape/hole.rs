@@ -66,6 +66,13 @@ pub(crate) enum Hole {
     Body,
     /// `${body:/json/pointer}`, in a recipe: a scalar inside a JSON body, or an object or array as compact JSON.
     BodyPointer(String),
+    /// `${element:NAME}`, in a recipe: the first XML element of that name as it is written, of a message that stands as text before one of
+    /// the body itself.
+    Element(String),
+    /// `${content:NAME}`, in a recipe: the text in that element.
+    Content(String),
+    /// `${asked:NAME}`, in a recipe of an answer: the text in that element of the request.
+    Asked(String),
     /// `${header:NAME}`, in a recipe: the value of a header.
     Header(String),
     /// `${form:NAME}`, in a recipe: a field of a form body.
@@ -340,6 +347,9 @@ fn parse_recipe_hole(word: &str, argument: Option<&str>, text: &str) -> Result<H
         ("path", None) => Hole::Path,
         ("body", None) => Hole::Body,
         ("body", Some(pointer)) if pointer.starts_with('/') => Hole::BodyPointer(pointer.to_owned()),
+        ("element", Some(name)) => Hole::Element(name_of(name, text)?),
+        ("content", Some(name)) => Hole::Content(name_of(name, text)?),
+        ("asked", Some(name)) => Hole::Asked(name_of(name, text)?),
         ("header", Some(name)) => Hole::Header(name.to_ascii_lowercase()),
         ("form", Some(name)) if !name.is_empty() => Hole::Form(name.to_owned()),
         ("crc32", Some("body")) => Hole::Crc32Body,
@@ -360,6 +370,9 @@ fn allowed(hole: &Hole, place: Place) -> Result<(), String> {
         | Hole::Path
         | Hole::Body
         | Hole::BodyPointer(_)
+        | Hole::Element(_)
+        | Hole::Content(_)
+        | Hole::Asked(_)
         | Hole::Header(_)
         | Hole::Form(_)
         | Hole::Crc32Body
@@ -430,6 +443,9 @@ impl fmt::Display for Hole {
             Self::Path => out.write_str("${path}"),
             Self::Body => out.write_str("${body}"),
             Self::BodyPointer(pointer) => write!(out, "${{body:{pointer}}}"),
+            Self::Element(name) => write!(out, "${{element:{name}}}"),
+            Self::Content(name) => write!(out, "${{content:{name}}}"),
+            Self::Asked(name) => write!(out, "${{asked:{name}}}"),
             Self::Header(name) => write!(out, "${{header:{name}}}"),
             Self::Form(name) => write!(out, "${{form:{name}}}"),
             Self::Crc32Body => out.write_str("${crc32:body}"),

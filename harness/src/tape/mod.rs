@@ -41,7 +41,7 @@ pub use values::{Spoil, StepValues};
 pub(crate) use answer::response as rendered;
 pub(crate) use compile::{AnswerTemplate, BodyText, HeaderText};
 pub(crate) use deliver::delivery as delivered;
-pub(crate) use enclosed::{inside as inside_base64, open as opened};
+pub(crate) use enclosed::{close as closed, inside as inside_base64, open as opened};
 pub(crate) use hole::Hole;
 pub(crate) use player::shown_headers;
 pub(crate) use redact::{MASK, NO_SECRETS, Redactor, is_secret_value, tokens_in};

@@ -278,7 +278,8 @@ impl Player {
         let caught = matcher::compare(&exchange.request, request, body, scope)?;
         self.captured.extend(caught);
         self.mint(&exchange.response.mints);
-        let response = answer::response(&exchange.response, &self.scope(self.step))
+        let scope = Scope { asked: Some(request.body()), ..self.scope(self.step) };
+        let response = answer::response(&exchange.response, &scope)
             .map_err(|unresolved| vec![no_value("response", &unresolved)])?;
         self.next += 1;
         Ok(response)
@@ -460,6 +461,7 @@ impl Player {
             now_unix: self.run.now_unix_seconds,
             recipes: &self.tape.recipes,
             message: None,
+            asked: None,
             spoil: Spoil::Not,
             proven: self.run.proven.as_deref(),
         }

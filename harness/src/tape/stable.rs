@@ -12,6 +12,7 @@ use super::hole::Hole;
 use super::matcher::BodyPattern;
 use super::player::{Player, Record};
 use super::template::Template;
+use super::values::Scope;
 
 impl Tape {
     fn is_randomized(&self, template: &Template) -> bool {
@@ -99,7 +100,8 @@ impl Player {
     pub fn resigned(&self, record: &Record, mut answer: Response<Bytes>) -> Response<Bytes> {
         if let Some(exchange) = record.exchange.and_then(|index| self.tape.exchanges.get(index)) {
             // One that cannot be signed stays as it is, and is refused.
-            let _ = answer::sign(&exchange.response, &self.scope(exchange.step), &mut answer);
+            let scope = Scope { asked: Some(record.request.body()), ..self.scope(exchange.step) };
+            let _ = answer::sign(&exchange.response, &scope, &mut answer);
         }
         answer
     }

@@ -64,7 +64,7 @@ impl StandIn {
             let seed = self.run.seed;
             self.minted.entry(name.clone()).or_insert_with(|| mint(seed, name, *shape));
         }
-        answer::response(&exchange.response, &self.scope(None)).ok()
+        answer::response(&exchange.response, &Scope { asked: Some(request.body()), ..self.scope(None) }).ok()
     }
 
     /// What the tape's `any` holes catch, when the request is the one that it expects.
@@ -95,6 +95,7 @@ impl StandIn {
             now_unix: self.run.now_unix_seconds,
             recipes: &self.tape.recipes,
             message,
+            asked: None,
             spoil: Spoil::Not,
             proven: self.run.proven.as_deref(),
         }

@@ -12,6 +12,7 @@ use super::enclosed;
 use super::hole::{Encoding, Hole, Shape, TimeFormat};
 use super::json;
 use super::signature::{Proven, Recipe};
+use super::xml;
 
 /// The values that the runner gives to one step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,6 +129,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) now_unix: i64,
     pub(crate) recipes: &'a BTreeMap<String, Arc<Recipe>>,
     pub(crate) message: Option<Message<'a>>,
+    /// The body of the request that is answered, while its answer is made.
+    pub(crate) asked: Option<&'a [u8]>,
     pub(crate) spoil: Spoil,
     /// What the connector has signed rightly before; none where every signature is to be verified.
     pub(crate) proven: Option<&'a Proven>,
@@ -250,6 +253,17 @@ impl<'a> Scope<'a> {
                     Some(text) => out.push_str(&text),
                     None => value.write(out),
                 }
+            }
+            Hole::Element(name) => {
+                out.push_str(&xml::written(message.body, name).ok_or_else(|| missing("there is no such element"))?)
+            }
+            Hole::Content(name) => {
+                out.push_str(&xml::content(message.body, name).ok_or_else(|| missing("there is no such element"))?)
+            }
+            Hole::Asked(name) => {
+                let asked = self.asked.and_then(|asked| std::str::from_utf8(asked).ok());
+                let asked = asked.ok_or_else(|| missing("no request is answered here"))?;
+                out.push_str(&xml::content(asked, name).ok_or_else(|| missing("it asks for no such element"))?);
             }
             Hole::Form(name) => {
                 let (name, inside) =

@@ -113,6 +113,48 @@ pub(crate) fn document(text: &str) -> Result<Document, String> {
     Ok(Document { doctype, root })
 }
 
+/// The message that stands as text in an element: XML again. None where the text is no XML.
+pub(crate) fn message(text: &str) -> Option<Element<String>> {
+    let text = text.trim();
+    if text.starts_with('<') { read(text).ok() } else { None }
+}
+
+/// The first element of that name as it is written, tags included: of a message that stands as text, else of the document itself.
+pub(crate) fn written(text: &str, name: &str) -> Option<String> {
+    let (root, mut texts) = (read(text).ok()?, Vec::new());
+    texts_of(&root, &mut texts);
+    let mut messages = texts.into_iter().filter(|text| text.trim_start().starts_with('<'));
+    messages.find_map(|message| written(message.trim(), name)).or_else(|| raw(text, name).map(str::to_owned))
+}
+
+/// The text in that element.
+pub(crate) fn content(text: &str, name: &str) -> Option<String> {
+    let element = read(&written(text, name)?).ok()?;
+    let mut texts = Vec::new();
+    texts_of(&element, &mut texts);
+    Some(texts.concat())
+}
+
+fn texts_of<'e>(element: &'e Element<String>, texts: &mut Vec<&'e str>) {
+    for child in &element.children {
+        match child {
+            Node::Element(element) => texts_of(element, texts),
+            Node::Text(text) => texts.push(text),
+        }
+    }
+}
+
+fn raw<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let begins = |at: &usize| {
+        let rest = text.get(at + 1..).and_then(|rest| rest.strip_prefix(name));
+        rest.is_some_and(|rest| rest.starts_with(|letter: char| letter == '>' || letter.is_ascii_whitespace()))
+    };
+    let start = text.match_indices('<').map(|(at, _)| at).find(begins)?;
+    let close = format!("</{name}>");
+    let end = start + text.get(start..)?.find(&close)? + close.len();
+    text.get(start..end)
+}
+
 fn element(start: &BytesStart<'_>) -> Result<Element<String>, String> {
     let mut attributes = Vec::new();
     for attribute in start.attributes() {
@@ -175,6 +217,18 @@ mod tests {
         let other = read("<p:a x='1&#38;' y='2'><b> t &lt;A&lt;</b><c></c></p:a>").unwrap();
         assert_eq!(one, other);
         assert_ne!(one, read("<p:a x='1&#38;' y='2'><b>t &lt;A&lt;</b><c></c></p:a>").unwrap());
+    }
+
+    #[test]
+    fn a_message_that_stands_as_text_is_read() {
+        let inner = "<M v=\"1\"><V a=\"0\"><O> 12&amp;</O></V><V/></M>";
+        let escaped = format!("<s:E><b>{}</b><V>outside</V></s:E>", quick_xml::escape::escape(inner));
+        for text in [escaped, format!("<s:E><b>\n<![CDATA[{inner}]]></b><V>outside</V></s:E>"), inner.to_owned()] {
+            assert_eq!(written(&text, "V").as_deref(), Some("<V a=\"0\"><O> 12&amp;</O></V>"), "{text}");
+            assert_eq!(content(&text, "O").as_deref(), Some(" 12&"), "{text}");
+            assert_eq!(written(&text, "W"), None);
+        }
+        assert!(message(" <a/> ").is_some() && message("a < b").is_none() && message("<a>").is_none());
     }
 
     #[test]

@@ -23,6 +23,7 @@ fn empty<'a>(none: &'a BTreeMap<String, String>, recipes: &'a BTreeMap<String, A
         now_unix: NOW,
         recipes,
         message: None,
+        asked: None,
         spoil: Spoil::Not,
         proven: None,
     }
