@@ -21,8 +21,7 @@ pub(crate) struct Found {
     pub(crate) network: Network,
 }
 
-/// Statuses of what did not come about. The schema names all but the last, which Braintree's SDK for Python has beside them
-/// (`Transaction.Status`).
+/// Statuses of what did not come about: the schema's, and the last, which Braintree's SDK for Python has (`Transaction.Status`).
 pub(crate) const REFUSED: [&str; 5] =
     ["FAILED", "PROCESSOR_DECLINED", "GATEWAY_REJECTED", "SETTLEMENT_DECLINED", "SETTLEMENT_FAILED"];
 

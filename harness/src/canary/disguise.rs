@@ -258,7 +258,9 @@ impl Maker<'_> {
         }
         let is_iban = like.len() >= 15 && like.chars().take(2).all(|letter| letter.is_ascii_uppercase());
         if !is_iban {
-            return self.like_letters(like, 0);
+            // Few digits stand by chance in a signature that is repeated.
+            let is_short = like.len() < 8 && like.bytes().all(|byte| byte.is_ascii_digit());
+            return if is_short { self.digits(10) } else { self.like_letters(like, 0) };
         }
         let tail = 8.min(like.len() - 4);
         let (head, _) = like.split_at(like.len() - tail);
@@ -351,6 +353,7 @@ mod tests {
         assert!(hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)));
         assert_eq!(STANDARD.decode(maker.like("AgAAAAAAAIR8CQrXcIhbQAAAAAA=")).unwrap().len(), 20);
         assert!(maker.account("receiver@example.com").ends_with("@example.com"));
+        assert_eq!([maker.account("4100"), maker.account("0001234567890")].map(|account| account.len()), [10, 13]);
         let token: Value =
             serde_json::from_str(&maker.like(r#"{"version":"EC_v1234567","data":"cXVpdHRhbmNl"}"#)).unwrap();
         assert_eq!(token["version"], "EC_v1234567");
