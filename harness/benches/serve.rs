@@ -23,6 +23,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use mimalloc::MiMalloc;
 use quittance_harness::product::{Product, install};
 use quittance_harness::serve::{Plan, Server};
 use quittance_harness::world::World;
@@ -40,6 +41,10 @@ const ROUNDS: usize = 15;
 /// Requests over which memory is watched, and how often it is told.
 const MANY: usize = 1_000_000;
 const STEPS: usize = 10;
+
+/// That of the command, for all servers alike.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 static PRODUCT: Product = Product { connectors: quittance_connectors::ALL, sources: "", rustc: "" };
 

@@ -196,7 +196,8 @@ impl Sandbox {
         let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         // One call may send several requests under its key: each is told apart by what it asks for.
         let operation = asking.sent.first(ASKED_FOR).unwrap_or_default();
-        moves.then(|| format!("{} {} {operation} {key}", asking.request.method(), asking.request.uri().path()))
+        let (method, path) = (asking.request.method().as_str(), asking.request.uri().path());
+        moves.then(|| [method, path, operation, key].join(" "))
     }
 
     /// An answer as the tape's case has it, for what is named here; it makes nothing yet.

@@ -1,7 +1,7 @@
 //! What a sandbox remembers: objects with their ids and amounts, and the answers that were given under a key. Bounded: the oldest goes.
 
 use std::collections::hash_map::{Entry, RandomState};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use http::{Response, StatusCode};
 use quittance::Currency;
 
 use super::flat;
-use super::known::{Account, Kind};
+use super::known::{Account, Kind, Known, Role};
 use super::quick::Quick;
 use super::texts::{Of, Texts};
+use crate::tape::Hole;
 
 /// Most objects that are remembered.
 const MAX_OBJECTS: usize = 50_000;
@@ -103,9 +104,62 @@ pub(super) struct Given {
     pub(super) operation: Option<&'static str>,
 }
 
+/// What requests of a provider name objects by.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Names of minted values that are asked for.
+    minted: HashSet<String>,
+    references: bool,
+    caught: bool,
+    digests: bool,
+}
+
+impl Named {
+    /// As the tapes show; `refuses` where a reference that was taken is refused.
+    pub(super) fn of(known: &[Known], refuses: bool) -> Named {
+        let mut named = Named { references: refuses, caught: refuses, ..Named::default() };
+        for one in known {
+            // What is part of a handle may be named otherwise than the tapes do.
+            named.minted.extend(one.at.lineage.parts.keys().cloned());
+            for want in &one.wants {
+                match &want.role {
+                    Role::Holes(template) => template.holes().for_each(|hole| named.add(hole, one)),
+                    Role::Digest => named.digests = true,
+                    _ => {}
+                }
+            }
+        }
+        named
+    }
+
+    fn add(&mut self, hole: &Hole, known: &Known) {
+        let makes_nothing = !known.at.acts && known.at.creates.is_none();
+        match hole {
+            Hole::Gen { name, .. } => drop(self.minted.insert(name.clone())),
+            Hole::Capture(_) => self.caught = true,
+            Hole::Reference(step) => {
+                self.references |= makes_nothing || step.is_some_and(|step| step != known.at.step);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an object of this kind is named by such a text of that name. Of payments most minted values are never asked for.
+    fn has(&self, kind: Kind, of: Of, name: &str) -> bool {
+        match of {
+            Of::Minted => matches!(kind, Kind::Other | Kind::Token) || self.minted.contains(name),
+            Of::Reference => self.references,
+            Of::Caught => self.caught,
+            Of::Digest => self.digests,
+            Of::Id | Of::Key | Of::Part | Of::Sample | Of::Sent => false,
+        }
+    }
+}
+
 /// All that is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Book {
+    named: Named,
     objects: HashMap<Number, Box<Object>, BuildHasherDefault<Quick>>,
     order: VecDeque<Number>,
     /// By the hash of what names an object, which is under a key of its own; whether that is so stands in the object.
@@ -118,6 +172,10 @@ pub(super) struct Book {
 }
 
 impl Book {
+    pub(super) fn new(named: Named) -> Book {
+        Book { named, ..Book::default() }
+    }
+
     pub(super) fn get(&self, number: Number) -> Option<&Object> {
         self.objects.get(&number).map(Box::as_ref)
     }
@@ -130,6 +188,11 @@ impl Book {
     pub(super) fn find(&self, of: Of, text: &str) -> Option<Number> {
         let number = *self.index.get(&self.hashes.hash_one((of, text)))?;
         self.objects.get(&number).filter(|object| object.texts.has(of, text)).map(|_| number)
+    }
+
+    /// The newest object with this id. Nothing but who looks asks for it.
+    pub(super) fn with_id(&self, id: &str) -> Option<Number> {
+        self.newest().find(|(_, object)| object.id() == id).map(|(number, _)| number)
     }
 
     /// A number that was not given before: every minted value follows from the seed and it.
@@ -151,7 +214,7 @@ impl Book {
             }
             parent.children.push(number);
         }
-        for (of, text) in names(&object) {
+        for (of, text) in names(&self.named, &object) {
             self.index.insert(self.hashes.hash_one((of, text)), number);
         }
         self.objects.insert(number, Box::new(object));
@@ -159,7 +222,7 @@ impl Book {
         while self.order.len() > MAX_OBJECTS {
             let Some(oldest) = self.order.pop_front() else { break };
             let Some(gone) = self.objects.remove(&oldest) else { continue };
-            for (of, text) in names(&gone) {
+            for (of, text) in names(&self.named, &gone) {
                 if let Entry::Occupied(named) = self.index.entry(self.hashes.hash_one((of, text)))
                     && *named.get() == oldest
                 {
@@ -176,7 +239,7 @@ impl Book {
         if known == Some(value) {
             return;
         }
-        let is_new = known.is_none();
+        let is_new = known.is_none() && self.named.has(object.kind, Of::Minted, name);
         // A capture's delivery repeats the payment's id, which stays the payment's.
         let is_free = self.find(Of::Minted, value).is_none();
         if let Some(object) = self.objects.get_mut(&number) {
@@ -236,9 +299,8 @@ impl Book {
 }
 
 /// What an object is found by.
-fn names(object: &Object) -> impl Iterator<Item = (Of, &str)> {
-    let names = |of: Of| matches!(of, Of::Id | Of::Reference | Of::Digest | Of::Minted | Of::Caught);
-    object.texts.all().filter(move |(of, ..)| names(*of)).map(|(of, _, text)| (of, text))
+fn names<'o>(named: &'o Named, object: &'o Object) -> impl Iterator<Item = (Of, &'o str)> {
+    object.texts.all().filter(|(of, name, _)| named.has(object.kind, *of, name)).map(|(of, _, text)| (of, text))
 }
 
 #[cfg(test)]
@@ -268,14 +330,16 @@ mod tests {
 
     #[test]
     fn the_oldest_is_forgotten() {
-        let mut book = Book::default();
+        let minted = HashSet::from(["payment".to_owned()]);
+        let mut book = Book::new(Named { minted, references: true, ..Named::default() });
         for id in 0..MAX_OBJECTS + 10 {
             let number = book.number();
             book.add(number, object(id));
         }
         assert_eq!(book.objects.len(), MAX_OBJECTS);
-        assert_eq!(book.index.len(), 3 * MAX_OBJECTS);
+        assert_eq!(book.index.len(), 2 * MAX_OBJECTS);
         assert_eq!((book.find(Of::Minted, "m9"), book.find(Of::Reference, "r9")), (None, None));
-        assert!(book.find(Of::Id, "p10").is_some());
+        assert!(book.find(Of::Minted, "m10").is_some());
+        assert_eq!((book.with_id("p9"), book.with_id("p10")), (None, Some(11)));
     }
 }

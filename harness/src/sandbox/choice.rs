@@ -62,6 +62,44 @@ impl Choice {
     }
 }
 
+/// What a choice looks at of every exchange of a route: a copy, since all of them are looked at for each request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brief {
+    op: Op,
+    class: Class,
+    acts: bool,
+    creates: Option<Kind>,
+    lists: bool,
+    /// How far it stands behind in the order of belief.
+    rank: i32,
+}
+
+impl Brief {
+    pub(super) fn of(known: &Known) -> Brief {
+        let at = &known.at;
+        let declined = if at.class == Class::Declined { 25 } else { 0 };
+        let shape = i32::from(at.settles && !at.acts);
+        // A case that ends while it waits says nothing of how it ends.
+        let endless = if begins(at.op) && waits(at.moment.end.state) { 2 } else { 0 };
+        let rank = declined + shape + endless;
+        Brief { op: at.op, class: at.class, acts: at.acts, creates: at.creates, lists: known.lists, rank }
+    }
+
+    /// Whether what it shows is no mistake of who asks.
+    fn is_usual(self) -> bool {
+        matches!(self.class, Class::Done | Class::Declined | Class::Refused)
+    }
+
+    /// Whether another may answer in its place, as the payment stands.
+    fn may_be(self, other: Brief) -> bool {
+        if self.acts || self.creates.is_some() {
+            let fetches = |brief: Brief| brief.creates == Some(Kind::Token);
+            return (other.op, other.acts, fetches(other)) == (self.op, self.acts, fetches(self));
+        }
+        !other.acts && other.creates.is_none()
+    }
+}
+
 /// What a choice is made by.
 pub(super) struct Chooses<'c> {
     pub(super) spec: &'static Spec,
@@ -94,27 +132,27 @@ impl Chooses<'_> {
 
     /// The object that a request is about.
     pub(super) fn target(&self, fit: &Fit<'_>) -> Target {
-        let Some(known) = self.of(fit) else { return Target::default() };
-        if fit.joint.named.is_empty() && !known.lists {
+        if fit.joint.named.is_empty() && !fit.brief.lists {
             return Target::default();
         }
-        let kind = Kind::of(known.at.op);
+        let kind = Kind::of(fit.brief.op);
         let is =
             |wanted: Kind| move |number: &&Number| self.book.get(**number).is_some_and(|object| object.kind == wanted);
         let named = fit.joint.named.iter();
         let object = named.clone().rev().find(is(kind)).or_else(|| named.clone().rev().find(is(Kind::Payment)));
         let object = object.or_else(|| named.clone().next_back()).copied();
-        let object = object.or_else(|| if known.lists { self.book.newest_payment() } else { None });
+        let object = object.or_else(|| if fit.brief.lists { self.book.newest_payment() } else { None });
         Target { object, root: object.and_then(|object| self.book.root(object)) }
     }
 
     /// The choice among the fits of a route.
     pub(super) fn choose(&self, fits: &[Fit<'_>]) -> Option<Choice> {
-        let usual = |fit: &Fit<'_>| {
-            self.of(fit).is_some_and(|known| matches!(known.at.class, Class::Done | Class::Declined | Class::Refused))
-        };
+        let usual = |fit: &Fit<'_>| fit.brief.is_usual();
         let all = || fits.iter().enumerate();
-        let scores: Vec<i32> = fits.iter().map(|fit| fit.score + self.by_card(fit) - self.rank(fit)).collect();
+        // What opens a session only is said so; a sparse request begins a payment.
+        let session = |fit: &Fit<'_>| if fit.brief.op == Op::OpenSession && !fit.joint.is_exact { 40 } else { 0 };
+        let scored = |fit: &Fit<'_>| fit.score + self.by_card(fit) - fit.brief.rank - session(fit);
+        let scores: Vec<i32> = fits.iter().map(scored).collect();
         let score = |at: usize| scores.get(at).copied().unwrap_or(i32::MIN);
         let best = |found: &mut dyn Iterator<Item = (usize, &Fit<'_>)>| {
             // Of equals the first, which is of the simpler case.
@@ -122,9 +160,8 @@ impl Chooses<'_> {
         };
         let top = best(&mut all().filter(|(_, fit)| usual(fit))).or_else(|| best(&mut all()))?;
         // A payment may be begun with a token of the client's that no tape knows.
-        let begun =
-            fits.get(top).is_some_and(|fit| fit.joint.absent && self.of(fit).is_some_and(|known| begins(known.at.op)));
-        let other = best(&mut all().filter(|(_, fit)| begun && usual(fit) && !fit.joint.absent));
+        let begun = fits.get(top).is_some_and(|fit| fit.joint.absent && begins(fit.brief.op));
+        let other = if begun { best(&mut all().filter(|(_, fit)| usual(fit) && !fit.joint.absent)) } else { None };
         let top = other.unwrap_or(top);
         let (fit, known) = fits.get(top).and_then(|fit| Some((fit, self.of(fit)?)))?;
         if fit.joint.unproven {
@@ -137,34 +174,17 @@ impl Chooses<'_> {
             return Some(Choice::Invalid(top));
         }
         let target = self.target(fit);
-        let acts = known.at.acts || known.at.creates.is_some();
-        let pool: Vec<usize> = all()
-            .filter(|(_, other)| usual(other) && !other.joint.absent && !other.joint.unproven)
-            .filter(|(_, other)| {
-                self.of(other).is_some_and(|other| match acts {
-                    true => {
-                        other.at.op == known.at.op
-                            && other.at.acts == known.at.acts
-                            && (other.at.creates == Some(Kind::Token)) == (known.at.creates == Some(Kind::Token))
-                    }
-                    false => !other.at.acts && other.at.creates.is_none(),
-                })
-            })
-            .map(|(at, _)| at)
-            .collect();
         let too_much = self.too_much(fits, known, fit, target);
         if let Some(at) = too_much.filter(|_| known.at.op == Op::Adjust) {
             return Some(Choice::Answer(at));
         }
         let legal = !known.at.acts || self.is_legal(known, fit, target);
-        let wanted = |at: &usize| {
-            let class = fits.get(*at).and_then(|fit| self.of(fit)).map(|known| known.at.class);
-            (class == Some(Class::Refused)) != legal
+        let may = |(_, other): &(usize, &Fit<'_>)| {
+            let is_good = usual(other) && !other.joint.absent && !other.joint.unproven;
+            is_good && (other.brief.class == Class::Refused) != legal && fit.brief.may_be(other.brief)
         };
-        let situated = |at: usize| {
-            fits.get(at).map_or(i32::MIN, |fit| score(at) + self.by_situation(fit, self.target(fit), legal))
-        };
-        let chosen = pool.iter().copied().filter(wanted).map(|at| (situated(at), usize::MAX - at)).max();
+        let situated = |at: usize, fit: &Fit<'_>| score(at) + self.by_situation(fit, self.target(fit), legal);
+        let chosen = all().filter(may).map(|(at, fit)| (situated(at, fit), usize::MAX - at)).max();
         Some(match chosen {
             Some((_, at)) => Choice::Answer(usize::MAX - at),
             None if legal => Choice::Answer(top),
@@ -196,21 +216,11 @@ impl Chooses<'_> {
         refused.max_by_key(|(_, other)| of_tape(other)).map(|(at, _)| at)
     }
 
-    /// What stands behind in the order of belief.
-    fn rank(&self, fit: &Fit<'_>) -> i32 {
-        let Some(known) = self.of(fit) else { return 100 };
-        let declined = if known.at.class == Class::Declined { 25 } else { 0 };
-        let shape = i32::from(known.at.settles && !known.at.acts);
-        // What opens a session only is said so; a sparse request begins a payment.
-        let session = if known.at.op == Op::OpenSession && !fit.joint.is_exact { 40 } else { 0 };
-        // A case that ends while it waits says nothing of how it ends.
-        let endless = if begins(known.at.op) && waits(known.at.moment.end.state) { 2 } else { 0 };
-        declined + shape + session + endless
-    }
-
     /// How well the card, token or amount that was sent is the one of the case.
     fn by_card(&self, fit: &Fit<'_>) -> i32 {
-        let Some(known) = self.of(fit) else { return 0 };
+        if fit.joint.named.is_empty() && !fit.has_chooser() {
+            return 0;
+        }
         let before = fit
             .joint
             .named
@@ -220,9 +230,10 @@ impl Chooses<'_> {
         if !fit.has_chooser() {
             return if before.is_empty() { 0 } else { -10 };
         }
-        let right = fit.chosen(begins(known.at.op)).unwrap_or(before == &*known.at.lineage.card);
+        let is_same = || self.of(fit).is_some_and(|known| before == &*known.at.lineage.card);
+        let right = fit.chosen(begins(fit.brief.op)).unwrap_or_else(is_same);
         // Who only looks is told how the payment stands, whichever card it was.
-        match (right, known.at.acts || known.at.creates.is_some()) {
+        match (right, fit.brief.acts || fit.brief.creates.is_some()) {
             (true, true) => 120,
             (true, false) => 20,
             (false, true) => -150,

@@ -7,7 +7,7 @@ use quittance::Op;
 use super::book::{Number, Object};
 use super::choice::Target;
 use super::give::{Giving, Means, Own};
-use super::known::{Account, Class, Delivered, Kind, Known, Moment};
+use super::known::{Account, Class, Delivered, Gen, Kind, Known, Moment};
 use super::shown::{Due, Later, Made, Waiting};
 use super::texts::{Of, Texts};
 use super::{Sandbox, State};
@@ -105,8 +105,12 @@ impl Sandbox {
             return;
         }
         let names = &delivered.report.lineage.names;
-        let own = delivered.gens.iter().filter(|name| names.get(*name) == Some(&kind));
-        let (minted, _) = self.telling(state, delivered, later).minted(own, |_| false);
+        let has = |one: &Gen| {
+            let object = object.and_then(|object| state.book.get(object)).filter(|object| object.kind == kind);
+            object.is_some_and(|object| object.texts.get(Of::Minted, &one.name).is_some())
+        };
+        let own = delivered.gens.iter().filter(|one| names.get(&one.name) == Some(&kind) && !has(one));
+        let (minted, _) = self.telling(state, delivered, later).minted(own);
         if let Some(object) = object {
             minted.iter().for_each(|(name, value)| state.book.mint(object, name, value));
         }
@@ -206,7 +210,7 @@ fn named(delivered: &Delivered) -> String {
 }
 
 fn target_of(state: &State, payment: &str) -> Option<Target> {
-    let number = state.book.find(Of::Id, payment)?;
+    let number = state.book.with_id(payment)?;
     Some(Target { object: Some(number), root: state.book.root(number) })
 }
 

@@ -12,6 +12,16 @@ impl<'t> Few<'t> {
     /// None at all.
     pub(super) const NONE: Few<'static> = Few(Vec::new());
 
+    /// None yet, and room for so many.
+    pub(super) fn with_capacity(count: usize) -> Few<'t> {
+        Few(Vec::with_capacity(count))
+    }
+
+    /// The text at a place in the order of names.
+    pub(super) fn at(&self, at: usize) -> Option<&str> {
+        self.0.get(at).map(|(_, text)| &**text)
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, text)| &**text)
     }
@@ -32,6 +42,11 @@ impl<'t> Few<'t> {
         if let Err(at) = self.place(name) {
             self.0.insert(at, (name, text.into()));
         }
+    }
+
+    /// Adds a text whose name comes after all others.
+    pub(super) fn push(&mut self, name: &'t str, text: impl Into<Cow<'t, str>>) {
+        self.0.push((name, text.into()));
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

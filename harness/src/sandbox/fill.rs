@@ -9,13 +9,17 @@ use super::few::Few;
 use super::known::{Fill, Kind, Lineage, Moment};
 use super::sent::{Place, Sent};
 use super::texts::Of;
-use crate::tape::{Escape, push_escaped};
+use crate::tape::{Escape, Fills, push_escaped};
 
 /// Longest object of the merchant's that is given back, in bytes.
 const MAX_OBJECT: usize = 4_096;
 
 /// What slots are filled from.
 pub(super) struct Filling<'f> {
+    /// What fills each, by number.
+    pub(super) fills: &'f [Fill],
+    /// The minted values of the answer.
+    pub(super) minted: &'f Few<'f>,
     pub(super) moment: Moment,
     pub(super) currency: Option<Currency>,
     pub(super) lineage: &'f Lineage,
@@ -31,9 +35,15 @@ pub(super) struct Filling<'f> {
     pub(super) escape: Escape,
 }
 
+impl Fills for Filling<'_> {
+    fn fill(&self, number: usize, out: &mut String) -> bool {
+        self.fills.get(number).is_some_and(|fill| self.write(fill, out))
+    }
+}
+
 impl Filling<'_> {
     /// Writes the text of a slot as it stands in the answer; false where the member whose value it is is to be left out.
-    pub(super) fn write(&self, fill: &Fill, out: &mut String) -> bool {
+    fn write(&self, fill: &Fill, out: &mut String) -> bool {
         match fill {
             Fill::Amount(quantity, figure) => {
                 let minor = quantity.of(&self.moment).unwrap_or(self.moment.after.amount);
@@ -62,6 +72,7 @@ impl Filling<'_> {
                 let id = self.ids.iter().find(|(other, _)| other == kind).map(|(_, id)| *id);
                 push_escaped(id.unwrap_or_default(), self.escape, out);
             }
+            Fill::Minted(at) => push_escaped(self.minted.at(*at).unwrap_or_default(), self.escape, out),
             Fill::Card { part, text } => push_escaped(&self.card(part, text), self.escape, out),
         }
         true
@@ -105,10 +116,9 @@ impl Filling<'_> {
 }
 
 /// What was sent below a place, as a JSON object: `form metadata[cart]` is the member `cart`. None where nothing was.
-pub(super) fn object(prefix: &str, sent: &Sent<'_>) -> Option<String> {
+pub(super) fn object(prefix: usize, sent: &Sent<'_>) -> Option<String> {
     let mut out = String::new();
-    for (name, value) in sent.below() {
-        let Some(rest) = name.strip_prefix(prefix) else { continue };
+    for (rest, value) in sent.below(prefix) {
         let name = match rest.strip_prefix('[') {
             Some(inner) => inner.trim_end_matches(']').trim_matches('"'),
             None => match rest.strip_prefix('.') {

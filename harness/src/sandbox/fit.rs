@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use quittance::Currency;
 
 use super::book::Number;
-use super::choice::{Chooser, Choosers};
+use super::choice::{Brief, Chooser, Choosers};
 use super::known::{Known, Role, Want};
 use super::read::Caught;
 use super::reader::{Brought, Flag, Ground, Mark, Reader, kind_of};
@@ -18,6 +18,9 @@ use super::sent::{Place, Sent};
 use super::tell::is_incidental;
 use super::understand::begins;
 use crate::tape::Hole;
+
+/// A text that no tape has.
+const OTHER: &str = "\u{0}";
 
 /// How much a value tells about which exchange is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,8 @@ struct Probe {
     want: usize,
     /// Its number among those that bring more than a mark: names, keys, a currency.
     brings: Option<usize>,
+    /// Of a fixed text: that text, what it tells that this was sent, and what another one tells.
+    fixed: Option<(String, Mark, Mark)>,
 }
 
 /// What exchanges want that all want the same, by the numbers of probes.
@@ -62,6 +67,7 @@ pub(super) struct Row {
 struct Candidate {
     /// Its place in the list of all.
     index: usize,
+    brief: Brief,
     /// What it wants.
     row: usize,
     /// What chooses it, where that is a test card.
@@ -147,6 +153,7 @@ pub(super) struct Joint {
 pub(super) struct Fit<'r> {
     /// The exchange, by its place in the list of all.
     pub(super) index: usize,
+    pub(super) brief: Brief,
     pub(super) score: i32,
     pub(super) joint: &'r Joint,
     row: &'r Row,
@@ -173,12 +180,12 @@ impl Probes {
         for (index, one, row) in own {
             let mut numbers: Vec<usize> = Vec::with_capacity(row.len());
             for (want, (place, weight)) in row.iter().enumerate() {
-                let probe = Probe { place: *place, weight: *weight, known: index, want, brings: None };
+                let probe = Probe { place: *place, weight: *weight, known: index, want, brings: None, fixed: None };
                 numbers.push(probes.number(known, probe));
             }
             let chooser = cards.get(&*one.at.lineage.card).map(|chooser| probes.picks(one, &numbers, chooser));
             let row = probes.row(one, numbers);
-            probes.candidates.push(Candidate { index, row, chooser });
+            probes.candidates.push(Candidate { index, brief: Brief::of(one), row, chooser });
         }
         let having = |number: &usize| probes.rows.iter().filter(|row| row.own.contains(number)).count();
         let in_most = |number: &usize| 2 * having(number) > probes.rows.len();
@@ -188,9 +195,17 @@ impl Probes {
             row.own.retain(|number| probes.common.binary_search(number).is_err());
         }
         let mut none = Readings::default();
-        let missing =
-            |probe: &Probe| probes.probe(ground, probe, None, &mut none).map_or(Mark::default(), |(mark, _)| mark);
-        probes.missing = probes.all.iter().map(missing).collect();
+        let mut tells = |probe: &Probe, text| {
+            probes.probe(ground, probe, text, &mut none).map_or(Mark::default(), |(mark, _)| mark)
+        };
+        let missing = probes.all.iter().map(|probe| tells(probe, None)).collect();
+        let fixed = |probe: &Probe| match &known.get(probe.known)?.wants.get(probe.want)?.role {
+            Role::Literal(text) => Some((text.clone(), tells(probe, Some(text)), tells(probe, Some(OTHER)))),
+            _ => None,
+        };
+        let fixed: Vec<_> = probes.all.iter().map(fixed).collect();
+        probes.all.iter_mut().zip(fixed).for_each(|(probe, fixed)| probe.fixed = fixed);
+        probes.missing = missing;
         probes
     }
 
@@ -275,6 +290,8 @@ impl Probes {
             values: vec![None; self.telling.len()],
             marks: self.missing.clone(),
             brings: vec![None; self.bringing],
+            brought: Vec::with_capacity(self.bringing),
+            caught: Vec::with_capacity(self.bringing),
             ..Readings::default()
         };
         for value in sent.iter() {
@@ -293,7 +310,13 @@ impl Probes {
             readings.present += 1;
             readings.common.score -= telling;
             for number in here {
-                let Some(probe) = self.all.get(*number) else { continue };
+                let (Some(probe), Some(slot)) = (self.all.get(*number), readings.marks.get_mut(*number)) else {
+                    continue;
+                };
+                if let Some((fixed, same, other)) = &probe.fixed {
+                    *slot = if fixed == text { *same } else { *other };
+                    continue;
+                }
                 let Some((mark, brought)) = self.probe(ground, probe, Some(text), &mut readings) else { continue };
                 readings.marks.get_mut(*number).into_iter().for_each(|slot| *slot = mark);
                 if let Some(slot) = probe.brings.and_then(|brings| readings.brings.get_mut(brings)) {
@@ -339,7 +362,15 @@ impl Probes {
         let fit = |candidate: &'r Candidate| {
             let (row, joint) = (self.rows.get(candidate.row)?, readings.joints.get(candidate.row)?);
             let chooser = candidate.chooser.as_ref();
-            Some(Fit { index: candidate.index, score: joint.score, joint, row, chooser, readings })
+            Some(Fit {
+                index: candidate.index,
+                brief: candidate.brief,
+                score: joint.score,
+                joint,
+                row,
+                chooser,
+                readings,
+            })
         };
         let mut fits = Vec::with_capacity(self.candidates.len());
         fits.extend(self.candidates.iter().filter_map(fit));

@@ -13,12 +13,12 @@ use super::choice::Target;
 use super::few::Few;
 use super::fill::Filling;
 use super::fit::Fit;
-use super::known::{Delivered, Fill, Kind, Known, Lineage, Moment};
+use super::known::{Delivered, Fill, Gen, Kind, Known, Lineage, Moment};
 use super::sent::Sent;
 use super::texts::Of;
 use crate::tape::{
-    self, BodyText, Delivery, Escape, HeaderText, Hole, NO_SLOTS, Part, Recipe, Scope, Shape, Slots, Spoil, StepValues,
-    Template, Webhook, mint,
+    self, BodyText, Delivery, Escape, HeaderText, Hole, NoSlots, Part, Recipe, Scope, Spoil, StepValues, Template,
+    Webhook, mint,
 };
 
 /// What all answers of a sandbox are made with.
@@ -118,14 +118,13 @@ pub(super) struct Given<'k> {
 impl Giving<'_> {
     /// The answer of an exchange; none where a hole has no value.
     pub(super) fn answer<'k>(&self, known: &'k Known) -> Option<Given<'k>> {
-        let renew = |name: &String| (known.at.acts || known.at.creates.is_some()) && known.at.news.contains(name);
-        let (minted, fresh) = self.minted(&known.gens, renew);
+        let (minted, fresh) = self.minted(&known.gens);
         let (body, escape) = match &known.at.answer.body {
             BodyText::Holes(template, escape) => (Some(template), *escape),
             BodyText::Fixed(_) => (None, Escape::None),
         };
         let captured = self.captured(body);
-        let slots = self.slots(&known.slots, escape);
+        let slots = self.slots(&known.slots, &minted, escape);
         let in_headers = known.at.answer.headers.iter().filter_map(|(_, text)| match text {
             HeaderText::Holes(template) => Some(template),
             HeaderText::Fixed(_) => None,
@@ -145,9 +144,9 @@ impl Giving<'_> {
     /// A delivery, to another url than that of the tape where one is given; none where a hole has no value.
     pub(super) fn delivery(&self, delivered: &Delivered, url: Option<&str>) -> Option<Delivery> {
         let webhook = &delivered.report.webhook;
-        let (minted, _) = self.minted(&delivered.gens, |_| false);
+        let (minted, _) = self.minted(&delivered.gens);
         let captured = self.captured(Some(&webhook.body));
-        let slots = self.slots(&delivered.slots, webhook.escape);
+        let slots = self.slots(&delivered.slots, &minted, webhook.escape);
         let in_headers = webhook.headers.iter().map(|(_, template)| template);
         let templates = in_headers.chain([&webhook.body]).chain(&webhook.url);
         let steps = self.steps(templates.flat_map(Template::holes));
@@ -171,7 +170,7 @@ impl Giving<'_> {
             step: self.step,
             minted,
             captured,
-            slots: &NO_SLOTS,
+            slots: &NoSlots,
             caught: &[],
             now_unix: self.means.now_unix_seconds,
             recipes: self.means.recipes,
@@ -183,7 +182,7 @@ impl Giving<'_> {
     }
 
     fn text(&self, template: &Template, scope: &Scope<'_>) -> Option<String> {
-        let mut out = String::new();
+        let mut out = String::with_capacity(64);
         template.render(scope, Escape::None, &mut out).ok().map(|()| out)
     }
 
@@ -199,22 +198,19 @@ impl Giving<'_> {
     }
 
     /// The minted values that stand in a text, and the names of those that are new.
-    pub(super) fn minted<'k>(
-        &self,
-        names: impl IntoIterator<Item = &'k String>,
-        renew: impl Fn(&String) -> bool,
-    ) -> (Few<'k>, Vec<&'k str>) {
-        let mut minted = Few::default();
-        let mut fresh = Vec::new();
-        for name in names {
+    pub(super) fn minted<'k>(&self, gens: impl IntoIterator<Item = &'k Gen>) -> (Few<'k>, Vec<&'k str>) {
+        let gens = gens.into_iter();
+        let count = gens.size_hint().0;
+        let (mut minted, mut fresh) = (Few::with_capacity(count), Vec::with_capacity(count));
+        let seed = self.means.seed ^ self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for Gen { name, shape, is_new } in gens {
             let known = self.own.minted.get(name).map(str::to_owned);
-            let known = known.or_else(|| if renew(name) { None } else { self.remembered(name) });
+            let known = known.or_else(|| if *is_new { None } else { self.remembered(name) });
             let value = known.unwrap_or_else(|| {
                 fresh.push(name.as_str());
-                let shape = self.lineage.shapes.get(name).copied().unwrap_or(Shape::DEFAULT);
-                mint(self.means.seed ^ self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15), name, shape)
+                mint(seed, name, *shape)
             });
-            minted.set(name, value);
+            minted.push(name, value);
         }
         (minted, fresh)
     }
@@ -253,13 +249,12 @@ impl Giving<'_> {
         captured
     }
 
-    /// The text of each slot.
-    fn slots(&self, fills: &[Fill], escape: Escape) -> Slots {
-        if fills.is_empty() {
-            return Slots::none();
-        }
+    /// What fills the slots.
+    fn slots<'s>(&'s self, fills: &'s [Fill], minted: &'s Few<'s>, escape: Escape) -> Filling<'s> {
         let before = || self.line().find_map(|object| object.texts.get(Of::Digest, ""));
-        let filling = Filling {
+        Filling {
+            fills,
+            minted,
             moment: self.moment,
             currency: self.own.currency.or_else(|| self.line().find_map(|object| object.currency)),
             lineage: self.lineage,
@@ -269,10 +264,7 @@ impl Giving<'_> {
             digest: self.own.digest.or_else(before),
             ids: self.around().map(|object| (object.kind, object.id())).collect(),
             escape,
-        };
-        let mut slots = Slots::with_capacity(fills.len());
-        fills.iter().for_each(|fill| slots.fill(|out| filling.write(fill, out)));
-        slots
+        }
     }
 
     /// The sample values of the case, over them those of earlier requests, and over them those of this one.

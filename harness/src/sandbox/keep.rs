@@ -133,7 +133,7 @@ impl Sandbox {
     /// The ids of an object that is made, and what was sent for it.
     fn texts(&self, known: &Known, kind: Kind, made: &Made<'_>, inherited: Option<&Object>, sent: &Sent<'_>) -> Texts {
         let Made { own, minted, fresh, id, .. } = made;
-        let mut texts = Vec::with_capacity(24);
+        let mut texts = Vec::with_capacity(48);
         if !id.is_empty() {
             texts.push((Of::Id, "", id.as_str()));
         }
@@ -152,10 +152,11 @@ impl Sandbox {
 
     /// What was sent and is repeated in later answers.
     fn kept<'s>(&self, sent: &'s Sent<'_>) -> impl Iterator<Item = (&'s str, &'s str)> {
-        let is_kept = |value: &&Value<'_>| {
-            value.text.len() <= MAX_KEPT && value.place.is_some_and(|place| self.knowledge.keeps(place))
+        let kept = move |value: &'s Value<'_>| {
+            let place = value.place.filter(|place| self.knowledge.keeps(*place) && value.text.len() <= MAX_KEPT)?;
+            Some((sent.short(place)?, &*value.text))
         };
-        let alone = sent.iter().filter(is_kept).map(|value| (sent.name(value), &*value.text));
+        let alone = sent.iter().filter_map(kept);
         alone.chain(sent.objects())
     }
 }

@@ -107,6 +107,7 @@ pub(super) enum Fill {
     Currency(Style),
     /// What was sent there; else the text of the tape, or nothing.
     Echo {
+        /// Where it stands in requests; then the name under which it is kept for later answers.
         path: String,
         place: Place,
         quoted: bool,
@@ -123,11 +124,22 @@ pub(super) enum Fill {
     Digest,
     /// The id of the object of that kind.
     Id(Kind),
+    /// A minted value, by its place among those of the answer.
+    Minted(usize),
     /// The last digits, the first digits, or a masked number of the card; the tape's text.
     Card {
         part: &'static str,
         text: String,
     },
+}
+
+/// A minted value that stands in an answer or delivery. They are in the order of their names.
+#[derive(Debug)]
+pub(super) struct Gen {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+    /// Whether it is another one whenever that answer is given.
+    pub(super) is_new: bool,
 }
 
 /// What is the same for all exchanges of one case.
@@ -191,8 +203,8 @@ pub(super) struct Situation {
 pub(super) struct Known {
     pub(super) at: Situation,
     pub(super) wants: Vec<Want>,
-    /// The minted names that stand in the answer.
-    pub(super) gens: Vec<String>,
+    /// The minted values that stand in the answer.
+    pub(super) gens: Vec<Gen>,
     /// What fills the slots of the answer, by number.
     pub(super) slots: Vec<Fill>,
     /// Its deliveries, by their place in the list of all.
@@ -245,7 +257,7 @@ pub(super) struct Report {
 #[derive(Debug)]
 pub(super) struct Delivered {
     pub(super) report: Report,
-    pub(super) gens: Vec<String>,
+    pub(super) gens: Vec<Gen>,
     /// What fills the slots of the body, by number.
     pub(super) slots: Vec<Fill>,
 }

@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quittance::Spec;
 
-use self::book::Book;
+use self::book::{Book, Named};
 use self::proof::Spared;
 use self::reader::Ground;
 use self::routes::Routes;
@@ -68,7 +68,6 @@ pub struct Sandbox {
 }
 
 /// What changes.
-#[derive(Default)]
 struct State {
     book: Book,
     /// The url that deliveries go to, with the credentials that name it.
@@ -103,6 +102,7 @@ impl Sandbox {
         let secrets = secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect();
         let spared = Spared::of(subject);
         let known = &knowledge.known;
+        let named = Named::of(known, subject.entry.spec.idempotency.refuses());
         let ground =
             Ground { known, book: None, credentials: &subject.credentials, secrets: &secrets, spared: &spared };
         Ok(Sandbox {
@@ -117,7 +117,7 @@ impl Sandbox {
             secrets,
             recipes: subject.profile.recipes.clone(),
             seed,
-            state: Mutex::default(),
+            state: Mutex::new(State { book: Book::new(named), webhook: None }),
         })
     }
 

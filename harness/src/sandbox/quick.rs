@@ -12,8 +12,12 @@ impl Hasher for Quick {
         for chunk in &mut chunks {
             self.write_u64(chunk.try_into().map_or(0, u64::from_le_bytes));
         }
-        let rest = chunks.remainder().iter().fold(1, |rest, byte| rest << 8 | u64::from(*byte));
-        self.write_u64(rest);
+        // The last eight again, some of them for the second time.
+        let rest = chunks.remainder();
+        self.write_u64(match bytes.last_chunk() {
+            Some(last) if !rest.is_empty() => u64::from_le_bytes(*last),
+            _ => rest.iter().fold(1, |rest, byte| rest << 8 | u64::from(*byte)),
+        });
     }
 
     fn write_u8(&mut self, byte: u8) {

@@ -39,6 +39,8 @@ pub(super) struct Places {
     numbers: Numbers,
     /// By number.
     names: Vec<String>,
+    /// By number, that number in letters: under which what was sent there is kept for later answers.
+    short: Vec<String>,
     /// Those of headers, by the name of the header.
     headers: Numbers,
     /// Those of form and query by how clients usually write the name of the field.
@@ -48,8 +50,8 @@ pub(super) struct Places {
     path: Vec<Place>,
     /// Beginnings of places below which stands what later answers repeat as one object, each with the name under which that is kept.
     prefixes: Vec<(String, String)>,
-    /// By number: whether the place stands below one of those.
-    below: Vec<bool>,
+    /// By number: below which of those the place stands, by their numbers.
+    below: Vec<Vec<usize>>,
 }
 
 /// So many segments of a path have numbers.
@@ -58,8 +60,8 @@ const SEGMENTS: usize = 16;
 impl Default for Places {
     fn default() -> Places {
         let (numbers, headers, form, query) = Default::default();
-        let (names, path, prefixes, below) = Default::default();
-        let mut places = Places { numbers, names, headers, form, query, path, prefixes, below };
+        let (names, short, path, prefixes, below) = Default::default();
+        let mut places = Places { numbers, names, short, headers, form, query, path, prefixes, below };
         // In the order of their numbers.
         for name in ["body", OPERATION] {
             places.number(name);
@@ -78,7 +80,9 @@ impl Places {
         let next = self.names.len();
         self.numbers.insert(name.to_owned(), next);
         self.names.push(name.to_owned());
-        self.below.push(self.prefixes.iter().any(|(prefix, _)| name.starts_with(prefix)));
+        self.short.push(format!("{next:x}"));
+        let over = self.prefixes.iter().enumerate().filter(|(_, (prefix, _))| name.starts_with(prefix));
+        self.below.push(over.map(|(prefix, _)| prefix).collect());
         match name.split_once(' ') {
             Some(("header", header)) => drop(self.headers.insert(header.to_owned(), next)),
             Some((kind @ ("form" | "query"), field)) => {
@@ -96,15 +100,22 @@ impl Places {
     /// The number of a beginning of places, a new one where it has none.
     pub(super) fn prefix(&mut self, prefix: &str) -> usize {
         self.prefixes.iter().position(|(known, _)| known == prefix).unwrap_or_else(|| {
+            let number = self.prefixes.len();
             self.prefixes.push((prefix.to_owned(), format!("o:{prefix}")));
-            self.below.iter_mut().zip(&self.names).for_each(|(below, name)| *below |= name.starts_with(prefix));
-            self.prefixes.len() - 1
+            let below = self.below.iter_mut().zip(&self.names).filter(|(_, name)| name.starts_with(prefix));
+            below.for_each(|(below, _)| below.push(number));
+            number
         })
     }
 
     /// The name under which the object below a beginning of places is kept.
     pub(super) fn kept_name(&self, prefix: usize) -> &str {
         self.prefixes.get(prefix).map_or("", |(_, name)| name)
+    }
+
+    /// The name under which what was sent in a place is kept for later answers.
+    pub(super) fn short(&self, place: Place) -> Option<&str> {
+        self.short.get(place).map(String::as_str)
     }
 
     fn find(&self, name: &str) -> Option<Place> {
@@ -182,7 +193,10 @@ impl<'r> Sent<'r> {
     /// Adds the segments of a path.
     pub(super) fn add_path(&mut self, path: &'r str) {
         for (index, segment) in path.split('/').skip(1).enumerate() {
-            let text = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+            let text = match segment.contains('%') {
+                true => percent_encoding::percent_decode_str(segment).decode_utf8_lossy(),
+                false => Cow::Borrowed(segment),
+            };
             match self.places.path.get(index) {
                 Some(place) => self.add(*place, text, false),
                 None => self.push(["path ", &index.to_string()], text),
@@ -194,16 +208,26 @@ impl<'r> Sent<'r> {
         self.values.iter()
     }
 
+    /// The name under which what was sent in a place is kept for later answers.
+    pub(super) fn short(&self, place: Place) -> Option<&str> {
+        self.places.short(place)
+    }
+
     /// Where a value stands, in words.
     pub(super) fn name(&self, value: &Value<'_>) -> &str {
         let known = value.place.and_then(|place| self.places.names.get(place));
         known.map(String::as_str).or_else(|| self.names.get(value.name.clone())).unwrap_or_default()
     }
 
-    /// The values that may stand below a prefix, with their names.
-    pub(super) fn below(&self) -> impl Iterator<Item = (&str, &Value<'r>)> {
-        let may = |value: &&Value<'_>| value.place.is_none_or(|place| self.places.below.get(place) == Some(&true));
-        self.values.iter().filter(may).map(|value| (self.name(value), value))
+    /// The values that stand below a prefix, with the rest of their names.
+    pub(super) fn below(&self, prefix: usize) -> impl Iterator<Item = (&str, &Value<'r>)> {
+        let words = self.places.prefixes.get(prefix).map_or("", |(words, _)| words);
+        let is_below = move |value: &&Value<'_>| match value.place {
+            Some(place) => self.places.below.get(place).is_some_and(|over| over.contains(&prefix)),
+            None => true,
+        };
+        let all = self.values.iter().filter(is_below);
+        all.filter_map(move |value| Some((self.name(value).strip_prefix(words)?, value)))
     }
 
     /// The first value of a place.
@@ -214,7 +238,7 @@ impl<'r> Sent<'r> {
 
     /// What was sent below a prefix, as one JSON object; none where nothing was.
     pub(super) fn object(&self, prefix: usize) -> Option<&str> {
-        let all = || self.places.prefixes.iter().map(|(prefix, _)| fill::object(prefix, self)).collect();
+        let all = || (0..self.places.prefixes.len()).map(|prefix| fill::object(prefix, self)).collect();
         self.objects.get_or_init(all).get(prefix)?.as_deref()
     }
 
@@ -260,10 +284,7 @@ impl<'r> Sent<'r> {
 
     /// The pairs of a form, as the URL Standard reads them.
     fn fields(&mut self, kind: &str, places: &Numbers, text: &'r str) {
-        for pair in parted(b'&', text).filter(|pair| !pair.is_empty()).take(MAX_LEAVES) {
-            let equals = memchr::memchr(b'=', pair.as_bytes());
-            let (name, value) =
-                equals.and_then(|at| Some((pair.get(..at)?, pair.get(at + 1..)?))).unwrap_or((pair, ""));
+        for (name, value) in pairs(text).take(MAX_LEAVES) {
             let value = match is_plain(value) {
                 true => Cow::Borrowed(value),
                 false => {
@@ -384,13 +405,28 @@ impl<'r> Sent<'r> {
     }
 }
 
-/// The parts of a text between these letters of ASCII.
-fn parted(letter: u8, text: &str) -> impl Iterator<Item = &str> {
+/// Names and values of a form, as they stand there.
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut marks = memchr::memchr2_iter(b'&', b'=', text.as_bytes());
     let mut from = 0;
-    memchr::memchr_iter(letter, text.as_bytes()).chain([text.len()]).filter_map(move |end| {
-        let part = text.get(from..end);
-        from = end + 1;
-        part
+    std::iter::from_fn(move || {
+        while from < text.len() {
+            let start = from;
+            let mut equals = None;
+            let end = loop {
+                let Some(at) = marks.next() else { break text.len() };
+                match text.as_bytes().get(at) {
+                    Some(b'=') => equals = equals.or(Some(at)),
+                    _ => break at,
+                }
+            };
+            from = end + 1;
+            if start < end {
+                let equals = equals.unwrap_or(end);
+                return Some((text.get(start..equals)?, text.get(equals + 1..end).unwrap_or_default()));
+            }
+        }
+        None
     })
 }
 

@@ -1,19 +1,19 @@
 //! From what the tapes show to what their values mean: which values of requests and answers are amounts, currencies, echoes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use quittance::Op;
 
 use super::items::mark_refunds;
-use super::known::{Class, Delivered, Fill, Kind, Known, Lineage, Moment, Role, Situation, Want};
+use super::known::{Class, Delivered, Fill, Gen, Kind, Known, Lineage, Moment, Role, Situation, Want};
 use super::learn::{Draft, Drafts, Told};
 use super::leaves::{Stated, last_name};
 use super::roles::{Figure, Flag, Quantity, Style};
 use super::sent::{Place, Places};
 use super::sketch::{Leaf, Sketch};
-use crate::tape::{BodyText, Escape, Hole, Part, Template};
+use crate::tape::{BodyText, Escape, Hole, Part, Shape, Template};
 
 /// Objects that a provider keeps for the merchant and gives back as they came.
 const KEPT_OBJECTS: [&str; 2] = ["metadata", "notes"];
@@ -154,6 +154,7 @@ impl Knowledge {
             };
             if let Fill::Echo { path, place, .. } = &mut fill {
                 *place = self.places.number(path);
+                *path = self.places.short(*place).unwrap_or_default().to_owned();
                 self.kept.resize(self.kept.len().max(*place + 1), false);
                 self.kept.get_mut(*place).into_iter().for_each(|kept| *kept = true);
             }
@@ -399,8 +400,12 @@ fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, F
         BodyText::Holes(template, _) => Some(template),
         BodyText::Fixed(_) => None,
     };
-    let gens = gens(in_headers.chain(in_body).chain(&at.id));
-    let slots: Vec<Fill> = slots.into_iter().map(|(_, fill)| fill).collect();
+    let news = if at.acts || at.creates.is_some() { at.news.as_slice() } else { &[] };
+    let gens = gens(in_headers.chain(in_body).chain(&at.id), &at.lineage, news);
+    let mut slots: Vec<Fill> = slots.into_iter().map(|(_, fill)| fill).collect();
+    if let BodyText::Holes(template, _) = &mut at.answer.body {
+        mint_in_slots(template, &gens, &mut slots);
+    }
     let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
     let tells_refunds = slots.iter().any(|fill| matches!(fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
     Known { lists: lists(&at, &wants), at, wants, gens, slots, due: Vec::new(), last, tells_refunds }
@@ -427,13 +432,16 @@ fn delivered(told: Told, slots: Vec<(Range<usize>, Fill)>) -> Delivered {
     let Told { mut report, sketch, .. } = told;
     let webhook = &mut report.webhook;
     webhook.body = slotted(&sketch, &slots);
-    let gens = gens(webhook.headers.iter().map(|(_, template)| template).chain([&webhook.body]).chain(&webhook.url));
-    Delivered { report, gens, slots: slots.into_iter().map(|(_, fill)| fill).collect() }
+    let templates = webhook.headers.iter().map(|(_, template)| template).chain([&webhook.body]).chain(&webhook.url);
+    let gens = gens(templates, &report.lineage, &[]);
+    let mut slots = slots.into_iter().map(|(_, fill)| fill).collect();
+    mint_in_slots(&mut webhook.body, &gens, &mut slots);
+    Delivered { report, gens, slots }
 }
 
 /// Whether a delivery can be made about another object than that of the tape: some tapes have it as one fixed text.
 fn speaks_of_its_own(delivered: &Delivered) -> bool {
-    let named = |name: &String| delivered.report.lineage.names.get(name).is_some_and(|kind| *kind != Kind::Other);
+    let named = |one: &Gen| delivered.report.lineage.names.get(&one.name).is_some_and(|kind| *kind != Kind::Other);
     let by_slot = delivered.slots.iter().any(|fill| matches!(fill, Fill::Id(_) | Fill::Digest));
     let by_hole = |hole: &Hole| matches!(hole, Hole::Reference(_) | Hole::Capture(_) | Hole::Digest { .. });
     by_slot || delivered.gens.iter().any(named) || delivered.report.webhook.body.holes().any(by_hole)
@@ -444,17 +452,30 @@ fn slotted(sketch: &Sketch, slots: &[(Range<usize>, Fill)]) -> Template {
     sketch.slotted(&places)
 }
 
-fn gens<'t>(templates: impl Iterator<Item = &'t Template>) -> Vec<String> {
-    let mut names: Vec<String> = templates
-        .flat_map(Template::holes)
-        .filter_map(|hole| match hole {
-            Hole::Gen { name, .. } => Some(name.clone()),
-            _ => None,
-        })
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+/// The minted values in these templates; `news` are those that are other ones whenever the answer is given.
+fn gens<'t>(templates: impl Iterator<Item = &'t Template>, lineage: &Lineage, news: &[String]) -> Vec<Gen> {
+    let name = |hole: &'t Hole| match hole {
+        Hole::Gen { name, .. } => Some(name),
+        _ => None,
+    };
+    let names: BTreeSet<&String> = templates.flat_map(Template::holes).filter_map(name).collect();
+    let one = |name: &String| Gen {
+        shape: lineage.shapes.get(name).copied().unwrap_or(Shape::DEFAULT),
+        is_new: news.contains(name),
+        name: name.clone(),
+    };
+    names.into_iter().map(one).collect()
+}
+
+/// Puts slots in the place of the minted values of a body: they are told by their number, and not by their name.
+fn mint_in_slots(body: &mut Template, gens: &[Gen], slots: &mut Vec<Fill>) {
+    for part in &mut body.parts {
+        let Part::Hole(Hole::Gen { name, .. }) = part else { continue };
+        if let Some(at) = gens.iter().position(|one| one.name == *name) {
+            *part = Part::Hole(Hole::Slot(slots.len()));
+            slots.push(Fill::Minted(at));
+        }
+    }
 }
 
 /// Whether an operation makes a payment, a mandate or a payout.

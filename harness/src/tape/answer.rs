@@ -123,7 +123,7 @@ fn with_message<'a>(scope: &Scope<'a>, headers: Headers<'a>, body: &'a str) -> S
 }
 
 pub(super) fn text(template: &Template, scope: &Scope<'_>) -> Result<String, Unresolved> {
-    let mut text = String::new();
+    let mut text = String::with_capacity(64);
     template.render(scope, Escape::None, &mut text)?;
     Ok(text)
 }
@@ -186,7 +186,7 @@ pub(super) struct Draft<'t> {
 
 impl<'t> Draft<'t> {
     pub(super) fn new(template: &'t Template, escape: Escape, scope: &Scope<'_>) -> Result<Self, Unresolved> {
-        let room = template.text_length() + scope.slots.text_length() + 8 * template.parts.len() + 64;
+        let room = template.text_length() + 16 * template.parts.len() + 256;
         let mut draft = Self { unsigned: String::with_capacity(room), places: Vec::new() };
         // Where the text since the last value begins, and whether its end was left out.
         let (mut from, mut cut) = (0, false);
@@ -197,11 +197,13 @@ impl<'t> Draft<'t> {
                     cut = false;
                 }
                 Part::Text(text) => draft.unsigned.push_str(text),
-                Part::Hole(Hole::Slot(number)) if scope.slots.get(*number) == Some(None) => {
-                    cut |= draft.leave_out(from)
-                }
                 Part::Hole(hole) => {
                     match hole {
+                        Hole::Slot(number) if scope.slots.fill(*number, &mut draft.unsigned) => {}
+                        Hole::Slot(_) => {
+                            cut |= draft.leave_out(from);
+                            continue;
+                        }
                         Hole::Signature(_) => draft.places.push((draft.unsigned.len(), hole)),
                         _ => render_hole(hole, scope, escape, &mut draft.unsigned)?,
                     }

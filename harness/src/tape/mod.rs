@@ -47,4 +47,4 @@ pub(crate) use player::shown_headers;
 pub(crate) use redact::{MASK, NO_SECRETS, Redactor, is_secret_value, tokens_in};
 pub(crate) use stand_in::is_alike;
 pub(crate) use template::{Escape, Part, Template, push_escaped};
-pub(crate) use values::{Headers, Message, NO_SLOTS, Named, Scope, Slots, mint};
+pub(crate) use values::{Fills, Headers, Message, Named, NoSlots, Scope, mint};

@@ -20,7 +20,7 @@ use super::model::ProvenanceKind;
 use super::redact::{MASK, Redactor, tokens_in};
 use super::signature::Proven;
 use super::template::{Escape, Template};
-use super::values::{Headers, Message, NO_SLOTS, Scope, Spoil, StepValues, Unresolved, mint};
+use super::values::{Headers, Message, NoSlots, Scope, Spoil, StepValues, Unresolved, mint};
 
 /// Most steps a scenario can have.
 const MAX_STEPS: u32 = 64;
@@ -457,7 +457,7 @@ impl Player {
             step,
             minted: &self.minted,
             captured: &self.captured,
-            slots: &NO_SLOTS,
+            slots: &NoSlots,
             caught: &[],
             now_unix: self.run.now_unix_seconds,
             recipes: &self.tape.recipes,

@@ -10,7 +10,7 @@ use super::answer;
 use super::compile::{Exchange, Tape};
 use super::matcher;
 use super::player::RunValues;
-use super::values::{Headers, Message, NO_SLOTS, Scope, Spoil, StepValues, mint};
+use super::values::{Headers, Message, NoSlots, Scope, Spoil, StepValues, mint};
 
 /// Gives the answers of one step of a tape to a caller who may ask something else than the tape expects.
 pub struct StandIn {
@@ -90,7 +90,7 @@ impl StandIn {
             step: self.step,
             minted: &self.minted,
             captured: &self.captured,
-            slots: &NO_SLOTS,
+            slots: &NoSlots,
             caught: &[],
             now_unix: self.run.now_unix_seconds,
             recipes: &self.tape.recipes,

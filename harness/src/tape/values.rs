@@ -70,48 +70,21 @@ impl Named for BTreeMap<String, String> {
     }
 }
 
-/// What fills the slots of a template, by number: each text as it stands there. A slot may be without one; then the member of the JSON
-/// object whose value it is is left out.
-#[derive(Debug, Default)]
-pub(crate) struct Slots {
-    text: String,
-    /// Where each text ends, and whether there is one.
-    ends: Vec<(usize, bool)>,
-}
-
-impl Slots {
-    /// None at all.
-    pub(crate) const fn none() -> Slots {
-        Slots { text: String::new(), ends: Vec::new() }
-    }
-
-    /// Room for so many.
-    pub(crate) fn with_capacity(count: usize) -> Slots {
-        Slots { text: String::with_capacity(24 * count), ends: Vec::with_capacity(count) }
-    }
-
-    /// Fills the next slot with what `write` writes; without a text where it says that there is none.
-    pub(crate) fn fill(&mut self, write: impl FnOnce(&mut String) -> bool) {
-        let is_there = write(&mut self.text);
-        self.ends.push((self.text.len(), is_there));
-    }
-
-    /// Length of all texts, in bytes.
-    pub(crate) fn text_length(&self) -> usize {
-        self.text.len()
-    }
-
-    /// The text of a slot, `Some(None)` where it is without one.
-    pub(crate) fn get(&self, number: usize) -> Option<Option<&str>> {
-        let (end, is_there) = *self.ends.get(number)?;
-        let before = number.checked_sub(1).and_then(|before| self.ends.get(before));
-        let text = self.text.get(before.map_or(0, |(end, _)| *end)..end);
-        Some(text.filter(|_| is_there))
-    }
+/// What fills the slots of a template, by number.
+pub(crate) trait Fills {
+    /// Writes the text of a slot as it stands there. False where it is without one: then the member of the JSON object whose value it is
+    /// is left out.
+    fn fill(&self, number: usize, out: &mut String) -> bool;
 }
 
 /// Where nothing has slots.
-pub(crate) static NO_SLOTS: Slots = Slots::none();
+pub(crate) struct NoSlots;
+
+impl Fills for NoSlots {
+    fn fill(&self, _: usize, _: &mut String) -> bool {
+        false
+    }
+}
 
 /// Everything that can stand in a hole at one moment of a run.
 #[derive(Clone, Copy)]
@@ -123,7 +96,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) minted: &'a dyn Named,
     pub(crate) captured: &'a dyn Named,
     /// What fills slots.
-    pub(crate) slots: &'a Slots,
+    pub(crate) slots: &'a dyn Fills,
     /// What `any` holes of the request at hand caught.
     pub(crate) caught: &'a [(String, String)],
     pub(crate) now_unix: i64,
@@ -205,7 +178,7 @@ impl<'a> Scope<'a> {
                 out.push_str(self.minted.named(name).ok_or_else(|| missing("no answer has minted it yet"))?)
             }
             Hole::Slot(number) => {
-                out.push_str(self.slots.get(*number).flatten().ok_or_else(|| missing("nothing fills it"))?)
+                self.slots.fill(*number, out).then_some(()).ok_or_else(|| missing("nothing fills it"))?
             }
             Hole::Capture(name) => {
                 out.push_str(self.capture(name).ok_or_else(|| missing("no request has carried it yet"))?)
@@ -444,7 +417,7 @@ pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
     let mut state = name.bytes().fold(mixed(seed), |state, byte| mixed(state ^ u64::from(byte)));
     while bytes.len() < length {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        bytes.extend(mixed(state).to_le_bytes().map(|byte| letters[usize::from(byte)]));
+        bytes.extend_from_slice(&mixed(state).to_le_bytes().map(|byte| letters[usize::from(byte)]));
     }
     bytes.truncate(length);
     let text = String::from_utf8(bytes).unwrap_or_default();

@@ -6,7 +6,7 @@ use crate::tape::Recipe;
 use crate::tape::answer::Draft;
 use crate::tape::hole::{Hole, Place, TimeFormat};
 use crate::tape::template::{Escape, Part, Template};
-use crate::tape::values::{NO_SLOTS, Scope, Slots, Spoil, write_instant};
+use crate::tape::values::{Fills, NoSlots, Scope, Spoil, write_instant};
 
 const URL: &str = "https://api.acme.test/";
 
@@ -18,7 +18,7 @@ fn empty<'a>(none: &'a BTreeMap<String, String>, recipes: &'a BTreeMap<String, A
         step: 1,
         minted: none,
         captured: none,
-        slots: &NO_SLOTS,
+        slots: &NoSlots,
         caught: &[],
         now_unix: NOW,
         recipes,
@@ -222,14 +222,15 @@ fn members_whose_slot_is_empty_are_left_out() {
     let slot = |number: usize| Part::Hole(Hole::Slot(number));
     let parts =
         vec![text("{\"a\": "), slot(0), text(", \"b\": "), slot(1), text(", \"c\": {\"d\": "), slot(0), text("}}")];
-    let mut slots = Slots::default();
-    slots.fill(|_| false);
-    slots.fill(|out| {
-        out.push('1');
-        true
-    });
+    struct Second;
+    impl Fills for Second {
+        fn fill(&self, number: usize, out: &mut String) -> bool {
+            out.push_str(if number == 1 { "1" } else { "" });
+            number == 1
+        }
+    }
     let (none, recipes) = (BTreeMap::new(), BTreeMap::new());
-    let scope = Scope { slots: &slots, ..empty(&none, &recipes) };
+    let scope = Scope { slots: &Second, ..empty(&none, &recipes) };
     let template = Template::of(parts, false);
     let draft = Draft::new(&template, Escape::Json, &scope).unwrap();
     assert_eq!(draft.unsigned, "{ \"b\": 1, \"c\": {}}");
