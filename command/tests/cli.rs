@@ -503,7 +503,7 @@ fn recordings_say_what_is_unusable() {
     bad(&open, "", &["http://10.0.0.1", "over https only"]);
     let empty = r#"{"log":{"version":"1.2","entries":[]}}"#;
     let import = |case: &'static str| ["import", "-", "--connector", "stripe", "--case", case];
-    bad(&import("authorize.captured"), empty, &["none of its 0 entries is of api.stripe.com"]);
+    bad(&import("authorize.captured"), empty, &["none of its 0 entries is an exchange with api.stripe.com"]);
     bad(&import("authorize.captred"), empty, &["did you mean authorize.captured"]);
     bad(&import("authorize.outage"), empty, &["has no tape of its own"]);
     bad(&import("pix.settled"), empty, &["does not apply to stripe"]);

@@ -1,5 +1,7 @@
 //! What partners meet: help, output that cannot be written, drafts, files that are not what they should be, builds that take long.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 mod common;
 
 use std::process::{Command, Output};

@@ -48,11 +48,15 @@ pub(crate) fn luhn_runs(text: &str) -> Vec<String> {
 /// (Maestro, Discover, UnionPay) begin with 5 or 6 at any length from 13.
 fn begins_as_cards(run: &str) -> bool {
     let first = run.get(..2).and_then(|first| first.parse::<u8>().ok());
-    match (run.len(), first) {
-        (13..=19, Some(50..=69)) | (13 | 16 | 19, Some(40..=49)) | (16, Some(22..=27)) => true,
-        (14 | 16..=19, Some(30 | 35 | 36 | 38 | 39)) | (15, Some(34 | 37)) => true,
-        _ => false,
-    }
+    let of_any_length = matches!((run.len(), first), (13..=19, Some(50..=69)));
+    let by_length = matches!(
+        (run.len(), first),
+        (13 | 16 | 19, Some(40..=49))
+            | (16, Some(22..=27))
+            | (15, Some(34 | 37))
+            | (14 | 16..=19, Some(30 | 35 | 36 | 38 | 39))
+    );
+    of_any_length || by_length
 }
 
 /// A name, an `@`, and a host with a dot; the reserved example hosts are nobody's.
