@@ -127,16 +127,11 @@ fn response(
     }
     let media = headers.get("content-type").map(|text| text.to_ascii_lowercase()).unwrap_or_default();
     let theirs = like.and_then(|like| json::read(&like.body).ok());
-    let is_minted = |pointer: &str| {
-        let there = theirs.as_ref().and_then(|theirs| theirs.pointer(pointer)).and_then(Json::scalar);
-        there.is_some_and(|text| text.contains("${gen:"))
-    };
     let body = match json::read(text) {
         Ok(value) if media.contains("json") || text.trim_start().starts_with(['{', '[']) => {
             let marked = leaves("", &value, &mut |pointer, leaf| {
-                if is_card_field(pointer) && !is_minted(pointer) {
-                    // As a hole it would be gone, and with it the sign that such answers carry what nobody may keep. What the present tape
-                    // says is minted is an id, whatever its digits come to.
+                if is_card_field(pointer) && !is_minted(theirs.as_ref(), pointer) {
+                    // As a hole it would be gone, and with it the sign that such answers carry what nobody may keep.
                     let text = leaf.scalar().unwrap_or_default();
                     doubts.extend(
                         card_doubt(&text, marks.test_cards())
@@ -165,6 +160,12 @@ fn response(
         }
     };
     Ok(ResponseModel { status: crossing.answer.status().as_u16(), headers, body, seal: BTreeMap::new() })
+}
+
+/// Whether the present tape says that the provider mints the value at this place: then it is an id, whatever its digits come to.
+fn is_minted(tape: Option<&Json<'_>>, pointer: &str) -> bool {
+    let there = tape.and_then(|tape| tape.pointer(pointer)).and_then(Json::scalar);
+    there.is_some_and(|text| text.contains("${gen:"))
 }
 
 /// Whether a field's name, or one around it, speaks of cards or accounts.
