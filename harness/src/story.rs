@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::Value;
-use similar::algorithms::{Capture, myers};
+use similar::algorithms::{Capture, Replace, myers};
 use similar::{ChangeTag, DiffableStr as _};
 
 use crate::invoke::Request;
@@ -338,9 +338,9 @@ fn difference(finding: &Finding) -> String {
     }
     let mut merged = String::new();
     let (expected, found) = (expected.tokenize_words(), found.tokenize_words());
-    let mut steps = Capture::new();
+    let mut steps = Replace::new(Capture::new());
     let Ok(()) = myers::diff(&mut steps, &expected[..], 0..expected.len(), &found[..], 0..found.len());
-    for change in steps.ops().iter().flat_map(|step| step.iter_changes(&expected[..], &found[..])) {
+    for change in steps.into_inner().ops().iter().flat_map(|step| step.iter_changes(&expected[..], &found[..])) {
         let _ = match change.tag() {
             ChangeTag::Equal => write!(merged, "{}", change.value()),
             ChangeTag::Delete => write!(merged, "[-{}-]", change.value()),

@@ -235,7 +235,7 @@ impl Stage {
         match &fault {
             Some(Fault::Echo(echo)) if repeated => {
                 let answer = echo.answer(request, None);
-                inner.player.overheard(request, &answer);
+                inner.player.keep(None, request, Some(&answer));
                 return Ok(answer);
             }
             Some(fault) if repeated => return fault.answer(),

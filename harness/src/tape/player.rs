@@ -244,8 +244,7 @@ impl Player {
     /// Every difference between the request and the tape, with secrets masked. The exchange then stays due.
     pub fn exchange(&mut self, request: &Request<Bytes>) -> Result<Response<Bytes>, Vec<Mismatch>> {
         if let Some((index, answer)) = self.recalled(request) {
-            let (exchange, kept) = (Some(index), Some(answer.clone()));
-            self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer: kept });
+            self.keep(Some(index), request, Some(&answer));
             return Ok(answer);
         }
         let result = self.judge(request);
@@ -255,8 +254,7 @@ impl Player {
             None if result.is_ok() => (self.next.checked_sub(1), result),
             None => (self.expected(), result),
         };
-        let answer = result.as_ref().ok().cloned();
-        self.transcript.push(Record { step: self.step, exchange, request: request.clone(), answer });
+        self.keep(exchange, request, result.as_ref().ok());
         result.map_err(|mismatches| self.masked(mismatches))
     }
 
@@ -474,10 +472,10 @@ impl Player {
         template.render(&self.scope(self.step), Escape::None, &mut text).ok().map(|()| text)
     }
 
-    /// Keeps a request that was answered from elsewhere: it is in no exchange of the tape.
-    pub fn overheard(&mut self, request: &Request<Bytes>, answer: &Response<Bytes>) {
-        let request = request.clone();
-        self.transcript.push(Record { step: self.step, exchange: None, request, answer: Some(answer.clone()) });
+    /// Keeps a request with its answer; one that was answered from elsewhere is in no exchange of the tape.
+    pub(crate) fn keep(&mut self, exchange: Option<usize>, request: &Request<Bytes>, answer: Option<&Response<Bytes>>) {
+        let (request, answer) = (request.clone(), answer.cloned());
+        self.transcript.push(Record { step: self.step, exchange, request, answer });
     }
 
     /// Every request of the run with its answer, as sent: not for a log or a report.
