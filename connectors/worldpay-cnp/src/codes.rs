@@ -17,9 +17,8 @@ pub(crate) enum Meaning {
 /// approval.
 pub(crate) fn meaning(code: &str, speaks_of_approval: bool) -> Meaning {
     match code {
-        "000" | "011" | "013" | "141" | "142" | "801" | "802" => return Meaning::Approved,
-        // Partially approved: less is held than was asked for, and how much need not stand in the answer.
-        "010" => return Meaning::Unknown,
+        // 010 approves in part, where that was asked for; `approvedAmount` then tells how much, and less than was asked is refused.
+        "000" | "010" | "011" | "013" | "141" | "142" | "801" | "802" => return Meaning::Approved,
         "001" => return Meaning::Received,
         _ => {}
     }
