@@ -1,4 +1,4 @@
-use quittance::{Card, Cvc, Expiry, Pan, digest};
+use quittance::{Card, Cvc, Decimal, Expiry, MoneyError, Pan, digest};
 
 use crate::support::{CVC, PAN};
 
@@ -31,4 +31,18 @@ fn a_card_shows_what_may_be_shown() {
     let shown = format!("{card:?}");
     assert!(shown.starts_with("Card") && shown.contains("4242") && shown.contains("[name]"), "{shown}");
     assert!(!shown.contains(PAN) && !shown.contains(CVC) && !shown.contains("Ada"), "{shown}");
+}
+
+/// Doubles lie further apart from 2^39 on than four decimals, and from 2^43 on than three.
+#[test]
+fn a_number_that_may_have_lost_decimals_is_no_amount() {
+    let amount = |number: &str, code: &str| {
+        let number: Decimal = serde_json::from_str(number).ok()?;
+        Some(number.to_money(code.parse().unwrap()).map(|money| money.minor()))
+    };
+    assert_eq!(amount("549755813887.5", "CLF"), Some(Ok(5_497_558_138_875_000)));
+    assert_eq!(amount("549755813888.5", "CLF"), Some(Err(MoneyError::OutOfRange)));
+    assert_eq!(amount("549755813888.0", "CLF"), Some(Err(MoneyError::OutOfRange)));
+    assert_eq!(amount("549755813888.0", "BHD"), Some(Ok(549_755_813_888_000)));
+    assert_eq!(amount("8796093022208.0", "JPY"), None);
 }
