@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 mod common;
+mod repository;
 
 use std::process::{Command, Output};
 
 use common::{Folder, ROOT};
+use repository::{git, repository};
 
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_quittance")).current_dir(ROOT).args(arguments).output().unwrap()
@@ -127,19 +129,11 @@ fn files_of_another_kind_are_named() {
 fn blame_tells_of_its_builds() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let folder = Folder::new("told-builds");
-    folder.write("specs/suite.toml", "");
-    folder.write("fixtures/none.toml", "");
-    let git = |arguments: &[&str]| {
-        let known = ["-c", "user.name=Tests", "-c", "user.email=tests@quittance.example", "-c", "commit.gpgsign=false"];
-        let output = Command::new("git").current_dir(&folder.0).args(known).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    };
-    git(&["init", "--quiet"]);
+    let folder = repository("told-builds");
     for number in ["one", "two"] {
         folder.write("number", number);
-        git(&["add", "."]);
-        git(&["commit", "--quiet", "--message", number]);
+        git(&folder, &["add", "."]);
+        git(&folder, &["commit", "--quiet", "--message", number]);
     }
     // In place of cargo: it says what cargo says, and makes a command that has no connectors.
     let cargo = folder.write(

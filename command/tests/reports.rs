@@ -8,7 +8,9 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 mod common;
+mod repository;
 use common::{Folder, ROOT};
+use repository::{git, repository};
 
 fn quittance(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_quittance"))
@@ -130,16 +132,8 @@ fn a_probe_in_which_nothing_passes_asks_whether_it_is_the_right_place() {
 /// Both ends of the range are one commit: that is said, nothing is built, and nothing differs.
 #[test]
 fn blame_of_one_commit_says_so_and_builds_nothing() {
-    let folder = Folder::new("one-commit");
-    folder.write("specs/suite.toml", "");
-    folder.write("fixtures/none.toml", "");
-    let git = |arguments: &[&str]| {
-        let known = ["-c", "user.name=Tests", "-c", "user.email=tests@quittance.example", "-c", "commit.gpgsign=false"];
-        let output = Command::new("git").current_dir(&folder.0).args(known).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    git(&["init", "--quiet"]);
+    let folder = repository("one-commit");
+    let git = |arguments: &[&str]| git(&folder, arguments);
     git(&["add", "."]);
     git(&["commit", "--quiet", "--message", "one"]);
     git(&["tag", "v1"]);

@@ -135,7 +135,7 @@ impl Giving<'_> {
         let response = tape::rendered(&known.at.answer, &scope).ok()?;
         let id = match (&known.at.id, self.own.digest) {
             (Some(id), Some(digest)) if id.literal().is_some() => digest.to_owned(),
-            (Some(id), _) => self.text(id, &scope).unwrap_or_default(),
+            (Some(id), _) => id.text(&scope).unwrap_or_default(),
             (None, _) => String::new(),
         };
         Some(Given { response, minted, fresh, id })
@@ -179,11 +179,6 @@ impl Giving<'_> {
             spoil: Spoil::Not,
             proven: None,
         }
-    }
-
-    fn text(&self, template: &Template, scope: &Scope<'_>) -> Option<String> {
-        let mut out = String::with_capacity(64);
-        template.render(scope, Escape::None, &mut out).ok().map(|()| out)
     }
 
     /// The object that the request names and all that it belongs to.

@@ -114,7 +114,7 @@ pub(super) fn sign(
 
 /// What the customer comes back with.
 pub(crate) fn parameters(returned: &Return, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Unresolved> {
-    returned.parameters.iter().map(|(name, value)| Ok((name.clone(), text(value, scope)?))).collect()
+    returned.parameters.iter().map(|(name, value)| Ok((name.clone(), value.text(scope)?))).collect()
 }
 
 /// The scope in which something of the provider's is signed.
@@ -122,14 +122,8 @@ fn with_message<'a>(scope: &Scope<'a>, headers: Headers<'a>, body: &'a str) -> S
     Scope { message: Some(Message { method: "", host: "", path: "", headers, body }), ..*scope }
 }
 
-pub(super) fn text(template: &Template, scope: &Scope<'_>) -> Result<String, Unresolved> {
-    let mut text = String::with_capacity(64);
-    template.render(scope, Escape::None, &mut text)?;
-    Ok(text)
-}
-
 fn header_value(template: &Template, scope: &Scope<'_>) -> Result<HeaderValue, Unresolved> {
-    let text = text(template, scope)?;
+    let text = template.text(scope)?;
     HeaderValue::from_str(&text)
         .map_err(|_| Unresolved { hole: "a header".to_owned(), why: "its value cannot stand in a header".to_owned() })
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::answer::{Draft, Edit, closed, text};
+use super::answer::{Draft, Edit, closed};
 use super::compile::Webhook;
 use super::enclosed::close;
 use super::hole::{Hole, TimeFormat};
@@ -146,10 +146,10 @@ fn change(text: &mut String, at: usize) {
 impl<'t> Making<'t> {
     fn new(webhook: &'t Webhook, scope: &Scope<'t>) -> Result<Self, Unresolved> {
         let honest = Scope { spoil: Spoil::Not, ..*scope };
-        let url = webhook.url.as_ref().map(|url| text(url, &honest)).transpose()?;
+        let url = webhook.url.as_ref().map(|url| url.text(&honest)).transpose()?;
         let plain = webhook.headers.iter().filter(|(_, template)| !is_proof(template));
         let headers =
-            plain.map(|(name, value)| Ok((name.clone(), text(value, &honest)?))).collect::<Result<Vec<_>, _>>()?;
+            plain.map(|(name, value)| Ok((name.clone(), value.text(&honest)?))).collect::<Result<Vec<_>, _>>()?;
         let draft = Draft::new(&webhook.body, webhook.escape, &honest)?;
         Ok(Making { webhook, honest, url, headers, draft })
     }
@@ -178,7 +178,7 @@ impl<'t> Making<'t> {
         let whole = Scope { message: Some(Message { body: &body, ..message }), ..*scope };
         let proofs = self.webhook.headers.iter().filter(|(_, template)| is_proof(template));
         let headers =
-            proofs.map(|(name, value)| Ok((name.clone(), text(value, &whole)?))).collect::<Result<Vec<_>, _>>()?;
+            proofs.map(|(name, value)| Ok((name.clone(), value.text(&whole)?))).collect::<Result<Vec<_>, _>>()?;
         Ok(Proofs { inside, headers })
     }
 

@@ -19,7 +19,7 @@ use super::matcher::{self, Mismatch, shorten};
 use super::model::ProvenanceKind;
 use super::redact::{MASK, Redactor, tokens_in};
 use super::signature::Proven;
-use super::template::{Escape, Template};
+use super::template::Template;
 use super::values::{Headers, Message, NoSlots, Scope, Spoil, StepValues, Unresolved, mint};
 
 /// Most steps a scenario can have.
@@ -468,8 +468,7 @@ impl Player {
 
     /// The text with the values of the run as it stands; `None` where a value is missing still.
     pub(crate) fn filled(&self, template: &Template) -> Option<String> {
-        let mut text = String::new();
-        template.render(&self.scope(self.step), Escape::None, &mut text).ok().map(|()| text)
+        template.text(&self.scope(self.step)).ok()
     }
 
     /// Keeps a request with its answer; one that was answered from elsewhere is in no exchange of the tape.

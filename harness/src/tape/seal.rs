@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use super::json::{self, Json};
-use super::template::{Escape, Template};
+use super::template::Template;
 use super::values::{Headers, Message, Scope, Unresolved};
 use crate::profile::Profile;
 
@@ -24,17 +24,13 @@ impl Seal {
     /// Ciphertext and tag.
     pub(super) fn sealed(&self, key: &[u8], text: &str, scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
         let cannot = |why: &str| Unresolved { hole: "a sealed part".to_owned(), why: why.to_owned() };
-        let render = |template: &Template| {
-            let mut text = String::new();
-            template.render(scope, Escape::None, &mut text).map(|()| text)
-        };
         let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| cannot("the key has another length than 32 bytes"))?;
-        let nonce = Nonce::try_assume_unique_for_key(render(&self.nonce)?.as_bytes());
+        let nonce = Nonce::try_assume_unique_for_key(self.nonce.text(scope)?.as_bytes());
         let nonce = nonce.map_err(|_| cannot("the nonce has another length than 12 bytes"))?;
         let mut bytes = text.as_bytes().to_vec();
         let sealed = LessSafeKey::new(key).seal_in_place_append_tag(
             nonce,
-            Aad::from(render(&self.associated_data)?.into_bytes()),
+            Aad::from(self.associated_data.text(scope)?.into_bytes()),
             &mut bytes,
         );
         sealed.map(|()| bytes).map_err(|_| cannot("it is too long"))

@@ -229,8 +229,7 @@ impl Recipe {
     pub(crate) fn sign(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
         let spoil = scope.spoil;
         let scope = &Scope { spoil: Spoil::Not, ..*scope };
-        let mut text = String::new();
-        self.over.render(scope, Escape::None, &mut text)?;
+        let mut text = self.over.text(scope)?;
         if spoil == Spoil::WrongKey {
             // To the verifier a signature over another text and one by another key look alike, and every key keeps its form.
             text.push_str("forged");
@@ -277,8 +276,7 @@ impl Recipe {
     /// those of the recipe, in any order, and are signed as they came.
     pub(crate) fn verify(&self, given: &str, scope: &Scope<'_>) -> Result<bool, Unresolved> {
         let Some(scheme) = self.algorithm.scheme() else { return Ok(self.sign(scope)? == given) };
-        let mut text = String::new();
-        self.over.render(scope, Escape::None, &mut text)?;
+        let text = self.over.text(scope)?;
         let (input, signature) = match self.header(scope)? {
             Some(expected) if self.whole => {
                 let Some(read) = read_whole(given, &expected, &text) else { return Ok(false) };
@@ -351,24 +349,18 @@ impl Recipe {
     }
 
     fn key_text(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
-        let mut text = String::new();
-        self.key.render(scope, Escape::None, &mut text)?;
-        Ok(text)
+        self.key.text(scope)
     }
 
     fn key_bytes(&self, scope: &Scope<'_>) -> Result<Vec<u8>, Unresolved> {
         let key = self.given_key(scope)?;
-        let text = |template: &Template| {
-            let mut text = String::new();
-            template.render(scope, Escape::None, &mut text).map(|()| text)
-        };
         if let Some(template) = &self.aes_128_over {
             let short = || unusable("AES-128 takes a key of 16 bytes");
-            let own = quittance_crypto::aes_128_cbc(key.get(..16).ok_or_else(short)?, text(template)?.as_bytes());
+            let own = quittance_crypto::aes_128_cbc(key.get(..16).ok_or_else(short)?, template.text(scope)?.as_bytes());
             return Ok(Encoding::Base64.encode(&own.map_err(|_| short())?).into_bytes());
         }
         let Some(template) = &self.triple_des_over else { return Ok(key) };
-        let own = quittance_crypto::triple_des_cbc(&key, text(template)?.as_bytes());
+        let own = quittance_crypto::triple_des_cbc(&key, template.text(scope)?.as_bytes());
         own.map_err(|_| unusable("Triple DES takes a key of 24 bytes"))
     }
 

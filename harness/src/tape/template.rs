@@ -169,6 +169,13 @@ impl Template {
         self.parts.iter().map(part).collect()
     }
 
+    /// The text with the values of `scope` in its holes, as they are.
+    pub(crate) fn text(&self, scope: &Scope<'_>) -> Result<String, Unresolved> {
+        let mut text = String::with_capacity(64);
+        self.render(scope, Escape::None, &mut text)?;
+        Ok(text)
+    }
+
     /// Writes the text with the values of `scope` in its holes.
     pub(crate) fn render(&self, scope: &Scope<'_>, escape: Escape, out: &mut String) -> Result<(), Unresolved> {
         for part in &self.parts {
