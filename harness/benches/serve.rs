@@ -236,7 +236,10 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> u16 {
 
 /// Serves until the process is ended, after it has told its port.
 fn server(kind: &str) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = match std::env::var("ONE").is_ok() {
+        true => tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+        false => tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
+    };
     runtime.block_on(async {
         match kind {
             "serve" => serve().await,

@@ -132,7 +132,8 @@ impl Serve {
             limits: Limits { connections: self.connections, ..Limits::default() },
             ..Plan::new(world.entries(&self.ids)?)
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+        // What is remembered stands behind one lock: several threads would wait for each other, and one answers more with less.
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Unusable::Text(format!("no threads can be had: {error}")))?;

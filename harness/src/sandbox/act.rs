@@ -10,6 +10,7 @@ use quittance::{Idempotency, Op};
 
 use super::book::{self, Book, Number};
 use super::choice::{Choice, Chooses, Target};
+use super::chosen::Chosen;
 use super::fit::{Fit, Readings};
 use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
@@ -55,19 +56,42 @@ impl Sandbox {
         let text = sent::text_of(request.body(), self.knowledge.open);
         let mut sent = Sent::of(request, text.as_deref(), &self.knowledge.places);
         sent.add_path(path);
-        let found = self.routes.find(request.method(), path);
-        // Others wait for the lock: what names nothing that is remembered is read before it is taken.
-        let ahead = found.map(|route| route.read(self.ground(None), &sent)).filter(|readings| !readings.looks_up);
         let state = &mut *self.state();
         let asking = Asking { request, sent: &sent, now_unix_seconds };
+        let found = self.routes.find(request.method(), path);
         let Some(route) = found.or_else(|| self.routes.akin(request.method(), path, &state.book)) else {
             let misses = tell::other_paths(&self.knowledge, &self.routes, request.method(), path);
             let response = self.refuse(state, &asking, &[], Class::Missing, None, None);
             let response = with_status(response, StatusCode::NOT_FOUND);
             return refused(response, Seen { misses, ..Seen::default() });
         };
-        let readings = ahead.unwrap_or_else(|| route.read(self.ground(Some(&state.book)), &sent));
-        self.on_route(state, &asking, route, &readings)
+        let mark = Chosen::mark(route, &sent);
+        if let Some(answered) = mark.and_then(|mark| self.as_before(state, &asking, route, mark)) {
+            return answered;
+        }
+        let readings = route.read(self.ground(Some(&state.book)), &sent);
+        let mark = mark.filter(|_| !readings.looks_up);
+        self.on_route(state, &asking, route, &readings, mark)
+    }
+
+    /// The answer to a request for which the same is chosen as for an earlier one; none where that is not known, or not as simple as that.
+    fn as_before(&self, state: &mut State, asking: &Asking<'_>, route: &Route, mark: u64) -> Option<Answered> {
+        let at = state.chosen.get(mark)?;
+        let readings = route.read_one(at, self.ground(None), asking.sent)?;
+        let fit = route.fit_of(at, &readings)?;
+        let one = self.knowledge.known.get(fit.index)?;
+        if is_malformed(asking, route) || self.is_forged(state, asking, one, &fit) {
+            return None;
+        }
+        let key = self.key(asking, &fit, one);
+        if key.as_ref().is_some_and(|key| state.book.given(key).is_some()) {
+            return None;
+        }
+        let chooses = self.chooses(&state.book);
+        let (target, card) = (chooses.target(&fit), chooses.card(&fit).unwrap_or_default());
+        let (answered, object) = self.give(state, asking, one, &fit, target, card);
+        remember(state, asking, key, &answered, object);
+        Some(answered)
     }
 
     fn ground<'a: 'b, 'b>(&'a self, book: Option<&'b Book>) -> Ground<'a, 'b> {
@@ -75,7 +99,14 @@ impl Sandbox {
         Ground { known, book, credentials, secrets: &self.secrets, spared: &self.spared }
     }
 
-    fn on_route(&self, state: &mut State, asking: &Asking<'_>, route: &Route, readings: &Readings<'_>) -> Answered {
+    fn on_route(
+        &self,
+        state: &mut State,
+        asking: &Asking<'_>,
+        route: &Route,
+        readings: &Readings<'_>,
+        mark: Option<u64>,
+    ) -> Answered {
         let known = &self.knowledge.known;
         let fits = route.fits(readings);
         let chooses = self.chooses(&state.book);
@@ -86,12 +117,14 @@ impl Sandbox {
             choice = self.chooses(&state.book).choose(&fits);
         }
         let chooses = self.chooses(&state.book);
-        let content_type = asking.request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let malformed = route.is_malformed(asking.sent, content_type, asking.request.body());
+        let malformed = is_malformed(asking, route);
         let (at, class) = match choice {
             Some(Choice::Unproven(at)) => (at, Class::Credentials),
             Some(choice) if malformed => (choice.at(), Class::Invalid),
-            Some(Choice::Answer(at)) => (at, Class::Done),
+            Some(Choice::Answer(at)) => {
+                mark.into_iter().for_each(|mark| state.chosen.note(mark, at));
+                (at, Class::Done)
+            }
             Some(Choice::Absent(at)) => (at, Class::Missing),
             Some(Choice::Invalid(at)) => (at, Class::Invalid),
             Some(Choice::Refused(at)) => (at, Class::Refused),
@@ -103,7 +136,6 @@ impl Sandbox {
         let forged = class != Class::Credentials && !malformed && self.is_forged(state, asking, one, fit);
         let class = if forged { Class::Credentials } else { class };
         let memory = self.key(asking, fit, one).filter(|_| class != Class::Credentials);
-        let mark = if memory.is_some() { mark(asking.request) } else { 0 };
         if let Some(given) = memory.as_ref().and_then(|key| state.book.given(key)).cloned() {
             // Some providers tell of the first request whatever the second asks for.
             let tells = |known: &Known| known.at.class == Class::Again && known.at.answer.status.is_client_error();
@@ -111,7 +143,7 @@ impl Sandbox {
                 .iter()
                 .filter_map(|fit| known.get(fit.index))
                 .any(|other| tells(other) && other.at.op == one.at.op);
-            if given.asked == mark || conflicts {
+            if given.asked == hash(asking.request) || conflicts {
                 return self.again(state, asking, &fits, one, given);
             }
             let compared = tell::nearest(&fits);
@@ -125,12 +157,7 @@ impl Sandbox {
             _ => (self.refused(state, asking, route, class, (&fits, fit, target), malformed), None),
         };
         answered.due.splice(0..0, early);
-        if let Some(key) = memory {
-            let seen = &answered.seen;
-            let (payment, operation, case) = (seen.payment.clone(), seen.operation, seen.case.clone());
-            let answer = book::Flat::of(&answered.response);
-            state.book.give(book::Given { key, asked: mark, answer, object, payment, case, operation });
-        }
+        remember(state, asking, memory, &answered, object);
         answered
     }
 
@@ -311,8 +338,28 @@ impl Sandbox {
     }
 }
 
+fn is_malformed(asking: &Asking<'_>, route: &Route) -> bool {
+    let content_type = asking.request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    route.is_malformed(asking.sent, content_type, asking.request.body())
+}
+
+/// Keeps an answer under the key that it was asked for with.
+fn remember(
+    state: &mut State,
+    asking: &Asking<'_>,
+    key: Option<String>,
+    answered: &Answered,
+    object: Option<Number>,
+) {
+    let Some(key) = key else { return };
+    let seen = &answered.seen;
+    let (payment, operation, case) = (seen.payment.clone(), seen.operation, seen.case.clone());
+    let (asked, answer) = (hash(asking.request), book::Flat::of(&answered.response));
+    state.book.give(book::Given { key, asked, answer, object, payment, case, operation });
+}
+
 /// What tells two requests under one key apart: whoever makes two that collide is taken to have repeated the first.
-fn mark(request: &Request<Bytes>) -> u64 {
+fn hash(request: &Request<Bytes>) -> u64 {
     let mut hasher = Quick::default();
     request.body().hash(&mut hasher);
     request.uri().query().hash(&mut hasher);

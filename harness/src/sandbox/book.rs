@@ -108,7 +108,7 @@ pub(super) struct Given {
 #[derive(Debug, Default)]
 pub(super) struct Named {
     /// Names of minted values that are asked for.
-    minted: HashSet<String>,
+    minted: HashSet<String, BuildHasherDefault<Quick>>,
     references: bool,
     caught: bool,
     digests: bool,
@@ -164,6 +164,8 @@ pub(super) struct Book {
     order: VecDeque<Number>,
     /// By the hash of what names an object, which is under a key of its own; whether that is so stands in the object.
     index: HashMap<u64, Number, BuildHasherDefault<Quick>>,
+    /// What stands in the index, in the order in which it came there, so that who is forgotten need not be looked at.
+    indexed: VecDeque<(Number, u64)>,
     hashes: RandomState,
     /// By the hash of the key, which stands in the answer.
     answers: HashMap<u64, Given, BuildHasherDefault<Quick>>,
@@ -215,19 +217,27 @@ impl Book {
             parent.children.push(number);
         }
         for (of, text) in names(&self.named, &object) {
-            self.index.insert(self.hashes.hash_one((of, text)), number);
+            let hash = self.hashes.hash_one((of, text));
+            self.index.insert(hash, number);
+            self.indexed.push_back((number, hash));
         }
         self.objects.insert(number, Box::new(object));
         self.order.push_back(number);
         while self.order.len() > MAX_OBJECTS {
             let Some(oldest) = self.order.pop_front() else { break };
-            let Some(gone) = self.objects.remove(&oldest) else { continue };
-            for (of, text) in names(&self.named, &gone) {
-                if let Entry::Occupied(named) = self.index.entry(self.hashes.hash_one((of, text)))
-                    && *named.get() == oldest
-                {
-                    named.remove();
-                }
+            self.objects.remove(&oldest);
+            self.forget_names(oldest);
+        }
+    }
+
+    /// Takes out of the index what the objects up to this one were found by. What one was named later stands further back, leads
+    /// nowhere, and goes when it comes to the front.
+    fn forget_names(&mut self, oldest: Number) {
+        while let Some((number, hash)) = self.indexed.pop_front_if(|(number, _)| *number <= oldest) {
+            if let Entry::Occupied(named) = self.index.entry(hash)
+                && *named.get() == number
+            {
+                named.remove();
             }
         }
     }
@@ -246,7 +256,9 @@ impl Book {
             object.texts.set(Of::Minted, name, value);
         }
         if is_new && is_free {
-            self.index.insert(self.hashes.hash_one((Of::Minted, value)), number);
+            let hash = self.hashes.hash_one((Of::Minted, value));
+            self.index.insert(hash, number);
+            self.indexed.push_back((number, hash));
         }
     }
 
@@ -330,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_oldest_is_forgotten() {
-        let minted = HashSet::from(["payment".to_owned()]);
+        let minted = HashSet::from_iter(["payment".to_owned()]);
         let mut book = Book::new(Named { minted, references: true, ..Named::default() });
         for id in 0..MAX_OBJECTS + 10 {
             let number = book.number();

@@ -69,7 +69,7 @@ pub(super) struct Brief {
     class: Class,
     acts: bool,
     creates: Option<Kind>,
-    lists: bool,
+    pub(super) lists: bool,
     /// How far it stands behind in the order of belief.
     rank: i32,
 }

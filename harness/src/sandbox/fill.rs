@@ -7,7 +7,7 @@ use quittance::Currency;
 use super::book::Object;
 use super::few::Few;
 use super::known::{Fill, Kind, Lineage, Moment};
-use super::sent::{Place, Sent};
+use super::sent::{Place, Sent, Value};
 use super::texts::Of;
 use crate::tape::{Escape, Fills, push_escaped};
 
@@ -115,35 +115,32 @@ impl Filling<'_> {
     }
 }
 
-/// What was sent below a place, as a JSON object: `form metadata[cart]` is the member `cart`. None where nothing was.
-pub(super) fn object(prefix: usize, sent: &Sent<'_>) -> Option<String> {
-    let mut out = String::new();
-    for (rest, value) in sent.below(prefix) {
-        let name = match rest.strip_prefix('[') {
-            Some(inner) => inner.trim_end_matches(']').trim_matches('"'),
-            None => match rest.strip_prefix('.') {
-                Some(name) => name,
-                None => continue,
-            },
-        };
-        if out.len() + name.len() + value.text.len() > MAX_OBJECT {
-            break;
-        }
-        out.push(if out.is_empty() { '{' } else { ',' });
-        out.push('"');
-        push_escaped(name, Escape::Json, &mut out);
-        out.push_str("\":");
-        if value.bare {
-            out.push_str(&value.text);
-        } else {
-            out.push('"');
-            push_escaped(&value.text, Escape::Json, &mut out);
-            out.push('"');
-        }
+/// Adds a value to the JSON object of what was sent below a place: of `form metadata[cart]` the rest `[cart]` is the member `cart`. One that
+/// would make it too long is left out.
+pub(super) fn add_member(rest: &str, value: &Value<'_>, object: &mut Option<String>) {
+    let name = match rest.strip_prefix('[') {
+        Some(inner) => inner.trim_end_matches(']').trim_matches('"'),
+        None => match rest.strip_prefix('.') {
+            Some(name) => name,
+            None => return,
+        },
+    };
+    let length = object.as_ref().map_or(0, String::len);
+    if length + name.len() + value.text.len() > MAX_OBJECT {
+        return;
     }
-    if out.is_empty() {
-        return None;
+    let out = object.get_or_insert_default();
+    // The end of the object, where it has members already.
+    out.pop();
+    out.push_str(if length == 0 { "{\"" } else { ",\"" });
+    push_escaped(name, Escape::Json, out);
+    out.push_str("\":");
+    if value.bare {
+        out.push_str(&value.text);
+    } else {
+        out.push('"');
+        push_escaped(&value.text, Escape::Json, out);
+        out.push('"');
     }
     out.push('}');
-    Some(out)
 }

@@ -14,10 +14,10 @@ use super::known::{Known, Role, Want};
 use super::read::Caught;
 use super::reader::{Brought, Flag, Ground, Mark, Reader, kind_of};
 use super::roles::{Figure, Quantity};
-use super::sent::{Place, Sent};
+use super::sent::{Place, Sent, Value};
 use super::tell::is_incidental;
 use super::understand::begins;
-use crate::tape::Hole;
+use crate::tape::{Hole, Part};
 
 /// A text that no tape has.
 const OTHER: &str = "\u{0}";
@@ -48,6 +48,8 @@ struct Probe {
 /// What exchanges want that all want the same, by the numbers of probes.
 #[derive(Debug)]
 pub(super) struct Row {
+    /// All of them.
+    all: Vec<usize>,
     /// Those that they have and most rows of the route do not.
     own: Vec<usize>,
     /// Those that most have and they do not.
@@ -91,6 +93,8 @@ pub(super) struct Probes {
     telling: Vec<i32>,
     /// By place: the probes of what stands there.
     here: Vec<Vec<usize>>,
+    /// By place: whether what stands there fits whatever it is.
+    free: Vec<bool>,
     all: Vec<Probe>,
     /// What each tells where nothing was sent.
     missing: Vec<Mark>,
@@ -206,6 +210,9 @@ impl Probes {
         let fixed: Vec<_> = probes.all.iter().map(fixed).collect();
         probes.all.iter_mut().zip(fixed).for_each(|(probe, fixed)| probe.fixed = fixed);
         probes.missing = missing;
+        let want = |number: &usize| probes.all.get(*number).and_then(|one| known.get(one.known)?.wants.get(one.want));
+        let is_free = |here: &Vec<usize>| here.iter().filter_map(want).all(takes_any);
+        probes.free = probes.here.iter().map(is_free).collect();
         probes
     }
 
@@ -250,6 +257,7 @@ impl Probes {
         self.rows.push(Row {
             bringing: numbers.iter().filter_map(|number| self.brought(*number)).collect(),
             amounts: numbers.iter().zip(&known.wants).filter_map(amount).collect(),
+            all: numbers.clone(),
             own: numbers,
             without: Vec::new(),
             currency,
@@ -286,9 +294,55 @@ impl Probes {
 
     /// Reads all values of a request that any exchange wants.
     pub(super) fn read<'r>(&self, ground: Ground<'r, '_>, sent: &'r Sent<'_>) -> Readings<'r> {
+        let mut readings = self.begun(sent);
+        readings.marks = self.missing.clone();
+        for (place, (here, telling)) in self.here.iter().zip(&self.telling).enumerate() {
+            let Some(text) = readings.values.get(place).copied().flatten() else { continue };
+            readings.common.score -= telling;
+            for number in here {
+                if let Some(mark) = self.mark(ground, *number, text, &mut readings)
+                    && let Some(slot) = readings.marks.get_mut(*number)
+                {
+                    *slot = mark;
+                }
+            }
+        }
+        let common = self.common.iter().filter_map(|number| readings.marks.get(*number));
+        common.for_each(|mark| readings.common.add(*mark));
+        readings.joints = self.rows.iter().map(|row| row.joint(&readings)).collect();
+        readings
+    }
+
+    /// Reads what a candidate wants and no other: how well it fits is not told of the others.
+    pub(super) fn read_one<'r>(
+        &self,
+        at: usize,
+        ground: Ground<'r, '_>,
+        sent: &'r Sent<'_>,
+    ) -> Option<Readings<'r>> {
+        let row = self.rows.get(self.candidates.get(at)?.row)?;
+        let mut readings = self.begun(sent);
+        let mut whole = Mark::default();
+        for number in &row.all {
+            let text = readings.values.get(self.all.get(*number)?.place).copied().flatten();
+            whole.add(match text {
+                Some(text) => self.mark(ground, *number, text, &mut readings)?,
+                None => *self.missing.get(*number)?,
+            });
+        }
+        readings.joints = vec![row.joined(whole, &readings)];
+        Some(readings)
+    }
+
+    /// How the candidate fits that alone was read.
+    pub(super) fn fit_of<'r>(&'r self, at: usize, readings: &'r Readings<'r>) -> Option<Fit<'r>> {
+        self.fit(self.candidates.get(at)?, readings, readings.joints.first()?)
+    }
+
+    /// Where the values of a request stand.
+    fn begun<'r>(&self, sent: &'r Sent<'_>) -> Readings<'r> {
         let mut readings = Readings {
             values: vec![None; self.telling.len()],
-            marks: self.missing.clone(),
             brings: vec![None; self.bringing],
             brought: Vec::with_capacity(self.bringing),
             caught: Vec::with_capacity(self.bringing),
@@ -297,7 +351,10 @@ impl Probes {
         for value in sent.iter() {
             let place = value.place.and_then(|place| self.number_here(place));
             match place.and_then(|place| readings.values.get_mut(place)) {
-                Some(slot) => *slot = Some(&*value.text),
+                Some(slot) => {
+                    readings.present += i32::from(slot.is_none());
+                    *slot = Some(&*value.text);
+                }
                 None if readings.surplus => {}
                 None => {
                     let name = sent.name(value);
@@ -305,30 +362,27 @@ impl Probes {
                 }
             }
         }
-        for (place, (here, telling)) in self.here.iter().zip(&self.telling).enumerate() {
-            let Some(text) = readings.values.get(place).copied().flatten() else { continue };
-            readings.present += 1;
-            readings.common.score -= telling;
-            for number in here {
-                let (Some(probe), Some(slot)) = (self.all.get(*number), readings.marks.get_mut(*number)) else {
-                    continue;
-                };
-                if let Some((fixed, same, other)) = &probe.fixed {
-                    *slot = if fixed == text { *same } else { *other };
-                    continue;
-                }
-                let Some((mark, brought)) = self.probe(ground, probe, Some(text), &mut readings) else { continue };
-                readings.marks.get_mut(*number).into_iter().for_each(|slot| *slot = mark);
-                if let Some(slot) = probe.brings.and_then(|brings| readings.brings.get_mut(brings)) {
-                    *slot = u16::try_from(readings.brought.len()).ok();
-                    readings.brought.push(brought);
-                }
-            }
-        }
-        let common = self.common.iter().filter_map(|number| readings.marks.get(*number));
-        common.for_each(|mark| readings.common.add(*mark));
-        readings.joints = self.rows.iter().map(|row| row.joint(&readings)).collect();
         readings
+    }
+
+    /// What a value tells a probe; what it brings is kept.
+    fn mark<'r>(
+        &self,
+        ground: Ground<'r, '_>,
+        number: usize,
+        text: &'r str,
+        readings: &mut Readings<'r>,
+    ) -> Option<Mark> {
+        let probe = self.all.get(number)?;
+        if let Some((fixed, same, other)) = &probe.fixed {
+            return Some(if fixed == text { *same } else { *other });
+        }
+        let (mark, brought) = self.probe(ground, probe, Some(text), readings)?;
+        if let Some(slot) = probe.brings.and_then(|brings| readings.brings.get_mut(brings)) {
+            *slot = u16::try_from(readings.brought.len()).ok();
+            readings.brought.push(brought);
+        }
+        Some(mark)
     }
 
     /// What a value tells that was sent, or that none was.
@@ -359,23 +413,51 @@ impl Probes {
 
     /// How each candidate fits, in their order.
     pub(super) fn fits<'r>(&'r self, readings: &'r Readings<'r>) -> Vec<Fit<'r>> {
-        let fit = |candidate: &'r Candidate| {
-            let (row, joint) = (self.rows.get(candidate.row)?, readings.joints.get(candidate.row)?);
-            let chooser = candidate.chooser.as_ref();
-            Some(Fit {
-                index: candidate.index,
-                brief: candidate.brief,
-                score: joint.score,
-                joint,
-                row,
-                chooser,
-                readings,
-            })
-        };
+        let fit = |candidate: &'r Candidate| self.fit(candidate, readings, readings.joints.get(candidate.row)?);
         let mut fits = Vec::with_capacity(self.candidates.len());
         fits.extend(self.candidates.iter().filter_map(fit));
         fits
     }
+
+    fn fit<'r>(
+        &'r self,
+        candidate: &'r Candidate,
+        readings: &'r Readings<'r>,
+        joint: &'r Joint,
+    ) -> Option<Fit<'r>> {
+        Some(Fit {
+            index: candidate.index,
+            brief: candidate.brief,
+            score: joint.score,
+            joint,
+            row: self.rows.get(candidate.row)?,
+            chooser: candidate.chooser.as_ref(),
+            readings,
+        })
+    }
+
+    /// The values that decide which exchange is chosen, with their places: of those that fit whatever they are, the place alone.
+    pub(super) fn deciding<'s>(&self, sent: &'s Sent<'_>) -> impl Iterator<Item = (usize, &'s str)> {
+        let deciding = |value: &'s Value<'_>| {
+            let place = self.number_here(value.place?)?;
+            let is_free = self.free.get(place).copied().unwrap_or(false);
+            Some((place, if is_free { "" } else { &*value.text }))
+        };
+        sent.iter().filter_map(deciding)
+    }
+
+    /// Whether a candidate tells of what the request does not name.
+    pub(super) fn lists(&self) -> bool {
+        self.candidates.iter().any(|candidate| candidate.brief.lists)
+    }
+}
+
+/// Whether any text fits there that a client may send.
+fn takes_any(want: &Want) -> bool {
+    let Role::Holes(template) = &want.role else { return false };
+    let is_any =
+        |hole: &Hole| matches!(hole, Hole::Key(_) | Hole::Reference(_) | Hole::Signature(_) | Hole::Any { .. });
+    matches!(template.parts.as_slice(), [Part::Hole(hole)] if is_any(hole))
 }
 
 fn brings(want: &Want) -> bool {
@@ -414,6 +496,11 @@ impl Row {
         let of = |number: &usize| readings.marks.get(*number).copied();
         self.own.iter().filter_map(of).for_each(|one| mark.add(one));
         self.without.iter().filter_map(of).for_each(|one| mark.take_away(one));
+        self.joined(mark, readings)
+    }
+
+    /// How a request fits of which this was told.
+    fn joined(&self, mark: Mark, readings: &Readings<'_>) -> Joint {
         let whole = mark.present == readings.present;
         let mut joint = Joint {
             score: mark.score,

@@ -119,18 +119,13 @@ impl Giving<'_> {
     /// The answer of an exchange; none where a hole has no value.
     pub(super) fn answer<'k>(&self, known: &'k Known) -> Option<Given<'k>> {
         let (minted, fresh) = self.minted(&known.gens);
-        let (body, escape) = match &known.at.answer.body {
-            BodyText::Holes(template, escape) => (Some(template), *escape),
-            BodyText::Fixed(_) => (None, Escape::None),
+        let escape = match &known.at.answer.body {
+            BodyText::Holes(_, escape) => *escape,
+            BodyText::Fixed(_) => Escape::None,
         };
-        let captured = self.captured(body);
+        let captured = self.captured(&known.needs.captures);
         let slots = self.slots(&known.slots, &minted, escape);
-        let in_headers = known.at.answer.headers.iter().filter_map(|(_, text)| match text {
-            HeaderText::Holes(template) => Some(template),
-            HeaderText::Fixed(_) => None,
-        });
-        let templates = in_headers.chain(body).chain(&known.at.id);
-        let steps = self.steps(templates.flat_map(Template::holes));
+        let steps = self.steps(&known.needs);
         let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
         let response = tape::rendered(&known.at.answer, &scope).ok()?;
         let id = match (&known.at.id, self.own.digest) {
@@ -145,11 +140,12 @@ impl Giving<'_> {
     pub(super) fn delivery(&self, delivered: &Delivered, url: Option<&str>) -> Option<Delivery> {
         let webhook = &delivered.report.webhook;
         let (minted, _) = self.minted(&delivered.gens);
-        let captured = self.captured(Some(&webhook.body));
-        let slots = self.slots(&delivered.slots, &minted, webhook.escape);
         let in_headers = webhook.headers.iter().map(|(_, template)| template);
         let templates = in_headers.chain([&webhook.body]).chain(&webhook.url);
-        let steps = self.steps(templates.flat_map(Template::holes));
+        let needs = Needs::of(templates.flat_map(Template::holes), self.step, self.means.recipes);
+        let captured = self.captured(&needs.captures);
+        let slots = self.slots(&delivered.slots, &minted, webhook.escape);
+        let steps = self.steps(&needs);
         let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
         let elsewhere = url.filter(|_| webhook.url.is_some()).map(|url| {
             let url = Some(Template::of(vec![Part::Text(url.to_owned())], false));
@@ -232,14 +228,12 @@ impl Giving<'_> {
     }
 
     /// What was caught, now or before, by name.
-    fn captured<'c>(&'c self, body: Option<&'c Template>) -> Few<'c> {
+    fn captured<'c>(&'c self, names: &'c [String]) -> Few<'c> {
         let mut captured = Few::default();
-        for hole in body.into_iter().flat_map(Template::holes) {
-            if let Hole::Capture(name) = hole {
-                let before = || self.around().find_map(|object| object.texts.get(Of::Caught, name));
-                let known = self.own.caught.get(name).or_else(before).map(Cow::Borrowed);
-                captured.set(name, known.or_else(|| self.part(name).map(Cow::Owned)).unwrap_or_default());
-            }
+        for name in names {
+            let before = || self.around().find_map(|object| object.texts.get(Of::Caught, name));
+            let known = self.own.caught.get(name).or_else(before).map(Cow::Borrowed);
+            captured.set(name, known.or_else(|| self.part(name).map(Cow::Owned)).unwrap_or_default());
         }
         captured
     }
@@ -272,10 +266,8 @@ impl Giving<'_> {
         Arc::new(samples)
     }
 
-    /// What stands for each step of the case, as far as these holes need it.
-    pub(super) fn steps<'h>(&self, holes: impl Iterator<Item = &'h Hole>) -> Vec<StepValues> {
-        let mut needs = Needs { own: self.step, ..Needs::default() };
-        holes.for_each(|hole| needs.add(hole, self.means.recipes));
+    /// What stands for each step of the case, as far as it is needed.
+    pub(super) fn steps(&self, needs: &Needs) -> Vec<StepValues> {
         if needs.steps.is_empty() && !needs.samples {
             return Vec::new();
         }
@@ -306,19 +298,48 @@ impl Giving<'_> {
 }
 
 /// What holes need of the steps of a case.
-#[derive(Default)]
-struct Needs {
+#[derive(Debug, Default)]
+pub(super) struct Needs {
     /// The number of the step that the holes are of.
     own: u32,
     /// Steps whose key or reference is needed, by number.
     steps: Vec<u32>,
     samples: bool,
+    /// The names of what was caught, each once.
+    captures: Vec<String>,
 }
 
 impl Needs {
+    /// What these holes of a step need.
+    pub(super) fn of<'h>(
+        holes: impl Iterator<Item = &'h Hole>,
+        own: u32,
+        recipes: &BTreeMap<String, Arc<Recipe>>,
+    ) -> Needs {
+        let mut needs = Needs { own, ..Needs::default() };
+        holes.for_each(|hole| needs.add(hole, recipes));
+        needs
+    }
+
+    /// What the answer of an exchange needs.
+    pub(super) fn of_answer(known: &Known, recipes: &BTreeMap<String, Arc<Recipe>>) -> Needs {
+        let answer = &known.at.answer;
+        let in_headers = answer.headers.iter().filter_map(|(_, text)| match text {
+            HeaderText::Holes(template) => Some(template),
+            HeaderText::Fixed(_) => None,
+        });
+        let in_body = match &answer.body {
+            BodyText::Holes(template, _) => Some(template),
+            BodyText::Fixed(_) => None,
+        };
+        let templates = in_headers.chain(in_body).chain(&known.at.id);
+        Needs::of(templates.flat_map(Template::holes), known.at.step, recipes)
+    }
+
     fn add(&mut self, hole: &Hole, recipes: &BTreeMap<String, Arc<Recipe>>) {
         match hole {
             Hole::Card(_) => self.samples = true,
+            Hole::Capture(name) if !self.captures.contains(name) => self.captures.push(name.clone()),
             Hole::Key(step) | Hole::Reference(step) | Hole::Digest { step, .. } => {
                 let step = step.unwrap_or(self.own);
                 if !self.steps.contains(&step) {

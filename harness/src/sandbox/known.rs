@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::Method;
 use quittance::{Currency, Op};
 
+use super::give::Needs;
 use super::roles::{Figure, Flag, Quantity, Style};
 use super::sent::Place;
 use crate::tape::{AnswerTemplate, Shape, Template, Webhook};
@@ -215,6 +216,8 @@ pub(super) struct Known {
     pub(super) lists: bool,
     /// Whether its answer has an amount that follows from what was given back.
     pub(super) tells_refunds: bool,
+    /// What its answer needs of the steps of its case.
+    pub(super) needs: Needs,
 }
 
 /// What an exchange shows.

@@ -8,6 +8,7 @@ mod act;
 mod book;
 mod cases;
 mod choice;
+mod chosen;
 mod deliver;
 mod few;
 mod fill;
@@ -38,6 +39,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quittance::Spec;
 
 use self::book::{Book, Named};
+use self::chosen::Chosen;
+use self::give::Needs;
 use self::proof::Spared;
 use self::reader::Ground;
 use self::routes::Routes;
@@ -70,6 +73,7 @@ pub struct Sandbox {
 /// What changes.
 struct State {
     book: Book,
+    chosen: Chosen,
     /// The url that deliveries go to, with the credentials that name it.
     webhook: Option<(String, Arc<BTreeMap<String, String>>)>,
 }
@@ -97,19 +101,23 @@ impl Sandbox {
         let mut hosts: Vec<String> = subject.tapes.values().flat_map(|tape| tape.hosts()).collect();
         hosts.sort_unstable();
         hosts.dedup();
-        let knowledge = Knowledge::of(drafts);
+        let mut knowledge = Knowledge::of(drafts);
+        for known in &mut knowledge.known {
+            known.needs = Needs::of_answer(known, &subject.profile.recipes);
+        }
         let secrets = secrets_of(subject).into_iter();
         let secrets = secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect();
         let spared = Spared::of(subject);
         let known = &knowledge.known;
-        let named = Named::of(known, subject.entry.spec.idempotency.refuses());
+        let refuses = subject.entry.spec.idempotency.refuses();
+        let named = Named::of(known, refuses);
         let ground =
             Ground { known, book: None, credentials: &subject.credentials, secrets: &secrets, spared: &spared };
         Ok(Sandbox {
             id,
             spec: subject.entry.spec,
             hosts,
-            routes: Routes::of(ground, &choice::choosers(&subject.profile)),
+            routes: Routes::of(ground, &choice::choosers(&subject.profile), refuses),
             knowledge,
             outcomes,
             credentials: Arc::clone(&subject.credentials),
@@ -117,7 +125,7 @@ impl Sandbox {
             secrets,
             recipes: subject.profile.recipes.clone(),
             seed,
-            state: Mutex::new(State { book: Book::new(named), webhook: None }),
+            state: Mutex::new(State { book: Book::new(named), chosen: Chosen::default(), webhook: None }),
         })
     }
 

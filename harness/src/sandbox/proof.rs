@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::act::Asking;
 use super::choice::Target;
 use super::fit::Fit;
-use super::give::Own;
+use super::give::{Needs, Own};
 use super::known::Known;
 use super::{Sandbox, State};
 use crate::tape::{Headers, Hole, Message, Scope};
@@ -63,7 +63,8 @@ impl Sandbox {
         let Ok(body) = std::str::from_utf8(request.body()) else { return true };
         let own = Own::of(fit);
         let giving = self.giving(state, asking, known, &own, Target::default());
-        let steps = giving.steps(fit.caught().map(|caught| caught.hole));
+        let needs = Needs::of(fit.caught().map(|caught| caught.hole), known.at.step, &self.recipes);
+        let steps = giving.steps(&needs);
         let caught: Vec<_> = own.caught.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
         let scope = Scope { caught: &caught, ..giving.scope(&own.minted, &own.caught, &steps) };
         let own_host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok());

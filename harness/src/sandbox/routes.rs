@@ -24,6 +24,9 @@ pub(super) struct Route {
     pub(super) candidates: Vec<usize>,
     /// What they want.
     probes: Probes,
+    /// Its place among all, where nothing but the values of a request decides which of them is chosen, as long as it names nothing that is
+    /// remembered.
+    number: Option<usize>,
     /// What its requests have for a body.
     body: Carries,
     /// Whether payments, mandates or payouts are begun by it.
@@ -76,7 +79,8 @@ fn is_version(segment: &str) -> bool {
 }
 
 impl Routes {
-    pub(super) fn of(ground: Ground<'_, '_>, cards: &Choosers) -> Routes {
+    /// `refuses` where a reference that was taken is refused.
+    pub(super) fn of(ground: Ground<'_, '_>, cards: &Choosers, refuses: bool) -> Routes {
         let known = ground.known;
         let mut routes: Vec<Route> = Vec::new();
         let (absent, plain): (Vec<usize>, Vec<usize>) =
@@ -95,14 +99,16 @@ impl Routes {
                     shape,
                     candidates: vec![index],
                     probes: Probes::default(),
+                    number: None,
                     body: Carries::Maybe,
                     begins: false,
                 }),
             }
         }
-        for route in &mut routes {
+        for (number, route) in routes.iter_mut().enumerate() {
             route.keep_first(known);
             route.weigh(ground, cards);
+            route.number = Some(number).filter(|_| !refuses && !route.probes.lists());
         }
         Routes(routes)
     }
@@ -282,6 +288,31 @@ impl Route {
     /// What a request brings for the exchanges.
     pub(super) fn read<'r>(&self, ground: Ground<'r, '_>, sent: &'r Sent<'_>) -> Readings<'r> {
         self.probes.read(ground, sent)
+    }
+
+    /// What a request brings for one of the candidates.
+    pub(super) fn read_one<'r>(
+        &self,
+        at: usize,
+        ground: Ground<'r, '_>,
+        sent: &'r Sent<'_>,
+    ) -> Option<Readings<'r>> {
+        self.probes.read_one(at, ground, sent)
+    }
+
+    /// How the candidate fits that alone was read.
+    pub(super) fn fit_of<'r>(&'r self, at: usize, readings: &'r Readings<'r>) -> Option<Fit<'r>> {
+        self.probes.fit_of(at, readings)
+    }
+
+    /// Its place among all routes, where what was chosen for a request is chosen again.
+    pub(super) fn number(&self) -> Option<usize> {
+        self.number
+    }
+
+    /// The values of a request that decide.
+    pub(super) fn deciding<'s>(&self, sent: &'s Sent<'_>) -> impl Iterator<Item = (usize, &'s str)> {
+        self.probes.deciding(sent)
     }
 
     /// How each candidate fits, in their order.

@@ -146,6 +146,8 @@ pub(super) struct Sent<'r> {
     values: Vec<Value<'r>>,
     /// By place: the first value there, counted from 1.
     first: Vec<u16>,
+    /// Whether a place has several values.
+    is_repeated: bool,
     /// By prefix: what was sent below it, as one object.
     objects: OnceCell<Vec<Option<String>>>,
 }
@@ -161,7 +163,7 @@ impl<'r> Sent<'r> {
     pub(super) fn of(request: &'r Request<Bytes>, body: Option<&'r str>, places: &'r Places) -> Sent<'r> {
         let names = String::with_capacity(256);
         let (values, first) = (Vec::with_capacity(64), vec![0; places.names.len()]);
-        let mut sent = Sent { places, names, values, first, objects: OnceCell::new() };
+        let mut sent = Sent { places, names, values, first, is_repeated: false, objects: OnceCell::new() };
         for (name, value) in request.headers() {
             let plain = std::str::from_utf8(value.as_bytes()).map(Cow::Borrowed);
             let text = plain.unwrap_or_else(|_| String::from_utf8_lossy(value.as_bytes()));
@@ -219,15 +221,24 @@ impl<'r> Sent<'r> {
         known.map(String::as_str).or_else(|| self.names.get(value.name.clone())).unwrap_or_default()
     }
 
-    /// The values that stand below a prefix, with the rest of their names.
-    pub(super) fn below(&self, prefix: usize) -> impl Iterator<Item = (&str, &Value<'r>)> {
-        let words = self.places.prefixes.get(prefix).map_or("", |(words, _)| words);
-        let is_below = move |value: &&Value<'_>| match value.place {
-            Some(place) => self.places.below.get(place).is_some_and(|over| over.contains(&prefix)),
-            None => true,
+    /// What was sent below each prefix as one JSON object, by the number of the prefix.
+    fn joined(&self) -> Vec<Option<String>> {
+        let prefixes = &self.places.prefixes;
+        let mut objects = vec![None; prefixes.len()];
+        let mut add = |prefix: usize, value: &Value<'_>| {
+            let words = prefixes.get(prefix).map_or("", |(words, _)| words);
+            let rest = self.name(value).strip_prefix(words);
+            if let (Some(rest), Some(object)) = (rest, objects.get_mut(prefix)) {
+                fill::add_member(rest, value, object);
+            }
         };
-        let all = self.values.iter().filter(is_below);
-        all.filter_map(move |value| Some((self.name(value).strip_prefix(words)?, value)))
+        for value in &self.values {
+            match value.place.and_then(|place| self.places.below.get(place)) {
+                Some(over) => over.iter().for_each(|prefix| add(*prefix, value)),
+                None => (0..prefixes.len()).for_each(|prefix| add(prefix, value)),
+            }
+        }
+        objects
     }
 
     /// The first value of a place.
@@ -238,8 +249,7 @@ impl<'r> Sent<'r> {
 
     /// What was sent below a prefix, as one JSON object; none where nothing was.
     pub(super) fn object(&self, prefix: usize) -> Option<&str> {
-        let all = || (0..self.places.prefixes.len()).map(|prefix| fill::object(prefix, self)).collect();
-        self.objects.get_or_init(all).get(prefix)?.as_deref()
+        self.objects.get_or_init(|| self.joined()).get(prefix)?.as_deref()
     }
 
     /// All of those, with the names under which they are kept.
@@ -276,9 +286,11 @@ impl<'r> Sent<'r> {
 
     fn note_first(&mut self, count: usize) {
         let place = count.checked_sub(1).and_then(|at| self.values.get(at)).and_then(|value| value.place);
-        if let Some(first) = place.and_then(|place| self.first.get_mut(place)).filter(|first| **first == 0) {
+        match place.and_then(|place| self.first.get_mut(place)) {
             // There are never so many that the number would not fit.
-            *first = u16::try_from(count).unwrap_or(0);
+            Some(first) if *first == 0 => *first = u16::try_from(count).unwrap_or(0),
+            Some(_) => self.is_repeated = true,
+            None => {}
         }
     }
 
@@ -332,14 +344,8 @@ impl<'r> Sent<'r> {
     /// Whether the name of a field comes twice.
     fn repeats(&self) -> bool {
         let mut unknown: HashSet<&str> = HashSet::new();
-        self.values.iter().enumerate().any(|(at, value)| {
-            let name = self.name(value);
-            is_field(name)
-                && match value.place {
-                    Some(place) => self.first.get(place).map(|first| usize::from(*first)) != Some(at + 1),
-                    None => !unknown.insert(name),
-                }
-        })
+        let fields = self.values.iter().filter(|value| value.place.is_none()).map(|value| self.name(value));
+        self.is_repeated || fields.filter(|name| is_field(name)).any(|name| !unknown.insert(name))
     }
 
     fn json(&mut self, text: &'r str) {
@@ -407,23 +413,15 @@ impl<'r> Sent<'r> {
 
 /// Names and values of a form, as they stand there.
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut marks = memchr::memchr2_iter(b'&', b'=', text.as_bytes());
-    let mut from = 0;
+    let mut left = text;
     std::iter::from_fn(move || {
-        while from < text.len() {
-            let start = from;
-            let mut equals = None;
-            let end = loop {
-                let Some(at) = marks.next() else { break text.len() };
-                match text.as_bytes().get(at) {
-                    Some(b'=') => equals = equals.or(Some(at)),
-                    _ => break at,
-                }
-            };
-            from = end + 1;
-            if start < end {
-                let equals = equals.unwrap_or(end);
-                return Some((text.get(start..equals)?, text.get(equals + 1..end).unwrap_or_default()));
+        while !left.is_empty() {
+            let end = memchr::memchr(b'&', left.as_bytes()).unwrap_or(left.len());
+            let pair = left.get(..end)?;
+            left = left.get(end + 1..).unwrap_or_default();
+            if !pair.is_empty() {
+                let equals = memchr::memchr(b'=', pair.as_bytes()).unwrap_or(end);
+                return Some((pair.get(..equals)?, pair.get(equals + 1..).unwrap_or_default()));
             }
         }
         None

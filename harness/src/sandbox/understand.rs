@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use quittance::Op;
 
+use super::give::Needs;
 use super::items::mark_refunds;
 use super::known::{Class, Delivered, Fill, Gen, Kind, Known, Lineage, Moment, Role, Situation, Want};
 use super::learn::{Draft, Drafts, Told};
@@ -408,7 +409,7 @@ fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, F
     }
     let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
     let tells_refunds = slots.iter().any(|fill| matches!(fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
-    Known { lists: lists(&at, &wants), at, wants, gens, slots, due: Vec::new(), last, tells_refunds }
+    Known { lists: lists(&at, &wants), at, wants, gens, slots, due: Vec::new(), last, tells_refunds, needs: Needs::default() }
 }
 
 fn lists(at: &Situation, wants: &[Want]) -> bool {

@@ -251,7 +251,7 @@ pub(crate) fn push_escaped(value: &str, escape: Escape, out: &mut String) {
         }
         plain
     };
-    if escape == Escape::None || value.bytes().all(|byte| PLAIN[usize::from(byte)]) {
+    if escape == Escape::None || escape != Escape::Json && value.bytes().all(|byte| PLAIN[usize::from(byte)]) {
         out.push_str(value);
         return;
     }
@@ -260,19 +260,21 @@ pub(crate) fn push_escaped(value: &str, escape: Escape, out: &mut String) {
         Escape::Form => out.extend(form_urlencoded::byte_serialize(value.as_bytes())),
         Escape::Xml => out.push_str(&quick_xml::escape::escape(value)),
         Escape::Json => {
-            for letter in value.chars() {
-                match letter {
-                    '"' => out.push_str("\\\""),
-                    '\\' => out.push_str("\\\\"),
-                    '\n' => out.push_str("\\n"),
-                    '\r' => out.push_str("\\r"),
-                    '\t' => out.push_str("\\t"),
-                    control if u32::from(control) < 0x20 => {
-                        let _ = write!(out, "\\u{:04x}", u32::from(control));
-                    }
-                    other => out.push(other),
+            let mut left = value;
+            while let Some(at) = left.bytes().position(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+                let (plain, from) = left.split_at(at);
+                out.push_str(plain);
+                match from.as_bytes()[0] {
+                    b'"' => out.push_str("\\\""),
+                    b'\\' => out.push_str("\\\\"),
+                    b'\n' => out.push_str("\\n"),
+                    b'\r' => out.push_str("\\r"),
+                    b'\t' => out.push_str("\\t"),
+                    control => drop(write!(out, "\\u{control:04x}")),
                 }
+                left = &from[1..];
             }
+            out.push_str(left);
         }
     }
 }
