@@ -76,9 +76,9 @@ impl Sandbox {
 
     /// The answer to a request for which the same is chosen as for an earlier one; none where that is not known, or not as simple as that.
     fn as_before(&self, state: &mut State, asking: &Asking<'_>, route: &Route, mark: u64) -> Option<Answered> {
-        let at = state.chosen.get(mark)?;
-        let readings = route.read_one(at, self.ground(None), asking.sent)?;
-        let fit = route.fit_of(at, &readings)?;
+        let chosen = state.chosen.get(mark)?;
+        let readings = route.read_one(chosen, self.ground(None), asking.sent)?;
+        let fit = route.fit_of(chosen.0, &readings)?;
         let one = self.knowledge.known.get(fit.index)?;
         if is_malformed(asking, route) || self.is_forged(state, asking, one, &fit) {
             return None;
@@ -122,7 +122,9 @@ impl Sandbox {
             Some(Choice::Unproven(at)) => (at, Class::Credentials),
             Some(choice) if malformed => (choice.at(), Class::Invalid),
             Some(Choice::Answer(at)) => {
-                mark.into_iter().for_each(|mark| state.chosen.note(mark, at));
+                if let (Some(mark), Some(fit)) = (mark, fits.get(at)) {
+                    state.chosen.note(mark, at, fit.joint.told);
+                }
                 (at, Class::Done)
             }
             Some(Choice::Absent(at)) => (at, Class::Missing),

@@ -312,7 +312,9 @@ impl Book {
 
 /// What an object is found by.
 fn names<'o>(named: &'o Named, object: &'o Object) -> impl Iterator<Item = (Of, &'o str)> {
-    object.texts.all().filter(|(of, name, _)| named.has(object.kind, *of, name)).map(|(of, _, text)| (of, text))
+    let found_by = |of: Of| matches!(of, Of::Minted | Of::Reference | Of::Caught | Of::Digest);
+    let all = object.texts.of_kinds(found_by).filter(|(of, name, _)| named.has(object.kind, *of, name));
+    all.map(|(of, _, text)| (of, text))
 }
 
 #[cfg(test)]

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash as _, Hasher as _};
 
 use super::quick::Quick;
+use super::reader::Mark;
 use super::routes::Route;
 use super::sent::Sent;
 
 /// Most requests that are remembered; then all are forgotten.
 const MOST: usize = 4_096;
 
-/// The choices among the candidates of routes, by the mark of a request.
+/// The choices among the candidates of routes, by the mark of a request: the place of the chosen one, and what the request told of it.
 #[derive(Debug, Default)]
-pub(super) struct Chosen(HashMap<u64, usize, BuildHasherDefault<Quick>>);
+pub(super) struct Chosen(HashMap<u64, (usize, Mark), BuildHasherDefault<Quick>>);
 
 impl Chosen {
     /// What tells two requests of a route apart whose choices may differ; none where more than the request decides. Whoever makes two that
@@ -27,15 +28,14 @@ impl Chosen {
         Some(hasher.finish())
     }
 
-    /// The place of the chosen one among the candidates of the route.
-    pub(super) fn get(&self, mark: u64) -> Option<usize> {
+    pub(super) fn get(&self, mark: u64) -> Option<(usize, Mark)> {
         self.0.get(&mark).copied()
     }
 
-    pub(super) fn note(&mut self, mark: u64, at: usize) {
+    pub(super) fn note(&mut self, mark: u64, at: usize, told: Mark) {
         if self.0.len() >= MOST {
             self.0.clear();
         }
-        self.0.insert(mark, at);
+        self.0.insert(mark, (at, told));
     }
 }

@@ -48,13 +48,13 @@ struct Probe {
 /// What exchanges want that all want the same, by the numbers of probes.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// All of them.
-    all: Vec<usize>,
     /// Those that they have and most rows of the route do not.
     own: Vec<usize>,
     /// Those that most have and they do not.
     without: Vec<usize>,
-    /// Those that bring more than a mark, by their numbers among those.
+    /// Those that bring more than a mark.
+    bringing_probes: Vec<usize>,
+    /// The same by their numbers among those.
     bringing: Vec<usize>,
     /// The places of amounts.
     amounts: Vec<(usize, Figure, Quantity)>,
@@ -135,6 +135,8 @@ pub(super) struct Readings<'r> {
 #[derive(Debug)]
 pub(super) struct Joint {
     score: i32,
+    /// What was told of these exchanges.
+    pub(super) told: Mark,
     /// The objects that are named.
     pub(super) named: Vec<Number>,
     /// Whether something is named that is not known.
@@ -257,7 +259,7 @@ impl Probes {
         self.rows.push(Row {
             bringing: numbers.iter().filter_map(|number| self.brought(*number)).collect(),
             amounts: numbers.iter().zip(&known.wants).filter_map(amount).collect(),
-            all: numbers.clone(),
+            bringing_probes: numbers.iter().copied().filter(|number| self.brought(*number).is_some()).collect(),
             own: numbers,
             without: Vec::new(),
             currency,
@@ -313,24 +315,21 @@ impl Probes {
         readings
     }
 
-    /// Reads what a candidate wants and no other: how well it fits is not told of the others.
+    /// Reads what a candidate wants and no other, of a request that tells the same of it as an earlier one has `told`.
     pub(super) fn read_one<'r>(
         &self,
-        at: usize,
+        (at, told): (usize, Mark),
         ground: Ground<'r, '_>,
         sent: &'r Sent<'_>,
     ) -> Option<Readings<'r>> {
         let row = self.rows.get(self.candidates.get(at)?.row)?;
         let mut readings = self.begun(sent);
-        let mut whole = Mark::default();
-        for number in &row.all {
-            let text = readings.values.get(self.all.get(*number)?.place).copied().flatten();
-            whole.add(match text {
-                Some(text) => self.mark(ground, *number, text, &mut readings)?,
-                None => *self.missing.get(*number)?,
-            });
+        for number in &row.bringing_probes {
+            if let Some(text) = readings.values.get(self.all.get(*number)?.place).copied().flatten() {
+                self.mark(ground, *number, text, &mut readings)?;
+            }
         }
-        readings.joints = vec![row.joined(whole, &readings)];
+        readings.joints = vec![row.joined(told, &readings)];
         Some(readings)
     }
 
@@ -504,6 +503,7 @@ impl Row {
         let whole = mark.present == readings.present;
         let mut joint = Joint {
             score: mark.score,
+            told: mark,
             named: self.named(readings),
             absent: mark.has(Flag::Absent),
             unproven: mark.has(Flag::Unproven),

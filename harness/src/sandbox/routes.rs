@@ -7,7 +7,7 @@ use super::choice::{Choosers, waits};
 use super::fit::{Fit, Probes, Readings, Weight};
 use super::known::{Class, Kind, Known, Role, Want};
 use super::leaves::OPERATION;
-use super::reader::Ground;
+use super::reader::{Ground, Mark};
 use super::sent::{ASKED_FOR, BODY, Place, Sent};
 use super::texts::Of;
 use super::understand::begins;
@@ -116,7 +116,7 @@ impl Routes {
     /// The route of a path, the most exact.
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<&Route> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let found = self.0.iter().filter(|route| route.method == *method && route.takes(&segments));
+        let found = self.0.iter().filter(|route| route.takes(&segments) && route.method == *method);
         found.max_by_key(|route| route.shape.iter().filter(|segment| segment.is_some()).count())
     }
 
@@ -290,14 +290,14 @@ impl Route {
         self.probes.read(ground, sent)
     }
 
-    /// What a request brings for one of the candidates.
+    /// What a request brings for the candidate that was chosen for one that told the same of it.
     pub(super) fn read_one<'r>(
         &self,
-        at: usize,
+        chosen: (usize, Mark),
         ground: Ground<'r, '_>,
         sent: &'r Sent<'_>,
     ) -> Option<Readings<'r>> {
-        self.probes.read_one(at, ground, sent)
+        self.probes.read_one(chosen, ground, sent)
     }
 
     /// How the candidate fits that alone was read.

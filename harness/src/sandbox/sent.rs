@@ -299,11 +299,7 @@ impl<'r> Sent<'r> {
         for (name, value) in pairs(text).take(MAX_LEAVES) {
             let value = match is_plain(value) {
                 true => Cow::Borrowed(value),
-                false => {
-                    let mut plain = String::with_capacity(value.len());
-                    decode(value, &mut plain);
-                    Cow::Owned(plain)
-                }
+                false => Cow::Owned(decoded(value)),
             };
             if let Some(place) = places.get(name) {
                 self.add(*place, value, false);
@@ -311,7 +307,7 @@ impl<'r> Sent<'r> {
             }
             let start = self.names.len();
             self.names.push_str(kind);
-            decode(name, &mut self.names);
+            self.names.push_str(&decoded(name));
             self.add_named(start, value, false);
         }
     }
@@ -437,38 +433,33 @@ fn is_plain(part: &str) -> bool {
     !part.bytes().any(|byte| matches!(byte, b'%' | b'+'))
 }
 
-/// Appends what a part of a form stands for.
-fn decode(part: &str, out: &mut String) {
-    let start = out.len();
-    let mut rest = part;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b'+')) {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let byte = from.get(1..3).filter(|_| from.starts_with('%')).and_then(|digits| hex(digits.as_bytes()));
-        match byte {
-            Some(byte) if byte.is_ascii() => out.push(char::from(byte)),
-            // Other letters are made of several bytes, which may be wrong together.
-            Some(_) => {
-                out.truncate(start);
-                let spaced = part.replace('+', " ");
-                out.push_str(&percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy());
-                return;
+/// What a part of a form stands for.
+fn decoded(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut left = part.as_bytes();
+    while let [byte, rest @ ..] = left {
+        left = rest;
+        bytes.push(match (byte, rest) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, after @ ..]) if let Some(byte) = hex(*high, *low) => {
+                left = after;
+                byte
             }
-            None if from.starts_with('%') => out.push('%'),
-            None => out.push(' '),
-        }
-        rest = from.get(if byte.is_some() { 3 } else { 1 }..).unwrap_or_default();
+            _ => *byte,
+        });
     }
-    out.push_str(rest);
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The byte that two hexadecimal digits stand for.
-fn hex(digits: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    match digits {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
         _ => None,
-    }
+    };
+    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]

@@ -83,6 +83,12 @@ impl Texts {
         (0..self.ends.len()).filter_map(|at| self.one(at))
     }
 
+    /// Those of some kinds, as [`Texts::all`] gives them.
+    pub(super) fn of_kinds(&self, is_wanted: impl Fn(Of) -> bool) -> impl Iterator<Item = (Of, &str, &str)> {
+        let wanted = self.ends.iter().enumerate().filter(move |(_, (of, ..))| is_wanted(*of));
+        wanted.filter_map(|(at, _)| self.one(at))
+    }
+
     /// Where a text begins with its name.
     fn start(&self, at: usize) -> u32 {
         at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, _, end)| *end)

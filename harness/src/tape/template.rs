@@ -241,17 +241,23 @@ pub(crate) fn render_hole(hole: &Hole, scope: &Scope<'_>, escape: Escape, out: &
 }
 
 pub(crate) fn push_escaped(value: &str, escape: Escape, out: &mut String) {
-    // Whether a byte stands for itself everywhere.
-    static PLAIN: [bool; 256] = {
-        let mut plain = [false; 256];
-        let mut byte = 0_u8;
-        while byte < 128 {
-            plain[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    // Whether a byte stands for itself in JSON, and whether it does so everywhere.
+    static PLAIN: [(bool, bool); 256] = {
+        let mut plain = [(false, false); 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let letter = byte as u8;
+            let everywhere = letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_' | b'.');
+            plain[byte] = (letter >= 0x20 && !matches!(letter, b'"' | b'\\'), everywhere);
             byte += 1;
         }
         plain
     };
-    if escape == Escape::None || escape != Escape::Json && value.bytes().all(|byte| PLAIN[usize::from(byte)]) {
+    let is_plain = |byte: u8| match (escape, PLAIN[usize::from(byte)]) {
+        (Escape::Json, (in_json, _)) => in_json,
+        (_, (_, everywhere)) => everywhere,
+    };
+    if escape == Escape::None || value.bytes().all(is_plain) {
         out.push_str(value);
         return;
     }
@@ -260,21 +266,19 @@ pub(crate) fn push_escaped(value: &str, escape: Escape, out: &mut String) {
         Escape::Form => out.extend(form_urlencoded::byte_serialize(value.as_bytes())),
         Escape::Xml => out.push_str(&quick_xml::escape::escape(value)),
         Escape::Json => {
-            let mut left = value;
-            while let Some(at) = left.bytes().position(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
-                let (plain, from) = left.split_at(at);
-                out.push_str(plain);
-                match from.as_bytes()[0] {
-                    b'"' => out.push_str("\\\""),
-                    b'\\' => out.push_str("\\\\"),
-                    b'\n' => out.push_str("\\n"),
-                    b'\r' => out.push_str("\\r"),
-                    b'\t' => out.push_str("\\t"),
-                    control => drop(write!(out, "\\u{control:04x}")),
+            for letter in value.chars() {
+                match letter {
+                    '"' => out.push_str("\\\""),
+                    '\\' => out.push_str("\\\\"),
+                    '\n' => out.push_str("\\n"),
+                    '\r' => out.push_str("\\r"),
+                    '\t' => out.push_str("\\t"),
+                    control if u32::from(control) < 0x20 => {
+                        let _ = write!(out, "\\u{:04x}", u32::from(control));
+                    }
+                    other => out.push(other),
                 }
-                left = &from[1..];
             }
-            out.push_str(left);
         }
     }
 }

@@ -413,11 +413,11 @@ pub(crate) fn mint(seed: u64, name: &str, shape: Shape) -> String {
         Shape::Alnum(length) => (&ALNUM, length),
         Shape::Upper(length) => (&UPPER, length),
     };
-    let mut bytes = Vec::with_capacity(length + 8);
+    let mut bytes = vec![0; length.next_multiple_of(8)];
     let mut state = name.bytes().fold(mixed(seed), |state, byte| mixed(state ^ u64::from(byte)));
-    while bytes.len() < length {
+    for eight in bytes.chunks_exact_mut(8) {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        bytes.extend_from_slice(&mixed(state).to_le_bytes().map(|byte| letters[usize::from(byte)]));
+        eight.copy_from_slice(&mixed(state).to_le_bytes().map(|byte| letters[usize::from(byte)]));
     }
     bytes.truncate(length);
     let text = String::from_utf8(bytes).unwrap_or_default();
