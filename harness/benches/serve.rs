@@ -1,6 +1,9 @@
 //! What a request to `quittance serve` costs, beside a bare hyper handler and wiremock that answer with the same bytes: CPU of the
 //! server's process alone, measured in one run. To hold: at most 1.5 times the bare handler, a start within 15 ms, flat memory.
 //!
+//! The bare handler runs on tokio's default runtime with two threads, and once more on one, as `serve` does. Clients wait before they read
+//! an answer: how often a server wakes one that waits for it depends on how fast both are, and costs as much as a bare answer.
+//!
 //! `cargo bench -p quittance-harness --bench serve` prints the ratios and the time of a start; with `-- --memory` the memory of the
 //! server over a million requests. CPU is read from `/proc`, so the figures are told on Linux only.
 
@@ -32,9 +35,11 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// The servers, the baseline first.
-const KINDS: [&str; 3] = ["bare", "serve", "wiremock"];
+const KINDS: [&str; 4] = ["bare", "bare-one-thread", "serve", "wiremock"];
 /// Connections that are open at a time.
 const CONNECTIONS: usize = 8;
+/// How long clients wait before they read, when all have asked.
+const PAUSE: Duration = Duration::from_micros(300);
 /// Requests in a batch, and batches of each server, taken in turn so that a slow spell of the machine meets all of them.
 const BATCH: usize = 4_000;
 const ROUNDS: usize = 15;
@@ -176,7 +181,8 @@ impl Drop for Running {
 struct Load {
     streams: Vec<BufReader<TcpStream>>,
     head: String,
-    body: String,
+    /// What stands before the reference, how long that is, and what stands after it.
+    body: (String, usize, String),
     sent: usize,
 }
 
@@ -190,6 +196,9 @@ impl Load {
             head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
         }
         head.push_str(&format!("content-length: {}\r\n", body.len()));
+        let (before, rest) = body.split_once("%5Breference%5D=").unwrap();
+        let length = rest.find('&').unwrap_or(rest.len());
+        let body = (format!("{before}%5Breference%5D="), length, rest[length..].to_owned());
         let connect = |_| {
             let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, running.port)).unwrap();
             stream.set_nodelay(true).unwrap();
@@ -198,14 +207,17 @@ impl Load {
         Load { streams: (0..CONNECTIONS).map(connect).collect(), head, body, sent: 0 }
     }
 
-    /// Sends so many requests, each under a key of its own, and reads their answers.
+    /// Sends so many requests, each under a key and a reference of its own, and reads their answers.
     fn send(&mut self, count: usize) {
         for _ in 0..count.div_ceil(CONNECTIONS) {
             for stream in &mut self.streams {
                 self.sent += 1;
-                let request = format!("{}idempotency-key: key-{:09}\r\n\r\n{}", self.head, self.sent, self.body);
+                let (before, length, after) = &self.body;
+                let key = format!("{}idempotency-key: key-{:09}", self.head, self.sent);
+                let request = format!("{key}\r\n\r\n{before}{:0>length$}{after}", self.sent);
                 stream.get_mut().write_all(request.as_bytes()).unwrap();
             }
+            std::thread::sleep(PAUSE);
             for stream in &mut self.streams {
                 assert_eq!(read_answer(stream), 200);
             }
@@ -234,12 +246,14 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> u16 {
     status
 }
 
-/// Serves until the process is ended, after it has told its port.
+/// Serves until the process is ended, after it has told its port; on the runtime that such a server usually has, `serve` on that of the
+/// command.
 fn server(kind: &str) {
-    let runtime = match std::env::var("ONE").is_ok() {
-        true => tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
-        false => tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
+    let mut runtime = match kind {
+        "bare" | "wiremock" => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
     };
+    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         match kind {
             "serve" => serve().await,

@@ -119,7 +119,7 @@ impl Filling<'_> {
 /// would make it too long is left out.
 pub(super) fn add_member(rest: &str, value: &Value<'_>, object: &mut Option<String>) {
     let name = match rest.strip_prefix('[') {
-        Some(inner) => inner.trim_end_matches(']').trim_matches('"'),
+        Some(inner) => inner.strip_suffix(']').unwrap_or(inner).trim_matches('"'),
         None => match rest.strip_prefix('.') {
             Some(name) => name,
             None => return,
@@ -129,7 +129,7 @@ pub(super) fn add_member(rest: &str, value: &Value<'_>, object: &mut Option<Stri
     if length + name.len() + value.text.len() > MAX_OBJECT {
         return;
     }
-    let out = object.get_or_insert_default();
+    let out = object.get_or_insert_with(|| String::with_capacity(128));
     // The end of the object, where it has members already.
     out.pop();
     out.push_str(if length == 0 { "{\"" } else { ",\"" });

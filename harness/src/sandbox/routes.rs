@@ -53,11 +53,14 @@ enum Media {
 
 impl Media {
     fn of(content_type: &str) -> Media {
-        let kind = content_type.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        let kind = content_type.split(';').next().unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Media::Form;
+        }
+        let kind = kind.to_ascii_lowercase();
         match kind {
             _ if kind.contains("json") => Media::Json,
             _ if kind.contains("xml") => Media::Xml,
-            _ if kind.contains("x-www-form-urlencoded") => Media::Form,
             _ => Media::Other,
         }
     }

@@ -437,17 +437,18 @@ fn is_plain(part: &str) -> bool {
 fn decoded(part: &str) -> String {
     let mut bytes = Vec::with_capacity(part.len());
     let mut left = part.as_bytes();
-    while let [byte, rest @ ..] = left {
-        left = rest;
-        bytes.push(match (byte, rest) {
-            (b'+', _) => b' ',
-            (b'%', [high, low, after @ ..]) if let Some(byte) = hex(*high, *low) => {
-                left = after;
-                byte
-            }
-            _ => *byte,
-        });
+    while let Some(at) = left.iter().position(|byte| matches!(byte, b'%' | b'+')) {
+        let (plain, rest) = left.split_at(at);
+        bytes.extend_from_slice(plain);
+        let (byte, length) = match rest {
+            [b'%', high, low, ..] if let Some(byte) = hex(*high, *low) => (byte, 3),
+            [b'%', ..] => (b'%', 1),
+            _ => (b' ', 1),
+        };
+        bytes.push(byte);
+        left = rest.get(length..).unwrap_or_default();
     }
+    bytes.extend_from_slice(left);
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
