@@ -55,6 +55,8 @@ struct Life<'p> {
     number: u32,
     due: Vec<Due>,
     trace: Vec<String>,
+    /// Status and case of each answer.
+    answers: Vec<(u16, Option<String>)>,
 }
 
 impl<'p> Life<'p> {
@@ -67,6 +69,7 @@ impl<'p> Life<'p> {
             number: 0,
             due: Vec::new(),
             trace: Vec::new(),
+            answers: Vec::new(),
         }
     }
 
@@ -103,7 +106,7 @@ impl<'p> Life<'p> {
         let slot = drive::Wire::default();
         let cx = Context::new(&slot, &self.around.clock, &self.around.random, &self.around.tokens);
         let sandbox = &self.pair.sandbox;
-        let (due, trace) = (&mut self.due, &mut self.trace);
+        let (due, trace, answers) = (&mut self.due, &mut self.trace, &mut self.answers);
         let result = drive::drive(&slot, request.call(self.pair.subject.connector.as_ref(), &cx), |sent| {
             let answered = sandbox.answer(&sent, START_UNIX_SECONDS);
             trace.push(format!(
@@ -115,6 +118,7 @@ impl<'p> Life<'p> {
                 answered.seen,
                 String::from_utf8_lossy(answered.response.body()).split_whitespace().collect::<Vec<_>>().join(" ")
             ));
+            answers.push((answered.response.status().as_u16(), answered.seen.case.as_deref().map(str::to_owned)));
             due.extend(answered.due);
             due.extend(answered.waiting.into_iter().flat_map(|one| sandbox.decide(one, START_UNIX_SECONDS)));
             Ok(answered.response)
@@ -311,6 +315,31 @@ fn payments_do_not_mix() {
             assert_eq!(minor(captured.captured).unwrap_or(*amount), *amount, "{}", life.told());
         }
         assert_eq!(pair.sandbox.payments(100).len(), 20);
+    }
+}
+
+/// What is chosen for a request is what a sandbox chooses that has seen no other, whatever was asked before and however often.
+#[test]
+fn the_same_is_chosen_again_and_nothing_else() {
+    for pair in connectors() {
+        let id = pair.sandbox.id();
+        let operation = |scenario: &&Scenario| scenario.steps.first().and_then(|step| step.op.operation());
+        let begins = |scenario: &&Scenario| matches!(operation(scenario), Some(Op::Authorize | Op::SetUp | Op::PayOut));
+        let mut begun: Vec<&Scenario> = pair.subject.tapes.keys().filter_map(|id| WORLD.1.scenario(id)).collect();
+        begun.retain(begins);
+        let asked = |pair: &Pair, scenario: &Scenario, seed: u64| {
+            let mut life = Life::new(pair, seed);
+            let _declined_or_not = life.step(&scenario.id, 1, None);
+            life.answers
+        };
+        // Of one seed all keys are the same.
+        for (seed, scenario) in (100..).step_by(3).zip(&begun) {
+            let first = asked(&pair, scenario, seed);
+            assert_eq!(first, asked(&pair, scenario, seed + 1), "{id}, {}", scenario.id);
+            if id == "square" {
+                assert_eq!(first, asked(&Pair::named(id), scenario, seed + 2), "{id}, {}", scenario.id);
+            }
+        }
     }
 }
 
