@@ -15,6 +15,7 @@ use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves;
+use super::own::refusal;
 use super::quick::Quick;
 use super::reader::Ground;
 use super::routes::Route;
@@ -61,10 +62,10 @@ impl Sandbox {
         let state = &mut *self.state();
         let asking = Asking { request, sent: &sent, now_unix_seconds };
         let Some(route) = found.or_else(|| self.routes.akin(request.method(), path, &state.book)) else {
+            // The provider's "no such payment" would mislead who has mistyped a path.
             let misses = tell::other_paths(&self.knowledge, &self.routes, request.method(), path);
-            let response = self.refuse(state, &asking, &[], Class::Missing, None, None);
-            let response = with_status(response, StatusCode::NOT_FOUND);
-            return refused(response, Seen { misses, ..Seen::default() });
+            let message = tell::unknown_path(self.id, &self.routes, request.method(), path);
+            return refused(refusal(StatusCode::NOT_FOUND, &message), Seen { misses, ..Seen::default() });
         };
         let readings = ahead.unwrap_or_else(|| route.read(self.ground(Some(&state.book)), &sent));
         self.on_route(state, &asking, route, &readings)
