@@ -13,7 +13,7 @@ use super::choice::Target;
 use super::few::Few;
 use super::fill::Filling;
 use super::fit::Fit;
-use super::known::{Delivered, Fill, Gen, Kind, Known, Lineage, Moment};
+use super::known::{Account, Delivered, Fill, Gen, Item, Kind, Known, Lineage, Moment};
 use super::sent::Sent;
 use super::texts::Of;
 use crate::tape::{
@@ -124,7 +124,8 @@ impl Giving<'_> {
             BodyText::Fixed(_) => (None, Escape::None),
         };
         let captured = self.captured(body);
-        let slots = self.slots(&known.slots, &minted, escape);
+        let items: Vec<String> = known.items.iter().map(|item| self.refunds(item, escape)).collect();
+        let slots = self.slots(&known.slots, &minted, escape, &items);
         let in_headers = known.at.answer.headers.iter().filter_map(|(_, text)| match text {
             HeaderText::Holes(template) => Some(template),
             HeaderText::Fixed(_) => None,
@@ -146,7 +147,7 @@ impl Giving<'_> {
         let webhook = &delivered.report.webhook;
         let (minted, _) = self.minted(&delivered.gens);
         let captured = self.captured(Some(&webhook.body));
-        let slots = self.slots(&delivered.slots, &minted, webhook.escape);
+        let slots = self.slots(&delivered.slots, &minted, webhook.escape, &[]);
         let in_headers = webhook.headers.iter().map(|(_, template)| template);
         let templates = in_headers.chain([&webhook.body]).chain(&webhook.url);
         let steps = self.steps(templates.flat_map(Template::holes));
@@ -156,6 +157,34 @@ impl Giving<'_> {
             Webhook { url, ..webhook.clone() }
         });
         tape::delivered(elsewhere.as_ref().unwrap_or(webhook), &scope).ok()
+    }
+
+    /// The members of a list that tell refunds, one for each that the request may speak of; where none is known, that of the tape.
+    fn refunds(&self, item: &Item, escape: Escape) -> String {
+        let is_refund = |number: &Number| self.book.get(*number).is_some_and(|object| object.kind == Kind::Refund);
+        let all = match (self.target.object.filter(is_refund), self.target.root) {
+            (Some(one), _) => vec![one],
+            (None, root) => root.map(|root| self.book.refunds(root)).unwrap_or_default(),
+        };
+        let told = all.into_iter().filter_map(|number| {
+            let amount = self.book.get(number)?.end.amount;
+            let after = Account { refunded: amount, ..self.moment.after };
+            let moment = Moment { after, asked: Some(amount), ..self.moment };
+            let target = Target { object: Some(number), ..self.target };
+            // What is minted for it follows from its own number: it is the same whenever it is told.
+            Giving { target, moment, number, ..*self }.item(item, escape)
+        });
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { self.item(item, escape).unwrap_or_default() } else { told.join(",") }
+    }
+
+    fn item(&self, item: &Item, escape: Escape) -> Option<String> {
+        let (minted, _) = self.minted(&item.gens);
+        let captured = self.captured(Some(&item.template));
+        let slots = self.slots(&item.slots, &minted, escape, &[]);
+        let steps = self.steps(item.template.holes());
+        let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
+        tape::rendered_part(&item.template, escape, &scope).ok()
     }
 
     pub(super) fn scope<'s>(
@@ -186,10 +215,12 @@ impl Giving<'_> {
         self.target.object.into_iter().flat_map(|number| self.book.line(number).map(|(_, object)| object))
     }
 
-    /// The line, then what was made for the objects in it, the newest first.
+    /// The line, then what was made for the objects in it, the newest first. One refund tells nothing of another.
     fn around(&self) -> impl Iterator<Item = &Object> {
+        let of_refund = self.line().next().is_some_and(|object| object.kind == Kind::Refund);
         let children = self.line().flat_map(|object| object.children.iter().rev());
-        self.line().chain(children.filter_map(|child| self.book.get(*child)))
+        let children = children.filter_map(|child| self.book.get(*child));
+        self.line().chain(children.filter(move |child| !of_refund || child.kind != Kind::Refund))
     }
 
     /// The minted values that stand in a text, and the names of those that are new.
@@ -245,7 +276,7 @@ impl Giving<'_> {
     }
 
     /// What fills the slots.
-    fn slots<'s>(&'s self, fills: &'s [Fill], minted: &'s Few<'s>, escape: Escape) -> Filling<'s> {
+    fn slots<'s>(&'s self, fills: &'s [Fill], minted: &'s Few<'s>, escape: Escape, items: &'s [String]) -> Filling<'s> {
         let before = || self.line().find_map(|object| object.texts.get(Of::Digest, ""));
         Filling {
             fills,
@@ -258,6 +289,7 @@ impl Giving<'_> {
             line: self.line().collect(),
             digest: self.own.digest.or_else(before),
             ids: self.around().map(|object| (object.kind, object.id())).collect(),
+            items,
             escape,
         }
     }
