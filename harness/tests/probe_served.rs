@@ -22,10 +22,7 @@ const WORKERS: usize = 7;
 
 /// What a sandbox made of tapes cannot do (`specs/serve.md`): the line of a provider that tells it.
 #[rustfmt::skip]
-const BEYOND: [(&str, &str); 6] = [
-    // Two refunds of one charge: its list of refunds (`devolucoes`) has one item on the tape, which tells the newest, and the delivery of the
-    // first names another.
-    ("banco-do-brasil", "check:deliveries"), ("bradesco", "check:deliveries"), ("itau", "check:deliveries"), ("pix-efi", "check:deliveries"),
+const BEYOND: [(&str, &str); 2] = [
     // A refund waits in its first answer and is settled to who looks: so a duplicate, which is looked up, tells another state.
     ("authorize-net", "idempotency.refund"),
     // A payout is `executing` in the answer to its approval and `executed` to who looks, at once: so does the repetition of its key.

@@ -90,6 +90,42 @@ fn garbage_is_refused_and_harms_nobody() {
 }
 
 #[test]
+fn a_head_may_have_64_kib() {
+    let served = serve(plan(&["stripe"]));
+    let empty = "GET  HTTP/1.1\r\nhost: a\r\nx-long: \r\n\r\n".len();
+    let told = |path: &str, length: usize| {
+        let mut stream = served.connect();
+        let value = "x".repeat(length - empty - path.len());
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: a\r\nx-long: {value}\r\n\r\n").unwrap();
+        answer(&mut BufReader::new(stream)).unwrap().status
+    };
+    let path = "/v1/payment_intents/pi_1";
+    assert_eq!(told(path, 64 << 10), 401);
+    assert_eq!(told(path, (64 << 10) + 1), 431);
+    assert_eq!(told(path, 100 << 10), 431);
+    assert_eq!(told("/_quittance/api/health", (64 << 10) + 1), 431);
+}
+
+#[test]
+fn a_path_that_no_tape_has_is_told_apart_from_a_payment_that_is_not_there() {
+    let served = serve(plan(&["stripe"]));
+    for (method, path, near) in [
+        ("GET", "/", "; the nearest is "),
+        ("POST", "/v1/payment_intentz", "; the nearest is POST /v1/payment_intents"),
+        ("POST", "/v1/payment_intents/pi_1/captures", "; the nearest is POST /v1/payment_intents/*/capture"),
+        ("PUT", "/v1/payment_intents", "; the nearest is POST /v1/payment_intents"),
+    ] {
+        let lost = served.ask(method, path, &STRIPE, "").unwrap();
+        assert_eq!((lost.status, lost.header("x-quittance")), (404, Some("serve")), "{method} {path}");
+        let told = format!("no tape of stripe has {method} {path}{near}");
+        assert!(lost.body.contains(&told), "{told}: {}", lost.body);
+    }
+    let absent = served.ask("GET", "/v1/payment_intents/pi_1", &STRIPE[..1], "").unwrap();
+    assert_eq!((absent.status, absent.header("x-quittance")), (404, None));
+    assert!(absent.body.contains("No such payment_intent"), "{}", absent.body);
+}
+
+#[test]
 fn a_body_of_ten_megabytes_is_answered() {
     let served = serve(plan(&["stripe"]));
     for head in ["content-length: 10485760", "transfer-encoding: chunked"] {

@@ -166,7 +166,7 @@ impl Valid<'_> {
         for (how, seconds) in [("a second too old", tolerance + 1), ("a second too far ahead", -tolerance - 1)] {
             count.refuse(self, how, rules, &at(seconds));
             // The time that counts is the one that is signed.
-            for made in self.made.redated(self.scene.now_unix, seconds) {
+            for made in self.scene.played.player(|player| player.redated(self.index, &self.made, seconds)) {
                 count.refuse(self, &format!("{how}, dated anew"), rules, &given(made, seconds));
             }
         }

@@ -16,6 +16,7 @@ use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves;
+use super::own::refusal;
 use super::quick::Quick;
 use super::reader::Ground;
 use super::routes::Route;
@@ -60,10 +61,10 @@ impl Sandbox {
         let asking = Asking { request, sent: &sent, now_unix_seconds };
         let found = self.routes.find(request.method(), path);
         let Some(route) = found.or_else(|| self.routes.akin(request.method(), path, &state.book)) else {
+            // The provider's "no such payment" would mislead who has mistyped a path.
             let misses = tell::other_paths(&self.knowledge, &self.routes, request.method(), path);
-            let response = self.refuse(state, &asking, &[], Class::Missing, None, None);
-            let response = with_status(response, StatusCode::NOT_FOUND);
-            return refused(response, Seen { misses, ..Seen::default() });
+            let message = tell::unknown_path(self.id, &self.routes, request.method(), path);
+            return refused(refusal(StatusCode::NOT_FOUND, &message), Seen { misses, ..Seen::default() });
         };
         let mark = Chosen::mark(route, &sent);
         if let Some(answered) = mark.and_then(|mark| self.as_before(state, &asking, route, mark)) {
@@ -346,13 +347,7 @@ fn is_malformed(asking: &Asking<'_>, route: &Route) -> bool {
 }
 
 /// Keeps an answer under the key that it was asked for with.
-fn remember(
-    state: &mut State,
-    asking: &Asking<'_>,
-    key: Option<String>,
-    answered: &Answered,
-    object: Option<Number>,
-) {
+fn remember(state: &mut State, asking: &Asking<'_>, key: Option<String>, answered: &Answered, object: Option<Number>) {
     let Some(key) = key else { return };
     let seen = &answered.seen;
     let (payment, operation, case) = (seen.payment.clone(), seen.operation, seen.case.clone());

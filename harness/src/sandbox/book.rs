@@ -283,6 +283,23 @@ impl Book {
         self.line(number).find_map(root)
     }
 
+    /// The refunds that were made of an object or of what was made of it, the oldest first; those that failed aside.
+    pub(super) fn refunds(&self, number: Number) -> Vec<Number> {
+        let (mut found, mut left) = (Vec::new(), vec![number]);
+        while let Some(number) = left.pop() {
+            let children = self.get(number).into_iter().flat_map(|object| &object.children);
+            for (child, object) in children.filter_map(|child| Some((*child, self.get(*child)?))) {
+                match object.kind {
+                    Kind::Refund if object.account.state == "failed" => {}
+                    Kind::Refund => found.push(child),
+                    _ => left.push(child),
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
     pub(super) fn given(&self, key: &str) -> Option<&Given> {
         self.answers.get(&self.hashes.hash_one(key)).filter(|given| given.key == key)
     }

@@ -32,6 +32,8 @@ pub(super) struct Filling<'f> {
     pub(super) digest: Option<&'f str>,
     /// The ids of the objects around, by kind.
     pub(super) ids: Vec<(Kind, &'f str)>,
+    /// The members of lists that tell refunds, each list as it is written.
+    pub(super) items: &'f [String],
     pub(super) escape: Escape,
 }
 
@@ -73,6 +75,7 @@ impl Filling<'_> {
                 push_escaped(id.unwrap_or_default(), self.escape, out);
             }
             Fill::Minted(at) => push_escaped(self.minted.at(*at).unwrap_or_default(), self.escape, out),
+            Fill::Refunds(at) => out.push_str(self.items.get(*at).map_or("", String::as_str)),
             Fill::Card { part, text } => push_escaped(&self.card(part, text), self.escape, out),
         }
         true

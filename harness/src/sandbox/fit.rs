@@ -12,12 +12,11 @@ use super::book::Number;
 use super::choice::{Brief, Chooser, Choosers};
 use super::known::{Known, Role, Want};
 use super::read::Caught;
-use super::reader::{Brought, Flag, Ground, Mark, Reader, kind_of};
+use super::reader::{Brought, Flag, Ground, Mark, Reader, brings, reads_alike, takes_any};
 use super::roles::{Figure, Quantity};
 use super::sent::{Place, Sent, Value};
 use super::tell::is_incidental;
-use super::understand::begins;
-use crate::tape::{Hole, Part};
+use crate::tape::Hole;
 
 /// A text that no tape has.
 const OTHER: &str = "\u{0}";
@@ -418,12 +417,7 @@ impl Probes {
         fits
     }
 
-    fn fit<'r>(
-        &'r self,
-        candidate: &'r Candidate,
-        readings: &'r Readings<'r>,
-        joint: &'r Joint,
-    ) -> Option<Fit<'r>> {
+    fn fit<'r>(&'r self, candidate: &'r Candidate, readings: &'r Readings<'r>, joint: &'r Joint) -> Option<Fit<'r>> {
         Some(Fit {
             index: candidate.index,
             brief: candidate.brief,
@@ -449,36 +443,6 @@ impl Probes {
     pub(super) fn lists(&self) -> bool {
         self.candidates.iter().any(|candidate| candidate.brief.lists)
     }
-}
-
-/// Whether any text fits there that a client may send.
-fn takes_any(want: &Want) -> bool {
-    let Role::Holes(template) = &want.role else { return false };
-    let is_any =
-        |hole: &Hole| matches!(hole, Hole::Key(_) | Hole::Reference(_) | Hole::Signature(_) | Hole::Any { .. });
-    matches!(template.parts.as_slice(), [Part::Hole(hole)] if is_any(hole))
-}
-
-fn brings(want: &Want) -> bool {
-    matches!(want.role, Role::Holes(_) | Role::Currency(_) | Role::Digest)
-}
-
-/// Whether a value tells both exchanges the same, whatever it is.
-fn reads_alike((one, want): (&Known, &Want), (other, same): (&Known, &Want)) -> bool {
-    let alike = |hole: &Hole| match hole {
-        Hole::Gen { name, .. } => kind_of(one, name) == kind_of(other, name),
-        Hole::Reference(Some(step)) => (*step == one.at.step) == (*step == other.at.step),
-        _ => true,
-    };
-    want == same
-        && match &want.role {
-            Role::Holes(template) => {
-                let does = |known: &Known| (known.at.acts, known.at.creates, known.at.op.reads());
-                does(one) == does(other) && template.holes().all(alike)
-            }
-            Role::Digest => (one.at.creates, begins(one.at.op)) == (other.at.creates, begins(other.at.op)),
-            _ => true,
-        }
 }
 
 impl<'r> Readings<'r> {

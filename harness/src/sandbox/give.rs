@@ -13,7 +13,7 @@ use super::choice::Target;
 use super::few::Few;
 use super::fill::Filling;
 use super::fit::Fit;
-use super::known::{Delivered, Fill, Gen, Kind, Known, Lineage, Moment};
+use super::known::{Account, Delivered, Fill, Gen, Item, Kind, Known, Lineage, Moment};
 use super::sent::Sent;
 use super::texts::Of;
 use crate::tape::{
@@ -124,7 +124,8 @@ impl Giving<'_> {
             BodyText::Fixed(_) => Escape::None,
         };
         let captured = self.captured(&known.needs.captures);
-        let slots = self.slots(&known.slots, &minted, escape);
+        let items: Vec<String> = known.items.iter().map(|item| self.refunds(item, escape)).collect();
+        let slots = self.slots(&known.slots, &minted, escape, &items);
         let steps = self.steps(&known.needs);
         let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
         let response = tape::rendered(&known.at.answer, &scope).ok()?;
@@ -144,7 +145,7 @@ impl Giving<'_> {
         let templates = in_headers.chain([&webhook.body]).chain(&webhook.url);
         let needs = Needs::of(templates.flat_map(Template::holes), self.step, self.means.recipes);
         let captured = self.captured(&needs.captures);
-        let slots = self.slots(&delivered.slots, &minted, webhook.escape);
+        let slots = self.slots(&delivered.slots, &minted, webhook.escape, &[]);
         let steps = self.steps(&needs);
         let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
         let elsewhere = url.filter(|_| webhook.url.is_some()).map(|url| {
@@ -152,6 +153,35 @@ impl Giving<'_> {
             Webhook { url, ..webhook.clone() }
         });
         tape::delivered(elsewhere.as_ref().unwrap_or(webhook), &scope).ok()
+    }
+
+    /// The members of a list that tell refunds, one for each that the request may speak of; where none is known, that of the tape.
+    fn refunds(&self, item: &Item, escape: Escape) -> String {
+        let is_refund = |number: &Number| self.book.get(*number).is_some_and(|object| object.kind == Kind::Refund);
+        let all = match (self.target.object.filter(is_refund), self.target.root) {
+            (Some(one), _) => vec![one],
+            (None, root) => root.map(|root| self.book.refunds(root)).unwrap_or_default(),
+        };
+        let told = all.into_iter().filter_map(|number| {
+            let amount = self.book.get(number)?.end.amount;
+            let after = Account { refunded: amount, ..self.moment.after };
+            let moment = Moment { after, asked: Some(amount), ..self.moment };
+            let target = Target { object: Some(number), ..self.target };
+            // What is minted for it follows from its own number: it is the same whenever it is told.
+            Giving { target, moment, number, ..*self }.item(item, escape)
+        });
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { self.item(item, escape).unwrap_or_default() } else { told.join(",") }
+    }
+
+    fn item(&self, item: &Item, escape: Escape) -> Option<String> {
+        let (minted, _) = self.minted(&item.gens);
+        let needs = Needs::of(item.template.holes(), self.step, self.means.recipes);
+        let captured = self.captured(&needs.captures);
+        let slots = self.slots(&item.slots, &minted, escape, &[]);
+        let steps = self.steps(&needs);
+        let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
+        tape::rendered_part(&item.template, escape, &scope).ok()
     }
 
     pub(super) fn scope<'s>(
@@ -182,10 +212,12 @@ impl Giving<'_> {
         self.target.object.into_iter().flat_map(|number| self.book.line(number).map(|(_, object)| object))
     }
 
-    /// The line, then what was made for the objects in it, the newest first.
+    /// The line, then what was made for the objects in it, the newest first. One refund tells nothing of another.
     fn around(&self) -> impl Iterator<Item = &Object> {
+        let of_refund = self.line().next().is_some_and(|object| object.kind == Kind::Refund);
         let children = self.line().flat_map(|object| object.children.iter().rev());
-        self.line().chain(children.filter_map(|child| self.book.get(*child)))
+        let children = children.filter_map(|child| self.book.get(*child));
+        self.line().chain(children.filter(move |child| !of_refund || child.kind != Kind::Refund))
     }
 
     /// The minted values that stand in a text, and the names of those that are new.
@@ -239,7 +271,7 @@ impl Giving<'_> {
     }
 
     /// What fills the slots.
-    fn slots<'s>(&'s self, fills: &'s [Fill], minted: &'s Few<'s>, escape: Escape) -> Filling<'s> {
+    fn slots<'s>(&'s self, fills: &'s [Fill], minted: &'s Few<'s>, escape: Escape, items: &'s [String]) -> Filling<'s> {
         let before = || self.line().find_map(|object| object.texts.get(Of::Digest, ""));
         Filling {
             fills,
@@ -252,6 +284,7 @@ impl Giving<'_> {
             line: self.line().collect(),
             digest: self.own.digest.or_else(before),
             ids: self.around().map(|object| (object.kind, object.id())).collect(),
+            items,
             escape,
         }
     }

@@ -1,16 +1,32 @@
 //! Which items of a list tell of a refund: where something was given back a list has more items than where nothing was, and those that it
-//! has in both answers tell of the payment.
+//! has in both answers tell of the payment. So does the only item of a list in which the id of a refund stands.
+
+use std::ops::Range;
 
 use quittance::Op;
 
-use super::learn::Draft;
-use super::sketch::Leaf;
+use super::known::{Class, Kind, Lineage};
+use super::learn::{Draft, Drafts};
+use super::sketch::{Leaf, Sketch};
+use crate::tape::Hole;
 
 /// An item: its place, and what stands in it by name.
 type Item<'d> = (&'d str, Vec<(&'d str, &'d str)>);
 
-/// Marks what tells of a refund in the answers to who looks at a payment.
-pub(super) fn mark_refunds(drafts: &mut [Draft]) {
+/// Marks what tells of a refund, and not of the payment.
+pub(super) fn mark_refunds(drafts: &mut Drafts) {
+    mark_new(&mut drafts.exchanges);
+    let answers = drafts.exchanges.iter_mut().map(|draft| (refund_item(draft), &mut draft.leaves));
+    let deliveries = drafts.deliveries.iter_mut();
+    let deliveries = deliveries.map(|told| (item(&told.report.lineage, &told.sketch, &told.leaves), &mut told.leaves));
+    for (item, leaves) in answers.chain(deliveries) {
+        let Some(item) = item else { continue };
+        leaves.iter_mut().filter(|leaf| is_within(&leaf.at, &item)).for_each(|leaf| leaf.refund = true);
+    }
+}
+
+/// Marks what the answers to who looks at a payment have more where something was given back.
+fn mark_new(drafts: &mut [Draft]) {
     let looks = |draft: &&Draft| draft.at.op == Op::Retrieve;
     let before: Vec<Item<'_>> = drafts
         .iter()
@@ -32,6 +48,34 @@ pub(super) fn mark_refunds(drafts: &mut [Draft]) {
         let leaves = drafts.get_mut(index).into_iter().flat_map(|draft| &mut draft.leaves);
         leaves.filter(|leaf| parted(&leaf.path).0 == place).for_each(|leaf| leaf.refund = true);
     }
+}
+
+/// The bytes of the member of a JSON list that is a refund, where a look at something has one such member.
+pub(super) fn refund_item(draft: &Draft) -> Option<Range<usize>> {
+    let at = &draft.at;
+    let looks = !at.acts && at.creates.is_none() && at.class == Class::Done;
+    if looks { item(&at.lineage, &draft.sketch, &draft.leaves) } else { None }
+}
+
+/// The bytes of the only member of a JSON list that is a refund by its id.
+fn item(lineage: &Lineage, sketch: &Sketch, leaves: &[Leaf]) -> Option<Range<usize>> {
+    let is_id = |hole: &Hole| match hole {
+        Hole::Gen { name, .. } | Hole::Capture(name) => {
+            lineage.parts.get(name).is_some_and(|(kind, part)| *kind == Kind::Refund && part.is_empty())
+        }
+        _ => false,
+    };
+    let ids: Vec<&Range<usize>> = sketch.holes().filter(|(_, hole)| is_id(hole)).map(|(at, _)| at).collect();
+    let named = leaves.iter().filter(|leaf| !leaf.object && ids.iter().any(|id| is_within(id, &leaf.at)));
+    // The id is a member of the item itself: what stands deeper in it is of something else.
+    let mut items = named.map(|leaf| parted(&leaf.path).0);
+    let first = items.next().filter(|item| item.starts_with('$') && item.ends_with(']'))?;
+    let is_only = items.all(|item| item == first);
+    leaves.iter().find(|leaf| leaf.object && leaf.path == first).filter(|_| is_only).map(|leaf| leaf.at.clone())
+}
+
+pub(super) fn is_within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
 fn is_refunded(draft: &Draft) -> bool {

@@ -168,6 +168,10 @@ pub(super) fn moved(known: &Known, before: Account, sent: Option<i64>) -> Moment
     let sum = asked.unwrap_or(0);
     let still = Moment { before, after: before, end: before, asked };
     if begins(known.at.op) {
+        // What is refused leaves the payment that is there as it is.
+        if known.at.class == Class::Refused && known.at.creates.is_none() {
+            return still;
+        }
         let sum = if sum == 0 { before.amount } else { sum };
         if !known.at.acts && known.at.creates.is_none_or(|kind| kind == Kind::Other) && !known.at.settles {
             return Moment { asked: Some(sum), ..still };

@@ -127,11 +127,22 @@ pub(super) enum Fill {
     Id(Kind),
     /// A minted value, by its place among those of the answer.
     Minted(usize),
+    /// The members of a list that tell refunds, one for each, by their place among such lists of the answer.
+    Refunds(usize),
     /// The last digits, the first digits, or a masked number of the card; the tape's text.
     Card {
         part: &'static str,
         text: String,
     },
+}
+
+/// The member of a list that tells of one refund. It has slots of its own.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) template: Template,
+    /// The minted values that stand in it.
+    pub(super) gens: Vec<Gen>,
+    pub(super) slots: Vec<Fill>,
 }
 
 /// A minted value that stands in an answer or delivery. They are in the order of their names.
@@ -208,6 +219,8 @@ pub(super) struct Known {
     pub(super) gens: Vec<Gen>,
     /// What fills the slots of the answer, by number.
     pub(super) slots: Vec<Fill>,
+    /// The members of its lists that tell refunds.
+    pub(super) items: Vec<Item>,
     /// Its deliveries, by their place in the list of all.
     pub(super) due: Vec<usize>,
     /// Whether its answer is the last of its step's own, after which deliveries follow.

@@ -20,6 +20,7 @@ mod keep;
 mod known;
 mod learn;
 mod leaves;
+mod own;
 mod proof;
 mod quick;
 mod read;
@@ -51,6 +52,7 @@ use crate::scenario::Suite;
 use crate::tape::Recipe;
 use crate::world::{Subject, Unusable};
 
+pub(crate) use own::{OWN, refusal};
 pub use shown::{Answered, Due, Miss, OutcomeShown, PaymentShown, Seen, Waiting};
 
 /// A provider's sandbox. Shared by all connections. It remembers at most 50,000 objects (payments, refunds, customers …) and 10,000

@@ -7,7 +7,7 @@ use quittance::Currency;
 
 use super::book::{Book, Number};
 use super::fit::{Readings, Weight};
-use super::known::{Kind, Known, Role};
+use super::known::{Kind, Known, Role, Want};
 use super::proof::Spared;
 use super::read::{Caught, caught};
 use super::roles::Quantity;
@@ -252,4 +252,35 @@ fn is_lone_key(ground: Ground<'_, '_>, template: &Template, text: &str) -> bool 
 /// What kind of object a name belongs to.
 pub(super) fn kind_of(known: &Known, name: &str) -> Kind {
     known.at.lineage.names.get(name).copied().unwrap_or(Kind::Other)
+}
+
+/// Whether any text fits there that a client may send.
+pub(super) fn takes_any(want: &Want) -> bool {
+    let Role::Holes(template) = &want.role else { return false };
+    let is_any =
+        |hole: &Hole| matches!(hole, Hole::Key(_) | Hole::Reference(_) | Hole::Signature(_) | Hole::Any { .. });
+    matches!(template.parts.as_slice(), [Part::Hole(hole)] if is_any(hole))
+}
+
+/// Whether a value brings more than a mark.
+pub(super) fn brings(want: &Want) -> bool {
+    matches!(want.role, Role::Holes(_) | Role::Currency(_) | Role::Digest)
+}
+
+/// Whether a value tells both exchanges the same, whatever it is.
+pub(super) fn reads_alike((one, want): (&Known, &Want), (other, same): (&Known, &Want)) -> bool {
+    let alike = |hole: &Hole| match hole {
+        Hole::Gen { name, .. } => kind_of(one, name) == kind_of(other, name),
+        Hole::Reference(Some(step)) => (*step == one.at.step) == (*step == other.at.step),
+        _ => true,
+    };
+    want == same
+        && match &want.role {
+            Role::Holes(template) => {
+                let does = |known: &Known| (known.at.acts, known.at.creates, known.at.op.reads());
+                does(one) == does(other) && template.holes().all(alike)
+            }
+            Role::Digest => (one.at.creates, begins(one.at.op)) == (other.at.creates, begins(other.at.op)),
+            _ => true,
+        }
 }

@@ -141,18 +141,21 @@ impl Routes {
     pub(super) fn near(&self, method: &Method, path: &str) -> Vec<&Route> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let common = |route: &&Route| {
-            let same = route
-                .shape
-                .iter()
-                .zip(&segments)
-                .filter(|(shape, segment)| shape.as_deref() == Some(**segment))
-                .count();
-            (same, route.method == *method, usize::MAX - route.shape.len().abs_diff(segments.len()))
+            let pairs =
+                || route.shape.iter().zip(&segments).filter_map(|(shape, segment)| Some((shape.as_deref()?, *segment)));
+            let same = pairs().filter(|(word, segment)| word == segment).count();
+            let letters: usize = pairs().map(|(word, segment)| alike(word, segment)).sum();
+            (same, letters, route.method == *method, usize::MAX - route.shape.len().abs_diff(segments.len()))
         };
         let mut all: Vec<&Route> = self.0.iter().collect();
         all.sort_by_key(|route| std::cmp::Reverse(common(route)));
         all
     }
+}
+
+/// With how many bytes two words begin alike.
+fn alike(one: &str, other: &str) -> usize {
+    one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count()
 }
 
 /// Whether one shape takes all that another takes, with an id in place of a word.

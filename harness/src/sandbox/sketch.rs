@@ -78,6 +78,22 @@ impl Sketch {
         out
     }
 
+    /// The holes with the bytes that each takes the place of.
+    pub(super) fn holes(&self) -> impl Iterator<Item = (&Range<usize>, &Hole)> {
+        self.holes.iter().map(|(at, hole)| (at, hole))
+    }
+
+    /// What stands in these bytes.
+    pub(super) fn part(&self, within: &Range<usize>) -> Sketch {
+        let inside = self.holes.iter().filter(|(at, _)| within.start <= at.start && at.end <= within.end);
+        let moved = |at: &Range<usize>| at.start - within.start..at.end - within.start;
+        Sketch {
+            text: self.text.get(within.clone()).unwrap_or_default().to_owned(),
+            holes: inside.map(|(at, hole)| (moved(at), hole.clone())).collect(),
+            number: self.number,
+        }
+    }
+
     /// The template with slots in place of these bytes, numbered in their order. Holes inside them are gone.
     pub(super) fn slotted(&self, slots: &[Range<usize>]) -> Template {
         let inside = |hole: &Range<usize>| slots.iter().any(|at| at.start <= hole.start && hole.end <= at.end);

@@ -179,6 +179,12 @@ pub(super) fn other_paths(knowledge: &Knowledge, routes: &Routes, method: &http:
     near.take(MAX_MISSES).collect()
 }
 
+/// That no tape has a path, and the nearest that one has.
+pub(super) fn unknown_path(id: &str, routes: &Routes, method: &http::Method, path: &str) -> String {
+    let near = routes.near(method, path).first().map(|route| format!("; the nearest is {}", route.path()));
+    format!("no tape of {id} has {method} {}{}", short(path), near.unwrap_or_default())
+}
+
 /// The exchange by which a refusal is told: of this class, and of these candidates where one is there, else the nearest of all.
 pub(super) fn refusal<'k>(
     known: &'k [Known],

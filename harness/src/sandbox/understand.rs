@@ -7,8 +7,8 @@ use std::sync::Arc;
 use quittance::Op;
 
 use super::give::Needs;
-use super::items::mark_refunds;
-use super::known::{Class, Delivered, Fill, Gen, Kind, Known, Lineage, Moment, Role, Situation, Want};
+use super::items::{is_within, mark_refunds, refund_item};
+use super::known::{Class, Delivered, Fill, Gen, Item, Kind, Known, Lineage, Moment, Role, Situation, Want};
 use super::learn::{Draft, Drafts, Told};
 use super::leaves::{Stated, last_name};
 use super::roles::{Figure, Flag, Quantity, Style};
@@ -44,7 +44,7 @@ struct Numbers {
 
 impl Knowledge {
     pub(super) fn of(mut drafts: Drafts) -> Knowledge {
-        mark_refunds(&mut drafts.exchanges);
+        mark_refunds(&mut drafts);
         let numbers = Numbers::of(&drafts);
         let mut knowledge = Knowledge {
             open: drafts.exchanges.iter().any(|draft| super::leaves::encloses(&draft.stated)),
@@ -64,6 +64,7 @@ impl Knowledge {
                     lineage: &told.report.lineage,
                     moment: &told.report.moment,
                     numbers: &numbers,
+                    delivers_refund: told.leaves.iter().any(|leaf| leaf.refund),
                 },
                 &told.leaves,
                 &sent,
@@ -96,8 +97,13 @@ impl Knowledge {
         for (index, (draft, last)) in drafts.exchanges.into_iter().zip(lasts).enumerate() {
             let sent = earlier(&stated, &draft.at.lineage, index + 1);
             let groups = answer_groups(&draft);
-            let ground =
-                Ground { groups: &groups, lineage: &draft.at.lineage, moment: &draft.at.moment, numbers: &numbers };
+            let ground = Ground {
+                groups: &groups,
+                lineage: &draft.at.lineage,
+                moment: &draft.at.moment,
+                numbers: &numbers,
+                delivers_refund: false,
+            };
             let slots = knowledge.slots(&ground, &draft.leaves, &sent);
             let wants = wants(&draft, &numbers, &mut knowledge.places);
             knowledge.known.push(known(draft, last, wants, slots));
@@ -255,6 +261,8 @@ struct Ground<'p> {
     lineage: &'p Lineage,
     moment: &'p Moment,
     numbers: &'p Numbers,
+    /// Whether it is a delivery that tells a refund within its payment.
+    delivers_refund: bool,
 }
 
 impl Ground<'_> {
@@ -284,9 +292,15 @@ impl Ground<'_> {
     }
 
     fn quantity(&self, leaf: &Leaf, minor: i64) -> Option<Quantity> {
-        let refunded = leaf.refund && Quantity::Refunded.of(self.moment) == Some(minor);
-        let other = || self.numbers.quantity(self.groups, &leaf.path, minor, self.moment);
-        if refunded { Some(Quantity::Refunded) } else { other() }
+        let fits = |quantity: &Quantity| quantity.of(self.moment) == Some(minor);
+        let own = match (leaf.refund, self.delivers_refund) {
+            (true, true) => Some(Quantity::Asked),
+            (true, false) => Some(Quantity::Refunded),
+            // What stands around the refund is of the payment.
+            (false, true) => Some(Quantity::Captured),
+            (false, false) => None,
+        };
+        own.filter(fits).or_else(|| self.numbers.quantity(self.groups, &leaf.path, minor, self.moment))
     }
 
     fn card(&self, leaf: &Leaf) -> Option<Fill> {
@@ -383,7 +397,8 @@ fn wants(draft: &Draft, numbers: &Numbers, places: &mut Places) -> Vec<Want> {
     in_path.chain(stated).map(|(path, role)| Want { place: places.number(&path), path, role }).collect()
 }
 
-fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, Fill)>) -> Known {
+fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Slots) -> Known {
+    let (items, slots) = items(&draft, slots);
     let Draft { mut at, sketch, .. } = draft;
     let answer = &mut at.answer;
     let escape = match &answer.body {
@@ -408,8 +423,36 @@ fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, F
         mint_in_slots(template, &gens, &mut slots);
     }
     let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
-    let tells_refunds = slots.iter().any(|fill| matches!(fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
-    Known { lists: lists(&at, &wants), at, wants, gens, slots, due: Vec::new(), last, tells_refunds, needs: Needs::default() }
+    let all = slots.iter().chain(items.iter().flat_map(|item| &item.slots));
+    let tells_refunds = all.into_iter().any(|fill| matches!(fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
+    Known {
+        lists: lists(&at, &wants),
+        at,
+        wants,
+        gens,
+        slots,
+        items,
+        due: Vec::new(),
+        last,
+        tells_refunds,
+        needs: Needs::default(),
+    }
+}
+
+/// The slots of an answer with the bytes that each takes the place of.
+type Slots = Vec<(Range<usize>, Fill)>;
+
+/// The member of a list that tells a refund, and the slots of the answer with one in its place.
+fn items(draft: &Draft, slots: Slots) -> (Vec<Item>, Slots) {
+    let Some(at) = refund_item(draft) else { return (Vec::new(), slots) };
+    let (inner, mut slots): (Slots, Slots) = slots.into_iter().partition(|(own, _)| is_within(own, &at));
+    let inner: Slots = inner.into_iter().map(|(own, fill)| (own.start - at.start..own.end - at.start, fill)).collect();
+    let mut template = slotted(&draft.sketch.part(&at), &inner);
+    let gens = gens([&template].into_iter(), &draft.at.lineage, &[]);
+    let mut fills = inner.into_iter().map(|(_, fill)| fill).collect();
+    mint_in_slots(&mut template, &gens, &mut fills);
+    slots.push((at, Fill::Refunds(0)));
+    (vec![Item { template, gens, slots: fills }], slots)
 }
 
 fn lists(at: &Situation, wants: &[Want]) -> bool {

@@ -5,13 +5,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::chaos::{Fault, Kind};
+use crate::sandbox::OWN;
 
-/// Says on an answer that it is the server's own, or which fault it is.
-pub(super) const OWN: HeaderName = HeaderName::from_static("x-quittance");
+pub(super) use crate::sandbox::refusal;
 
 /// The page that a gateway before a provider answers with.
 const GATEWAY: &[u8] =
@@ -88,15 +88,6 @@ pub(super) fn whole(mut response: Response<Bytes>) -> Response<Answer> {
         headers.insert(http::header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     }
     response.map(Answer::Whole)
-}
-
-/// A refusal by the server itself, told as JSON.
-pub(super) fn refusal(status: StatusCode, message: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(serde_json::json!({ "quittance": message }).to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(OWN, HeaderValue::from_static("serve"));
-    response
 }
 
 /// What a fault makes of an exchange; `acted` is the provider's answer where it has acted. `None` is no answer at all.

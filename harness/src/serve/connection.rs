@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use http::Request;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
-use super::answer::HangUp;
+use super::answer::{HangUp, refusal, whole};
 use super::control::Control;
 use super::exchange::exchange;
 use super::tls::Tls;
@@ -26,7 +27,7 @@ use super::{CONTROL, Limits, State};
 
 /// What one connection more than allowed gets.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nx-quittance: serve\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-/// How many bytes of headers a request may have.
+/// How many bytes the head of a request may have. What brings more than twice that in one piece is refused by hyper.
 const HEAD_BYTES: usize = 64 << 10;
 /// How often a connection is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -112,6 +113,7 @@ async fn converse(wire: Wire, control: Arc<Control>, state: Arc<State>, mut stop
         pulse.head_is_read();
         async move {
             let answered = match request.uri().path().starts_with(CONTROL) {
+                _ if head_bytes(&request) > HEAD_BYTES => Ok(whole(too_long())),
                 true => Ok(control.answer(request).await),
                 false => exchange(state, request).await,
             };
@@ -140,6 +142,21 @@ async fn converse(wire: Wire, control: Arc<Control>, state: Arc<State>, mut stop
             }
         }
     }
+}
+
+/// The length of a head as it was sent; blanks that need not be there aside.
+fn head_bytes<T>(request: &Request<T>) -> usize {
+    const FIRST: usize = "  HTTP/1.1\r\n".len();
+    const EACH: usize = ": \r\n".len();
+    const LAST: usize = "\r\n".len();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + EACH);
+    FIRST + request.method().as_str().len() + target + headers.sum::<usize>() + LAST
+}
+
+fn too_long() -> Response<Bytes> {
+    let message = format!("the head of the request is longer than {HEAD_BYTES} bytes, the most this server reads");
+    refusal(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &message)
 }
 
 /// When a connection last moved, and what it waits for. Times are milliseconds since it began.

@@ -112,6 +112,11 @@ pub(super) fn sign(
     Ok(())
 }
 
+/// A part of a body, which has no signature in it.
+pub(crate) fn part(template: &Template, escape: Escape, scope: &Scope<'_>) -> Result<String, Unresolved> {
+    Draft::new(template, escape, scope).map(|draft| draft.unsigned)
+}
+
 /// What the customer comes back with.
 pub(crate) fn parameters(returned: &Return, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Unresolved> {
     returned.parameters.iter().map(|(name, value)| Ok((name.clone(), value.text(scope)?))).collect()

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::answer::{Draft, Edit, closed};
 use super::compile::Webhook;
 use super::enclosed::close;
-use super::hole::{Hole, TimeFormat};
+use super::hole::Hole;
 use super::json;
 use super::player::Delivery;
 use super::seal;
@@ -92,19 +92,21 @@ pub(crate) fn altered(webhook: &Webhook, scope: &Scope<'_>) -> Result<Vec<(Strin
     Ok(all)
 }
 
-/// The delivery with the time in one header, `now`, moved by some seconds, for each header that states it.
-pub(crate) fn redated(delivery: &Delivery, now_unix: i64, seconds: i64) -> Vec<Delivery> {
-    const FORMATS: [TimeFormat; 5] =
-        [TimeFormat::Unix, TimeFormat::Rfc3339, TimeFormat::Rfc3339Millis, TimeFormat::Http, TimeFormat::Basic];
+/// The delivery with the time in one header moved by some seconds, for each header that states it; its proofs stay as they were.
+pub(crate) fn redated(webhook: &Webhook, delivery: &Delivery, now_unix: i64, seconds: i64) -> Vec<Delivery> {
     let mut all = Vec::new();
-    for index in 0..delivery.headers.len() {
+    for (name, template) in &webhook.headers {
         let mut moved = delivery.clone();
-        for format in FORMATS {
+        for hole in template.holes() {
+            let Hole::Now { offset_seconds, format } = hole else { continue };
             let (mut old, mut new) = (String::new(), String::new());
-            let written = write_instant(now_unix, &format, &mut old)
-                .and_then(|()| write_instant(now_unix.checked_add(seconds)?, &format, &mut new));
-            if let (Some(()), Some((_, value))) = (written, moved.headers.get_mut(index)) {
-                *value = value.replace(&old, &new);
+            let instant = now_unix.checked_add(*offset_seconds);
+            let moved_instant = instant.and_then(|instant| instant.checked_add(seconds));
+            let (Some(instant), Some(moved_instant)) = (instant, moved_instant) else { continue };
+            let written = write_instant(instant, format, &mut old).zip(write_instant(moved_instant, format, &mut new));
+            if written.is_some() {
+                let values = moved.headers.iter_mut().filter(|(other, _)| other == name);
+                values.for_each(|(_, value)| *value = value.replace(&old, &new));
             }
         }
         all.extend((moved != *delivery).then_some(moved));

@@ -38,7 +38,7 @@ pub use signature::{Algorithm, KeyEncoding, Proven, Recipe, RecipeModel};
 pub use stand_in::StandIn;
 pub use values::{Spoil, StepValues};
 
-pub(crate) use answer::response as rendered;
+pub(crate) use answer::{part as rendered_part, response as rendered};
 pub(crate) use compile::{AnswerTemplate, BodyText, HeaderText};
 pub(crate) use deliver::delivery as delivered;
 pub(crate) use enclosed::{close as closed, inside as inside_base64, open as opened};

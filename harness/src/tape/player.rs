@@ -135,13 +135,6 @@ impl fmt::Debug for Player {
     }
 }
 
-impl Delivery {
-    /// The same with the time in one header, which is `now_unix`, moved by some seconds, for each header that states it.
-    pub fn redated(&self, now_unix: i64, seconds: i64) -> Vec<Delivery> {
-        deliver::redated(self, now_unix, seconds)
-    }
-}
-
 impl fmt::Debug for Delivery {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Delivery")
@@ -349,6 +342,12 @@ impl Player {
     pub fn altered(&self, index: usize) -> Vec<(String, Delivery)> {
         let altered = |webhook| deliver::altered(webhook, &self.scope(webhook.step)).ok();
         self.tape.webhooks.get(index).and_then(altered).unwrap_or_default()
+    }
+
+    /// A delivery as [`Player::remade`] made it, with the time in one header moved by some seconds, for each header that states it.
+    pub fn redated(&self, index: usize, made: &Delivery, seconds: i64) -> Vec<Delivery> {
+        let webhook = self.tape.webhooks.get(index);
+        webhook.map_or_else(Vec::new, |webhook| deliver::redated(webhook, made, self.run.now_unix_seconds, seconds))
     }
 
     /// The deliveries that were made, by their place on the tape, from 0.

@@ -185,6 +185,26 @@ fn a_delivery_can_be_spoilt() {
 }
 
 #[test]
+fn a_delivery_is_dated_anew_however_its_tape_writes_the_time() {
+    let tape = tape(
+        "[[webhook]]\nstep = 1\nheaders = { x-day = \"${now-10800:%Y%m%d%H%M%S}\", x-plain = \"p\", x-sig = \"t=${now:unix},v1=${sig:webhook}\" }\nbody = '{}'\n",
+    );
+    let mut run = player(&tape);
+    let valid = run.webhook(1, Spoil::Not).unwrap();
+    let value = |delivery: &Delivery, name: &str| {
+        delivery.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap()
+    };
+    let moved = run.redated(0, &valid, 301);
+    assert_eq!(moved.len(), 2, "each header that states the time");
+    let [day, signed] = [0, 1].map(|index| &moved[index]);
+    let number = |delivery: &Delivery| value(delivery, "x-day").parse::<u64>().unwrap();
+    assert_eq!(number(day) - number(&valid), 501, "five minutes and a second");
+    assert_eq!(value(day, "x-sig"), value(&valid, "x-sig"));
+    assert_eq!(value(signed, "x-sig"), value(&valid, "x-sig").replace(&NOW.to_string(), &(NOW + 301).to_string()));
+    assert_eq!(run.redated(1, &valid, 301), []);
+}
+
+#[test]
 fn the_url_of_a_delivery_can_be_signed() {
     let text = "[[webhook]]\nstep = 1\nurl = \"https://merchant.example/hook?a=1\"\nheaders = { x-nonce = \"n\", x-sig = \"${sig:request}\" }\nbody = '{}'\n";
     let delivery = player(&tape(text)).webhook(1, Spoil::Not).unwrap();
