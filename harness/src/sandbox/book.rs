@@ -373,7 +373,7 @@ mod tests {
     #[test]
     fn a_value_is_found_by_whatever_name_a_tape_gives_it() {
         let group = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
-        let mut named = Named { minted: HashSet::from(["order".to_owned()]), ..Named::default() };
+        let mut named = Named { minted: HashSet::from_iter(["order".to_owned()]), ..Named::default() };
         named.join(&[group(&["second", "third"]), group(&["fee", "rate"]), group(&["order", "second"])]);
         let mut book = Book::new(named);
         let number = book.number();
