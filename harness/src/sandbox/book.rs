@@ -1,7 +1,7 @@
 //! What a sandbox remembers: objects with their ids and amounts, and the answers that were given under a key. Bounded: the oldest goes.
 
 use std::collections::hash_map::{Entry, RandomState};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::sync::Arc;
 
@@ -115,8 +115,8 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// As the tapes show; `refuses` where a reference that was taken is refused.
-    pub(super) fn of(known: &[Known], refuses: bool) -> Named {
+    /// As the tapes show; `refuses` where a reference that was taken is refused. Of names that are `akin` all are asked for where one is.
+    pub(super) fn of(known: &[Known], akin: &[BTreeSet<String>], refuses: bool) -> Named {
         let mut named = Named { references: refuses, caught: refuses, ..Named::default() };
         for one in known {
             // What is part of a handle may be named otherwise than the tapes do.
@@ -129,7 +129,18 @@ impl Named {
                 }
             }
         }
+        named.join(akin);
         named
+    }
+
+    /// Adds the names that stand for the same values as those that are asked for.
+    fn join(&mut self, akin: &[BTreeSet<String>]) {
+        let mut left: Vec<&BTreeSet<String>> = akin.iter().collect();
+        // What was added may be akin to others.
+        while let Some(at) = left.iter().position(|names| names.iter().any(|name| self.minted.contains(name))) {
+            let names = left.swap_remove(at);
+            self.minted.extend(names.iter().cloned());
+        }
     }
 
     fn add(&mut self, hole: &Hole, known: &Known) {
@@ -357,6 +368,19 @@ mod tests {
             card: Arc::default(),
             requests: 1,
         }
+    }
+
+    #[test]
+    fn a_value_is_found_by_whatever_name_a_tape_gives_it() {
+        let group = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+        let mut named = Named { minted: HashSet::from_iter(["order".to_owned()]), ..Named::default() };
+        named.join(&[group(&["second", "third"]), group(&["fee", "rate"]), group(&["order", "second"])]);
+        let mut book = Book::new(named);
+        let number = book.number();
+        let mut texts = Texts::default();
+        [("third", "t-1"), ("fee", "f-1")].iter().for_each(|(name, text)| texts.add(Of::Minted, name, text));
+        book.add(number, Object { texts, ..object(1) });
+        assert_eq!((book.find(Of::Minted, "t-1"), book.find(Of::Minted, "f-1")), (Some(number), None));
     }
 
     #[test]

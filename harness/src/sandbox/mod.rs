@@ -112,7 +112,7 @@ impl Sandbox {
         let spared = Spared::of(subject);
         let known = &knowledge.known;
         let refuses = subject.entry.spec.idempotency.refuses();
-        let named = Named::of(known, refuses);
+        let named = Named::of(known, &knowledge.akin, refuses);
         let ground =
             Ground { known, book: None, credentials: &subject.credentials, secrets: &secrets, spared: &spared };
         Ok(Sandbox {

@@ -30,6 +30,8 @@ pub(super) struct Knowledge {
     kept: Vec<bool>,
     /// Whether requests have JSON inside base64.
     pub(super) open: bool,
+    /// Names of minted values that stand in one place of answers to the same request: another tape may name such a value otherwise.
+    pub(super) akin: Vec<BTreeSet<String>>,
 }
 
 type Figures = HashMap<(String, String), Vec<(i64, Moment)>>;
@@ -48,6 +50,7 @@ impl Knowledge {
         let numbers = Numbers::of(&drafts);
         let mut knowledge = Knowledge {
             open: drafts.exchanges.iter().any(|draft| super::leaves::encloses(&draft.stated)),
+            akin: akin(&drafts.exchanges),
             ..Knowledge::default()
         };
         let stated: Vec<(Arc<Lineage>, bool, Vec<Stated>)> = drafts
@@ -170,6 +173,22 @@ impl Knowledge {
         }
         slots
     }
+}
+
+/// Names of minted values by the place in which they stand in answers to the same request, where there are several.
+fn akin(drafts: &[Draft]) -> Vec<BTreeSet<String>> {
+    let mut places: HashMap<(String, &str, usize), BTreeSet<String>> = HashMap::new();
+    for draft in drafts.iter().filter(|draft| draft.at.creates != Some(Kind::Token)) {
+        let group = request_group(draft);
+        for leaf in draft.leaves.iter().filter(|leaf| leaf.open && !leaf.object) {
+            let inside = draft.sketch.holes().filter(|(at, _)| is_within(at, &leaf.at));
+            for (number, (_, hole)) in inside.enumerate() {
+                let Hole::Gen { name, .. } = hole else { continue };
+                places.entry((group.clone(), &leaf.path, number)).or_default().insert(name.clone());
+            }
+        }
+    }
+    places.into_values().filter(|names| names.len() > 1).collect()
 }
 
 /// The values of the requests of a case before `end`, the newest first; those that fetch tokens aside.
