@@ -1,7 +1,7 @@
 //! The profile of a connector: dummy credentials, test cards, published tables, signature recipes and dated exemptions.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -14,10 +14,11 @@ use crate::corpus::rules::CorpusRules;
 use crate::run::built::Model;
 use crate::run::input::RETURN_URL;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, known_word, reasons};
-use crate::tape::{Hole, Recipe, RecipeModel};
+use crate::tape::{Recipe, RecipeModel};
 use crate::unfilled;
 
 mod like;
+mod recipes;
 mod tables;
 
 pub use like::Like;
@@ -494,39 +495,6 @@ impl Check<'_> {
             let path = FieldPath::root().key("corpus").key(list);
             self.refuse(&index.map_or_else(|| path.clone(), |index| path.item(index)), message);
         }
-    }
-
-    fn recipes(
-        &mut self,
-        models: &BTreeMap<String, RecipeModel>,
-        folders: &[Option<PathBuf>],
-        credentials: &BTreeMap<String, String>,
-    ) -> BTreeMap<String, Arc<Recipe>> {
-        let mut recipes = BTreeMap::new();
-        for (name, model) in models {
-            let path = FieldPath::root().key("signature").key(name);
-            // A key file lies beside the profile that names it: the connector's own or the other's.
-            let mut compiled = folders.iter().flatten().map(|folder| Recipe::compile(model, folder));
-            let first = compiled.next().unwrap_or_else(|| Recipe::compile(model, Path::new(".")));
-            let recipe = match first.or_else(|wrong| compiled.find_map(Result::ok).ok_or(wrong)) {
-                Ok(recipe) => recipe,
-                Err((field, message)) => {
-                    self.refuse(&path.key(field), message);
-                    continue;
-                }
-            };
-            for (field, template) in recipe.templates() {
-                for hole in template.holes() {
-                    if let Hole::Secret(secret) = hole
-                        && !credentials.contains_key(secret)
-                    {
-                        self.refuse(&path.key(field), format!("the profile has no credential `{secret}`"));
-                    }
-                }
-            }
-            recipes.insert(name.clone(), Arc::new(recipe));
-        }
-        recipes
     }
 }
 

@@ -143,6 +143,34 @@ fn each_mistake_is_named_with_line_and_field() {
 }
 
 #[test]
+fn a_recipe_may_name_another_and_never_itself() {
+    let recipe = |name: &str, algorithm: &str, over: &str| {
+        format!("[signature.{name}]\nalgorithm = \"{algorithm}\"\nover = \"{over}\"\nencoding = \"hex\"\n")
+    };
+    let told = |recipes: &[String]| load(&format!("{GOOD}{}", recipes.concat())).err().unwrap_or_default();
+    let nested = |to: usize| -> Vec<String> {
+        let inner = (1..to).map(|number| recipe(&format!("r{number}"), "sha1", &format!("${{sig:r{}}}", number + 1)));
+        inner.chain([recipe(&format!("r{to}"), "sha1", "${secret:api_key}")]).collect()
+    };
+    assert_eq!(told(&nested(4)), Vec::<String>::new());
+    for (recipes, expected) in [
+        (nested(5), "signature.r1.over: expected at most 4 recipes inside each other"),
+        (vec![recipe("one", "sha1", "${sig:one}")], ":58: signature.one.over: expected another recipe"),
+        (
+            vec![recipe("one", "sha1", "${sig:two}"), recipe("two", "sha1", "${sig:one}")],
+            "signature.two.over: expected another recipe: `one` is made of `two`",
+        ),
+        (
+            vec![recipe("one", "sha1", "${sig:webhok}")],
+            "signature.one.over: the profile has no recipe `[signature.webhok]`; did you mean webhook?",
+        ),
+    ] {
+        let found = told(&recipes);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected}: {found:#?}");
+    }
+}
+
+#[test]
 fn luhn() {
     for number in ["4242424242424242", "378282246310005", "6759649826438453", "30569309025904"] {
         assert!(passes_luhn(number), "{number}");
