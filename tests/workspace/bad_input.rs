@@ -3,14 +3,16 @@
 use std::fs;
 
 use libtest_mimic::Failed;
+use quittance_harness::certify;
 use quittance_harness::certify::report::{Line, Report, Verdict};
-use quittance_harness::world::World;
+use quittance_harness::world::{Unusable, World};
 
 use super::planted::Copy;
 use super::{complain, world};
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("bad_input::files_name_line_and_field", files_name_line_and_field);
+    add("bad_input::a_proof_that_may_be_any_text_stands_against_silver", open_proof);
     add("bad_input::unknown_names_list_near_ones", unknown_names);
     add("bad_input::reports_without_footer_are_incomplete", reports);
 }
@@ -51,6 +53,29 @@ fn files_name_line_and_field() -> Result<(), Failed> {
         }
     }
     complain(complaints)
+}
+
+fn open_proof() -> Result<(), Failed> {
+    use quittance_harness::certificate::Facts;
+    let copy = Copy::of(&["specs", "fixtures/stripe"])?;
+    let path = copy.path().join("fixtures/stripe/retrieve.captured.toml");
+    let text = fs::read_to_string(&path)?;
+    let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+    let mut complaints = Vec::new();
+    for (header, is_told) in [("request-hash", true), ("request-nonce", false)] {
+        fs::write(&path, text.replacen("headers = { ", &format!("headers = {{ {header} = \"${{any:hex}}\", "), 1))?;
+        let world = copy.world()?;
+        let (suite, subject) = (world.suite().map_err(told)?, world.subject(entry).map_err(told)?);
+        let facts = Facts::of(&certify::Plan::of(&suite, &subject), &subject);
+        if facts.unconfirmed.iter().any(|what| what.contains(header)) != is_told {
+            complaints.push(format!("{header}: {:?}", facts.unconfirmed));
+        }
+    }
+    complain(complaints)
+}
+
+fn told(unusable: Unusable) -> String {
+    unusable.to_string()
 }
 
 fn unknown_names() -> Result<(), Failed> {
