@@ -12,6 +12,7 @@ use super::{complain, world};
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("bad_input::files_name_line_and_field", files_name_line_and_field);
+    add("bad_input::a_delivery_that_comes_again_is_not_drafted_twice", drafts);
     add("bad_input::a_proof_that_may_be_any_text_stands_against_silver", open_proof);
     add("bad_input::unknown_names_list_near_ones", unknown_names);
     add("bad_input::reports_without_footer_are_incomplete", reports);
@@ -50,6 +51,23 @@ fn files_name_line_and_field() -> Result<(), Failed> {
         let line = told.split(&format!("{file}:")).nth(1).and_then(|rest| rest.split(':').next());
         if line.and_then(|line| line.trim().parse::<usize>().ok()).is_none() || !told.contains(field) {
             complaints.push(format!("{file} with {to}: {told}"));
+        }
+    }
+    complain(complaints)
+}
+
+fn drafts() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures/stripe"])?;
+    let files =
+        ["webhook.payment", "webhook.unproven"].map(|case| copy.path().join(format!("fixtures/stripe/{case}.toml")));
+    files.iter().try_for_each(fs::remove_file)?;
+    let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+    quittance_harness::scaffold::tapes(&copy.world()?, entry, false).map_err(told)?;
+    let mut complaints = Vec::new();
+    for file in &files {
+        let text = fs::read_to_string(file)?;
+        if text.matches("[[webhook]]").count() != 1 {
+            complaints.push(format!("{}: {text}", file.display()));
         }
     }
     complain(complaints)
