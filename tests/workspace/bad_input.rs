@@ -12,6 +12,7 @@ use super::{complain, world};
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("bad_input::files_name_line_and_field", files_name_line_and_field);
+    add("bad_input::what_the_suite_has_not_is_told_before_a_case_is_played", misfits);
     add("bad_input::a_delivery_that_comes_again_is_not_drafted_twice", drafts);
     add("bad_input::a_proof_that_may_be_any_text_stands_against_silver", open_proof);
     add("bad_input::unknown_names_list_near_ones", unknown_names);
@@ -51,6 +52,52 @@ fn files_name_line_and_field() -> Result<(), Failed> {
         let line = told.split(&format!("{file}:")).nth(1).and_then(|rest| rest.split(':').next());
         if line.and_then(|line| line.trim().parse::<usize>().ok()).is_none() || !told.contains(field) {
             complaints.push(format!("{file} with {to}: {told}"));
+        }
+    }
+    complain(complaints)
+}
+
+/// File, what is replaced by what, and what must be told with a line.
+const MISFITS: &[(&str, &str, &str, &str)] = &[
+    (
+        "fixtures/stripe/profile.toml",
+        "[cards.generic_decline]",
+        "[cards.generic_declined]",
+        "cards.generic_declined: unknown card of the suite `generic_declined`; did you mean generic_decline",
+    ),
+    (
+        "fixtures/stripe/capture.full.toml",
+        "step = 2",
+        "step = 3",
+        "exchange: expected one of the 2 steps of capture.full, found step 3",
+    ),
+];
+
+fn misfits() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for (file, from, to, expected) in MISFITS {
+        let copy = Copy::of(&["specs", "fixtures/stripe"])?;
+        let path = copy.path().join(file);
+        let text = fs::read_to_string(&path)?;
+        fs::write(copy.path().join("fixtures/stripe/void.nothing.toml"), "provenance = { kind = \"synthesised\" }\n")?;
+        for (text, expected) in [(text.clone(), None), (text.replacen(from, to, 1), Some(*expected))] {
+            fs::write(&path, text)?;
+            let world = copy.world()?;
+            let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+            let (suite, subject) = (world.suite().map_err(told)?, world.subject(entry).map_err(told)?);
+            let errors = certify::misfits::fits(copy.path(), &suite, &subject).err().unwrap_or_default();
+            let as_it_is = match (errors.first(), expected) {
+                (None, None) => true,
+                (Some(error), Some(expected)) => error.to_string().contains(expected) && error.line > 1,
+                _ => false,
+            };
+            if !as_it_is {
+                complaints.push(format!("{file}, {expected:?}: {errors:?}"));
+            }
+            let strays = certify::misfits::strays(&certify::Plan::of(&suite, &subject), &subject);
+            if !strays.contains(&"fixtures/stripe/void.nothing.toml".to_owned()) {
+                complaints.push(format!("strays: {strays:?}"));
+            }
         }
     }
     complain(complaints)
