@@ -13,6 +13,7 @@ use super::{complain, world};
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("bad_input::files_name_line_and_field", files_name_line_and_field);
     add("bad_input::what_the_suite_has_not_is_told_before_a_case_is_played", misfits);
+    add("bad_input::a_text_to_replace_that_is_nowhere_is_told", idle_replacement);
     add("bad_input::a_delivery_that_comes_again_is_not_drafted_twice", drafts);
     add("bad_input::a_proof_that_may_be_any_text_stands_against_silver", open_proof);
     add("bad_input::unknown_names_list_near_ones", unknown_names);
@@ -101,6 +102,18 @@ fn misfits() -> Result<(), Failed> {
         }
     }
     complain(complaints)
+}
+
+fn idle_replacement() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures/bradesco", "fixtures/itau"])?;
+    let path = copy.path().join("fixtures/itau/profile.toml");
+    let text = fs::read_to_string(&path)?;
+    fs::write(&path, text.replacen("bradesco.com.br/", "bradesko.com.br/", 1))?;
+    let entry = quittance_connectors::find("itau").ok_or("no itau")?;
+    let said = copy.world()?.subject(entry).err().map(told).unwrap_or_default();
+    let named = said.contains("fixtures/itau/profile.toml:")
+        && said.contains("expected a text of the files of bradesco, found none that has it; did you mean `");
+    complain((!named).then_some(said).into_iter().collect())
 }
 
 fn drafts() -> Result<(), Failed> {
