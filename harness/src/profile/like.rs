@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ProfileModel;
-use crate::bad_input::{Document, FieldPath, FileError};
+use crate::bad_input::{Document, FieldPath, FileError, with_near};
 use crate::tape::model::{Provenance, ProvenanceKind, TapeModel};
 use crate::unfilled::Place;
 use crate::world::{find, near};
@@ -169,7 +169,7 @@ pub(super) fn read(document: &Document, folder: &Path) -> Result<ProfileModel, F
     join(&mut whole, document.parse()?);
     let read: Result<ProfileModel, toml::de::Error> = whole.try_into();
     read.map_err(|error| {
-        document.error(&FieldPath::root(), error.message().trim_end_matches('.'))
+        document.error(&FieldPath::root(), with_near(error.message().trim_end_matches('.').to_owned()))
     })
 }
 

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
+use crate::capabilities::read_currency;
 use crate::corpus::rules::CorpusRules;
 use crate::run::built::Model;
 use crate::run::input::RETURN_URL;
@@ -345,6 +346,9 @@ impl Check<'_> {
             &root.key("currency"),
             "expected a currency code of three capital letters",
         );
+        if is_upper(&model.currency, 3) {
+            self.currency(&root.key("currency"), &model.currency);
+        }
         self.expect(
             is_upper(&model.country, 2),
             &root.key("country"),
@@ -357,10 +361,19 @@ impl Check<'_> {
                     method.get(field).is_none_or(|value| value.as_str().is_some_and(|text| is_upper(text, length)));
                 self.expect(fits, &path.key(field), &format!("expected a code of {length} capital letters"));
             }
+            if let Some(code) = method.get("currency").and_then(toml::Value::as_str).filter(|code| is_upper(code, 3)) {
+                self.currency(&path.key("currency"), code);
+            }
             let reason = method.get("reason").map(|reason| known_word(reason.as_str().unwrap_or_default(), &reasons()));
             if let Some(Err(why)) = reason {
                 self.refuse(&path.key("reason"), why);
             }
+        }
+    }
+
+    fn currency(&mut self, path: &FieldPath, code: &str) {
+        if let Err(why) = read_currency(code) {
+            self.refuse(path, why);
         }
     }
 

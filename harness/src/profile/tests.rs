@@ -84,6 +84,15 @@ fn each_mistake_is_named_with_line_and_field() {
     let cases = [
         ("id = \"acme\"", "id = \"acne\"", ":2: id: expected `acme`, the name of the folder, found `acne`"),
         ("\"EUR\"", "\"eur\"", ":3: currency: expected a currency code"),
+        ("\"EUR\"", "\"NGX\"", ":3: currency: unknown currency `NGX`; did you mean "),
+        (
+            "[methods.ideal]\ncurrency = \"EUR\"",
+            "[methods.ideal]\ncurrency = \"EUX\"",
+            ":22: methods.ideal.currency: unknown currency `EUX`; did you mean ",
+        ),
+        ("currency = \"EUR\"", "curency = \"EUR\"", ":3: curency: unknown field `curency`"),
+        ("currency = \"EUR\"", "curency = \"EUR\"", "; did you mean currency"),
+        ("hmac-sha256", "hmac-sha-512", "; did you mean hmac-sha512"),
         ("\"NL\"", "\"NLD\"", ":4: country: expected a country code"),
         ("redirect = \"ideal\"", "redirect = \"sofort\"", ":5: redirect: expected a method that has a sample"),
         ("[\"amount\"]", "[\"amounts\"]", ":6: answers[1]: expected one of amount, currency"),

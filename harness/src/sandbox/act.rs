@@ -346,13 +346,7 @@ fn is_malformed(asking: &Asking<'_>, route: &Route) -> bool {
 }
 
 /// Keeps an answer under the key that it was asked for with.
-fn remember(
-    state: &mut State,
-    asking: &Asking<'_>,
-    key: Option<String>,
-    answered: &Answered,
-    object: Option<Number>,
-) {
+fn remember(state: &mut State, asking: &Asking<'_>, key: Option<String>, answered: &Answered, object: Option<Number>) {
     let Some(key) = key else { return };
     let seen = &answered.seen;
     let (payment, operation, case) = (seen.payment.clone(), seen.operation, seen.case.clone());

@@ -418,12 +418,7 @@ impl Probes {
         fits
     }
 
-    fn fit<'r>(
-        &'r self,
-        candidate: &'r Candidate,
-        readings: &'r Readings<'r>,
-        joint: &'r Joint,
-    ) -> Option<Fit<'r>> {
+    fn fit<'r>(&'r self, candidate: &'r Candidate, readings: &'r Readings<'r>, joint: &'r Joint) -> Option<Fit<'r>> {
         Some(Fit {
             index: candidate.index,
             brief: candidate.brief,

@@ -409,7 +409,17 @@ fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Vec<(Range<usize>, F
     }
     let of_refunds = |quantity: &Quantity| matches!(quantity, Quantity::Refunded | Quantity::Kept | Quantity::Left);
     let tells_refunds = slots.iter().any(|fill| matches!(fill, Fill::Amount(quantity, _) if of_refunds(quantity)));
-    Known { lists: lists(&at, &wants), at, wants, gens, slots, due: Vec::new(), last, tells_refunds, needs: Needs::default() }
+    Known {
+        lists: lists(&at, &wants),
+        at,
+        wants,
+        gens,
+        slots,
+        due: Vec::new(),
+        last,
+        tells_refunds,
+        needs: Needs::default(),
+    }
 }
 
 fn lists(at: &Situation, wants: &[Want]) -> bool {
