@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::unfilled;
+use crate::world::near;
 
 /// The largest input file that is read, in bytes. A tape of two hundred exchanges stays far below it.
 pub const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -165,7 +166,7 @@ impl Document {
         if let Ok(root) = DeTable::parse(&self.text) {
             trail_to(root.get_ref(), &span, &mut trail);
         }
-        let message = error.message().trim_end_matches('.').replace('\n', ", ");
+        let message = with_near(error.message().trim_end_matches('.').replace('\n', ", "));
         self.error_at(span.start, FieldPath(trail).to_string(), message)
     }
 
@@ -174,6 +175,20 @@ impl Document {
         let line = self.line_of(offset);
         let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
         FileError { file: self.file.clone(), line, column, field, message }
+    }
+}
+
+/// A parser's message about an unknown field or value, with those of the known ones that come near.
+pub(crate) fn with_near(message: String) -> String {
+    if !["unknown field `", "unknown variant `"].iter().any(|start| message.starts_with(start)) {
+        return message;
+    }
+    let mut words = message.split('`').skip(1).step_by(2);
+    let name = words.next().unwrap_or_default();
+    let known: Vec<&str> = words.collect();
+    match near(name, &known).as_slice() {
+        [] => message,
+        near => format!("{message}; did you mean {}?", near.join(", ")),
     }
 }
 
@@ -291,6 +306,14 @@ mod tests {
         let error = parse_error("row = [\n");
         assert_eq!(error.file, "a.toml");
         assert!(error.line > 0);
+    }
+
+    #[test]
+    fn unknown_words_bring_near_ones() {
+        assert!(parse_error("[[row]]\ncont = 1\n").message.ends_with("; did you mean count?"));
+        assert!(!parse_error("[[row]]\nwholly_other = 1\n").message.contains("did you mean"));
+        let variant = "unknown variant `hmac-sha-512`, expected one of `hmac-sha1`, `hmac-sha512`, `es256`";
+        assert!(with_near(variant.to_owned()).contains("; did you mean hmac-sha512"));
     }
 
     #[test]

@@ -327,7 +327,8 @@ fn read_country(word: &str) -> Result<String, String> {
     })
 }
 
-fn read_currency(word: &str) -> Result<Currency, String> {
+/// A currency by its code, or what is wrong with the code.
+pub(crate) fn read_currency(word: &str) -> Result<Currency, String> {
     let code = word.to_ascii_uppercase();
     let known: Vec<&str> = Currency::all().iter().map(|currency| currency.code()).collect();
     Currency::from_code(&code).ok_or_else(|| match near(&code, &known).as_slice() {

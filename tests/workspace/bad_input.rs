@@ -3,14 +3,19 @@
 use std::fs;
 
 use libtest_mimic::Failed;
+use quittance_harness::certify;
 use quittance_harness::certify::report::{Line, Report, Verdict};
-use quittance_harness::world::World;
+use quittance_harness::world::{Unusable, World};
 
 use super::planted::Copy;
 use super::{complain, world};
 
 pub(crate) fn tests(add: &mut impl FnMut(&str, fn() -> Result<(), Failed>)) {
     add("bad_input::files_name_line_and_field", files_name_line_and_field);
+    add("bad_input::what_the_suite_has_not_is_told_before_a_case_is_played", misfits);
+    add("bad_input::a_text_to_replace_that_is_nowhere_is_told", idle_replacement);
+    add("bad_input::a_delivery_that_comes_again_is_not_drafted_twice", drafts);
+    add("bad_input::a_proof_that_may_be_any_text_stands_against_silver", open_proof);
     add("bad_input::unknown_names_list_near_ones", unknown_names);
     add("bad_input::reports_without_footer_are_incomplete", reports);
 }
@@ -51,6 +56,104 @@ fn files_name_line_and_field() -> Result<(), Failed> {
         }
     }
     complain(complaints)
+}
+
+/// File, what is replaced by what, and what must be told with a line.
+const MISFITS: &[(&str, &str, &str, &str)] = &[
+    (
+        "fixtures/stripe/profile.toml",
+        "[cards.generic_decline]",
+        "[cards.generic_declined]",
+        "cards.generic_declined: unknown card of the suite `generic_declined`; did you mean generic_decline",
+    ),
+    (
+        "fixtures/stripe/capture.full.toml",
+        "step = 2",
+        "step = 3",
+        "exchange: expected one of the 2 steps of capture.full, found step 3",
+    ),
+];
+
+fn misfits() -> Result<(), Failed> {
+    let mut complaints = Vec::new();
+    for (file, from, to, expected) in MISFITS {
+        let copy = Copy::of(&["specs", "fixtures/stripe"])?;
+        let path = copy.path().join(file);
+        let text = fs::read_to_string(&path)?;
+        fs::write(copy.path().join("fixtures/stripe/void.nothing.toml"), "provenance = { kind = \"synthesised\" }\n")?;
+        for (text, expected) in [(text.clone(), None), (text.replacen(from, to, 1), Some(*expected))] {
+            fs::write(&path, text)?;
+            let world = copy.world()?;
+            let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+            let (suite, subject) = (world.suite().map_err(told)?, world.subject(entry).map_err(told)?);
+            let errors = certify::misfits::fits(copy.path(), &suite, &subject).err().unwrap_or_default();
+            let as_it_is = match (errors.first(), expected) {
+                (None, None) => true,
+                (Some(error), Some(expected)) => error.to_string().contains(expected) && error.line > 1,
+                _ => false,
+            };
+            if !as_it_is {
+                complaints.push(format!("{file}, {expected:?}: {errors:?}"));
+            }
+            let strays = certify::misfits::strays(&certify::Plan::of(&suite, &subject), &subject);
+            if !strays.contains(&"fixtures/stripe/void.nothing.toml".to_owned()) {
+                complaints.push(format!("strays: {strays:?}"));
+            }
+        }
+    }
+    complain(complaints)
+}
+
+fn idle_replacement() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures/bradesco", "fixtures/itau"])?;
+    let path = copy.path().join("fixtures/itau/profile.toml");
+    let text = fs::read_to_string(&path)?;
+    fs::write(&path, text.replacen("bradesco.com.br/", "bradesko.com.br/", 1))?;
+    let entry = quittance_connectors::find("itau").ok_or("no itau")?;
+    let said = copy.world()?.subject(entry).err().map(told).unwrap_or_default();
+    let named = said.contains("fixtures/itau/profile.toml:")
+        && said.contains("expected a text of the files of bradesco, found none that has it; did you mean `");
+    complain((!named).then_some(said).into_iter().collect())
+}
+
+fn drafts() -> Result<(), Failed> {
+    let copy = Copy::of(&["specs", "fixtures/stripe"])?;
+    let files =
+        ["webhook.payment", "webhook.unproven"].map(|case| copy.path().join(format!("fixtures/stripe/{case}.toml")));
+    files.iter().try_for_each(fs::remove_file)?;
+    let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+    quittance_harness::scaffold::tapes(&copy.world()?, entry, false).map_err(told)?;
+    let mut complaints = Vec::new();
+    for file in &files {
+        let text = fs::read_to_string(file)?;
+        if text.matches("[[webhook]]").count() != 1 {
+            complaints.push(format!("{}: {text}", file.display()));
+        }
+    }
+    complain(complaints)
+}
+
+fn open_proof() -> Result<(), Failed> {
+    use quittance_harness::certificate::Facts;
+    let copy = Copy::of(&["specs", "fixtures/stripe"])?;
+    let path = copy.path().join("fixtures/stripe/retrieve.captured.toml");
+    let text = fs::read_to_string(&path)?;
+    let entry = quittance_connectors::find("stripe").ok_or("no stripe")?;
+    let mut complaints = Vec::new();
+    for (header, is_told) in [("request-hash", true), ("request-nonce", false)] {
+        fs::write(&path, text.replacen("headers = { ", &format!("headers = {{ {header} = \"${{any:hex}}\", "), 1))?;
+        let world = copy.world()?;
+        let (suite, subject) = (world.suite().map_err(told)?, world.subject(entry).map_err(told)?);
+        let facts = Facts::of(&certify::Plan::of(&suite, &subject), &subject);
+        if facts.unconfirmed.iter().any(|what| what.contains(header)) != is_told {
+            complaints.push(format!("{header}: {:?}", facts.unconfirmed));
+        }
+    }
+    complain(complaints)
+}
+
+fn told(unusable: Unusable) -> String {
+    unusable.to_string()
 }
 
 fn unknown_names() -> Result<(), Failed> {

@@ -48,7 +48,7 @@ impl Copy {
         &self.0
     }
 
-    fn world(&self) -> Result<World, Failed> {
+    pub(crate) fn world(&self) -> Result<World, Failed> {
         Ok(World { root: self.0.clone(), today: world().today })
     }
 }

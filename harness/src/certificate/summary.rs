@@ -12,6 +12,7 @@ use crate::certify::report::{Header, Line, Verdict};
 use crate::profile::Exemption;
 use crate::reference;
 use crate::scenario::Class;
+use crate::tape::Exchange;
 use crate::tape::model::{Provenance, ProvenanceKind};
 use crate::words::counted;
 use crate::world::Subject;
@@ -96,6 +97,10 @@ impl Facts {
                 )
             }));
         }
+        let sent = plan.cases().flat_map(|case| &case.tape.exchanges).flat_map(Exchange::unproven);
+        unconfirmed.extend(sent.collect::<BTreeSet<_>>().into_iter().map(|name| {
+            format!("what is sent as `{name}`: an `any` hole takes every text there; state it by a signature recipe")
+        }));
         let mut facts = Facts { exemptions, unconfirmed, ..Facts::default() };
         for case in plan.cases().filter(|case| case.strike.is_none()) {
             let exchanges = case.tape.exchanges.iter().map(|exchange| &exchange.provenance);

@@ -12,6 +12,7 @@ mod faults;
 pub mod ground;
 pub(crate) mod leaves;
 pub mod ledger;
+pub mod misfits;
 mod money;
 mod mutation;
 mod places;

@@ -14,6 +14,7 @@ use crate::profile::{PLACE_WORDS, Places};
 use crate::run::case::Finding;
 use crate::tape::Edit;
 use crate::view::Outcome;
+use crate::world::near;
 
 /// What stands at a place when it is tried alone: no provider's value, in the form of a code.
 const FRESH: &str = "Q7X1";
@@ -48,19 +49,46 @@ pub(super) fn places(ground: &Ground<'_>) -> Tried {
     // Tapes of another provider, where they hold here too, show what they show.
     if ground.subject.profile.model.like.is_none() {
         let has_unfilled = ground.plan.has_unfilled();
-        unused(named, &used).into_iter().for_each(|idle| tried.lacks(has_unfilled, idle));
+        // What is undeclared follows from a place that is written wrongly, so that is told first.
+        let follow = std::mem::take(&mut tried.findings);
+        let there: BTreeSet<String> = bodies.iter().flat_map(|shown| &shown.leaves).map(Leaf::place).collect();
+        unused(named, &used, &there).into_iter().for_each(|idle| tried.lacks(has_unfilled, idle));
+        tried.findings.extend(follow);
     }
     tried
 }
 
-/// Places that no tape shows where they could be read.
-fn unused(named: &Places, used: &BTreeSet<(&str, &str)>) -> Vec<Finding> {
+/// Places that no tape shows where they could be read; `there` is what the bodies have.
+fn unused(named: &Places, used: &BTreeSet<(&str, &str)>, there: &BTreeSet<String>) -> Vec<Finding> {
     let all = named.iter().flat_map(|(word, places)| places.iter().map(move |place| (word.as_str(), place.as_str())));
     let idle = all.filter(|named| !used.contains(named));
     idle.map(|(word, place)| {
-        finding(format!("places.{word} {place}"), "an answer on a tape that says it there", "none: take the place out")
+        let found = match alike(place, there).as_slice() {
+            [] => "none: take the place out".to_owned(),
+            alike => format!("none; did you mean {}? Else take the place out", alike.join(", ")),
+        };
+        finding(format!("places.{word} {place}"), "an answer on a tape that says it there", found)
     })
     .collect()
+}
+
+/// Up to three places of bodies that end as this one does, else those that come near to it.
+fn alike<'t>(place: &str, there: &'t BTreeSet<String>) -> Vec<&'t str> {
+    let end = place.split_once(' ').map_or(place, |(_, end)| end);
+    let last = |place: &str| place.rsplit('/').next().map(str::to_owned);
+    let same: Vec<&str> =
+        there.iter().map(String::as_str).filter(|path| last(path) == last(end) && *path != end).collect();
+    let known: Vec<&str> = there.iter().map(String::as_str).collect();
+    let ends: Vec<&str> = known.iter().filter_map(|path| path.rsplit('/').next()).collect();
+    let found = match (same.is_empty(), near(end, &known)) {
+        (false, _) => same,
+        (true, close) if !close.is_empty() => close,
+        _ => {
+            let close = near(end.rsplit('/').next().unwrap_or(end), &ends);
+            known.into_iter().filter(|path| path.rsplit('/').next().is_some_and(|end| close.contains(&end))).collect()
+        }
+    };
+    found.into_iter().take(3).collect()
 }
 
 /// A body, with what it says of a word.
@@ -170,5 +198,23 @@ fn may_carry(object: &Value, word: &str) -> bool {
         "reason_code" => has("dispute"),
         _ if word.starts_with("decline/") => has("decline"),
         _ => has("state") && !is_transfer && !has("dispute"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_nowhere_brings_those_like_it() {
+        let there = ["/response/srd", "/response/result", "/response/@timestamp"].map(str::to_owned).into();
+        assert_eq!(alike("/srd", &there), ["/response/srd"]);
+        assert_eq!(alike("/response/reslt", &there).first(), Some(&"/response/result"));
+        assert_eq!(alike("webhook resalt", &there).first(), Some(&"/response/result"));
+        assert!(alike("cvnresult/x", &there).is_empty());
+        let named = Places::from([("network/transaction_id".to_owned(), vec!["/srd".to_owned()])]);
+        let told = unused(&named, &BTreeSet::new(), &there);
+        assert_eq!(told.len(), 1);
+        assert!(told.iter().all(|idle| idle.found.contains("did you mean /response/srd?")), "{told:?}");
     }
 }

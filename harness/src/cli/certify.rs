@@ -14,7 +14,7 @@ use super::issue::Certificates;
 use super::number::seed;
 use super::report::Kind;
 use super::table::Table;
-use super::{FAIL, UNUSABLE, say};
+use super::{FAIL, UNUSABLE, say, tell_note};
 use crate::certificate::{Facts, Level, Mutation, Summary};
 use crate::certify::dossier::{self, Dossier};
 use crate::certify::report::{self, Background, Footer, Header, Line, Report, Verdict};
@@ -92,6 +92,9 @@ impl Certify {
         let header = Header::of(&suite, &options, ids);
         let issuer = self.certificates.issuer()?;
         let subjects = entries.iter().map(|entry| world.subject(entry)).collect::<Result<Vec<_>, _>>()?;
+        for subject in &subjects {
+            certify::misfits::fits(&world.root, &suite, subject)?;
+        }
         let background = match self.json || self.out.is_some() {
             true => Some(background(world, &suite, &subjects, &options)?),
             false => None,
@@ -104,6 +107,12 @@ impl Certify {
             return Err(Unusable::Text(format!(
                 "no case of {connector} matches `{pattern}`; `quittance list --scenarios` shows all scenarios"
             )));
+        }
+        // The check that names them is not among what was asked for.
+        for subject in subjects.iter().filter(|_| options.narrowed.is_some()) {
+            for file in certify::misfits::strays(&Plan::of(&suite, subject), subject) {
+                tell_note(&format!("{file}: no scenario selects this tape"));
+            }
         }
         let summary = |subject: &Subject| {
             let facts = Facts::of(&Plan::of(&suite, subject), subject);

@@ -1,6 +1,6 @@
 //! Providers that share a wire protocol share its files: a profile may say that another's profile and tapes hold for it too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ProfileModel;
-use crate::bad_input::{Document, FieldPath, FileError};
+use crate::bad_input::{Document, FieldPath, FileError, with_near};
 use crate::tape::model::{Provenance, ProvenanceKind, TapeModel};
 use crate::unfilled::Place;
-use crate::world::find;
+use crate::world::{find, near};
 
 /// Whose profile and tapes hold for this connector too. What its own files state goes before them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +112,21 @@ impl Like {
         exchanges.chain(deliveries).for_each(lowered);
     }
 
+    /// The first text to be replaced that stands nowhere in the other's files, nor in a host that it declares, with what comes near it.
+    fn idle(&self, own: &Path) -> Option<(&str, String)> {
+        let files = std::fs::read_dir(self.folder(own)).ok()?.flatten().map(|entry| entry.path());
+        let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        let text: String = files.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+        let hosts = find(&self.connector).map_or(&[][..], |entry| entry.spec.hosts);
+        let is_idle = |from: &&String| !text.contains(from.as_str()) && !hosts.iter().any(|host| host.contains(*from));
+        let from = self.replace.keys().find(is_idle)?;
+        let ends = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '?' | '$');
+        let tokens: BTreeSet<&str> = text.split(ends).filter(|token| token.len() * 2 > from.len()).collect();
+        let close = near(from, &tokens.into_iter().collect::<Vec<_>>());
+        let hint = close.first().map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
+        Some((from, format!("expected a text of the files of {}, found none that has it{hint}", self.connector)))
+    }
+
     /// What is wrong: field and message.
     pub(super) fn check(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
@@ -140,6 +155,10 @@ pub(super) fn read(document: &Document, folder: &Path) -> Result<ProfileModel, F
     if let Some((field, message)) = like.check().into_iter().next() {
         return Err(refuse(field, message));
     }
+    if let Some((key, message)) = like.idle(folder) {
+        let path = FieldPath::root().key("like").key("replace").key(key);
+        return Err(document.error(&path, message));
+    }
     let other = Document::read(&like.folder(folder).join("profile.toml"))
         .map_err(|error| refuse("connector", error.to_string()))?;
     let other = Document::new(other.file.as_str(), like.applied(&other.text));
@@ -149,7 +168,9 @@ pub(super) fn read(document: &Document, folder: &Path) -> Result<ProfileModel, F
     }
     join(&mut whole, document.parse()?);
     let read: Result<ProfileModel, toml::de::Error> = whole.try_into();
-    read.map_err(|error| document.error(&FieldPath::root(), error.message().trim_end_matches('.')))
+    read.map_err(|error| {
+        document.error(&FieldPath::root(), with_near(error.message().trim_end_matches('.').to_owned()))
+    })
 }
 
 fn join(below: &mut toml::Table, above: toml::Table) {

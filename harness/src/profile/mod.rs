@@ -1,7 +1,7 @@
 //! The profile of a connector: dummy credentials, test cards, published tables, signature recipes and dated exemptions.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -10,14 +10,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::bad_input::{Document, FieldPath, FileError};
+use crate::capabilities::read_currency;
 use crate::corpus::rules::CorpusRules;
 use crate::run::built::Model;
 use crate::run::input::RETURN_URL;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, known_word, reasons};
-use crate::tape::{Hole, Recipe, RecipeModel};
+use crate::tape::{Recipe, RecipeModel};
 use crate::unfilled;
 
 mod like;
+mod recipes;
 mod tables;
 
 pub use like::Like;
@@ -344,6 +346,9 @@ impl Check<'_> {
             &root.key("currency"),
             "expected a currency code of three capital letters",
         );
+        if is_upper(&model.currency, 3) {
+            self.currency(&root.key("currency"), &model.currency);
+        }
         self.expect(
             is_upper(&model.country, 2),
             &root.key("country"),
@@ -356,10 +361,19 @@ impl Check<'_> {
                     method.get(field).is_none_or(|value| value.as_str().is_some_and(|text| is_upper(text, length)));
                 self.expect(fits, &path.key(field), &format!("expected a code of {length} capital letters"));
             }
+            if let Some(code) = method.get("currency").and_then(toml::Value::as_str).filter(|code| is_upper(code, 3)) {
+                self.currency(&path.key("currency"), code);
+            }
             let reason = method.get("reason").map(|reason| known_word(reason.as_str().unwrap_or_default(), &reasons()));
             if let Some(Err(why)) = reason {
                 self.refuse(&path.key("reason"), why);
             }
+        }
+    }
+
+    fn currency(&mut self, path: &FieldPath, code: &str) {
+        if let Err(why) = read_currency(code) {
+            self.refuse(path, why);
         }
     }
 
@@ -494,39 +508,6 @@ impl Check<'_> {
             let path = FieldPath::root().key("corpus").key(list);
             self.refuse(&index.map_or_else(|| path.clone(), |index| path.item(index)), message);
         }
-    }
-
-    fn recipes(
-        &mut self,
-        models: &BTreeMap<String, RecipeModel>,
-        folders: &[Option<PathBuf>],
-        credentials: &BTreeMap<String, String>,
-    ) -> BTreeMap<String, Arc<Recipe>> {
-        let mut recipes = BTreeMap::new();
-        for (name, model) in models {
-            let path = FieldPath::root().key("signature").key(name);
-            // A key file lies beside the profile that names it: the connector's own or the other's.
-            let mut compiled = folders.iter().flatten().map(|folder| Recipe::compile(model, folder));
-            let first = compiled.next().unwrap_or_else(|| Recipe::compile(model, Path::new(".")));
-            let recipe = match first.or_else(|wrong| compiled.find_map(Result::ok).ok_or(wrong)) {
-                Ok(recipe) => recipe,
-                Err((field, message)) => {
-                    self.refuse(&path.key(field), message);
-                    continue;
-                }
-            };
-            for (field, template) in recipe.templates() {
-                for hole in template.holes() {
-                    if let Hole::Secret(secret) = hole
-                        && !credentials.contains_key(secret)
-                    {
-                        self.refuse(&path.key(field), format!("the profile has no credential `{secret}`"));
-                    }
-                }
-            }
-            recipes.insert(name.clone(), Arc::new(recipe));
-        }
-        recipes
     }
 }
 

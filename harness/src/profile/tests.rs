@@ -84,6 +84,15 @@ fn each_mistake_is_named_with_line_and_field() {
     let cases = [
         ("id = \"acme\"", "id = \"acne\"", ":2: id: expected `acme`, the name of the folder, found `acne`"),
         ("\"EUR\"", "\"eur\"", ":3: currency: expected a currency code"),
+        ("\"EUR\"", "\"NGX\"", ":3: currency: unknown currency `NGX`; did you mean "),
+        (
+            "[methods.ideal]\ncurrency = \"EUR\"",
+            "[methods.ideal]\ncurrency = \"EUX\"",
+            ":22: methods.ideal.currency: unknown currency `EUX`; did you mean ",
+        ),
+        ("currency = \"EUR\"", "curency = \"EUR\"", ":3: curency: unknown field `curency`"),
+        ("currency = \"EUR\"", "curency = \"EUR\"", "; did you mean currency"),
+        ("hmac-sha256", "hmac-sha-512", "; did you mean hmac-sha512"),
         ("\"NL\"", "\"NLD\"", ":4: country: expected a country code"),
         ("redirect = \"ideal\"", "redirect = \"sofort\"", ":5: redirect: expected a method that has a sample"),
         ("[\"amount\"]", "[\"amounts\"]", ":6: answers[1]: expected one of amount, currency"),
@@ -140,6 +149,34 @@ fn each_mistake_is_named_with_line_and_field() {
     each_is_named(GOOD, "fixtures/acme/profile.toml", &cases, |text| load(text).err().unwrap_or_default());
     let twice = GOOD.replacen("[[code]]", "[[code]]\nvalue = \"51\"\nreason = \"generic\"\n[[code]]", 1);
     assert!(load(&twice).unwrap_err()[0].contains("code[2].value: expected each decline code once"));
+}
+
+#[test]
+fn a_recipe_may_name_another_and_never_itself() {
+    let recipe = |name: &str, algorithm: &str, over: &str| {
+        format!("[signature.{name}]\nalgorithm = \"{algorithm}\"\nover = \"{over}\"\nencoding = \"hex\"\n")
+    };
+    let told = |recipes: &[String]| load(&format!("{GOOD}{}", recipes.concat())).err().unwrap_or_default();
+    let nested = |to: usize| -> Vec<String> {
+        let inner = (1..to).map(|number| recipe(&format!("r{number}"), "sha1", &format!("${{sig:r{}}}", number + 1)));
+        inner.chain([recipe(&format!("r{to}"), "sha1", "${secret:api_key}")]).collect()
+    };
+    assert_eq!(told(&nested(4)), Vec::<String>::new());
+    for (recipes, expected) in [
+        (nested(5), "signature.r1.over: expected at most 4 recipes inside each other"),
+        (vec![recipe("one", "sha1", "${sig:one}")], ":58: signature.one.over: expected another recipe"),
+        (
+            vec![recipe("one", "sha1", "${sig:two}"), recipe("two", "sha1", "${sig:one}")],
+            "signature.two.over: expected another recipe: `one` is made of `two`",
+        ),
+        (
+            vec![recipe("one", "sha1", "${sig:webhok}")],
+            "signature.one.over: the profile has no recipe `[signature.webhok]`; did you mean webhook?",
+        ),
+    ] {
+        let found = told(&recipes);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{expected}: {found:#?}");
+    }
 }
 
 #[test]

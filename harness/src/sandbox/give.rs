@@ -379,11 +379,11 @@ impl Needs {
                     self.steps.push(step);
                 }
             }
-            // No recipe signs by another.
+            // A recipe may name another, and none itself by that way.
             Hole::Signature(name) => {
                 let templates = recipes.get(name).into_iter().flat_map(|recipe| recipe.templates());
                 let holes = templates.flat_map(|(_, template)| template.holes());
-                holes.filter(|hole| !matches!(hole, Hole::Signature(_))).for_each(|hole| self.add(hole, recipes));
+                holes.for_each(|hole| self.add(hole, recipes));
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Whether a request is signed by who it says: signatures are computed again, or verified, by the recipes of the profile.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::act::Asking;
 use super::choice::Target;
@@ -8,7 +9,7 @@ use super::fit::Fit;
 use super::give::{Needs, Own};
 use super::known::Known;
 use super::{Sandbox, State};
-use crate::tape::{Headers, Hole, Message, Scope};
+use crate::tape::{Headers, Hole, Message, Recipe, Scope};
 use crate::world::Subject;
 
 /// What an account need not have, and so need not send: names of credentials, and of recipes that sign by no other.
@@ -32,9 +33,8 @@ impl Spared {
             Hole::Basic { password, .. } => credentials.contains(password),
             _ => true,
         };
-        let recipes = subject.profile.recipes.iter();
-        let recipes =
-            recipes.filter(|(_, recipe)| recipe.templates().flat_map(|(_, template)| template.holes()).all(is_spared));
+        let all = &subject.profile.recipes;
+        let recipes = all.iter().filter(|(_, recipe)| needs_only(recipe, all, &is_spared));
         let recipes = recipes.map(|(name, _)| name.clone()).collect();
         Spared { credentials, recipes }
     }
@@ -46,6 +46,14 @@ impl Spared {
     pub(super) fn has_recipe(&self, name: &str) -> bool {
         self.recipes.contains(name)
     }
+}
+
+/// Whether every hole of a recipe, and of those that it names, is such a one.
+fn needs_only(recipe: &Recipe, all: &BTreeMap<String, Arc<Recipe>>, is_such: &impl Fn(&Hole) -> bool) -> bool {
+    recipe.templates().flat_map(|(_, template)| template.holes()).all(|hole| match hole {
+        Hole::Signature(name) => all.get(name).is_some_and(|other| needs_only(other, all, is_such)),
+        hole => is_such(hole),
+    })
 }
 
 /// How old a signed time may be.

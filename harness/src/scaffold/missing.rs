@@ -222,7 +222,8 @@ impl<'a> Draft<'a> {
             let exchange = ExchangeModel { step: number, provenance, ..exchange.clone() };
             self.model.exchange.extend(changed(&exchange, change));
         }
-        for webhook in model.webhook.iter().filter(|webhook| webhook.step == pick.step) {
+        let own = model.webhook.iter().filter(|_| !gets_again(self.scenario, step));
+        for webhook in own.filter(|webhook| webhook.step == pick.step) {
             let provenance = Some(claimed(webhook.provenance.as_ref().unwrap_or(&model.provenance)));
             let webhook = WebhookModel { step: number, provenance, ..webhook.clone() };
             self.model.webhook.extend(changed(&webhook, change));
@@ -254,6 +255,7 @@ impl<'a> Draft<'a> {
         let op = operation_of(self.scenario, step).unwrap_or(Op::Authorize);
         let first = (self.model.exchange.len(), self.model.webhook.len());
         match op {
+            Op::Webhook if gets_again(self.scenario, step) => {}
             Op::Webhook => self.model.webhook.push(WebhookModel {
                 step: number,
                 provenance: None,
@@ -330,6 +332,11 @@ fn changed<T: Serialize + serde::de::DeserializeOwned + Clone>(
 ) -> Option<T> {
     let text = toml::to_string(part).ok()?;
     toml::from_str(&change(text)).ok().or_else(|| Some(part.clone()))
+}
+
+/// Whether a step gets the delivery of another step, which the tape has there alone.
+fn gets_again(scenario: &Scenario, step: &Step) -> bool {
+    step.of.is_some() && operation_of(scenario, step) == Some(Op::Webhook)
 }
 
 fn amount_of(step: &Step) -> i64 {

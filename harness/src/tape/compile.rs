@@ -60,6 +60,13 @@ pub struct Exchange {
     pub(crate) response: AnswerTemplate,
 }
 
+impl Exchange {
+    /// Names in its request that speak of a hash or a signature, where the tape takes every text.
+    pub(crate) fn unproven(&self) -> Vec<String> {
+        closed::unproven(&self.request)
+    }
+}
+
 /// One delivery of a tape.
 #[derive(Debug, Clone)]
 pub struct Webhook {

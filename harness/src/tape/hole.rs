@@ -372,7 +372,6 @@ fn parse_recipe_hole(word: &str, argument: Option<&str>, text: &str) -> Result<H
 fn allowed(hole: &Hole, place: Place) -> Result<(), String> {
     let fits = match hole {
         Hole::Any { .. } => place == Place::Request,
-        Hole::Signature(_) => place != Place::Recipe,
         Hole::Crc16 => place == Place::Answer,
         Hole::Method
         | Hole::Host

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::hole::{Encoding, Place};
+use super::hole::{Encoding, Hole, Place};
 use super::key_pair::{KeyPair, Scheme};
 use super::seal::Seal;
 use super::template::{Escape, Template};
@@ -39,7 +39,7 @@ pub struct RecipeModel {
     /// the base64 of that is the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aes_128_over: Option<String>,
-    /// Template of the signed text; none for `aes-256-gcm`, which seals what a tape says.
+    /// Template of the signed text, in which `${sig:OTHER}` is what another recipe gives; none for `aes-256-gcm`, which seals what a tape says.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub over: String,
     /// Template of the protected header, as JSON: the signature is then a detached JWS (RFC 7515, appendix F) in base64url. With
@@ -70,6 +70,8 @@ pub enum Algorithm {
     HmacSha256,
     /// HMAC with SHA-512.
     HmacSha512,
+    /// SHA-1 of the text (RFC 3174); the key stands in the text.
+    Sha1,
     /// SHA-256 of the text; the key stands in the text.
     Sha256,
     /// SHA-512 of the text; the key stands in the text.
@@ -167,7 +169,7 @@ impl Recipe {
     /// Reads a recipe. `folder` is where a PEM file is looked for. The error names the field and what was expected.
     pub(crate) fn compile(model: &RecipeModel, folder: &Path) -> Result<Self, Fault> {
         let over = template("over", &model.over)?;
-        let keyless = matches!(model.algorithm, Algorithm::Sha256 | Algorithm::Sha512);
+        let keyless = matches!(model.algorithm, Algorithm::Sha1 | Algorithm::Sha256 | Algorithm::Sha512);
         let key_text = match (&model.key, keyless) {
             (None, false) => return Err(("key", "expected a key for this algorithm".to_owned())),
             (Some(_), true) => {
@@ -218,6 +220,16 @@ impl Recipe {
     /// Whether a signature that was sent is verified, since computing it again gives another text.
     pub(crate) fn verifies(&self) -> bool {
         self.algorithm.is_randomized() || self.protected.is_some()
+    }
+
+    /// The other recipes that it names, with the fields that do.
+    pub(crate) fn others(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.templates().flat_map(|(field, template)| {
+            template.holes().filter_map(move |hole| match hole {
+                Hole::Signature(name) => Some((field, name.as_str())),
+                _ => None,
+            })
+        })
     }
 
     /// Whether the signed text stands in the signature itself.
@@ -320,6 +332,7 @@ impl Recipe {
             return proven.signature(self, &[&[scheme as u8], self.named_key(scope)?.as_bytes(), text], make);
         }
         Ok(match algorithm {
+            Algorithm::Sha1 => Sha1::digest(text).to_vec(),
             Algorithm::Sha512 => Sha512::digest(text).to_vec(),
             Algorithm::HmacSha1 => finish(Hmac::<Sha1>::new_from_slice(&self.key_bytes(scope)?), text)?,
             Algorithm::HmacSha256 => finish(Hmac::<Sha256>::new_from_slice(&self.key_bytes(scope)?), text)?,

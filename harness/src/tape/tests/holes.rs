@@ -103,7 +103,6 @@ fn wrong_holes_are_refused() {
         ("${any:uuid}", Place::Answer),
         ("${any:odd}", Place::Request),
         ("${body}", Place::Request),
-        ("${sig:a}", Place::Recipe),
         ("${method}", Place::Answer),
         ("a${now:unix#number}", Place::Answer),
     ] {

@@ -58,6 +58,14 @@ encoding = "base64url"
 algorithm = "sha512"
 over = "${crc32:body}|${length:body}|${sha256:body:base64}|${capture:nonce}"
 encoding = "hex"
+[signature.fields_alone]
+algorithm = "sha1"
+over = "${now:%Y%m%d%H%M%S}.${secret:user}.${content:orderid}.6000.EUR"
+encoding = "hex"
+[signature.with_secret]
+algorithm = "sha1"
+over = "${sig:fields_alone}.${secret:api_key}"
+encoding = "hex"
 "#;
 
 pub(super) fn profile() -> Profile {

@@ -12,6 +12,7 @@ const URL: &str = "https://api.acme.test:8443/v1/pay?x=1";
 const REQUEST: &str = "xWYg7T7ly7Ef8BLjlisEi4I/a3jrLKgYedidsrGLNbX1WPn0iB1TZFec3xIpA9s3G7DjnQC2ieOBvxt1ip0toA==";
 const FIELDS: &str = "CCED178A8856396000B6D7C5BA593B517A8813FF";
 const INSIDE: &str = "p8ZihLS8BQLVkRG8ay7LXN_QQTyUSQa7kkXqyQ9pN0Q";
+const OF_A_DIGEST: &str = "567bbb50141a81f603a4f06cae896ac56465016a";
 const CHECKED: &str = "442dda0e7e0873175ca4f4eafc4eefcc562e47254fb115ca1ad2c21bbad4005603dfb4e9711156d7e3503ee5858184d6d62bf1d4788a153ae15e8a9132e2f624";
 
 #[test]
@@ -52,6 +53,20 @@ fn digests_of_the_body_and_captured_values_can_be_signed() {
     };
     assert!(sent("77").is_empty());
     assert_eq!(sent("78"), ["header x-sig"]);
+}
+
+#[test]
+fn a_digest_of_a_digest_can_be_stated() {
+    let tape = one(
+        "method = \"POST\"\nurl = \"https://api.acme.test/\"\nxml = '<r><orderid>N6qs</orderid><sha1hash>${sig:with_secret}</sha1hash></r>'",
+    );
+    let sent = |order: &str, digest: &str| {
+        let body = format!("<r><orderid>{order}</orderid><sha1hash>{digest}</sha1hash></r>");
+        paths(&tape, &request("POST", "https://api.acme.test/", &[], &body))
+    };
+    assert!(sent("N6qs", OF_A_DIGEST).is_empty());
+    assert_eq!(sent("N6qs", &OF_A_DIGEST.replace('a', "b")), ["/r/sha1hash"]);
+    assert!(sent("N6qt", OF_A_DIGEST).contains(&"/r/sha1hash".to_owned()), "what is inside is signed, too");
 }
 
 #[test]
