@@ -48,6 +48,13 @@ fn missing_tapes_are_drafted() {
     assert!(told.contains(&format!("new     {partial}: ")) && told.contains("step 2: step "), "{told}");
     let draft = folder.read(partial);
     assert!(draft.contains("${fill:") && draft.contains("/v1/refunds") && before == folder.read(kept), "{draft}");
+    // Steps that its scenario does not have are told before anything is played.
+    bad(
+        &["--root", &root, "certify", "stripe", "--scenario", "refund.partial"],
+        "",
+        &["pay_out.paid.toml", "found step 2"],
+    );
+    std::fs::remove_file(folder.at("fixtures/stripe/pay_out.paid.toml")).unwrap();
     // A draft is not played, and not made twice.
     let (shown, _) = ended(&["--root", &root, "certify", "stripe", "--scenario", "refund.partial"], "", 2);
     assert!(shown.contains("to be filled in"), "{shown}");
