@@ -114,11 +114,11 @@ impl Like {
 
     /// The first text to be replaced that stands nowhere in the other's files, nor in a host that it declares, with what comes near it.
     fn idle(&self, own: &Path) -> Option<(&str, String)> {
+        // A program that has not the other knows none of its hosts.
+        let hosts = find(&self.connector)?.spec.hosts;
         let files = std::fs::read_dir(self.folder(own)).ok()?.flatten().map(|entry| entry.path());
         let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
         let text: String = files.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-        // What a connector declares that is not built in is not known, and so nothing is said.
-        let hosts = find(&self.connector)?.spec.hosts;
         let is_idle = |from: &&String| !text.contains(from.as_str()) && !hosts.iter().any(|host| host.contains(*from));
         let from = self.replace.keys().find(is_idle)?;
         let ends = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '?' | '$');
