@@ -123,6 +123,26 @@ fn files_of_another_kind_are_named() {
     }
 }
 
+/// What is sent follows from the profile: tapes that name a credential which has another name now stand in nobody's way, and are told of once.
+#[test]
+fn requests_need_no_tapes() {
+    let folder = Folder::new("renamed");
+    folder.copy("specs");
+    folder.copy("fixtures/mollie");
+    for entry in std::fs::read_dir(folder.0.join("fixtures/mollie")).unwrap() {
+        let name = format!("fixtures/mollie/{}", entry.unwrap().file_name().display());
+        if !name.ends_with("profile.toml") {
+            folder.write(&name, &folder.read(&name).replace("${secret:api_key}", "${secret:former_key}"));
+        }
+    }
+    let (code, shown, told) = ended(&["--root", &folder.at("."), "request", "mollie", "authorize"]);
+    assert!(code == Some(0) && shown.contains("\"requests\""), "{told}");
+    let (code, _, told) = ended(&["--root", &folder.at("."), "certify", "mollie", "--tier", "memory"]);
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains("former_key")).collect();
+    assert!(code == Some(2) && lines.len() == 1, "{told}");
+    assert!(lines[0].contains(" places, first ") && lines[0].contains("authorize."), "{told}");
+}
+
 /// The exchanges of a HAR file: what was sent and answered, as XML.
 fn har_of(pairs: &[(&str, &str)]) -> String {
     let header = serde_json::json!([{ "name": "content-type", "value": "text/xml; charset=utf-8" }]);
