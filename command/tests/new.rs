@@ -355,6 +355,10 @@ fn a_description_gives_addresses_proofs_and_requests() {
         "{wire}"
     );
     assert!(project.read("connectors/acme/src/lib.rs").contains("self.credentials.merchant_id"));
+    project.bad(
+        &["new", "other", "--from", &file, "--body", "xml"],
+        &["--body xml: the description given by --from has json"],
+    );
     let yaml = project.write("api.yaml", &DESCRIPTION.replace("/payments", "/things"));
     project.bad(
         &["new", "other", "--from", &yaml],

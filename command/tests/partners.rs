@@ -123,6 +123,94 @@ fn files_of_another_kind_are_named() {
     }
 }
 
+/// What is sent follows from the profile: tapes that name a credential which has another name now stand in nobody's way, and are told of once.
+#[test]
+fn requests_need_no_tapes() {
+    let folder = Folder::new("renamed");
+    folder.copy("specs");
+    folder.copy("fixtures/mollie");
+    for entry in std::fs::read_dir(folder.0.join("fixtures/mollie")).unwrap() {
+        let name = format!("fixtures/mollie/{}", entry.unwrap().file_name().display());
+        if !name.ends_with("profile.toml") {
+            folder.write(&name, &folder.read(&name).replace("${secret:api_key}", "${secret:former_key}"));
+        }
+    }
+    let (code, shown, told) = ended(&["--root", &folder.at("."), "request", "mollie", "authorize"]);
+    assert!(code == Some(0) && shown.contains("\"requests\""), "{told}");
+    let (code, _, told) = ended(&["--root", &folder.at("."), "certify", "mollie", "--tier", "memory"]);
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains("former_key")).collect();
+    assert!(code == Some(2) && lines.len() == 1, "{told}");
+    assert!(lines[0].contains(" places, first ") && lines[0].contains("authorize."), "{told}");
+}
+
+/// The exchanges of a HAR file: what was sent and answered, as XML.
+fn har_of(pairs: &[(&str, &str)]) -> String {
+    let header = serde_json::json!([{ "name": "content-type", "value": "text/xml; charset=utf-8" }]);
+    let entry = |(asked, answered): &(&str, &str)| {
+        serde_json::json!({
+            "startedDateTime": "2026-11-20T10:00:00.000Z",
+            "request": {
+                "method": "POST", "url": "https://payments.vantivprelive.com/vap/communicator/online", "headers": header,
+                "postData": { "mimeType": "text/xml", "text": asked },
+            },
+            "response": { "status": 200, "headers": header, "content": { "text": answered } },
+        })
+    };
+    let entries: Vec<serde_json::Value> = pairs.iter().map(entry).collect();
+    serde_json::json!({ "log": { "version": "1.2", "entries": entries } }).to_string()
+}
+
+/// Requests in XML take the holes of a present tape, as those in JSON do; what has none there is told, and so is a step that no entry is of.
+#[test]
+fn imports_of_xml_have_holes() {
+    let folder = Folder::new("import-xml");
+    let tape = std::fs::read_to_string(format!("{ROOT}/fixtures/worldpay-cnp/authorize.captured.toml")).unwrap();
+    let bodies: Vec<&str> = tape.split("'''").skip(1).step_by(2).map(str::trim).collect();
+    let plain = |body: &str| {
+        let values = [
+            ("${secret:merchant_id}", "4711471"),
+            ("${secret:user}", "ACMEUSER"),
+            ("${secret:password}", "acmeSecretPass"),
+            ("${secret:report_group}", "Acme Reports"),
+            ("${key}", "key-4711"),
+            ("${reference}", "order-0815-a"),
+            ("${card:number}", "4457010000000009"),
+            ("${card:expiry_month2}${card:expiry_year2}", "0130"),
+            ("${card:cvc}", "349"),
+            ("${gen:payment:digits18}", "829475620193847561"),
+            ("${gen:network:digits15}", "829475620193847"),
+        ];
+        values.iter().fold(body.to_owned(), |text, (hole, value)| text.replace(hole, value))
+    };
+    let (asked, answered) = (plain(bodies[0]), plain(bodies[1]));
+    let file = folder.write("sale.har", &har_of(&[(&asked, &answered)]));
+    let import = |case: &str| ended(&["import", &file, "--connector", "worldpay-cnp", "--case", case, "--dry-run"]);
+    let (code, shown, told) = import("authorize.captured");
+    assert_eq!(code, Some(0), "{told}");
+    for part in [
+        "<sale id=\"${key}\" reportGroup=\"${secret:report_group}\">",
+        "<orderId>${reference}</orderId>",
+        "<number>${card:number}</number>",
+        "<expDate>${card:expiry_month2}${card:expiry_year2}</expDate>",
+        "<cardValidationNum>${card:cvc}</cardValidationNum>",
+        "<password>${secret:password}</password>",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    for value in ["4711", "ACMEUSER", "acmeSecretPass", "0815", "4457", "0130", "349<"] {
+        assert!(!shown.contains(value), "{value}: {shown}");
+    }
+    let (_, _, told) = import("refund.full");
+    assert!(told.contains("next: step 2 of refund.full has no exchange yet"), "{told}");
+    let other = asked.replace("<expDate>0130", "<expDate>013");
+    let file = folder.write("other.har", &har_of(&[(&other, &answered)]));
+    let (_, _, told) =
+        ended(&["import", &file, "--connector", "worldpay-cnp", "--case", "authorize.captured", "--dry-run"]);
+    let place =
+        "entry 1, request /cnpOnlineRequest/sale/card/expDate: stays as it is, where the present tape has ${card:";
+    assert!(told.contains(place), "{told}");
+}
+
 /// While a revision is built, it is said which, how long that may take, and how long it took; a second time nothing is built.
 #[cfg(unix)]
 #[test]

@@ -1,6 +1,6 @@
 //! Finding and reading what a run needs: the project's folders, the suite, and each connector's profile and tapes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,11 @@ use crate::run::plan::{self, Tapes};
 use crate::scenario::Suite;
 use crate::tape::{Proven, Tape};
 
+/// Faults in the same words, of which more than so many are told as one.
+const MOST_ALIKE: usize = 4;
+/// How many of their places are told then.
+const FIRST_PLACES: usize = 3;
+
 /// What stands in the way before anything was judged; the command ends with exit code 2.
 #[derive(Debug)]
 pub enum Unusable {
@@ -28,13 +33,30 @@ pub enum Unusable {
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Unusable::Files(errors) => {
-                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                f.write_str(&lines.join("\n"))
-            }
+            Unusable::Files(errors) => f.write_str(&folded(errors).join("\n")),
             Unusable::Text(text) => f.write_str(text),
         }
     }
+}
+
+/// The faults of files as lines; one that many places have is told once, with their number and the first of them.
+fn folded(errors: &[FileError]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for error in errors {
+        let alike: Vec<&FileError> = errors.iter().filter(|other| other.message == error.message).collect();
+        match alike.get(..FIRST_PLACES) {
+            Some(first) if alike.len() > MOST_ALIKE => {
+                if told.insert(&error.message) {
+                    let first: Vec<String> =
+                        first.iter().map(|error| format!("{}:{}", error.file, error.line)).collect();
+                    lines.push(format!("{}: in {} places, first {}", error.message, alike.len(), first.join(", ")));
+                }
+            }
+            _ => lines.push(error.to_string()),
+        }
+    }
+    lines
 }
 
 impl std::error::Error for Unusable {}
@@ -168,6 +190,22 @@ impl World {
     /// # Errors
     /// Every fault of its files, or credentials that do not fit.
     pub fn subject(&self, entry: &'static Entry) -> Result<Subject, Unusable> {
+        self.subject_with(entry, plan::load_tapes)
+    }
+
+    /// A connector with its profile and no tapes, for what needs none.
+    ///
+    /// # Errors
+    /// Every fault of the profile.
+    pub fn untaped(&self, entry: &'static Entry) -> Result<Subject, Unusable> {
+        self.subject_with(entry, |_, _| Ok(Tapes::new()))
+    }
+
+    fn subject_with(
+        &self,
+        entry: &'static Entry,
+        tapes: impl Fn(&Path, &Profile) -> Result<Tapes, Vec<FileError>>,
+    ) -> Result<Subject, Unusable> {
         let folder = format!("fixtures/{}", entry.spec.id);
         let path = self.root.join(&folder);
         if !path.join("profile.toml").exists() {
@@ -176,7 +214,7 @@ impl World {
             )));
         }
         let profile = Profile::load(&path.join("profile.toml"), self.today)?;
-        let tapes = plan::load_tapes(&path, &profile)?;
+        let tapes = tapes(&path, &profile)?;
         let credentials = Arc::new(profile.credentials.clone());
         let given = toml_json(&toml::Value::Table(profile.model.credentials.clone()));
         let connector = entry.connect(given).map_err(|error| {

@@ -129,7 +129,7 @@ fn what_is_in_doubt_is_not_saved() {
     let (report, tapes) = recorded("record-doubt", Some(Defect::LeaksCard), Some("authorize.captured"));
     let case = report.cases.iter().find(|case| case.case == "authorize.captured").unwrap();
     assert_eq!(case.outcome, Outcome::Refused);
-    assert_eq!(case.because, ["exchange 2, answer /card/pan: a card number that is no published test card"]);
+    assert_eq!(case.because, ["exchange 2, answer /card/pan: a card number that is no test card of this profile"]);
     assert!(!tapes.exists());
     let (report, tapes) = recorded("record-failed", Some(Defect::UnknownStatus), Some("authorize.captured"));
     assert_eq!((report.count(Outcome::Failed), tapes.exists()), (1, false));

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::issue::Certificates;
 use super::number::seed;
 use super::report::Kind;
+use super::request::quoted;
 use super::table::Table;
 use super::{FAIL, UNUSABLE, say, tell_note};
 use crate::certificate::{Facts, Level, Mutation, Summary};
@@ -244,10 +245,17 @@ impl Run<'_> {
         }
         if let Some(folder) = self.descriptions {
             let checked = crate::descriptions::check(self.world, self.suite, subject, folder)?;
-            lines.push(self.options.repeatable(certify::checks::descriptions(subject.entry.spec.id, checked)));
+            let line = self.options.repeatable(certify::checks::descriptions(subject.entry.spec.id, checked));
+            lines.push(against(folder, line));
         }
         Ok(lines)
     }
+}
+
+/// The line with the folder in its command, without which it would not be held against the descriptions again.
+fn against(folder: &Path, line: Line) -> Line {
+    let repeat = line.repeat.map(|repeat| format!("{repeat} --descriptions {}", quoted(&folder.display().to_string())));
+    Line { repeat, ..line }
 }
 
 fn lock<T>(slot: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -431,4 +439,17 @@ fn row(report: &Report, summary: &Summary) -> String {
         count(Verdict::Exempt),
         summary.title,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_repeats_it_names_the_folder() {
+        let line =
+            Line { repeat: Some("quittance certify x".to_owned()), ..Line::new("x", "check:y", "memory", Vec::new()) };
+        let repeat = against(Path::new("its folder"), line).repeat;
+        assert_eq!(repeat.as_deref(), Some("quittance certify x --descriptions 'its folder'"));
+    }
 }

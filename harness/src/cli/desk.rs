@@ -87,7 +87,12 @@ impl Desk {
     pub(super) fn open(world: World, id: &str, operation_name: &str, setting: &Setting) -> Result<Desk, Unusable> {
         let entry = world.entry(id)?;
         let op = operation(entry, operation_name)?;
-        let subject = world.subject(entry);
+        // What a connector sends follows from the profile alone: tapes that cannot be read yet only cannot answer.
+        let subject = world.subject(entry).or_else(|error| {
+            let untaped = world.untaped(entry).map_err(|_| Unusable::Text(error.to_string()))?;
+            tell_note(&format!("no tape answers, as not all can be read: {error}"));
+            Ok(untaped)
+        });
         let given = match &setting.credentials {
             Some(path) => Some(Source::read(path, "the credentials")?),
             None => None,

@@ -17,7 +17,7 @@ use crate::world::{Unusable, World};
 #[command(
     after_help = "HAR 1.2, as browsers and mitmproxy write it. Entries of the connector's hosts become exchanges; credentials, keys, \
     references, test cards, ids, tokens and times become holes, and requests take the holes of a present tape with the same method and \
-    path; WebSockets, a browser's own headers and requests without an answer are left out. A card number that is no published test card, and a key that looks live, are refused by place, never shown.\n\n\
+    path; what stays as it is there is told. WebSockets, a browser's own headers and requests without an answer are left out. A card number that is no test card of the profile, and a key that looks live, are refused by place, never shown.\n\n\
     Examples:\n  quittance import purchase.har --connector stripe --case authorize.captured --dry-run\n  \
     quittance import purchase.har --connector stripe --case refund.full --credentials stripe.toml --replace\n  \
     quittance import bank.har --connector natwest --case open_banking.settled@uk --host sandbox.bank.example --steps 1,1,2\n\n\
@@ -111,8 +111,17 @@ impl ImportCommand {
 fn next(report: &ImportReport) -> String {
     let ImportReport { connector, case, file, .. } = report;
     let write = if report.written { "" } else { "write it (without --dry-run), then " };
+    let numbers: Vec<String> = report.steps_without_exchange.iter().map(ToString::to_string).collect();
+    let (steps, have) = if numbers.len() == 1 { ("step", "has") } else { ("steps", "have") };
+    let more = match numbers.is_empty() {
+        true => String::new(),
+        false => format!(
+            "{steps} {} of {case} {have} no exchange yet: record it into the same HAR file, or write it by hand; then ",
+            numbers.join(", ")
+        ),
+    };
     format!(
-        "next: {write}put right in {file} what is named above: a value that is new each time becomes a hole (specs/formats.md), a step that \
+        "next: {more}{write}put right in {file} what is named above: a value that is new each time becomes a hole (specs/formats.md), a step that \
          is not the scenario's is taken out or moved by --steps; `quittance certify {connector} --tier memory --scenario '{case}'` plays it again"
     )
 }
@@ -131,6 +140,7 @@ fn print(report: &ImportReport) {
         tell_note(&format!("headers of the browser left out: {}", report.headers_left_out.join(", ")));
     }
     tell_note(&format!("holes: {}", report.holes.join(" ")));
+    report.literal.iter().for_each(|told| tell_note(told));
     match &report.replay {
         None => tell_note("it replays"),
         Some(why) => tell_note(why),

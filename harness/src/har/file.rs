@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::tape::json::{self, Json};
 use crate::tape::model::RequestModel;
+use crate::taping::texts;
 
 /// The largest file that is read, in bytes: browsers write whole pages into theirs.
 pub const MAX_HAR_BYTES: u64 = 64 * 1024 * 1024;
@@ -370,28 +371,48 @@ fn scalars(pointer: &str, value: &Json<'_>, turn: &mut impl FnMut(&str, &str)) {
     }
 }
 
-/// The texts of a tape's request with those of an actual one that stand in the same place: headers, form fields, JSON members.
-pub(super) fn beside(template: &RequestModel, actual: &Request<Bytes>) -> Vec<(String, String)> {
+/// A text of a tape's request, with that of an actual one which stands in the same place.
+pub(super) struct Beside {
+    /// `header idempotency-key`, `field amount`, `/card/number`, `/sale/@id`.
+    pub(super) place: String,
+    pub(super) template: String,
+    pub(super) actual: String,
+}
+
+/// The texts of a tape's request with those of an actual one that stand in the same place: headers, form fields, JSON members, XML elements
+/// and attributes.
+pub(super) fn beside(template: &RequestModel, actual: &Request<Bytes>) -> Vec<Beside> {
     let mut pairs = Vec::new();
+    let mut pair = |place: String, template: &str, actual: &str| {
+        pairs.push(Beside { place, template: template.to_owned(), actual: actual.to_owned() });
+    };
     for (name, theirs) in &template.headers {
-        let value = actual.headers().get(name.as_str()).and_then(|value| value.to_str().ok());
-        pairs.extend(value.map(|value| (theirs.clone(), value.to_owned())));
+        if let Some(value) = actual.headers().get(name.as_str()).and_then(|value| value.to_str().ok()) {
+            pair(format!("header {name}"), theirs, value);
+        }
     }
     let body = String::from_utf8_lossy(actual.body());
     for (name, values) in template.form.iter().flat_map(|form| &form.fields) {
-        let sent = form_urlencoded::parse(body.as_bytes())
-            .filter(|(sent, _)| sent == name)
-            .map(|(_, value)| value.into_owned());
-        pairs.extend(values.iter().cloned().zip(sent));
+        let sent = form_urlencoded::parse(body.as_bytes()).filter(|(sent, _)| sent == name);
+        for (theirs, (_, value)) in values.iter().zip(sent) {
+            pair(format!("field {name}"), theirs, &value);
+        }
     }
     if let (Some(theirs), Ok(own)) = (template.json.as_deref().map(json::read), json::read(&body))
         && let Ok(theirs) = theirs
     {
         scalars("", &theirs, &mut |pointer, text| {
             if let Some(value) = own.pointer(pointer).and_then(Json::scalar) {
-                pairs.push((text.to_owned(), value.into_owned()));
+                pair(pointer.to_owned(), text, &value);
             }
         });
+    }
+    if let (Some(theirs), Some(own)) = (template.xml.as_deref().and_then(texts), texts(&body)) {
+        for (place, theirs) in theirs {
+            if let Some(value) = own.get(&place) {
+                pair(place, &theirs, value);
+            }
+        }
     }
     pairs
 }

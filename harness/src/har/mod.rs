@@ -22,10 +22,10 @@ use crate::live::Account;
 use crate::record::{UNREADABLE, model_of, replayed, test_cards, text_of};
 use crate::run::case::Case;
 use crate::run::plan::Planned;
-use crate::scenario::Suite;
+use crate::scenario::{StepOp, Suite};
 use crate::tape::model::{ExchangeModel, Provenance, ProvenanceKind};
 use crate::tape::{StepValues, is_alike};
-use crate::taping::{self, Crossing, Known};
+use crate::taping::{self, Crossing, Known, luhn_runs};
 use crate::words::{are, counted};
 use crate::world::{Subject, Unusable, World, unknown};
 
@@ -67,6 +67,10 @@ pub struct ImportReport {
     pub headers_left_out: Vec<String>,
     /// The holes, each once.
     pub holes: Vec<String>,
+    /// Where something stands as it came that a hole should stand for, each with what it should be.
+    pub literal: Vec<String>,
+    /// The steps of the scenario for which no entry was taken, where the tape does not replay as it is.
+    pub steps_without_exchange: Vec<u32>,
     /// Why the tape does not replay as it is; none when it does.
     pub replay: Option<String>,
     /// Whether it can be read as a tape at all; else it cannot be written.
@@ -112,6 +116,8 @@ pub fn import(
     let provenance = provenance(world, subject, &entries, &taken, options);
     let crossings: Vec<Crossing> = taken.into_iter().map(|taken| taken.crossing).collect();
     let (model, doubts) = taping::tape(&crossings, &known, provenance).map_err(told)?;
+    let missing = case.as_ref().map(|case| steps_without(&crossings, case, library.models.get(&options.case)));
+    let literal = literal(&crossings, &model.exchange, &numbers);
     if !doubts.is_empty() {
         let lines: Vec<String> = doubts.iter().map(|doubt| entry_place(&doubt.to_string(), &numbers)).collect();
         return Err(told(format!(
@@ -131,6 +137,8 @@ pub fn import(
         file,
         holes: holes(&tape),
         tape,
+        literal,
+        steps_without_exchange: missing.filter(|_| replay.is_some()).unwrap_or_default(),
         entries: numbers,
         left_out: all - entries.len() - no_exchanges.len(),
         no_exchanges,
@@ -300,15 +308,31 @@ fn library<'s>(world: &World, subject: &'s Subject) -> Result<Library<'s>, crate
     Ok(Library { subject, models: subject.tapes.iter().map(model).collect::<Result<_, _>>()? })
 }
 
+/// An exchange that is like an entry.
+struct Likeness<'l> {
+    /// From 0.
+    index: usize,
+    /// How many texts stand in the same places.
+    places: usize,
+    model: &'l ExchangeModel,
+}
+
 impl Library<'_> {
-    /// The exchange of a case, from `skip` on, that has the request's method and path.
-    fn find(&self, case: &str, used: &[usize], crossing: &Crossing) -> Option<(usize, &ExchangeModel)> {
-        let tape = self.subject.tapes.get(case)?;
-        let fits = |(index, exchange): &(usize, &crate::tape::Exchange)| {
-            !used.contains(index) && is_alike(exchange, &crossing.request)
-        };
-        let (index, _) = tape.exchanges.iter().enumerate().find(fits)?;
-        Some((index, self.models.get(case)?.get(index)?))
+    /// The exchange of a case, of those not `used`, that has the request's method and path; of several the one with most of its places, as
+    /// all operations may have one path.
+    fn find(&self, case: &str, used: &[usize], crossing: &Crossing) -> Option<Likeness<'_>> {
+        let (tape, models) = (self.subject.tapes.get(case)?, self.models.get(case)?);
+        let mut best: Option<Likeness<'_>> = None;
+        for (index, (exchange, model)) in tape.exchanges.iter().zip(models).enumerate() {
+            if used.contains(&index) || !is_alike(exchange, &crossing.request) {
+                continue;
+            }
+            let places = file::beside(&model.request, &crossing.request).len();
+            if best.as_ref().is_none_or(|best| best.places < places) {
+                best = Some(Likeness { index, places, model });
+            }
+        }
+        best
     }
 }
 
@@ -332,15 +356,15 @@ fn place(
     let mut used = Vec::new();
     let mut step = 0;
     for (index, taken) in taken.iter_mut().enumerate() {
-        let own = library.find(name, &used, &taken.crossing).map(|(place, like)| (place, like.clone()));
-        let other = || library.models.keys().find_map(|case| library.find(case, &[], &taken.crossing));
+        let own = library.find(name, &used, &taken.crossing);
+        let others = library.models.keys().rev().filter_map(|case| library.find(case, &[], &taken.crossing));
         let found = match &own {
-            Some((_, like)) => Some(like.clone()),
-            None => other().map(|(_, like)| like.clone()),
+            Some(own) => Some(own.model.clone()),
+            None => others.max_by_key(|other| other.places).map(|other| other.model.clone()),
         };
-        if let Some((place, like)) = own {
-            used.push(place);
-            (step, taken.crossing.settle) = (like.step, like.settle);
+        if let Some(own) = own {
+            used.push(own.index);
+            (step, taken.crossing.settle) = (own.model.step, own.model.settle);
         } else {
             step = (step + 1).min(last);
         }
@@ -359,28 +383,32 @@ fn known(subject: &Subject, taken: &[Taken], options: &Options) -> Result<Known,
         Some(file) => (*Account::read(subject.entry, file)?.flat).clone(),
         None => BTreeMap::new(),
     };
+    let cards = test_cards(&subject.profile);
     let mut steps: BTreeMap<u32, StepValues> = BTreeMap::new();
     for taken in taken {
         let crossing = &taken.crossing;
         let values = steps.entry(crossing.step).or_default();
+        let body = String::from_utf8_lossy(crossing.request.body());
+        if let Some(card) = luhn_runs(&body).into_iter().find(|number| cards.contains(number)) {
+            Arc::make_mut(&mut values.samples).insert("card.number".to_owned(), card);
+        }
         let Some(like) = &crossing.like else { continue };
-        for (template, actual) in file::beside(&like.request, &crossing.request) {
-            let Some((hole, value)) = caught(&template, &actual) else { continue };
-            match hole.split_once(':').unwrap_or((hole.as_str(), "")) {
-                ("key", "") => values.key = Some(value),
-                ("reference", "") => values.reference = Some(value),
-                ("secret", name) => drop(credentials.entry(name.to_owned()).or_insert(value)),
-                ("card", name) => {
-                    let mut samples = (*values.samples).clone();
-                    samples.insert(format!("card.{name}"), value);
-                    values.samples = Arc::new(samples);
+        for pair in file::beside(&like.request, &crossing.request) {
+            for (hole, value) in caught(&pair.template, &pair.actual).unwrap_or_default() {
+                match hole.split_once(':').unwrap_or((hole.as_str(), "")) {
+                    ("key", "") => values.key = Some(value),
+                    ("reference", "") => values.reference = Some(value),
+                    ("secret", name) => drop(credentials.entry(name.to_owned()).or_insert(value)),
+                    ("card", name) => {
+                        Arc::make_mut(&mut values.samples).insert(format!("card.{name}"), value);
+                    }
+                    ("basic", pair) => basic(pair, &value, &mut credentials),
+                    _ => {}
                 }
-                ("basic", pair) => basic(pair, &value, &mut credentials),
-                _ => {}
             }
         }
     }
-    Ok(Known { credentials: Arc::new(credentials), steps, test_cards: test_cards(&subject.profile) })
+    Ok(Known { credentials: Arc::new(credentials), steps, test_cards: cards })
 }
 
 /// The two credentials of a pair in base64.
@@ -396,16 +424,77 @@ fn basic(pair: &str, value: &str, credentials: &mut BTreeMap<String, String>) {
     }
 }
 
-/// What the only hole of a template stands for in a text, with the hole's name.
-fn caught(template: &str, actual: &str) -> Option<(String, String)> {
-    let (before, rest) = template.split_once("${")?;
-    let (hole, after) = rest.split_once('}')?;
-    if after.contains("${") || before.ends_with('$') {
-        return None;
+/// What the holes of a template stand for in a text, each with its name; none where that is open.
+fn caught(template: &str, actual: &str) -> Option<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    let (mut template, mut actual) = (template, actual);
+    while let Some((before, rest)) = template.split_once("${") {
+        let (hole, after) = rest.split_once('}').filter(|_| !before.ends_with('$'))?;
+        let hole = hole.trim_end_matches("#number");
+        actual = actual.strip_prefix(before)?;
+        let next = after.split("${").next().unwrap_or_default();
+        let end = match length_of(hole) {
+            Some(length) => length,
+            // Only what stands behind a hole says where it ends.
+            None if next.is_empty() && !after.is_empty() => return None,
+            None if next == after => actual.len().checked_sub(after.len())?,
+            None => actual.find(next)?,
+        };
+        let value = actual.get(..end).filter(|value| !value.is_empty())?;
+        found.push((hole.to_owned(), value.to_owned()));
+        (template, actual) = (after, actual.get(end..)?);
     }
-    let value = actual.strip_prefix(before)?.strip_suffix(after)?;
-    let hole = hole.trim_end_matches("#number");
-    (!value.is_empty()).then(|| (hole.to_owned(), value.to_owned()))
+    (template == actual).then_some(found)
+}
+
+/// How long the value of a hole is, where it always is as long.
+fn length_of(hole: &str) -> Option<usize> {
+    match hole {
+        "card:expiry_month2" | "card:expiry_year2" => Some(2),
+        "card:expiry_year" | "card:last4" => Some(4),
+        _ => None,
+    }
+}
+
+/// The steps of a case that ask the provider and have none of the exchanges; the present tape knows which do.
+fn steps_without(crossings: &[Crossing], case: &Case, present: Option<&Vec<ExchangeModel>>) -> Vec<u32> {
+    let asks = |number: u32, op: StepOp| match present {
+        Some(present) => present.iter().any(|exchange| exchange.step == number),
+        None => op != StepOp::Advance,
+    };
+    let steps = (1..).zip(&case.steps).filter(|(number, (step, _))| asks(*number, step.op)).map(|(number, _)| number);
+    steps.filter(|number| !crossings.iter().any(|crossing| crossing.step == *number)).collect()
+}
+
+/// Where the present tape has a hole and the new one has none, and which entries have no present tape to take holes from.
+fn literal(crossings: &[Crossing], made: &[ExchangeModel], numbers: &[usize]) -> Vec<String> {
+    let mut told = Vec::new();
+    for ((crossing, made), number) in crossings.iter().zip(made).zip(numbers) {
+        let Some(like) = &crossing.like else {
+            told.push(format!(
+                "entry {number}: no tape has a request of this method and path: a key, a reference, an expiry date or a security code in it \
+                 stays as it is"
+            ));
+            continue;
+        };
+        let made = file::beside(&made.request, &crossing.request);
+        for theirs in
+            file::beside(&like.request, &crossing.request).into_iter().filter(|theirs| has_hole(&theirs.template))
+        {
+            let own = made.iter().find(|own| own.place == theirs.place);
+            if own.is_some_and(|own| !has_hole(&own.template)) {
+                told.push(format!(
+                    "entry {number}, request {}: stays as it is, where the present tape has {}",
+                    theirs.place, theirs.template
+                ));
+            }
+        }
+    }
+    told
+}
+
+fn has_hole(template: &str) -> bool {
+    template.replace("$${", "").contains("${")
 }
 
 /// The holes of a tape, each once.
@@ -430,11 +519,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn single_holes_are_caught() {
-        let pair = |hole: &str, value: &str| Some((hole.to_owned(), value.to_owned()));
+    fn holes_are_caught() {
+        let pair = |hole: &str, value: &str| Some(vec![(hole.to_owned(), value.to_owned())]);
         assert_eq!(caught("Bearer ${secret:api_key}", "Bearer sk_test_1"), pair("secret:api_key", "sk_test_1"));
         assert_eq!(caught("${card:expiry_year#number}", "2030"), pair("card:expiry_year", "2030"));
-        assert_eq!(caught("${a}-${b}", "1-2"), None);
+        let both = |one: &str, other: &str| Some([pair(one, "01")?, pair(other, "30")?].concat());
+        let expiry = "${card:expiry_month2}${card:expiry_year2}";
+        assert_eq!(caught(expiry, "0130"), both("card:expiry_month2", "card:expiry_year2"));
+        assert_eq!(caught("${a}-${b}", "01-30"), both("a", "b"));
+        assert_eq!((caught("${a}${b}", "0130"), caught(expiry, "01/30"), caught("plain", "other")), (None, None, None));
         assert_eq!(caught("x${a}", "y1"), None);
         assert_eq!(entry_place("exchange 2, answer /id: x", &[4, 9]), "entry 9, answer /id: x");
     }

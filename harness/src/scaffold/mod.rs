@@ -289,6 +289,12 @@ fn design(names: &Names, wanted: &Wanted) -> Result<Design, Unusable> {
         None => Design::common(&names.id, wanted.body.unwrap_or_default(), wanted.endpoint, wanted.amount),
         Some(file) => described(&names.id, file)?,
     };
+    if let Some(body) = wanted.body.filter(|body| wanted.from.is_some() && body.is_xml() != design.body.is_xml()) {
+        let (given, found) = (body.word(), design.body.word());
+        return Err(Unusable::Text(format!(
+            "--body {given}: the description given by --from has {found}; leave --body out"
+        )));
+    }
     design.body = wanted.body.unwrap_or(design.body);
     let given = addresses(wanted)?;
     let places = [

@@ -23,6 +23,16 @@ pub enum Body {
 const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 
 impl Body {
+    /// The word for it on the command line.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Body::Json => "json",
+            Body::Form => "form",
+            Body::Xml => "xml",
+            Body::Soap => "soap",
+        }
+    }
+
     /// Whether bodies are XML, in an envelope or not.
     pub(super) fn is_xml(self) -> bool {
         matches!(self, Body::Xml | Body::Soap)

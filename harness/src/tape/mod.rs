@@ -42,7 +42,7 @@ pub(crate) use answer::{part as rendered_part, response as rendered};
 pub(crate) use compile::{AnswerTemplate, BodyText, HeaderText};
 pub(crate) use deliver::delivery as delivered;
 pub(crate) use enclosed::{close as closed, inside as inside_base64, open as opened};
-pub(crate) use hole::Hole;
+pub(crate) use hole::{Hole, Place};
 pub(crate) use player::shown_headers;
 pub(crate) use redact::{MASK, NO_SECRETS, Redactor, is_secret_value, tokens_in};
 pub(crate) use stand_in::is_alike;

@@ -13,10 +13,10 @@ pub(crate) fn doubts_of(text: &str, test_cards: &[String]) -> impl Iterator<Item
     card_doubt(text, test_cards).into_iter().chain(found.into_iter().filter(|(found, _)| *found).map(|(_, what)| what))
 }
 
-/// A card number that is no published test card.
+/// A card number that the profile does not have among its test cards, and that no network publishes as one.
 pub(super) fn card_doubt(text: &str, test_cards: &[String]) -> Option<&'static str> {
     let pan = luhn_runs(text).iter().any(|digits| !test_cards.contains(digits));
-    pan.then_some("a card number that is no published test card")
+    pan.then_some("a card number that is no test card of this profile")
 }
 
 /// The runs of 13 to 19 digits, also with single blanks or dashes between, that pass the check digit of card numbers and begin as those do.

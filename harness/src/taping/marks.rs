@@ -1,14 +1,17 @@
 //! Values and the holes that stand for them.
 
+use std::collections::BTreeMap;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::request::is_computed;
 use super::{Crossing, Known};
 use crate::tape::json::Json;
-use crate::tape::{NO_SECRETS, is_secret_value};
+use crate::tape::{NO_SECRETS, NoSlots, Part, Place, Scope, Spoil, StepValues, Template, is_secret_value};
 
 /// Known values shorter than this become holes only where they stand alone.
 const SHORTEST_INSIDE: usize = 6;
@@ -100,6 +103,48 @@ impl<'k> Marks<'k> {
             Ok(finder) => finder.replace_all(text, &holes),
             Err(_) => text.to_owned(),
         }
+    }
+
+    /// A text of a request: the present tape's template for that place, where it is computed anew or stands for just this text; else the text
+    /// with holes for what is known.
+    pub(super) fn requested(&self, crossing: &Crossing, theirs: Option<&str>, text: &str) -> String {
+        match theirs.filter(|theirs| is_computed(theirs) || self.fills(crossing, theirs, text)) {
+            Some(theirs) => theirs.to_owned(),
+            None => self.known(crossing.step, text),
+        }
+    }
+
+    /// Whether a template of the present tape comes to that text by what is known, as `${card:expiry_month2}${card:expiry_year2}` to `1230`.
+    pub(super) fn fills(&self, crossing: &Crossing, template: &str, text: &str) -> bool {
+        let Ok(template) = Template::parse(template, Place::Request) else { return false };
+        let last = self.known.steps.keys().copied().max().unwrap_or_default().max(crossing.step);
+        let steps: Vec<StepValues> =
+            (1..=last).map(|step| self.known.steps.get(&step).cloned().unwrap_or_default()).collect();
+        let (none, recipes) = (BTreeMap::new(), BTreeMap::new());
+        let scope = Scope {
+            credentials: &self.known.credentials,
+            steps: &steps,
+            step: crossing.step,
+            minted: &none,
+            captured: &none,
+            slots: &NoSlots,
+            caught: &[],
+            now_unix: crossing.at_unix,
+            recipes: &recipes,
+            message: None,
+            asked: None,
+            spoil: Spoil::Not,
+            proven: None,
+        };
+        let mut filled = String::new();
+        let is_whole = template.parts.iter().all(|part| match part {
+            Part::Text(part) => {
+                filled.push_str(part);
+                true
+            }
+            Part::Hole(hole) => scope.resolve(hole, &mut filled).is_ok(),
+        });
+        is_whole && template.holes().next().is_some() && filled == text
     }
 
     /// A text of an answer with holes for what is known, times, and what the provider has made; `name` is the field's pointer or name.

@@ -6,6 +6,7 @@
 
 mod doubt;
 mod marks;
+mod markup;
 mod request;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use http::{Request, Response};
 use doubt::card_doubt;
 pub(crate) use doubt::{doubts_of, luhn_runs};
 pub(crate) use marks::Marks;
+pub(crate) use markup::texts;
 
 use crate::tape::StepValues;
 use crate::tape::json::{self, Json};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::header;
 
 use super::doubt::doubts_of;
-use super::{Crossing, Doubt, Marks, doubt, leaves};
+use super::{Crossing, Doubt, Marks, doubt, leaves, markup};
 use crate::tape::json::{self, Json};
 use crate::tape::model::{FormModel, RequestModel};
 
@@ -46,10 +46,7 @@ pub(super) fn model(
         }
         let value = value.to_str().map_err(|_| format!("{place}: the request's header {name} is no text"))?;
         marks.asked(value);
-        let marked = match theirs.filter(|theirs| is_computed(theirs)) {
-            Some(theirs) => theirs.clone(),
-            None => marks.known(crossing.step, value),
-        };
+        let marked = marks.requested(crossing, theirs.map(String::as_str), value);
         let at = format!("request header {name}");
         doubts.extend(found(&at, &marked));
         if *name == header::AUTHORIZATION && !marked.contains("${") {
@@ -85,9 +82,9 @@ fn body(
             let count = fields.iter().find(|(known, _)| *known == name).map_or(0, |(_, values)| values.len());
             let theirs = like.and_then(|like| like.form.as_ref()).and_then(|form| {
                 let (_, values) = form.fields.iter().find(|(known, _)| *known == name)?;
-                values.get(count).filter(|theirs| is_computed(theirs))
+                values.get(count).map(String::as_str)
             });
-            let marked = theirs.cloned().unwrap_or_else(|| marks.known(crossing.step, &value));
+            let marked = marks.requested(crossing, theirs, &value);
             found(&format!("request field {name}"), &marked);
             match fields.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => values.push(marked),
@@ -105,7 +102,15 @@ fn body(
                 let theirs = theirs.as_ref().and_then(|theirs| theirs.pointer(pointer));
                 let marked = match (theirs, leaf) {
                     (Some(Json::String(theirs)), _) if is_computed(theirs) => Json::String(theirs.to_string().into()),
-                    (_, Json::String(text)) => Json::String(marks.known(crossing.step, text).into()),
+                    (Some(Json::String(theirs)), Json::Number(text))
+                        if theirs.ends_with("#number}") && marks.fills(crossing, theirs, text) =>
+                    {
+                        Json::String(theirs.to_string().into())
+                    }
+                    (theirs, Json::String(text)) => {
+                        let theirs = theirs.and_then(Json::scalar);
+                        Json::String(marks.requested(crossing, theirs.as_deref(), text).into())
+                    }
                     (_, leaf) => leaf.clone(),
                 };
                 found(&format!("request {pointer}"), &marked.scalar().unwrap_or_default());
@@ -116,8 +121,19 @@ fn body(
             model.json = Some(out);
         }
         None => {
-            let marked = marks.known(crossing.step, text);
-            found("request body", &marked);
+            let theirs = like.and_then(|like| like.xml.as_deref()).and_then(markup::texts).unwrap_or_default();
+            let tree = media.contains("xml").then(|| {
+                markup::turned("", text, &mut |place, text| {
+                    let marked = marks.requested(crossing, theirs.get(place).map(String::as_str), text);
+                    found(&format!("request {place}"), &marked);
+                    marked
+                })
+            });
+            let marked = tree.flatten().unwrap_or_else(|| {
+                let marked = marks.known(crossing.step, text);
+                found("request body", &marked);
+                marked
+            });
             let slot = if media.contains("xml") { &mut model.xml } else { &mut model.text };
             *slot = Some(marked);
         }

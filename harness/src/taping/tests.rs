@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::tape::model::ProvenanceKind;
+use crate::tape::model::{ProvenanceKind, RequestModel};
 
 fn known() -> Known {
     let credentials = BTreeMap::from([
@@ -64,7 +64,7 @@ fn what_nobody_may_keep_is_told_by_place() {
     let told =
         |request: &str, answer: &str| made(request, answer).1.iter().map(ToString::to_string).collect::<Vec<_>>();
     let pan = told("{}", r#"{"card":{"number":"4111 1111 1111 1111"}}"#);
-    assert_eq!(pan, ["exchange 1, answer /card/number: a card number that is no published test card"]);
+    assert_eq!(pan, ["exchange 1, answer /card/number: a card number that is no test card of this profile"]);
     assert_eq!(told(r#"{"card":"4242424242424242"}"#, "{}"), Vec::<String>::new());
     assert_eq!(told(r#"{"a":"sk_live_x"}"#, "{}"), ["exchange 1, request /a: a key that looks live"]);
     assert_eq!(
@@ -110,4 +110,55 @@ fn what_the_present_tape_mints_is_no_card_number() {
     assert_eq!(doubts(Some(like(r#"{"card":{"transaction":"${gen:network:digits16}"}}"#))), []);
     assert_eq!(doubts(Some(like(r#"{"card":{"transaction":"none"}}"#))).len(), 1);
     assert_eq!(doubts(None).len(), 1);
+}
+
+/// What a tape has that the request is like, as TOML.
+fn made_like(like: &str, request: &str) -> RequestModel {
+    let like: ExchangeModel = toml::from_str(like).unwrap();
+    let request = Request::post("https://api.example/v1/payments")
+        .header("content-type", "text/xml")
+        .body(Bytes::copy_from_slice(request.as_bytes()))
+        .unwrap();
+    let answer = Response::builder().status(200).body(Bytes::from_static(b"<ok/>")).unwrap();
+    let crossing = Crossing { step: 1, settle: false, request, answer, at_unix: 1_795_348_800, like: Some(like) };
+    let mut known = known();
+    let samples = [
+        ("card.number", "4242424242424242"),
+        ("card.expiry_month", "1"),
+        ("card.expiry_year", "2030"),
+        ("card.cvc", "123"),
+    ];
+    let samples = samples.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    known.steps.get_mut(&1).unwrap().samples = Arc::new(BTreeMap::from(samples));
+    let provenance = Provenance { kind: ProvenanceKind::Synthesised, source: None, seen: None, environment: None };
+    let (model, doubts) = tape(&[crossing], &known, provenance).unwrap();
+    assert_eq!(doubts, []);
+    model.exchange[0].request.clone()
+}
+
+/// In XML a place is an element's or an attribute's; short values and times of a form of the provider's own are known by the present tape.
+#[test]
+fn xml_takes_the_holes_of_a_present_tape() {
+    let like = r#"
+        step = 1
+        [request]
+        method = "POST"
+        url = "https://api.example/v1/payments"
+        headers = { content-type = "text/xml" }
+        xml = '''<request timestamp="${now:%Y%m%d%H%M%S}" id="x-${now:%H%M}-${reference}"><card><number>${card:number}</number>
+            <exp>${card:expiry_month2}${card:expiry_year2}</exp><cvn>${card:cvc}</cvn><digest>${any:hex}</digest></card></request>'''
+        [response]
+        status = 200
+        body = "<ok/>"
+    "#;
+    let xml = "<?xml version=\"1.0\"?><request timestamp=\"20261122120003\" id=\"x-1200-R1-279b3143b7\"><orderid>key-0001-abcd</orderid>\
+               <card><number>4242424242424242</number><exp>0130</exp><cvn>123</cvn><other>123</other><digest>0a1b</digest></card></request>";
+    assert_eq!(
+        made_like(like, xml).xml.as_deref(),
+        Some(
+            "<?xml version=\"1.0\"?><request timestamp=\"${now:%Y%m%d%H%M%S}\" id=\"x-${now:%H%M}-${reference}\"><orderid>${key}</orderid>\
+             <card><number>${card:number}</number><exp>${card:expiry_month2}${card:expiry_year2}</exp><cvn>${card:cvc}</cvn>\
+             <other>${card:cvc}</other><digest>${any:hex}</digest></card></request>"
+        )
+    );
 }
