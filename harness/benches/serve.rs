@@ -43,6 +43,8 @@ const PAUSE: Duration = Duration::from_micros(300);
 /// Requests in a batch, and batches of each server, taken in turn so that a slow spell of the machine meets all of them.
 const BATCH: usize = 4_000;
 const ROUNDS: usize = 15;
+/// Requests before: then a sandbox remembers as much as it ever will.
+const WARM_UP: usize = 60_000;
 /// Requests over which memory is watched, and how often it is told.
 const MANY: usize = 1_000_000;
 const STEPS: usize = 10;
@@ -76,7 +78,7 @@ fn trial() {
 fn figures() {
     let running = KINDS.map(Running::start);
     let mut loads: Vec<Load> = running.iter().map(Load::new).collect();
-    loads.iter_mut().for_each(|load| load.send(BATCH));
+    loads.iter_mut().for_each(|load| load.send(WARM_UP));
     let mut times = [const { Vec::new() }; KINDS.len()];
     for _ in 0..ROUNDS {
         for ((running, load), times) in running.iter().zip(&mut loads).zip(&mut times) {

@@ -8,7 +8,8 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use quittance::{Idempotency, Op};
 
-use super::book::{self, Book, Number};
+use super::answers::{About, Given as Before};
+use super::book::{Book, Number, Object};
 use super::choice::{Choice, Chooses, Target};
 use super::chosen::Chosen;
 use super::fit::{Fit, Readings};
@@ -85,13 +86,13 @@ impl Sandbox {
             return None;
         }
         let key = self.key(asking, &fit, one);
-        if key.as_ref().is_some_and(|key| state.book.given(key).is_some()) {
+        if key.as_ref().is_some_and(|key| state.book.answers.get(key).is_some()) {
             return None;
         }
         let chooses = self.chooses(&state.book);
         let (target, card) = (chooses.target(&fit), chooses.card(&fit).unwrap_or_default());
         let (answered, object) = self.give(state, asking, one, &fit, target, card);
-        remember(state, asking, key, &answered, object);
+        remember(state, asking, key, &answered, object, target);
         Some(answered)
     }
 
@@ -139,14 +140,14 @@ impl Sandbox {
         let forged = class != Class::Credentials && !malformed && self.is_forged(state, asking, one, fit);
         let class = if forged { Class::Credentials } else { class };
         let memory = self.key(asking, fit, one).filter(|_| class != Class::Credentials);
-        if let Some(given) = memory.as_ref().and_then(|key| state.book.given(key)).cloned() {
+        if let Some(given) = memory.as_ref().and_then(|key| state.book.answers.get(key)) {
             // Some providers tell of the first request whatever the second asks for.
             let tells = |known: &Known| known.at.class == Class::Again && known.at.answer.status.is_client_error();
             let conflicts = fits
                 .iter()
                 .filter_map(|fit| known.get(fit.index))
                 .any(|other| tells(other) && other.at.op == one.at.op);
-            if given.asked == hash(asking.request) || conflicts {
+            if given.about.asked == hash(asking.request) || conflicts {
                 return self.again(state, asking, &fits, one, given);
             }
             let compared = tell::nearest(&fits);
@@ -160,7 +161,7 @@ impl Sandbox {
             _ => (self.refused(state, asking, route, class, (&fits, fit, target), malformed), None),
         };
         answered.due.splice(0..0, early);
-        remember(state, asking, memory, &answered, object);
+        remember(state, asking, memory, &answered, object, target);
         answered
     }
 
@@ -184,16 +185,16 @@ impl Sandbox {
         // A body that cannot be read is never taken for one that can, whatever the nearest refusal of the tapes says.
         let wrong = malformed && !response.status().is_client_error();
         let response = if wrong { with_status(response, StatusCode::BAD_REQUEST) } else { response };
-        let payment = target.root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned());
+        let payment = payment(state, target.root);
         let operation = op.map(Op::as_str);
         refused(response, Seen { matched: class != Class::Missing, operation, payment, compared, ..Seen::default() })
     }
 
     /// The answer to a request that came before under its key: the same, or what the provider has for a repetition.
-    fn again(&self, state: &State, asking: &Asking<'_>, fits: &[Fit<'_>], one: &Known, given: book::Given) -> Answered {
+    fn again(&self, state: &State, asking: &Asking<'_>, fits: &[Fit<'_>], one: &Known, given: &Before) -> Answered {
         let known = fits.iter().filter_map(|fit| Some((fit, self.knowledge.known.get(fit.index)?)));
         let repeats = known.filter(|(_, known)| known.at.class == Class::Again && known.at.op == one.at.op);
-        let best = repeats.max_by_key(|(fit, _)| fit.score).zip(given.object);
+        let best = repeats.max_by_key(|(fit, _)| fit.score).zip(given.about.object);
         let other = best.and_then(|((fit, known), object)| {
             let own = Own::of(fit);
             let target = Target { object: Some(object), root: state.book.root(object) };
@@ -203,13 +204,13 @@ impl Sandbox {
         });
         let seen = Seen {
             matched: true,
-            operation: given.operation,
-            payment: given.payment,
-            case: given.case,
+            operation: given.about.operation,
+            payment: payment(state, given.about.payment),
+            case: given.about.case.clone(),
             replayed: true,
             ..Seen::default()
         };
-        refused(other.map_or_else(|| given.answer.response(), |other| other.response), seen)
+        refused(other.map_or_else(|| given.response(), |other| other.response), seen)
     }
 
     /// What an answer is remembered by: the idempotency key, for what moves something.
@@ -287,8 +288,7 @@ impl Sandbox {
         let index = fit.index;
         let made = Made { number, target, own, minted, fresh, id, card, moment, index };
         let root = self.book_keeping(state, known, made, asking.sent);
-        let payment =
-            root.and_then(|root| state.book.get(root)).map(|object| object.id().to_owned()).filter(|id| !id.is_empty());
+        let payment = payment(state, root);
         let made = Some(number).filter(|number| state.book.get(*number).is_some());
         let target = Target { object: made.or(target.object), root };
         // What waits for somebody else is told when they have decided.
@@ -346,13 +346,26 @@ fn is_malformed(asking: &Asking<'_>, route: &Route) -> bool {
     route.is_malformed(asking.sent, content_type, asking.request.body())
 }
 
+/// The id of a payment as the provider gives it; none where it has none.
+fn payment(state: &State, number: Option<Number>) -> Option<String> {
+    let id = number.and_then(|number| state.book.get(number)).map(Object::id)?;
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
 /// Keeps an answer under the key that it was asked for with.
-fn remember(state: &mut State, asking: &Asking<'_>, key: Option<String>, answered: &Answered, object: Option<Number>) {
+fn remember(
+    state: &mut State,
+    asking: &Asking<'_>,
+    key: Option<String>,
+    answered: &Answered,
+    object: Option<Number>,
+    target: Target,
+) {
     let Some(key) = key else { return };
-    let seen = &answered.seen;
-    let (payment, operation, case) = (seen.payment.clone(), seen.operation, seen.case.clone());
-    let (asked, answer) = (hash(asking.request), book::Flat::of(&answered.response));
-    state.book.give(book::Given { key, asked, answer, object, payment, case, operation });
+    let payment = object.and_then(|object| state.book.root(object)).or(target.root);
+    let (operation, case) = (answered.seen.operation, answered.seen.case.clone());
+    let about = About { asked: hash(asking.request), object, payment, case, operation };
+    state.book.answers.add(&key, about, &answered.response);
 }
 
 /// What tells two requests under one key apart: whoever makes two that collide is taken to have repeated the first.

@@ -5,11 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
 use quittance::Currency;
 
-use super::flat;
+use super::answers::Answers;
 use super::known::{Account, Kind, Known, Role};
 use super::quick::Quick;
 use super::texts::{Of, Texts};
@@ -17,9 +15,6 @@ use crate::tape::Hole;
 
 /// Most objects that are remembered.
 const MAX_OBJECTS: usize = 50_000;
-
-/// Most answers that are remembered by their key.
-const MAX_ANSWERS: usize = 10_000;
 
 /// Most requests and deliveries that one object collects children of.
 const MAX_CHILDREN: usize = 64;
@@ -65,43 +60,6 @@ pub(super) struct Later {
     pub(super) account: Account,
     /// The exchange that made it, by its place in the list of all.
     pub(super) known: usize,
-}
-
-/// An answer that is remembered.
-#[derive(Debug, Clone)]
-pub(super) struct Flat {
-    status: StatusCode,
-    head: Bytes,
-    body: Bytes,
-}
-
-impl Flat {
-    pub(super) fn of(response: &Response<Bytes>) -> Flat {
-        let mut head = Vec::with_capacity(256);
-        flat::write(response.headers(), &mut head);
-        Flat { status: response.status(), head: Bytes::copy_from_slice(&head), body: response.body().clone() }
-    }
-
-    pub(super) fn response(&self) -> Response<Bytes> {
-        let mut response = Response::new(self.body.clone());
-        *response.status_mut() = self.status;
-        *response.headers_mut() = flat::read(&self.head);
-        response
-    }
-}
-
-/// An answer that was given under a key.
-#[derive(Debug, Clone)]
-pub(super) struct Given {
-    pub(super) key: String,
-    /// What was asked: a hash of method, path and body.
-    pub(super) asked: u64,
-    pub(super) answer: Flat,
-    /// What was made, or what the request was about.
-    pub(super) object: Option<Number>,
-    pub(super) payment: Option<String>,
-    pub(super) case: Option<Arc<str>>,
-    pub(super) operation: Option<&'static str>,
 }
 
 /// What requests of a provider name objects by.
@@ -178,9 +136,7 @@ pub(super) struct Book {
     /// What stands in the index, in the order in which it came there, so that who is forgotten need not be looked at.
     indexed: VecDeque<(Number, u64)>,
     hashes: RandomState,
-    /// By the hash of the key, which stands in the answer.
-    answers: HashMap<u64, Given, BuildHasherDefault<Quick>>,
-    answer_order: VecDeque<u64>,
+    pub(super) answers: Answers,
     next: Number,
 }
 
@@ -309,22 +265,6 @@ impl Book {
         }
         found.sort_unstable();
         found
-    }
-
-    pub(super) fn given(&self, key: &str) -> Option<&Given> {
-        self.answers.get(&self.hashes.hash_one(key)).filter(|given| given.key == key)
-    }
-
-    pub(super) fn give(&mut self, given: Given) {
-        let hash = self.hashes.hash_one(given.key.as_str());
-        if self.answers.insert(hash, given).is_none() {
-            self.answer_order.push_back(hash);
-        }
-        while self.answer_order.len() > MAX_ANSWERS {
-            if let Some(oldest) = self.answer_order.pop_front() {
-                self.answers.remove(&oldest);
-            }
-        }
     }
 
     /// The payment that was made last.

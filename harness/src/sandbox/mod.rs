@@ -5,6 +5,7 @@
 //! the ids, amounts and texts of this payment. Whatever the bytes, it answers.
 
 mod act;
+mod answers;
 mod book;
 mod cases;
 mod choice;

@@ -169,7 +169,8 @@ impl Route {
             None => !segment.is_empty(),
             Some(word) => word == segment || is_version(word) && is_version(segment),
         };
-        self.shape.len() == segments.len() && self.shape.iter().zip(segments).all(takes)
+        // Paths begin alike and end differently.
+        self.shape.len() == segments.len() && self.shape.iter().zip(segments).rev().all(takes)
     }
 
     /// Whether what was sent is no request of this route: a body that cannot be read, none where there must be one, or one of another

@@ -29,48 +29,48 @@ pub(super) enum Of {
 pub(super) struct Texts {
     /// Name and value of each, one after the other.
     text: String,
-    /// Where each name and each value ends.
-    ends: Vec<(Of, u32, u32)>,
+    /// What each is, and how long its name and its value are.
+    all: Vec<(Of, u16, u16)>,
 }
 
 impl Texts {
     /// These texts, and no room for more: most objects are never added to.
     pub(super) fn of(all: &[(Of, &str, &str)]) -> Texts {
         let length = all.iter().map(|(_, name, value)| name.len() + value.len()).sum();
-        let mut texts = Texts { text: String::with_capacity(length), ends: Vec::with_capacity(all.len()) };
+        let mut texts = Texts { text: String::with_capacity(length), all: Vec::with_capacity(all.len()) };
         all.iter().for_each(|(of, name, value)| texts.add(*of, name, value));
         texts
     }
 
-    /// Adds a text; of two under one name the later counts. What would not fit into 4 GiB is left out.
+    /// Adds a text; of two under one name the later counts. What is longer than 64 KiB is left out.
     pub(super) fn add(&mut self, of: Of, name: &str, value: &str) {
-        let start = self.text.len();
-        let ends = |length: usize| u32::try_from(start + length).ok();
-        let (Some(name_end), Some(end)) = (ends(name.len()), ends(name.len() + value.len())) else { return };
+        let (Ok(name_length), Ok(length)) = (u16::try_from(name.len()), u16::try_from(value.len())) else { return };
         self.text.push_str(name);
         self.text.push_str(value);
-        self.ends.push((of, name_end, end));
+        self.all.push((of, name_length, length));
     }
 
     /// Adds a text that is not there yet: told again and again, it takes no more room.
     pub(super) fn set(&mut self, of: Of, name: &str, value: &str) {
         if self.get(of, name) != Some(value) {
             self.text.reserve_exact(name.len() + value.len());
-            self.ends.reserve_exact(1);
+            self.all.reserve_exact(1);
             self.add(of, name, value);
         }
     }
 
     pub(super) fn get(&self, of: Of, name: &str) -> Option<&str> {
-        // Most are of another kind or length, and need no look at their text.
-        let is_it = |at: &usize| {
-            self.ends.get(*at).is_some_and(|(other, name_end, _)| {
-                let length = name_end.checked_sub(self.start(*at)).and_then(|length| usize::try_from(length).ok());
-                *other == of && length == Some(name.len())
-            }) && self.one(*at).is_some_and(|(_, known, _)| known == name)
-        };
-        let at = (0..self.ends.len()).rev().find(is_it)?;
-        self.one(at).map(|(_, _, value)| value)
+        let mut end = self.text.len();
+        for (other, name_length, length) in self.all.iter().rev() {
+            let middle = end.checked_sub(usize::from(*length))?;
+            let start = middle.checked_sub(usize::from(*name_length))?;
+            // Most are of another kind or length, and need no look at their text.
+            if *other == of && middle - start == name.len() && self.text.get(start..middle) == Some(name) {
+                return self.text.get(middle..end);
+            }
+            end = start;
+        }
+        None
     }
 
     /// Whether a text of that kind is this one, whatever its name.
@@ -79,26 +79,19 @@ impl Texts {
     }
 
     /// What each is, its name and itself, in the order in which they were added.
-    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = (Of, &str, &str)> {
-        (0..self.ends.len()).filter_map(|at| self.one(at))
+    pub(super) fn all(&self) -> impl Iterator<Item = (Of, &str, &str)> {
+        self.of_kinds(|_| true)
     }
 
     /// Those of some kinds, as [`Texts::all`] gives them.
     pub(super) fn of_kinds(&self, is_wanted: impl Fn(Of) -> bool) -> impl Iterator<Item = (Of, &str, &str)> {
-        let wanted = self.ends.iter().enumerate().filter(move |(_, (of, ..))| is_wanted(*of));
-        wanted.filter_map(|(at, _)| self.one(at))
-    }
-
-    /// Where a text begins with its name.
-    fn start(&self, at: usize) -> u32 {
-        at.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |(_, _, end)| *end)
-    }
-
-    fn one(&self, at: usize) -> Option<(Of, &str, &str)> {
-        let (of, name_end, end) = *self.ends.get(at)?;
-        let place = |place: u32| usize::try_from(place).ok();
-        let (start, name_end, end) = (place(self.start(at))?, place(name_end)?, place(end)?);
-        Some((of, self.text.get(start..name_end)?, self.text.get(name_end..end)?))
+        let mut start = 0;
+        self.all.iter().filter_map(move |(of, name_length, length)| {
+            let middle = start + usize::from(*name_length);
+            let end = middle + usize::from(*length);
+            let from = std::mem::replace(&mut start, end);
+            is_wanted(*of).then(|| Some((*of, self.text.get(from..middle)?, self.text.get(middle..end)?)))?
+        })
     }
 }
 
