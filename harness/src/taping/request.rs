@@ -77,21 +77,12 @@ fn body(
         return;
     }
     if media.contains("x-www-form-urlencoded") {
-        let mut fields: Vec<(String, Vec<String>)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            let count = fields.iter().find(|(known, _)| *known == name).map_or(0, |(_, values)| values.len());
-            let theirs = like.and_then(|like| like.form.as_ref()).and_then(|form| {
-                let (_, values) = form.fields.iter().find(|(known, _)| *known == name)?;
-                values.get(count).map(String::as_str)
-            });
-            let marked = marks.requested(crossing, theirs, &value);
+        let like = like.and_then(|like| like.form.as_ref());
+        model.form = Some(form(text, like, &mut |name, theirs, value| {
+            let marked = marks.requested(crossing, theirs, value);
             found(&format!("request field {name}"), &marked);
-            match fields.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => values.push(marked),
-                None => fields.push((name.into_owned(), vec![marked])),
-            }
-        }
-        model.form = Some(FormModel { fields });
+            marked
+        }));
         return;
     }
     let parsed = json::read(text).ok().filter(|_| media.contains("json"));
@@ -138,6 +129,24 @@ fn body(
             *slot = Some(marked);
         }
     }
+}
+
+/// The fields of a form, each value turned; `turn` gets the name, the present tape's template for that value, and the value.
+fn form(text: &str, like: Option<&FormModel>, turn: &mut impl FnMut(&str, Option<&str>, &str) -> String) -> FormModel {
+    let mut fields: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        let count = fields.iter().find(|(known, _)| *known == name).map_or(0, |(_, values)| values.len());
+        let theirs = like.and_then(|form| {
+            let (_, values) = form.fields.iter().find(|(known, _)| *known == name)?;
+            values.get(count).map(String::as_str)
+        });
+        let marked = turn(&name, theirs, &value);
+        match fields.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(marked),
+            None => fields.push((name.into_owned(), vec![marked])),
+        }
+    }
+    FormModel { fields }
 }
 
 /// The url with those of its parts that the present tape computes as they stand there, when both have as many parts.
