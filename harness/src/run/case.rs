@@ -5,7 +5,9 @@ mod rehearsal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
+use quittance::{
+    Connector, Context, Delivery, Error, EventBody, Op, Protected, Transport, WebhookAuthentication, drive,
+};
 use serde_json::{Map, Value, json};
 
 use super::built::Built;
@@ -169,6 +171,7 @@ pub(super) struct Play<'a> {
     asked: BTreeMap<u32, Arc<Asked>>,
     completed: BTreeMap<u32, Arc<Asked>>,
     kept: BTreeMap<u32, Tokens>,
+    protected: Arc<Protected>,
     pub(super) ended: Vec<Ended>,
     pub(super) findings: Vec<Finding>,
 }
@@ -189,6 +192,7 @@ impl<'a> Play<'a> {
             credentials: Arc::clone(bench.credentials),
             proven: bench.proven.filter(|_| bench.wire.is_none()).cloned(),
         };
+        let player = Player::new(Arc::clone(&case.tape), run);
         let repeated = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay).filter_map(|(step, _)| step.of);
         Play {
             bench,
@@ -199,7 +203,8 @@ impl<'a> Play<'a> {
                 brand: case.brand,
                 seed: bench.seed,
             },
-            stage: Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone()),
+            protected: Arc::clone(player.protected()),
+            stage: Stage::new(player, case.strike.clone()),
             around,
             objects: Objects::default(),
             repeated: repeated.collect(),
@@ -462,7 +467,8 @@ impl Play<'_> {
     }
 
     pub(super) fn context<'c>(&'c self, transport: &'c dyn Transport) -> Context<'c> {
-        Context::new(transport, &self.around.clock, &self.around.random, &self.around.tokens)
+        let Around { clock, random, tokens } = self.around;
+        Context::new(transport, clock, random, tokens).with_protected(&self.protected)
     }
 
     /// Follows a first answer that is not final to its end, by what the tape gives for the step: the customer's return, then
