@@ -2,6 +2,7 @@
 //! then written.
 
 pub mod drift;
+mod origin;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,10 +22,11 @@ use crate::mask::Masker;
 use crate::profile::Profile;
 use crate::run::case::{self, Bench, Case};
 use crate::scenario::Suite;
-use crate::tape::model::{ExchangeModel, Provenance, ProvenanceKind, TapeModel};
+use crate::tape::model::{ExchangeModel, TapeModel};
 use crate::tape::{NO_SECRETS, Tape, is_alike};
 use crate::taping::{self, Crossing, Known, luhn_runs};
 use crate::world::{Subject, Unusable, World};
+use origin::Origins;
 
 /// How often a tape is replayed before it is written, each time with another seed.
 pub const REPLAYS: u64 = 3;
@@ -100,6 +102,9 @@ pub struct RecordReport {
     pub connector: String,
     /// The vendor's environment.
     pub environment: String,
+    /// Why tapes are not marked as recorded in the vendor's environment: a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_the_vendors: Vec<String>,
     /// The cases, in the order of the suite.
     pub cases: Vec<RecordedCase>,
 }
@@ -123,6 +128,11 @@ pub fn record(
     mut each: impl FnMut(&RecordedCase),
 ) -> Result<RecordReport, Unusable> {
     let live = Live::open(subject, &options.setting, None)?;
+    let origins = Origins::of(&live);
+    if let (Some(why), None, false) = (origins.others().next(), &options.out, options.dry_run) {
+        let told = format!("{why}; give --out DIR: it does not take the place of tapes in {}", subject.folder);
+        return Err(Unusable::Text(told));
+    }
     let plan = Plan::of(suite, subject);
     let reasons = undrivable(subject, &plan);
     let folder = options.out.clone().unwrap_or_else(|| world.root.join(&subject.folder));
@@ -132,7 +142,7 @@ pub fn record(
             |outcome, because| RecordedCase { case: case.id.clone(), outcome, exchanges: 0, because, file: None };
         let recorded = match reasons.get(&case.id) {
             Some(why) => blank(Outcome::LeftOut, vec![why.clone()]),
-            None => match taped(world, &live, case, &options.environment)? {
+            None => match taped(world, &live, &origins, case, &options.environment)? {
                 Err((outcome, because)) => blank(outcome, because),
                 Ok((text, exchanges)) => {
                     let path = folder.join(format!("{}.toml", case.id));
@@ -148,7 +158,12 @@ pub fn record(
         each(&recorded);
         cases.push(recorded);
     }
-    Ok(RecordReport { connector: subject.entry.spec.id.to_owned(), environment: options.environment.clone(), cases })
+    Ok(RecordReport {
+        connector: subject.entry.spec.id.to_owned(),
+        environment: options.environment.clone(),
+        not_the_vendors: origins.others().collect(),
+        cases,
+    })
 }
 
 /// Whether a case is asked for.
@@ -159,7 +174,7 @@ pub(crate) fn selects(pattern: Option<&str>, case: &str) -> bool {
 /// The text of a tape with the number of its exchanges; or why there is none.
 type Taped = Result<(String, usize), (Outcome, Vec<String>)>;
 
-fn taped(world: &World, live: &Live<'_>, case: &Case, environment: &str) -> Result<Taped, Unusable> {
+fn taped(world: &World, live: &Live<'_>, origins: &Origins, case: &Case, environment: &str) -> Result<Taped, Unusable> {
     let subject = live.subject;
     let (mut credentials, stranger) = (Arc::clone(&live.account.flat), live.account.stranger(subject.entry, None));
     let connector = match (asks_for_bad_credentials(case), &stranger) {
@@ -189,16 +204,8 @@ fn taped(world: &World, live: &Live<'_>, case: &Case, environment: &str) -> Resu
     };
     let steps = played.taken.iter().map(|taken| (taken.number, taken.asked.values.clone())).collect();
     let known = Known { credentials, steps, test_cards: test_cards(&subject.profile) };
-    let host = crossings
-        .last()
-        .and_then(|last| live.goes_to(last.request.uri()))
-        .and_then(|uri| Some(uri.authority()?.to_string()));
-    let provenance = Provenance {
-        kind: ProvenanceKind::Recorded,
-        source: Some(format!("recorded from {}", host.unwrap_or_default())),
-        seen: Some(world.today.to_string()),
-        environment: Some(environment.to_owned()),
-    };
+    let hosts = crossings.iter().filter_map(|crossing| live.goes_to(crossing.request.uri())?.authority().cloned());
+    let provenance = origins.provenance(hosts.map(|host| host.to_string()), world.today, environment);
     let refused = |why: Vec<String>| Ok(Err((Outcome::Refused, why)));
     let (model, doubts) = match taping::tape(&crossings, &known, provenance) {
         Ok(made) => made,

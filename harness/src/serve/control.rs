@@ -26,6 +26,7 @@ use super::forms::{
 };
 use super::page::{self, POLICY, page};
 use super::{State, exchange, guard, now_unix_ms};
+use crate::sandbox::OWN;
 use crate::world::unknown;
 
 /// How many rows are given when nobody says how many.
@@ -118,6 +119,7 @@ impl Control {
             },
         };
         let headers = response.headers_mut();
+        headers.insert(OWN, HeaderValue::from_static("serve"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
