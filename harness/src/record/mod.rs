@@ -4,6 +4,7 @@
 pub mod drift;
 mod origin;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,13 +15,15 @@ use serde::{Deserialize, Serialize};
 use crate::bad_input::Document;
 use crate::certify::{self, Plan, SEED};
 use crate::files::write_atomically;
+use crate::har::file;
 use crate::live::course::{self, Taken};
 use crate::live::drivable::{asks_for_bad_credentials, undrivable};
 use crate::live::remote::Sent;
 use crate::live::{Live, Setting};
 use crate::mask::Masker;
 use crate::profile::Profile;
-use crate::run::case::{self, Bench, Case};
+use crate::run::case::{self, Bench, Case, Finding};
+use crate::run::stage::START_UNIX_SECONDS;
 use crate::scenario::Suite;
 use crate::tape::model::{ExchangeModel, TapeModel};
 use crate::tape::{NO_SECRETS, Tape, is_alike};
@@ -252,10 +255,18 @@ pub(crate) fn replayed(subject: &Subject, case: &Case, text: &str, times: u64) -
     for seed in 1..=times {
         let bench = Bench::of(subject, seed);
         if let Some(finding) = case::play(bench, &case).findings.first() {
-            return Err(format!("it does not replay (seed {seed}): {finding}"));
+            let hint = time_hint(finding, &subject.file_of(&case.tape)).unwrap_or_default();
+            return Err(format!("it does not replay (seed {seed}): {finding}{hint}"));
         }
     }
     Ok(())
+}
+
+/// What to write where a request carries the time in a form that only the provider's tapes can name.
+fn time_hint(finding: &Finding, file: &str) -> Option<String> {
+    let bare = |text: &str| text.trim_matches(['"', '`']).to_owned();
+    let format = taping::written_as(&bare(&finding.found), &bare(&finding.expected), START_UNIX_SECONDS)?;
+    Some(format!("; this is the time: write `${{now:{format}}}` there in {file}, then try again"))
 }
 
 /// A credential or access token that is left in the text, as it is or encoded.
@@ -284,7 +295,7 @@ fn crossings(case: &Case, present: &TapeModel, taken: &[Taken]) -> Result<Vec<Cr
         for (settle, sent) in own {
             let answer =
                 sent.answer.clone().map_err(|failure| format!("step {}: no answer: {failure:?}", taken.number))?;
-            let like = alike(case, present, &mut used, taken.number, sent);
+            let like = alike(&case.tape, present, &mut used, taken.number, sent);
             let (request, at_unix) = (sent.request.clone(), sent.at_unix);
             all.push(Crossing { step: taken.number, settle, request, answer, at_unix, like });
         }
@@ -292,13 +303,18 @@ fn crossings(case: &Case, present: &TapeModel, taken: &[Taken]) -> Result<Vec<Cr
     Ok(all)
 }
 
-fn alike(case: &Case, present: &TapeModel, used: &mut [bool], step: u32, sent: &Sent) -> Option<ExchangeModel> {
-    let fits =
-        |index: &usize| case.tape.exchanges.get(*index).is_some_and(|exchange| is_alike(exchange, &sent.request));
+/// The exchange of the present tape that is like what was sent: of its step and not taken yet, where there is one.
+fn alike(tape: &Tape, present: &TapeModel, used: &mut [bool], step: u32, sent: &Sent) -> Option<ExchangeModel> {
+    let fits = |index: &usize| tape.exchanges.get(*index).is_some_and(|exchange| is_alike(exchange, &sent.request));
     let all = || 0..present.exchange.len();
     let of_step = |index: &usize| present.exchange.get(*index).is_some_and(|exchange| exchange.step == step);
-    let fresh = all().filter(of_step).filter(|index| used.get(*index) == Some(&false)).find(|index| fits(index));
-    let index = fresh.or_else(|| all().find(|index| fits(index)))?;
+    // Where one address takes everything, method and path say nothing: the one with most places in common is meant, the first of equals.
+    let places = |index: &usize| {
+        let common = present.exchange.get(*index).map(|exchange| file::beside(&exchange.request, &sent.request).len());
+        (common.unwrap_or_default(), Reverse(*index))
+    };
+    let fresh = all().filter(of_step).filter(|index| used.get(*index) == Some(&false)).filter(fits).max_by_key(places);
+    let index = fresh.or_else(|| all().filter(fits).max_by_key(places))?;
     if let Some(slot) = used.get_mut(index) {
         *slot = true;
     }
@@ -321,4 +337,48 @@ pub(crate) fn test_cards(profile: &Profile) -> Vec<String> {
     let of_methods = methods.flat_map(BTreeMap::into_values).flat_map(|value| luhn_runs(&value));
     let of_cards = profile.model.cards.values().map(|card| card.number.clone());
     of_methods.chain(of_cards).chain(PUBLISHED_CARDS.map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_for_all_is_told_apart_by_what_is_sent() {
+        let exchange = |body: &str| {
+            format!(
+                "[[exchange]]\nstep = 1\nrequest = {{ method = \"POST\", url = \"https://api.reference.example/all\", \
+                 headers = {{ content-type = \"application/json\" }}, json = '{body}' }}\nresponse = {{ status = 200 }}\n"
+            )
+        };
+        let (ask, pay) = (exchange(r#"{"ask":"x"}"#), exchange(r#"{"pay":{"amount":"1","number":"${card:number}"}}"#));
+        let text = format!("provenance = {{ kind = \"synthesised\" }}\n{ask}{pay}");
+        let world = World::find(Some(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))).unwrap();
+        let profile = Profile::load(&world.root.join("fixtures/reference/profile.toml"), world.today).unwrap();
+        let tape = Tape::parse("authorize.captured.toml", &text, &profile).unwrap();
+        let model: TapeModel = toml::from_str(&text).unwrap();
+        let body = bytes::Bytes::from_static(br#"{"pay":{"amount":"60","number":"4242424242424242"}}"#);
+        let request = http::Request::post("https://api.reference.example/all").body(body).unwrap();
+        let sent = Sent { request, at_unix: 0, answer: Err(quittance::Failure::Reset) };
+        let mut used = [false, false];
+        let like = alike(&tape, &model, &mut used, 1, &sent).unwrap();
+        assert!(like.request.json.unwrap().contains("${card:number}") && used == [false, true]);
+    }
+
+    #[test]
+    fn a_time_is_told_with_what_to_write() {
+        let finding = |expected: &str, found: &str| Finding {
+            step: 1,
+            what: "/request/@timestamp".to_owned(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        };
+        let hint = |expected, found| time_hint(&finding(expected, found), "fixtures/acme/authorize.captured.toml");
+        let told = hint("20261123205342", "20261122120000").unwrap();
+        assert!(told.contains("write `${now:%Y%m%d%H%M%S}` there in fixtures/acme/authorize.captured.toml"), "{told}");
+        assert!(hint("\"24/11/2026 09:53\"", "\"22/11/2026 12:00\"").unwrap().contains("%d/%m/%Y %H:%M"));
+        // Something else of as many digits is no time.
+        assert_eq!(hint("99999999999999", "20261122120000"), None);
+        assert_eq!(hint("20261123205342", "20261123205343"), None);
+    }
 }
