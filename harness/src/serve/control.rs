@@ -21,9 +21,10 @@ use serde::de::DeserializeOwned;
 use super::answer::Answer;
 use super::chaos::Chaos;
 use super::forms::{
-    AskFault, ChaosShown, FaultShown, Health, OutcomesShown, PaymentsShown, ProviderShown, Refused, Reset, SendWebhook,
-    Started, TrafficShown,
+    AskFault, ChaosShown, DeliveryDetail, FaultShown, HeaderShown, Health, OutcomesShown, PaymentsShown, ProviderShown,
+    Refused, Reset, SendWebhook, Started, TrafficShown,
 };
+use super::mask::Veil;
 use super::page::{self, POLICY, page};
 use super::{State, exchange, guard, now_unix_ms};
 use crate::sandbox::OWN;
@@ -85,6 +86,10 @@ impl Control {
                 "/webhooks",
                 get(|at: At, query: RawQuery| async move { told(at.webhooks(query)) })
                     .post(|at: At, body: Bytes| async move { told(at.send_webhook(&body)) }),
+            )
+            .route(
+                "/webhooks/{number}",
+                get(|at: At, Path(number): Path<String>| async move { told(at.webhook(&number)) }),
             )
             .route(
                 "/faults",
@@ -228,6 +233,23 @@ impl Desk {
     fn webhooks(&self, RawQuery(query): RawQuery) -> Told {
         let query = Query::read(query, &["newest"])?;
         Ok(json(&self.state.webhooks.shown(query.rows()?)))
+    }
+
+    fn webhook(&self, number: &str) -> Told {
+        let found = number.parse().ok().and_then(|number| self.state.webhooks.whole(number));
+        let (delivery, made) = found.ok_or_else(|| {
+            (StatusCode::NOT_FOUND, format!("delivery {number} is not kept; GET webhooks lists those"))
+        })?;
+        let loaded =
+            self.state.providers.index(&delivery.provider).and_then(|index| self.state.providers.loaded(index));
+        let veil = Veil::new(loaded.and_then(Result::ok).map(|loaded| &loaded.masker));
+        let (sent, body) = made.map(|made| (made.headers, made.body)).unwrap_or_default();
+        let body = String::from_utf8_lossy(&body);
+        let headers: Vec<HeaderShown> =
+            sent.iter().map(|(name, value)| HeaderShown { name: name.clone(), value: veil.text(value) }).collect();
+        let shown = veil.text(&body);
+        let masked = shown != body || headers.iter().zip(&sent).any(|(shown, (_, value))| shown.value != *value);
+        Ok(json(&DeliveryDetail { delivery, headers, body: shown, masked }))
     }
 
     fn send_webhook(&self, body: &[u8]) -> Told {
