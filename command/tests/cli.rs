@@ -303,6 +303,33 @@ fn what_a_connector_protects_is_shown_nowhere() {
 }
 
 #[test]
+fn certify_takes_several_scenarios() {
+    let shown = good(&["certify", "stripe", "--tier", "memory", "--scenario", "void.*", "--scenario", "capture.full"]);
+    assert!(shown.contains("capture.full") || shown.contains("void.*,capture.full"), "{shown}");
+    let two = ["certify", "stripe", "--tier", "memory", "--scenario", "void.*", "--scenario", "capture.ful"];
+    bad(&two, "", &["unknown scenario `capture.ful`", "did you mean capture.full"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_how_far_it_came() {
+    let child = Command::new(env!("CARGO_BIN_EXE_quittance"))
+        .args(["certify", "--tier", "memory"])
+        .current_dir(ROOT)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("interrupted "), "{told}");
+}
+
+#[test]
 fn explain_tells_a_case() {
     let shown = good(&["explain", "stripe", "capture.full"]);
     for part in [

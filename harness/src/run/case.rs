@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quittance::{
-    Connector, Context, Delivery, Error, EventBody, Op, Protected, Transport, WebhookAuthentication, drive,
+    Connector, Context, Delivery, Error, EventBody, Kind, Op, Protected, Transport, WebhookAuthentication, drive,
 };
 use serde_json::{Map, Value, json};
 
 use super::built::Built;
 pub use super::delivery::{delivery, delivery_of};
 pub use super::finding::Finding;
+use super::finding::beyond;
 use super::input::{Builder, op_of};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted, same_kind};
@@ -22,7 +23,7 @@ use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
 use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
-use crate::tape::{Player, Proven, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
+use crate::tape::{Mismatch, Player, Proven, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
 use crate::world::Subject;
 
@@ -153,7 +154,11 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
             break;
         }
     }
-    play.finish(case.strike.is_some())
+    let mut played = play.finish(case.strike.is_some());
+    if !played.findings.is_empty() {
+        played.findings.splice(0..0, beyond(case));
+    }
+    played
 }
 
 /// The scenario's amount and the card's, when the card overrides it.
@@ -223,13 +228,8 @@ impl Play<'_> {
         self.findings.push(Finding { step, what: what.to_owned(), expected: expected.into(), found: found.into() });
     }
 
-    fn mismatches(&mut self, step: u32, mismatches: Vec<crate::tape::Mismatch>) {
-        self.findings.extend(mismatches.into_iter().map(|mismatch| Finding {
-            step,
-            what: mismatch.path,
-            expected: mismatch.expected,
-            found: mismatch.found,
-        }));
+    fn mismatches(&mut self, step: u32, mismatches: Vec<Mismatch>) {
+        self.findings.extend(mismatches.into_iter().map(|mismatch| Finding::of(step, mismatch)));
     }
 
     /// Plays one step; false when the case cannot go on.
@@ -287,7 +287,11 @@ impl Play<'_> {
         if let Err(left) = leftovers.map_err(|left| if failed { Vec::new() } else { left }) {
             self.mismatches(number, left);
         }
-        self.judge(number, expect, ended, overridden, unchanged.as_ref());
+        // A request that differs has no answer: what comes of that is told by the difference.
+        match failed && ended.result.as_ref().is_err_and(|error| error.kind() == Kind::Network) {
+            true => self.ended.push(ended),
+            false => self.judge(number, expect, ended, overridden, unchanged.as_ref()),
+        }
         self.findings.is_empty()
     }
 
@@ -302,12 +306,7 @@ impl Play<'_> {
         let answers = &self.bench.profile.model.answers;
         let around = Surroundings { answers, overridden, before: &self.ended, unchanged };
         let unmet = unmet(expect, &ended, around);
-        self.findings.extend(unmet.into_iter().map(|unmet| Finding {
-            step: number,
-            what: format!("expect.{}", unmet.what),
-            expected: unmet.expected,
-            found: unmet.found,
-        }));
+        self.findings.extend(unmet.into_iter().map(|unmet| Finding::unmet(number, unmet)));
         self.ended.push(ended);
     }
 
@@ -593,9 +592,7 @@ impl Play<'_> {
     }
 }
 
-fn told(mismatches: &[crate::tape::Mismatch]) -> String {
-    let one = |mismatch: &crate::tape::Mismatch| {
-        format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found)
-    };
+fn told(mismatches: &[Mismatch]) -> String {
+    let one = |mismatch: &Mismatch| format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found);
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
 }

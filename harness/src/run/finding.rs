@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::case::Case;
+use super::judge::Unmet;
+use crate::tape::Mismatch;
+
 /// Something that does not hold, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -25,7 +29,29 @@ impl std::fmt::Display for Finding {
     }
 }
 
+/// An exchange of the tape in a step that the scenario does not have: what comes after it is its doing.
+pub(super) fn beyond(case: &Case) -> Option<Finding> {
+    let last = u32::try_from(case.steps.len()).unwrap_or(u32::MAX);
+    let exchange = case.tape.exchanges.iter().find(|exchange| exchange.step > last)?;
+    Some(Finding {
+        step: 0,
+        what: "exchange".to_owned(),
+        expected: format!("steps up to {last}, which are all that the scenario has"),
+        found: format!("one of step {} ({}:{})", exchange.step, case.tape.file, exchange.line),
+    })
+}
+
 impl Finding {
+    /// What a result does not meet of the expectation.
+    pub(super) fn unmet(step: u32, unmet: Unmet) -> Finding {
+        Finding { step, what: format!("expect.{}", unmet.what), expected: unmet.expected, found: unmet.found }
+    }
+
+    /// A difference between a request and the tape.
+    pub(super) fn of(step: u32, mismatch: Mismatch) -> Finding {
+        Finding { step, what: mismatch.path, expected: mismatch.expected, found: mismatch.found }
+    }
+
     /// What makes two findings alike: place and values without numbers, the place without the name of the case before it.
     fn cause(&self) -> [String; 3] {
         let place = match self.what.split_once(' ') {
