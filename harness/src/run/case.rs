@@ -13,7 +13,6 @@ use serde_json::{Map, Value, json};
 use super::built::Built;
 pub use super::delivery::{delivery, delivery_of};
 pub use super::finding::Finding;
-use super::finding::beyond;
 use super::input::{Builder, op_of};
 use super::judge::{Ended, Surroundings, unmet};
 use super::objects::{Objects, Wanted, same_kind};
@@ -154,11 +153,7 @@ pub fn play(bench: Bench<'_>, case: &Case) -> Played {
             break;
         }
     }
-    let mut played = play.finish(case.strike.is_some());
-    if !played.findings.is_empty() {
-        played.findings.splice(0..0, beyond(case));
-    }
-    played
+    play.finish(case.strike.is_some())
 }
 
 /// The scenario's amount and the card's, when the card overrides it.

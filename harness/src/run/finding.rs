@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::case::Case;
 use super::judge::Unmet;
 use crate::tape::Mismatch;
 
@@ -27,18 +26,6 @@ impl std::fmt::Display for Finding {
         }
         write!(f, "{}: expected {}, found {}", self.what, self.expected, self.found)
     }
-}
-
-/// An exchange of the tape in a step that the scenario does not have: what comes after it is its doing.
-pub(super) fn beyond(case: &Case) -> Option<Finding> {
-    let last = u32::try_from(case.steps.len()).unwrap_or(u32::MAX);
-    let exchange = case.tape.exchanges.iter().find(|exchange| exchange.step > last)?;
-    Some(Finding {
-        step: 0,
-        what: "exchange".to_owned(),
-        expected: format!("steps up to {last}, which are all that the scenario has"),
-        found: format!("one of step {} ({}:{})", exchange.step, case.tape.file, exchange.line),
-    })
 }
 
 impl Finding {
