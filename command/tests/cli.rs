@@ -284,6 +284,52 @@ fn request_refuses_unusable_input() {
 }
 
 #[test]
+fn what_a_connector_protects_is_shown_nowhere() {
+    // An assertion is signed with the client's key: only the connector knows that it is as good as a password.
+    let bank = ["request", "lloyds", "authorize", "--seed", "9", "--now", "2026-11-22T12:00:00Z"];
+    let shown = good(&bank);
+    assert!(shown.contains("client_assertion=•••") && shown.contains("\"client_assertion\": \"•••\""), "{shown}");
+    let curl = good(&[&bank[..], &["--curl"]].concat());
+    assert!(curl.contains("client_assertion=•••") && !curl.contains("client_assertion=e"), "{curl}");
+    let open = good(&[&bank[..], &["--show-secrets"]].concat());
+    assert!(open.contains("client_assertion=eyJ"), "{open}");
+    // A wallet's token is sent in base64, behind which nobody else sees a secret.
+    let story = good(&["explain", "authorize-net", "apple_pay.captured"]);
+    assert!(story.contains("\"dataValue\": \"•••\""), "{story}");
+    // An id of the merchant's is hidden by both.
+    let sent = good(&["request", "worldpay-cnp", "authorize"]);
+    let told = good(&["explain", "worldpay-cnp", "authorize.captured"]);
+    assert!(sent.contains("merchantId=\\\"•••\\\"") && told.contains("merchantId=\"•••\""), "{sent} {told}");
+}
+
+#[test]
+fn certify_takes_several_scenarios() {
+    let shown = good(&["certify", "stripe", "--tier", "memory", "--scenario", "void.*", "--scenario", "capture.full"]);
+    assert!(shown.contains("capture.full") || shown.contains("void.*,capture.full"), "{shown}");
+    let two = ["certify", "stripe", "--tier", "memory", "--scenario", "void.*", "--scenario", "capture.ful"];
+    bad(&two, "", &["unknown scenario `capture.ful`", "did you mean capture.full"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_how_far_it_came() {
+    let child = Command::new(env!("CARGO_BIN_EXE_quittance"))
+        .args(["certify", "--tier", "memory"])
+        .current_dir(ROOT)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    assert!(told.contains("interrupted "), "{told}");
+}
+
+#[test]
 fn explain_tells_a_case() {
     let shown = good(&["explain", "stripe", "capture.full"]);
     for part in [

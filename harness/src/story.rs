@@ -126,7 +126,7 @@ impl Story {
     }
 }
 
-/// Hides the credentials of the profile and every secret that a step's input holds.
+/// Hides the credentials of the profile, every secret that a step's input holds, and what the connector protects.
 fn masker(subject: &Subject, played: &Played) -> Masker {
     let credentials = toml_json(&toml::Value::Table(subject.profile.model.credentials.clone()));
     let mut secrets = secrets_of(&subject.entry.credentials_schema(), &credentials);
@@ -135,6 +135,7 @@ fn masker(subject: &Subject, played: &Played) -> Masker {
             secrets.extend(secrets_of(&schema, &asked.input));
         }
     }
+    played.player(|player| player.protected().each(&mut |secret| secrets.push(secret.to_owned())));
     Masker::new(secrets)
 }
 

@@ -159,15 +159,29 @@ function paymentRow({ provider, payment }) {
     make("span", { class: "end" }, menu, button)));
 }
 
+async function sent(hook, into) {
+  try {
+    const whole = await ask(`webhooks/${hook.number}`);
+    const title = `Sent${whole.masked ? ", secrets masked" : ""} (${hook.body_bytes} bytes of body)`;
+    into.replaceChildren(make("h3", {}, title),
+      make("pre", { tabindex: "0", "aria-label": title }, headerText(whole.headers) + (whole.body ? "\n\n" + whole.body : "")));
+  } catch (error) {
+    into.replaceChildren(make("p", { class: "fail" }, error.message));
+  }
+}
+
 const DONE = { delivered: "pass", failed: "fail", dropped: "fail", retrying: "warn" };
 function webhookRow(hook) {
   const last = hook.error ?? (hook.status ? `status ${hook.status}` : "");
   const next = hook.next_try_unix_ms ? `again at ${clock(hook.next_try_unix_ms)}` : "";
   const told = [hook.provider, hook.payment, hook.tries ? times(hook.tries, "try", "tries") : "", last, next].filter(Boolean).join(" · ");
-  return make("li", {}, make("div", { class: "row" },
+  const whole = make("div", {});
+  const details = make("details", {}, make("summary", {}, make("span", { class: "row" },
     make("span", { class: "time" }, clock(hook.at_unix_ms)),
     make("span", { class: "main" }, make("code", {}, hook.event), make("br"), make("span", { class: "soft small" }, told)),
-    make("span", { class: `tag ${DONE[hook.state] ?? ""}` }, hook.state.replace("_", " "))));
+    make("span", { class: `tag ${DONE[hook.state] ?? ""}` }, hook.state.replace("_", " ")))), whole);
+  details.addEventListener("toggle", () => { if (details.open) sent(hook, whole); }, { once: true });
+  return make("li", {}, details);
 }
 
 function table(provider, outcomes) {

@@ -379,6 +379,15 @@ fn webhooks_without_a_receiver_are_shown() {
     let (_, row) = served.post("webhooks", &json!({ "payment": payment, "event": event }));
     assert_eq!(row["state"], "not_sent");
     assert!(row["header_names"].as_array().unwrap().contains(&json!("stripe-signature")));
+    // Whoever refuses it can look at the very bytes, and at the signature over them.
+    let whole = served.get(&format!("webhooks/{}", row["number"]));
+    assert_eq!((&whole["delivery"]["event"], &whole["masked"]), (&row["event"], &json!(false)));
+    let body = whole["body"].as_str().unwrap();
+    assert_eq!(json!(body.len()), row["body_bytes"]);
+    assert!(body.contains(&payment) && !body.contains("whsec_"), "{body}");
+    let signature = whole["headers"].as_array().unwrap().iter().find(|one| one["name"] == "stripe-signature").unwrap();
+    assert!(signature["value"].as_str().unwrap().starts_with("t="), "{signature}");
+    assert_eq!(served.ask("GET", "/_quittance/api/webhooks/99", &[], "").unwrap().status, 404);
 }
 
 #[test]

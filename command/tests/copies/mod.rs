@@ -16,9 +16,14 @@ fn explain_shows_what_does_not_hold() {
     assert_ne!(tape, changed);
     folder.write("fixtures/stripe/capture.full.toml", &changed);
     let (shown, _) = ended(&["--root", &folder.at("."), "explain", "stripe", "capture.full"], "", 1);
-    for part in ["does not hold: form amount", "expected `6001`", "found    `6000`", "\nfail: "] {
+    // What follows from the difference is not told beside it.
+    for part in ["does not hold: form amount", "expected `6001`", "found    `6000`", "\nfail: 1 thing does not hold"] {
         assert!(shown.contains(part), "no `{part}` in {shown}");
     }
+    let root = ["--root", &folder.at("."), "certify", "stripe", "--tier", "memory", "--scenario", "capture.full"];
+    let (shown, _) = ended(&root, "", 1);
+    assert!(shown.contains("the request differs from fixtures/stripe/capture.full.toml:"), "{shown}");
+    assert!(!shown.contains("expect.state"), "{shown}");
 }
 
 /// A copy of Stripe's tapes without two of them, and with one of a case that it does not have.

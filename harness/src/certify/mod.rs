@@ -35,6 +35,7 @@ use crate::run::judge;
 use crate::run::plan::{self, Planned};
 use crate::run::wire::Wire;
 use crate::scenario::{Scenario, Suite};
+use crate::tape::ShownRecord;
 use crate::world::{Subject, Unusable, unknown};
 use ground::{Ground, Tried};
 use report::{Line, Verdict};
@@ -242,11 +243,19 @@ fn case_line(subject: &Subject, case: &Case, played: &Played, wire: bool) -> Lin
         line.verdict = Verdict::Fail;
         line.findings.clone_from(&played.findings);
         line.exchanges = played.transcript();
+        line.because = differing(subject, case, &line.exchanges);
         let tier = if wire { " --tier wire" } else { "" };
         line.repeat = Some(format!("quittance explain {} {}{tier}", line.connector, line.case));
         return exempted(subject, &case.scenario, line);
     }
     line
+}
+
+/// The exchange of the tape, by file and line, that a request was held against and differs from.
+fn differing(subject: &Subject, case: &Case, exchanges: &[ShownRecord]) -> Option<String> {
+    let refused = exchanges.iter().filter(|record| record.status.is_none() && case.strike.is_none());
+    let line = refused.filter_map(|record| record.line).next()?;
+    Some(format!("the request differs from {}:{line}", subject.file_of(&case.tape)))
 }
 
 /// A failure or a missing tape under an exemption that still holds is let off; an expired one blocks.
@@ -284,16 +293,19 @@ pub(crate) fn shown_words(played: &[(&Case, Played)]) -> Vec<&'static str> {
 /// A pattern that means none, with the ids that come near.
 pub fn known_scenario(suite: &Suite, pattern: Option<&str>) -> Result<(), Unusable> {
     let Some(pattern) = pattern else { return Ok(()) };
-    let bare = pattern.split('@').next().unwrap_or(pattern);
-    if suite.scenarios.iter().any(|scenario| matches_pattern(bare, &scenario.id)) {
-        return Ok(());
-    }
+    let bare = pattern.split(',').map(|pattern| pattern.split('@').next().unwrap_or(pattern));
+    let is_nothing = |bare: &&str| !suite.scenarios.iter().any(|scenario| matches_one(bare, &scenario.id));
+    let Some(bare) = bare.into_iter().find(is_nothing) else { return Ok(()) };
     let known: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
     Err(Unusable::Text(unknown("scenario", bare, &known)))
 }
 
-/// Whether `text` matches a pattern in which `*` stands for any text.
+/// Whether `text` matches one of the patterns, between commas, in which `*` stands for any text.
 pub fn matches_pattern(pattern: &str, text: &str) -> bool {
+    pattern.split(',').any(|pattern| matches_one(pattern, text))
+}
+
+fn matches_one(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else { return false };

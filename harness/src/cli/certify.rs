@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::interrupt::Interrupt;
 use super::issue::Certificates;
 use super::number::seed;
 use super::report::Kind;
@@ -31,14 +32,14 @@ use crate::world::{Subject, Unusable, World};
 #[command(after_help = "Without --tier, everything runs in memory and the scenarios on the wire as well.\n\n\
     Examples:\n  quittance certify\n  quittance certify stripe adyen --tier memory\n  quittance certify stripe --scenario 'refund.*'\n  \
     quittance certify --out certification\n  quittance certify --certificates certificates --key certifier.pem\n  \
-    quittance certify --tier memory --table hostile\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run.")]
+    quittance certify --tier memory --table hostile\n\nExit codes: 0 everything passed, 1 something failed, 2 unusable input or an incomplete run, 130 interrupted.")]
 pub(super) struct Certify {
     /// The connectors; all when none is named
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Only scenarios whose id matches; `*` stands for any text. `quittance list --scenarios` has them
+    /// Only scenarios whose id matches, also several times; `*` stands for any text. `quittance list --scenarios` has them
     #[arg(long, value_name = "GLOB")]
-    scenario: Option<String>,
+    scenario: Vec<String>,
     /// Only this tier
     #[arg(long)]
     tier: Option<Tier>,
@@ -75,6 +76,7 @@ enum Tier {
 
 impl Certify {
     pub(super) fn run(&self, world: &World) -> Result<ExitCode, Unusable> {
+        let so_far = Interrupt::watch(self.out.clone());
         if let Some(seed) = self.canary_seed()? {
             crate::canary::fix_seed(seed);
         }
@@ -102,7 +104,8 @@ impl Certify {
         };
         let mut sink = Sink::open(self.out.as_deref(), &header, background.as_ref())?;
         let run = Run { world, suite: &suite, options: &options, descriptions: self.descriptions.as_deref() };
-        let lines = run.all(&subjects, &mut sink)?;
+        so_far.of(subjects.len());
+        let lines = run.all(&subjects, &mut sink, &so_far)?;
         if let Some(connector) = header.connectors.iter().find(|id| !lines.iter().any(|line| is_case_of(line, id))) {
             let pattern = options.narrowed.as_deref().unwrap_or_default();
             return Err(Unusable::Text(format!(
@@ -153,13 +156,14 @@ impl Certify {
     }
 
     fn options(&self, suite: &Suite) -> Result<Options, Unusable> {
-        certify::known_scenario(suite, self.scenario.as_deref())?;
+        let narrowed = (!self.scenario.is_empty()).then(|| self.scenario.join(","));
+        certify::known_scenario(suite, narrowed.as_deref())?;
         let tiers = match self.tier {
             None => Tiers::Both,
             Some(Tier::Memory) => Tiers::Memory,
             Some(Tier::Wire) => Tiers::Wire,
         };
-        Ok(Options { seed: self.seed, tiers, narrowed: self.scenario.clone() })
+        Ok(Options { seed: self.seed, tiers, narrowed })
     }
 }
 
@@ -191,7 +195,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// The lines of every connector, in order, written as soon as those before are there. Each worker has its own servers: on the wire a
     /// connector mostly waits, so there are more workers than cores.
-    fn all(&self, subjects: &[Subject], sink: &mut Sink) -> Result<Vec<Line>, Unusable> {
+    fn all(&self, subjects: &[Subject], sink: &mut Sink, so_far: &Interrupt) -> Result<Vec<Line>, Unusable> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let on_wire = self.options.tiers != Tiers::Memory;
         let workers = if on_wire { cores * 2 } else { cores }.min(subjects.len());
@@ -226,6 +230,7 @@ impl Run<'_> {
                     all.extend(lines);
                     written += 1;
                     progress.inc(1);
+                    so_far.one_more();
                 }
             }
             Ok(all)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clap::Args;
 use http::Response;
-use quittance::{Connector, Context, Entry, Error, MemoryTokens, Op, drive};
+use quittance::{Connector, Context, Entry, Error, MemoryTokens, Op, Protected, drive};
 use serde_json::{Value, json};
 
 use super::number::seed;
@@ -18,7 +18,7 @@ use crate::mask::secrets_of;
 use crate::run::input::{key_of, reference_of, toml_json};
 use crate::run::sample::{Sample, Untaped, untaped};
 use crate::run::stage::{SeededRandom, VirtualClock};
-use crate::tape::{RunValues, StandIn};
+use crate::tape::{RunValues, StandIn, hidden_credentials};
 use crate::view::Outcome;
 use crate::world::{Subject, Unusable, World, unknown};
 
@@ -41,7 +41,7 @@ pub(super) struct Desk {
     pub(super) op: Op,
     pub(super) now_unix_seconds: i64,
     pub(super) seed: u64,
-    /// The secret values of the credentials.
+    /// The credentials that must not be shown.
     pub(super) secrets: Vec<String>,
     entry: &'static Entry,
     world: World,
@@ -56,6 +56,8 @@ pub(super) struct Called {
     pub(super) requests: Vec<(http::Request<Bytes>, Option<String>)>,
     /// The result; `None` when a request had no answer.
     pub(super) result: Option<Result<Outcome, Error>>,
+    /// What the connector protected.
+    pub(super) protected: Protected,
 }
 
 /// An answer with the name of where it comes from.
@@ -117,7 +119,10 @@ impl Desk {
             now_unix_seconds: setting.now.unwrap_or_else(|| present.as_second()),
             // 32 bits, so that every reader of JSON keeps the number.
             seed: setting.seed.unwrap_or_else(|| present.as_nanosecond().unsigned_abs() as u64 & u64::from(u32::MAX)),
-            secrets: secrets_of(&entry.credentials_schema(), &value),
+            secrets: secrets_of(&entry.credentials_schema(), &value)
+                .into_iter()
+                .chain(hidden_credentials(&known))
+                .collect(),
             entry,
             world,
             own,
@@ -219,13 +224,14 @@ impl Desk {
         let clock = VirtualClock::at(self.now_unix_seconds);
         let random = SeededRandom::new(self.seed);
         let tokens = MemoryTokens::default();
-        let cx = Context::new(&wire, &clock, &random, &tokens);
+        let protected = Protected::default();
+        let cx = Context::new(&wire, &clock, &random, &tokens).with_protected(&protected);
         let mut exchange = drive::Exchange::new(&wire, request.call(connector, &cx));
         let mut requests = Vec::new();
         let mut step = exchange.start();
-        loop {
+        let result = loop {
             match step {
-                drive::Step::Done(result) => return Ok(Called { requests, result: Some(result) }),
+                drive::Step::Done(result) => break Some(result),
                 drive::Step::Send(sent) => match answer(&sent) {
                     Some((response, name)) => {
                         requests.push((sent, Some(name)));
@@ -233,11 +239,14 @@ impl Desk {
                     }
                     None => {
                         requests.push((sent, None));
-                        return Ok(Called { requests, result: None });
+                        break None;
                     }
                 },
             }
-        }
+        };
+        drop(exchange);
+        drop(cx);
+        Ok(Called { requests, result, protected })
     }
 
     /// The connector's refusal of an input before anything was sent.

@@ -10,6 +10,7 @@ pub(crate) mod docs;
 mod drift;
 mod explain;
 mod import;
+mod interrupt;
 mod issue;
 mod key;
 mod list;

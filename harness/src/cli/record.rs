@@ -21,7 +21,8 @@ const LIVE: [&str; 4] = ["live", "production", "prod", "prd"];
 #[command(
     after_help = "The suite is played in the environment as far as one can be asked for it. What was exchanged is scrubbed: credentials, keys, \
     tokens, card numbers, ids and times become holes. A tape is written only when nothing in it is in doubt and it replays three times \
-    in memory; then it says where and when it was recorded.\n\n\
+    in memory; then it says where and when it was recorded. What comes from a server on this machine or from quittance serve is no \
+    recording: it needs --out, and its tapes are marked synthesised.\n\n\
     Examples:\n  quittance record stripe --env sandbox --credentials stripe.toml\n  \
     quittance record stripe --env sandbox --credentials stripe.toml --scenario 'refund.*' --dry-run\n  \
     quittance record stripe --env sandbox --base-url http://127.0.0.1:4242 --out recorded\n\n\
@@ -92,6 +93,7 @@ fn print(report: &RecordReport) {
         say(line.trim_end());
         case.because.iter().for_each(|why| say(&format!("          {why}")));
     }
+    report.not_the_vendors.iter().for_each(|why| say(&format!("marked synthesised, not recorded: {why}")));
     say(&format!(
         "{}: {} recorded, {} refused, {} failed, {} that no environment can be asked for",
         report.connector,

@@ -80,7 +80,8 @@ impl RequestCommand {
         if let (true, Some(Err(error))) = (called.requests.is_empty(), &called.result) {
             return Err(desk.unsent(error));
         }
-        let secrets = Request::schema(desk.op).map(|schema| secrets_of(&schema, &input)).unwrap_or_default();
+        let mut secrets = Request::schema(desk.op).map(|schema| secrets_of(&schema, &input)).unwrap_or_default();
+        called.protected.each(&mut |secret| secrets.push(secret.to_owned()));
         let masker = (!self.show_secrets).then(|| Masker::new(desk.secrets.iter().cloned().chain(secrets)));
         let note = note(&called, given.len());
         let shown: Vec<Shown> =

@@ -372,7 +372,7 @@ fn scalars(pointer: &str, value: &Json<'_>, turn: &mut impl FnMut(&str, &str)) {
 }
 
 /// A text of a tape's request, with that of an actual one which stands in the same place.
-pub(super) struct Beside {
+pub(crate) struct Beside {
     /// `header idempotency-key`, `field amount`, `/card/number`, `/sale/@id`.
     pub(super) place: String,
     pub(super) template: String,
@@ -381,7 +381,7 @@ pub(super) struct Beside {
 
 /// The texts of a tape's request with those of an actual one that stand in the same place: headers, form fields, JSON members, XML elements
 /// and attributes.
-pub(super) fn beside(template: &RequestModel, actual: &Request<Bytes>) -> Vec<Beside> {
+pub(crate) fn beside(template: &RequestModel, actual: &Request<Bytes>) -> Vec<Beside> {
     let mut pairs = Vec::new();
     let mut pair = |place: String, template: &str, actual: &str| {
         pairs.push(Beside { place, template: template.to_owned(), actual: actual.to_owned() });

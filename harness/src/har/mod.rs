@@ -3,7 +3,7 @@
 //! Entries of the connector's hosts become exchanges. Values become holes as in a recording; what is computed (signatures, nonces, dates) is
 //! taken from a present tape that has a request of the same method and path.
 
-mod file;
+pub(crate) mod file;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

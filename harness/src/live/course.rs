@@ -305,7 +305,8 @@ impl std::fmt::Debug for Mask {
 }
 
 impl Mask {
-    /// Hides the account's credentials, what was sent of cards and tokens, and access tokens that the environment gave.
+    /// Hides the account's credentials, what was sent of cards and tokens, access tokens that the environment gave, and whatever else the
+    /// connector protects.
     pub fn of<'t>(live: &Live<'_>, taken: impl IntoIterator<Item = &'t Taken>) -> Mask {
         let mut steps: Vec<StepValues> = Vec::new();
         let mut tokens = Vec::new();
@@ -313,6 +314,7 @@ impl Mask {
             steps.push(taken.asked.values.clone());
             tokens.extend(taken.sent.iter().chain(&taken.settling).filter_map(bearer));
         }
+        live.protected.each(&mut |secret| tokens.push(secret.to_owned()));
         tokens.sort_unstable();
         tokens.dedup();
         let masker = Masker::new(live.account.secrets.iter().chain(&tokens).cloned());

@@ -13,7 +13,7 @@ pub mod shape;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quittance::{Connector, Context, Error, MemoryTokens, SystemClock, digest};
+use quittance::{Connector, Context, Error, Limits, MemoryTokens, Protected, SystemClock, Transport as _, digest};
 use quittance_reqwest::{ReqwestTransport, SystemRandom};
 use tokio::runtime::Runtime;
 
@@ -40,6 +40,8 @@ pub struct Live<'a> {
     runtime: Runtime,
     client: ReqwestTransport,
     targets: Arc<Targets>,
+    /// What the connector has protected so far.
+    protected: Protected,
 }
 
 impl std::fmt::Debug for Live<'_> {
@@ -97,6 +99,7 @@ impl<'a> Live<'a> {
             runtime,
             client,
             targets: Arc::new(setting.targets.clone()),
+            protected: Protected::default(),
         })
     }
 
@@ -116,6 +119,18 @@ impl<'a> Live<'a> {
         self.targets.of(uri)
     }
 
+    /// What an address answers to a plain GET, outside of any conversation; `None` without an answer.
+    pub(crate) fn asked(&self, address: &http::Uri) -> Option<http::Response<bytes::Bytes>> {
+        let request = http::Request::get(address).body(bytes::Bytes::new()).ok()?;
+        let limits = Limits { timeout: self.timeout, ..Limits::default() };
+        self.runtime.block_on(self.client.send(request, limits)).ok()
+    }
+
+    /// The addresses that take the place of the provider's own.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = http::Uri> {
+        self.targets.addresses()
+    }
+
     /// Runs something on the threads of this run.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
@@ -129,7 +144,9 @@ impl<'a> Live<'a> {
         remote: &Remote,
         tokens: &MemoryTokens,
     ) -> Result<Outcome, Error> {
-        let cx = Context::new(remote, &SystemClock, &SystemRandom, tokens).with_timeout(self.timeout);
+        let cx = Context::new(remote, &SystemClock, &SystemRandom, tokens)
+            .with_timeout(self.timeout)
+            .with_protected(&self.protected);
         self.runtime.block_on(request.call(connector, &cx))
     }
 }

@@ -44,6 +44,11 @@ impl Targets {
         urls.join(", ")
     }
 
+    /// The addresses that take the place of the provider's own.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Uri> {
+        self.rules.iter().filter_map(|(_, url)| url.parse().ok())
+    }
+
     /// An address that is neither encrypted nor on this machine.
     pub fn exposed(&self) -> Option<&str> {
         let is_near = |uri: &Uri| matches!(uri.host(), Some("127.0.0.1" | "localhost" | "[::1]"));

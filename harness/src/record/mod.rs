@@ -2,7 +2,9 @@
 //! then written.
 
 pub mod drift;
+mod origin;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,18 +15,21 @@ use serde::{Deserialize, Serialize};
 use crate::bad_input::Document;
 use crate::certify::{self, Plan, SEED};
 use crate::files::write_atomically;
+use crate::har::file;
 use crate::live::course::{self, Taken};
 use crate::live::drivable::{asks_for_bad_credentials, undrivable};
 use crate::live::remote::Sent;
 use crate::live::{Live, Setting};
 use crate::mask::Masker;
 use crate::profile::Profile;
-use crate::run::case::{self, Bench, Case};
+use crate::run::case::{self, Bench, Case, Finding};
+use crate::run::stage::START_UNIX_SECONDS;
 use crate::scenario::Suite;
-use crate::tape::model::{ExchangeModel, Provenance, ProvenanceKind, TapeModel};
+use crate::tape::model::{ExchangeModel, TapeModel};
 use crate::tape::{NO_SECRETS, Tape, is_alike};
 use crate::taping::{self, Crossing, Known, luhn_runs};
 use crate::world::{Subject, Unusable, World};
+use origin::Origins;
 
 /// How often a tape is replayed before it is written, each time with another seed.
 pub const REPLAYS: u64 = 3;
@@ -100,6 +105,9 @@ pub struct RecordReport {
     pub connector: String,
     /// The vendor's environment.
     pub environment: String,
+    /// Why tapes are not marked as recorded in the vendor's environment: a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_the_vendors: Vec<String>,
     /// The cases, in the order of the suite.
     pub cases: Vec<RecordedCase>,
 }
@@ -123,6 +131,11 @@ pub fn record(
     mut each: impl FnMut(&RecordedCase),
 ) -> Result<RecordReport, Unusable> {
     let live = Live::open(subject, &options.setting, None)?;
+    let origins = Origins::of(&live);
+    if let (Some(why), None, false) = (origins.others().next(), &options.out, options.dry_run) {
+        let told = format!("{why}; give --out DIR: it does not take the place of tapes in {}", subject.folder);
+        return Err(Unusable::Text(told));
+    }
     let plan = Plan::of(suite, subject);
     let reasons = undrivable(subject, &plan);
     let folder = options.out.clone().unwrap_or_else(|| world.root.join(&subject.folder));
@@ -132,7 +145,7 @@ pub fn record(
             |outcome, because| RecordedCase { case: case.id.clone(), outcome, exchanges: 0, because, file: None };
         let recorded = match reasons.get(&case.id) {
             Some(why) => blank(Outcome::LeftOut, vec![why.clone()]),
-            None => match taped(world, &live, case, &options.environment)? {
+            None => match taped(world, &live, &origins, case, &options.environment)? {
                 Err((outcome, because)) => blank(outcome, because),
                 Ok((text, exchanges)) => {
                     let path = folder.join(format!("{}.toml", case.id));
@@ -148,7 +161,12 @@ pub fn record(
         each(&recorded);
         cases.push(recorded);
     }
-    Ok(RecordReport { connector: subject.entry.spec.id.to_owned(), environment: options.environment.clone(), cases })
+    Ok(RecordReport {
+        connector: subject.entry.spec.id.to_owned(),
+        environment: options.environment.clone(),
+        not_the_vendors: origins.others().collect(),
+        cases,
+    })
 }
 
 /// Whether a case is asked for.
@@ -159,7 +177,7 @@ pub(crate) fn selects(pattern: Option<&str>, case: &str) -> bool {
 /// The text of a tape with the number of its exchanges; or why there is none.
 type Taped = Result<(String, usize), (Outcome, Vec<String>)>;
 
-fn taped(world: &World, live: &Live<'_>, case: &Case, environment: &str) -> Result<Taped, Unusable> {
+fn taped(world: &World, live: &Live<'_>, origins: &Origins, case: &Case, environment: &str) -> Result<Taped, Unusable> {
     let subject = live.subject;
     let (mut credentials, stranger) = (Arc::clone(&live.account.flat), live.account.stranger(subject.entry, None));
     let connector = match (asks_for_bad_credentials(case), &stranger) {
@@ -189,16 +207,8 @@ fn taped(world: &World, live: &Live<'_>, case: &Case, environment: &str) -> Resu
     };
     let steps = played.taken.iter().map(|taken| (taken.number, taken.asked.values.clone())).collect();
     let known = Known { credentials, steps, test_cards: test_cards(&subject.profile) };
-    let host = crossings
-        .last()
-        .and_then(|last| live.goes_to(last.request.uri()))
-        .and_then(|uri| Some(uri.authority()?.to_string()));
-    let provenance = Provenance {
-        kind: ProvenanceKind::Recorded,
-        source: Some(format!("recorded from {}", host.unwrap_or_default())),
-        seen: Some(world.today.to_string()),
-        environment: Some(environment.to_owned()),
-    };
+    let hosts = crossings.iter().filter_map(|crossing| live.goes_to(crossing.request.uri())?.authority().cloned());
+    let provenance = origins.provenance(hosts.map(|host| host.to_string()), world.today, environment);
     let refused = |why: Vec<String>| Ok(Err((Outcome::Refused, why)));
     let (model, doubts) = match taping::tape(&crossings, &known, provenance) {
         Ok(made) => made,
@@ -245,10 +255,18 @@ pub(crate) fn replayed(subject: &Subject, case: &Case, text: &str, times: u64) -
     for seed in 1..=times {
         let bench = Bench::of(subject, seed);
         if let Some(finding) = case::play(bench, &case).findings.first() {
-            return Err(format!("it does not replay (seed {seed}): {finding}"));
+            let hint = time_hint(finding, &subject.file_of(&case.tape)).unwrap_or_default();
+            return Err(format!("it does not replay (seed {seed}): {finding}{hint}"));
         }
     }
     Ok(())
+}
+
+/// What to write where a request carries the time in a form that only the provider's tapes can name.
+fn time_hint(finding: &Finding, file: &str) -> Option<String> {
+    let bare = |text: &str| text.trim_matches(['"', '`']).to_owned();
+    let format = taping::written_as(&bare(&finding.found), &bare(&finding.expected), START_UNIX_SECONDS)?;
+    Some(format!("; this is the time: write `${{now:{format}}}` there in {file}, then try again"))
 }
 
 /// A credential or access token that is left in the text, as it is or encoded.
@@ -277,7 +295,7 @@ fn crossings(case: &Case, present: &TapeModel, taken: &[Taken]) -> Result<Vec<Cr
         for (settle, sent) in own {
             let answer =
                 sent.answer.clone().map_err(|failure| format!("step {}: no answer: {failure:?}", taken.number))?;
-            let like = alike(case, present, &mut used, taken.number, sent);
+            let like = alike(&case.tape, present, &mut used, taken.number, sent);
             let (request, at_unix) = (sent.request.clone(), sent.at_unix);
             all.push(Crossing { step: taken.number, settle, request, answer, at_unix, like });
         }
@@ -285,13 +303,18 @@ fn crossings(case: &Case, present: &TapeModel, taken: &[Taken]) -> Result<Vec<Cr
     Ok(all)
 }
 
-fn alike(case: &Case, present: &TapeModel, used: &mut [bool], step: u32, sent: &Sent) -> Option<ExchangeModel> {
-    let fits =
-        |index: &usize| case.tape.exchanges.get(*index).is_some_and(|exchange| is_alike(exchange, &sent.request));
+/// The exchange of the present tape that is like what was sent: of its step and not taken yet, where there is one.
+fn alike(tape: &Tape, present: &TapeModel, used: &mut [bool], step: u32, sent: &Sent) -> Option<ExchangeModel> {
+    let fits = |index: &usize| tape.exchanges.get(*index).is_some_and(|exchange| is_alike(exchange, &sent.request));
     let all = || 0..present.exchange.len();
     let of_step = |index: &usize| present.exchange.get(*index).is_some_and(|exchange| exchange.step == step);
-    let fresh = all().filter(of_step).filter(|index| used.get(*index) == Some(&false)).find(|index| fits(index));
-    let index = fresh.or_else(|| all().find(|index| fits(index)))?;
+    // Where one address takes everything, method and path say nothing: the one with most places in common is meant, the first of equals.
+    let places = |index: &usize| {
+        let common = present.exchange.get(*index).map(|exchange| file::beside(&exchange.request, &sent.request).len());
+        (common.unwrap_or_default(), Reverse(*index))
+    };
+    let fresh = all().filter(of_step).filter(|index| used.get(*index) == Some(&false)).filter(fits).max_by_key(places);
+    let index = fresh.or_else(|| all().filter(fits).max_by_key(places))?;
     if let Some(slot) = used.get_mut(index) {
         *slot = true;
     }
@@ -314,4 +337,48 @@ pub(crate) fn test_cards(profile: &Profile) -> Vec<String> {
     let of_methods = methods.flat_map(BTreeMap::into_values).flat_map(|value| luhn_runs(&value));
     let of_cards = profile.model.cards.values().map(|card| card.number.clone());
     of_methods.chain(of_cards).chain(PUBLISHED_CARDS.map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_for_all_is_told_apart_by_what_is_sent() {
+        let exchange = |body: &str| {
+            format!(
+                "[[exchange]]\nstep = 1\nrequest = {{ method = \"POST\", url = \"https://api.reference.example/all\", \
+                 headers = {{ content-type = \"application/json\" }}, json = '{body}' }}\nresponse = {{ status = 200 }}\n"
+            )
+        };
+        let (ask, pay) = (exchange(r#"{"ask":"x"}"#), exchange(r#"{"pay":{"amount":"1","number":"${card:number}"}}"#));
+        let text = format!("provenance = {{ kind = \"synthesised\" }}\n{ask}{pay}");
+        let world = World::find(Some(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))).unwrap();
+        let profile = Profile::load(&world.root.join("fixtures/reference/profile.toml"), world.today).unwrap();
+        let tape = Tape::parse("authorize.captured.toml", &text, &profile).unwrap();
+        let model: TapeModel = toml::from_str(&text).unwrap();
+        let body = bytes::Bytes::from_static(br#"{"pay":{"amount":"60","number":"4242424242424242"}}"#);
+        let request = http::Request::post("https://api.reference.example/all").body(body).unwrap();
+        let sent = Sent { request, at_unix: 0, answer: Err(quittance::Failure::Reset) };
+        let mut used = [false, false];
+        let like = alike(&tape, &model, &mut used, 1, &sent).unwrap();
+        assert!(like.request.json.unwrap().contains("${card:number}") && used == [false, true]);
+    }
+
+    #[test]
+    fn a_time_is_told_with_what_to_write() {
+        let finding = |expected: &str, found: &str| Finding {
+            step: 1,
+            what: "/request/@timestamp".to_owned(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        };
+        let hint = |expected, found| time_hint(&finding(expected, found), "fixtures/acme/authorize.captured.toml");
+        let told = hint("20261123205342", "20261122120000").unwrap();
+        assert!(told.contains("write `${now:%Y%m%d%H%M%S}` there in fixtures/acme/authorize.captured.toml"), "{told}");
+        assert!(hint("\"24/11/2026 09:53\"", "\"22/11/2026 12:00\"").unwrap().contains("%d/%m/%Y %H:%M"));
+        // Something else of as many digits is no time.
+        assert_eq!(hint("99999999999999", "20261122120000"), None);
+        assert_eq!(hint("20261123205342", "20261123205343"), None);
+    }
 }

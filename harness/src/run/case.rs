@@ -5,7 +5,9 @@ mod rehearsal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use quittance::{Connector, Context, Delivery, Error, EventBody, Op, Transport, WebhookAuthentication, drive};
+use quittance::{
+    Connector, Context, Delivery, Error, EventBody, Kind, Op, Protected, Transport, WebhookAuthentication, drive,
+};
 use serde_json::{Map, Value, json};
 
 use super::built::Built;
@@ -20,7 +22,7 @@ use super::wire::Wire;
 use crate::invoke::Request;
 use crate::profile::Profile;
 use crate::scenario::{Expectation, Scenario, Step, StepOp, Tamper};
-use crate::tape::{Player, Proven, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
+use crate::tape::{Mismatch, Player, Proven, Record, RunValues, ShownRecord, Spoil, StepValues, Tape};
 use crate::view::{self, Outcome};
 use crate::world::Subject;
 
@@ -169,6 +171,7 @@ pub(super) struct Play<'a> {
     asked: BTreeMap<u32, Arc<Asked>>,
     completed: BTreeMap<u32, Arc<Asked>>,
     kept: BTreeMap<u32, Tokens>,
+    protected: Arc<Protected>,
     pub(super) ended: Vec<Ended>,
     pub(super) findings: Vec<Finding>,
 }
@@ -189,6 +192,7 @@ impl<'a> Play<'a> {
             credentials: Arc::clone(bench.credentials),
             proven: bench.proven.filter(|_| bench.wire.is_none()).cloned(),
         };
+        let player = Player::new(Arc::clone(&case.tape), run);
         let repeated = case.steps.iter().filter(|(step, _)| step.op == StepOp::Replay).filter_map(|(step, _)| step.of);
         Play {
             bench,
@@ -199,7 +203,8 @@ impl<'a> Play<'a> {
                 brand: case.brand,
                 seed: bench.seed,
             },
-            stage: Stage::new(Player::new(Arc::clone(&case.tape), run), case.strike.clone()),
+            protected: Arc::clone(player.protected()),
+            stage: Stage::new(player, case.strike.clone()),
             around,
             objects: Objects::default(),
             repeated: repeated.collect(),
@@ -218,13 +223,8 @@ impl Play<'_> {
         self.findings.push(Finding { step, what: what.to_owned(), expected: expected.into(), found: found.into() });
     }
 
-    fn mismatches(&mut self, step: u32, mismatches: Vec<crate::tape::Mismatch>) {
-        self.findings.extend(mismatches.into_iter().map(|mismatch| Finding {
-            step,
-            what: mismatch.path,
-            expected: mismatch.expected,
-            found: mismatch.found,
-        }));
+    fn mismatches(&mut self, step: u32, mismatches: Vec<Mismatch>) {
+        self.findings.extend(mismatches.into_iter().map(|mismatch| Finding::of(step, mismatch)));
     }
 
     /// Plays one step; false when the case cannot go on.
@@ -282,7 +282,11 @@ impl Play<'_> {
         if let Err(left) = leftovers.map_err(|left| if failed { Vec::new() } else { left }) {
             self.mismatches(number, left);
         }
-        self.judge(number, expect, ended, overridden, unchanged.as_ref());
+        // A request that differs has no answer: what comes of that is told by the difference.
+        match failed && ended.result.as_ref().is_err_and(|error| error.kind() == Kind::Network) {
+            true => self.ended.push(ended),
+            false => self.judge(number, expect, ended, overridden, unchanged.as_ref()),
+        }
         self.findings.is_empty()
     }
 
@@ -297,12 +301,7 @@ impl Play<'_> {
         let answers = &self.bench.profile.model.answers;
         let around = Surroundings { answers, overridden, before: &self.ended, unchanged };
         let unmet = unmet(expect, &ended, around);
-        self.findings.extend(unmet.into_iter().map(|unmet| Finding {
-            step: number,
-            what: format!("expect.{}", unmet.what),
-            expected: unmet.expected,
-            found: unmet.found,
-        }));
+        self.findings.extend(unmet.into_iter().map(|unmet| Finding::unmet(number, unmet)));
         self.ended.push(ended);
     }
 
@@ -462,7 +461,8 @@ impl Play<'_> {
     }
 
     pub(super) fn context<'c>(&'c self, transport: &'c dyn Transport) -> Context<'c> {
-        Context::new(transport, &self.around.clock, &self.around.random, &self.around.tokens)
+        let Around { clock, random, tokens } = self.around;
+        Context::new(transport, clock, random, tokens).with_protected(&self.protected)
     }
 
     /// Follows a first answer that is not final to its end, by what the tape gives for the step: the customer's return, then
@@ -587,9 +587,7 @@ impl Play<'_> {
     }
 }
 
-fn told(mismatches: &[crate::tape::Mismatch]) -> String {
-    let one = |mismatch: &crate::tape::Mismatch| {
-        format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found)
-    };
+fn told(mismatches: &[Mismatch]) -> String {
+    let one = |mismatch: &Mismatch| format!("{}: {}, found {}", mismatch.path, mismatch.expected, mismatch.found);
     mismatches.iter().map(one).collect::<Vec<_>>().join("; ")
 }

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::judge::Unmet;
+use crate::tape::Mismatch;
+
 /// Something that does not hold, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -26,6 +29,16 @@ impl std::fmt::Display for Finding {
 }
 
 impl Finding {
+    /// What a result does not meet of the expectation.
+    pub(super) fn unmet(step: u32, unmet: Unmet) -> Finding {
+        Finding { step, what: format!("expect.{}", unmet.what), expected: unmet.expected, found: unmet.found }
+    }
+
+    /// A difference between a request and the tape.
+    pub(super) fn of(step: u32, mismatch: Mismatch) -> Finding {
+        Finding { step, what: mismatch.path, expected: mismatch.expected, found: mismatch.found }
+    }
+
     /// What makes two findings alike: place and values without numbers, the place without the name of the case before it.
     fn cause(&self) -> [String; 3] {
         let place = match self.what.split_once(' ') {

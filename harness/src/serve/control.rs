@@ -21,11 +21,13 @@ use serde::de::DeserializeOwned;
 use super::answer::Answer;
 use super::chaos::Chaos;
 use super::forms::{
-    AskFault, ChaosShown, FaultShown, Health, OutcomesShown, PaymentsShown, ProviderShown, Refused, Reset, SendWebhook,
-    Started, TrafficShown,
+    AskFault, ChaosShown, DeliveryDetail, FaultShown, HeaderShown, Health, OutcomesShown, PaymentsShown, ProviderShown,
+    Refused, Reset, SendWebhook, Started, TrafficShown,
 };
+use super::mask::Veil;
 use super::page::{self, POLICY, page};
 use super::{State, exchange, guard, now_unix_ms};
+use crate::sandbox::OWN;
 use crate::world::unknown;
 
 /// How many rows are given when nobody says how many.
@@ -86,6 +88,10 @@ impl Control {
                     .post(|at: At, body: Bytes| async move { told(at.send_webhook(&body)) }),
             )
             .route(
+                "/webhooks/{number}",
+                get(|at: At, Path(number): Path<String>| async move { told(at.webhook(&number)) }),
+            )
+            .route(
                 "/faults",
                 get(|at: At| async move { json(&at.faults()) })
                     .post(|at: At, body: Bytes| async move { told(at.ask_fault(&body)) }),
@@ -118,6 +124,7 @@ impl Control {
             },
         };
         let headers = response.headers_mut();
+        headers.insert(OWN, HeaderValue::from_static("serve"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -226,6 +233,23 @@ impl Desk {
     fn webhooks(&self, RawQuery(query): RawQuery) -> Told {
         let query = Query::read(query, &["newest"])?;
         Ok(json(&self.state.webhooks.shown(query.rows()?)))
+    }
+
+    fn webhook(&self, number: &str) -> Told {
+        let found = number.parse().ok().and_then(|number| self.state.webhooks.whole(number));
+        let (delivery, made) = found.ok_or_else(|| {
+            (StatusCode::NOT_FOUND, format!("delivery {number} is not kept; GET webhooks lists those"))
+        })?;
+        let loaded =
+            self.state.providers.index(&delivery.provider).and_then(|index| self.state.providers.loaded(index));
+        let veil = Veil::new(loaded.and_then(Result::ok).map(|loaded| &loaded.masker));
+        let (sent, body) = made.map(|made| (made.headers, made.body)).unwrap_or_default();
+        let body = String::from_utf8_lossy(&body);
+        let headers: Vec<HeaderShown> =
+            sent.iter().map(|(name, value)| HeaderShown { name: name.clone(), value: veil.text(value) }).collect();
+        let shown = veil.text(&body);
+        let masked = shown != body || headers.iter().zip(&sent).any(|(shown, (_, value))| shown.value != *value);
+        Ok(json(&DeliveryDetail { delivery, headers, body: shown, masked }))
     }
 
     fn send_webhook(&self, body: &[u8]) -> Told {

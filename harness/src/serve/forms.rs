@@ -113,6 +113,8 @@ pub struct ControlApi {
     events: Vec<String>,
     /// `GET webhooks?newest=COUNT`
     webhooks: Vec<DeliveryShown>,
+    /// `GET webhooks/NUMBER`
+    webhook_detail: DeliveryDetail,
     /// `POST webhooks`; the answer is one `webhooks` row
     send_webhook: SendWebhook,
     /// `GET faults`, and the answer of `POST faults`: the faults of the next requests
@@ -266,6 +268,19 @@ pub struct DeliveryShown {
     pub header_names: Vec<String>,
     /// The length of its body.
     pub body_bytes: usize,
+}
+
+/// One delivery whole, as who finds out why it is refused needs it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DeliveryDetail {
+    /// The delivery.
+    pub delivery: DeliveryShown,
+    /// Its headers as they are sent, signatures among them.
+    pub headers: Vec<HeaderShown>,
+    /// Its body as it is sent.
+    pub body: String,
+    /// Whether something in them is a secret, and masked: then they are not byte for byte what is sent.
+    pub masked: bool,
 }
 
 /// How far a delivery is.

@@ -52,27 +52,23 @@ struct Queue {
 
 /// A delivery that is shown.
 enum Row {
-    Shown(DeliveryShown),
+    /// With what is or was sent.
+    Shown(DeliveryShown, Option<Delivery>),
     /// Nobody has looked at it: without a receiver most never are.
-    Unmade {
-        number: u64,
-        at_unix_ms: i64,
-        sandbox: Arc<Sandbox>,
-        due: Due,
-    },
+    Unmade { number: u64, at_unix_ms: i64, sandbox: Arc<Sandbox>, due: Due },
 }
 
 impl Row {
     fn number(&self) -> u64 {
         match self {
-            Row::Shown(shown) => shown.number,
+            Row::Shown(shown, _) => shown.number,
             Row::Unmade { number, .. } => *number,
         }
     }
 
     fn is_over(&self) -> bool {
         match self {
-            Row::Shown(shown) => shown.state.is_over(),
+            Row::Shown(shown, _) => shown.state.is_over(),
             Row::Unmade { .. } => true,
         }
     }
@@ -82,10 +78,10 @@ impl Row {
         if let Row::Unmade { number, at_unix_ms, sandbox, due } = self {
             let delivery = sandbox.delivery(due);
             let state = DeliveryState::NotSent;
-            *self = Row::Shown(shown(*number, *at_unix_ms, sandbox.id(), due, delivery.as_ref(), state));
+            *self = Row::Shown(shown(*number, *at_unix_ms, sandbox.id(), due, delivery.as_ref(), state), delivery);
         }
         match self {
-            Row::Shown(shown) => Some(shown),
+            Row::Shown(shown, _) => Some(shown),
             Row::Unmade { .. } => None,
         }
     }
@@ -151,7 +147,8 @@ impl Webhooks {
         };
         let waits = queue.waiting < MOST_WAITING;
         let state = if waits { DeliveryState::Waiting } else { DeliveryState::Dropped };
-        queue.show(Row::Shown(shown(number, at_unix_ms, provider, &due, Some(&delivery), state)));
+        let row = shown(number, at_unix_ms, provider, &due, Some(&delivery), state);
+        queue.show(Row::Shown(row, Some(delivery.clone())));
         if waits {
             // What is about no payment keeps its order with nothing.
             let lane = |id: &String| format!("{provider}/{id}");
@@ -181,6 +178,17 @@ impl Webhooks {
     pub(super) fn one(&self, number: u64) -> Option<DeliveryShown> {
         let mut queue = lock(&self.queue);
         queue.shown.iter_mut().rev().find(|row| row.number() == number)?.look().cloned()
+    }
+
+    /// One delivery with its headers and its body.
+    pub(super) fn whole(&self, number: u64) -> Option<(DeliveryShown, Option<Delivery>)> {
+        let mut queue = lock(&self.queue);
+        let row = queue.shown.iter_mut().rev().find(|row| row.number() == number)?;
+        row.look()?;
+        match row {
+            Row::Shown(shown, delivery) => Some((shown.clone(), delivery.clone())),
+            Row::Unmade { .. } => None,
+        }
     }
 
     /// How many deliveries are not over.

@@ -5,10 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::HeaderValue;
-use http::{HeaderMap, Request, Response};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use http::{Request, Response};
+use quittance::Protected;
 
 use super::again::Memory;
 use super::answer::{self, Edit};
@@ -16,8 +14,8 @@ use super::compile::{Exchange, Tape};
 use super::deliver;
 use super::hole::{Hole, Shape};
 use super::matcher::{self, Mismatch, shorten};
-use super::model::ProvenanceKind;
-use super::redact::{MASK, Redactor, tokens_in};
+use super::redact::{Redactor, tokens_in};
+use super::shown::{ShownRecord, is_authorization, shown};
 use super::signature::Proven;
 use super::template::Template;
 use super::values::{Headers, Message, NoSlots, Scope, Spoil, StepValues, Unresolved, mint};
@@ -62,33 +60,6 @@ pub struct Record {
     pub answer: Option<Response<Bytes>>,
 }
 
-/// A [`Record`] that may be shown: every secret of the run is masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ShownRecord {
-    /// The step during which it was sent.
-    pub step: u32,
-    /// The method.
-    pub method: String,
-    /// The url.
-    pub url: String,
-    /// The headers that were sent.
-    pub headers: Vec<(String, String)>,
-    /// The body that was sent.
-    pub body: String,
-    /// The status of the answer, if there was one.
-    pub status: Option<u16>,
-    /// The headers of the answer.
-    pub answer_headers: Vec<(String, String)>,
-    /// The body of the answer.
-    pub answer_body: String,
-    /// The line of the exchange in its tape that the request was judged by, from 1; none where the tape has no such exchange.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub line: Option<usize>,
-    /// Where the tape's bytes come from: `recorded`, `documented` or `synthesised`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub provenance: Option<ProvenanceKind>,
-}
-
 /// How a step that was answered as not yet decided comes to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settle {
@@ -117,6 +88,7 @@ pub struct Player {
     captured: BTreeMap<String, String>,
     pub(super) transcript: Vec<Record>,
     pub(super) memory: Option<Memory>,
+    protected: Arc<Protected>,
 }
 
 impl fmt::Debug for Record {
@@ -162,7 +134,13 @@ impl Player {
             captured: BTreeMap::new(),
             transcript: Vec::new(),
             memory: None,
+            protected: Arc::default(),
         }
+    }
+
+    /// Where what the connector protects gathers: it is masked as the credentials are.
+    pub fn protected(&self) -> &Arc<Protected> {
+        &self.protected
     }
 
     /// The tape of this run.
@@ -533,7 +511,8 @@ impl Player {
         // Tokens that the provider gave stand in its answers too; several requests carry the same one.
         let sent = self.transcript.iter().filter_map(header);
         let tokens: BTreeSet<String> = sent.chain(self.transcript.iter().flat_map(given)).collect();
-        let more = self.tape.basics.iter().filter_map(pair).chain(tokens).collect();
+        let mut more: Vec<String> = self.tape.basics.iter().filter_map(pair).chain(tokens).collect();
+        self.protected.each(&mut |secret| more.push(secret.to_owned()));
         Redactor::new(&self.run.credentials, &self.steps, more)
     }
 
@@ -558,40 +537,4 @@ fn no_value(place: &str, unresolved: &Unresolved) -> Mismatch {
         expected: format!("a value for `{}`", unresolved.hole),
         found: unresolved.why.clone(),
     }
-}
-
-fn shown(record: &Record, exchange: Option<&Exchange>, tape: &Tape, redactor: &Redactor) -> ShownRecord {
-    let body = |bytes: &Bytes| redactor.text(&String::from_utf8_lossy(bytes));
-    let answer = record.answer.as_ref();
-    ShownRecord {
-        step: record.step,
-        method: record.request.method().to_string(),
-        url: redactor.text(&record.request.uri().to_string()),
-        headers: shown_headers(&tape.stable_headers(record), redactor),
-        body: redactor.text(&String::from_utf8_lossy(&tape.stable_body(record))),
-        status: answer.map(|answer| answer.status().as_u16()),
-        answer_headers: answer
-            .map(|answer| shown_headers(&tape.stable_answer_headers(record, answer), redactor))
-            .unwrap_or_default(),
-        answer_body: answer.map(|answer| body(answer.body())).unwrap_or_default(),
-        line: exchange.map(|exchange| exchange.line),
-        provenance: exchange.map(|exchange| exchange.provenance.kind),
-    }
-}
-
-/// Whatever stands in such a header authorizes, even if it is no credential that the harness knows.
-fn is_authorization(name: &str) -> bool {
-    matches!(name, "authorization" | "proxy-authorization")
-}
-
-pub(crate) fn shown_headers(headers: &HeaderMap, redactor: &Redactor) -> Vec<(String, String)> {
-    let shown = |name: &str, value: &HeaderValue| {
-        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        match (is_authorization(name), text.split_once(' ')) {
-            (true, Some((scheme, _))) => format!("{scheme} {MASK}"),
-            (true, None) => MASK.to_owned(),
-            (false, _) => redactor.text(&text),
-        }
-    };
-    headers.iter().map(|(name, value)| (name.to_string(), shown(name.as_str(), value))).collect()
 }

@@ -21,6 +21,12 @@ const SHORTEST_CREDENTIAL: usize = 4;
 /// Credentials that are no secrets whatever they stand for: flags and names of environments.
 pub(crate) const NO_SECRETS: [&str; 5] = ["true", "false", "live", "test", "sandbox"];
 
+/// The credentials that are never shown, ids of the merchant's among them: all but flags and names of environments.
+pub(crate) fn hidden_credentials(credentials: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
+    let is_hidden = |value: &&String| value.len() >= SHORTEST_CREDENTIAL && !NO_SECRETS.contains(&value.as_str());
+    credentials.values().filter(is_hidden).cloned()
+}
+
 /// Values shorter than this are masked only where they stand alone: `123` as a CVC must not garble `1234` as an amount.
 const SHORTEST_ANYWHERE: usize = 6;
 
@@ -65,10 +71,7 @@ pub(crate) struct Redactor {
 impl Redactor {
     /// Hides credentials, sample values and `more`, as they are, escaped, in base64 wherever in the encoded text, and in hexadecimal.
     pub(crate) fn new(credentials: &BTreeMap<String, String>, steps: &[StepValues], more: Vec<String>) -> Self {
-        let credentials = credentials
-            .values()
-            .filter(|value| value.len() >= SHORTEST_CREDENTIAL && !NO_SECRETS.contains(&value.as_str()))
-            .cloned();
+        let credentials = hidden_credentials(credentials);
         let samples = steps
             .iter()
             .flat_map(|step| step.samples.iter())

@@ -288,6 +288,31 @@ fn shape(token: &str) -> String {
     }
 }
 
+/// Forms in which requests carry the time beside those that have a name, the longest first.
+const FORMS: [&str; 14] = [
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%d/%m/%Y %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%d/%m/%Y %H:%M",
+    "%Y%m%d%H%M%S",
+    "%y%m%d%H%M%S",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%H:%M:%S",
+    "%Y%m%d",
+    "%y%m%d",
+    "%H%M%S",
+];
+
+/// The form in which a text is the time `unix`, and another text another time.
+pub(crate) fn written_as(text: &str, other: &str, unix: i64) -> Option<&'static str> {
+    let now = Timestamp::from_second(unix).ok()?.to_zoned(jiff::tz::TimeZone::UTC);
+    let is_time = |form: &str| jiff::fmt::strtime::parse(form, other).is_ok();
+    FORMS.into_iter().find(|form| now.strftime(form).to_string() == text && is_time(form))
+}
+
 /// The hole of a text that is a time.
 fn time_hole(text: &str, at_unix: i64) -> Option<String> {
     if text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok() {

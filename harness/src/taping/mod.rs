@@ -17,7 +17,7 @@ use http::{Request, Response};
 
 use doubt::card_doubt;
 pub(crate) use doubt::{doubts_of, luhn_runs};
-pub(crate) use marks::Marks;
+pub(crate) use marks::{Marks, written_as};
 pub(crate) use markup::texts;
 
 use crate::tape::StepValues;

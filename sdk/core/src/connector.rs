@@ -183,8 +183,39 @@ fn credentials_fault(given: &serde_json::Value, schema: &Schema) -> Option<Error
     if let Some(missing) = required.into_iter().find(|name| !given.contains_key(*name)) {
         return Some(credentials_error(missing, "credentials field is missing"));
     }
-    let wrong = given.iter().find(|(name, value)| !fits(value, known.get(*name), schema))?;
-    Some(credentials_error(wrong.0, "credentials field has the wrong type or an unknown value"))
+    let (name, value) = given.iter().find(|(name, value)| !fits(value, known.get(*name), schema))?;
+    let mut choices = Vec::new();
+    choices_of(known.get(name), schema, &mut choices);
+    let what = match (choices.is_empty(), value.as_str().and_then(|given| meant(given, &choices))) {
+        (true, _) => "credentials field has the wrong type or an unknown value".to_owned(),
+        (_, None) => format!("expected one of {}", choices.join(", ")),
+        (_, Some(meant)) => format!("expected one of {}; did you mean {meant}?", choices.join(", ")),
+    };
+    Some(credentials_error(name, what))
+}
+
+/// The texts that a member of the schema may be, where it is a choice.
+fn choices_of<'s>(schema: Option<&'s serde_json::Value>, root: &'s Schema, choices: &mut Vec<&'s str>) {
+    let Some(schema) = schema else { return };
+    if let Some(pointer) = schema.get("$ref").and_then(|name| name.as_str()).and_then(|name| name.strip_prefix('#')) {
+        choices_of(root.pointer(pointer), root, choices);
+    }
+    let list = |word: &str| schema.get(word).and_then(|list| list.as_array()).into_iter().flatten();
+    choices.extend(schema.get("const").into_iter().chain(list("enum")).filter_map(|choice| choice.as_str()));
+    list("oneOf").chain(list("anyOf")).for_each(|choice| choices_of(Some(choice), root, choices));
+}
+
+/// What providers' consoles call what is a choice here.
+const OTHER_WORDS: [(&str, &str); 4] =
+    [("prod", "live"), ("test", "sandbox"), ("development", "sandbox"), ("staging", "sandbox")];
+
+/// The choice that was meant: it begins as what was given, or that is another word for it.
+fn meant<'s>(given: &str, choices: &[&'s str]) -> Option<&'s str> {
+    let given = given.to_ascii_lowercase();
+    let start = |text: &str| text.chars().take(3).collect::<String>();
+    let other = OTHER_WORDS.iter().find(|(word, _)| given.starts_with(word)).map(|(_, choice)| *choice);
+    let begins = |choice: &&&str| !given.is_empty() && start(choice) == start(&given);
+    choices.iter().find(begins).or_else(|| choices.iter().find(|choice| Some(**choice) == other)).copied()
 }
 
 /// Whether a value has the form that a member of the schema asks for: type, choice of values, and definitions that it refers to.

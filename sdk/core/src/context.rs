@@ -7,15 +7,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::protected::Protected;
+use crate::scrub::{SHORTEST_ENCODED, scrub};
+use crate::{Call, Effect, Error, Kind, Result, Secret, Spec};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
-use zeroize::Zeroizing;
-
-use crate::scrub::{SHORTEST_ENCODED, scrub};
-use crate::{Call, Effect, Error, Kind, Result, Secret, Spec};
 
 /// Bounds of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +165,8 @@ pub struct Context<'a> {
     spec: Option<&'static Spec>,
     exchanges: AtomicU32,
     acted: AtomicBool,
-    protected: Mutex<Vec<Zeroizing<String>>>,
+    protected: Protected,
+    shared: Option<&'a Protected>,
 }
 
 impl<'a> Context<'a> {
@@ -186,7 +186,8 @@ impl<'a> Context<'a> {
             spec: None,
             exchanges: AtomicU32::new(0),
             acted: AtomicBool::new(false),
-            protected: Mutex::new(Vec::new()),
+            protected: Protected::default(),
+            shared: None,
         }
     }
 
@@ -202,10 +203,16 @@ impl<'a> Context<'a> {
         Context { limits: Limits { timeout, ..self.limits }, ..self }
     }
 
+    /// The same context, with what is protected in its operations gathered in `protected` too: for who shows their requests.
+    #[must_use]
+    pub fn with_protected(self, protected: &'a Protected) -> Context<'a> {
+        Context { shared: Some(protected), ..self }
+    }
+
     /// A context for one operation of a connector: own counters, and only the hosts of `spec`, over https.
     pub fn scoped(&self, spec: &'static Spec) -> Context<'a> {
         let fresh = Context::new(self.transport, self.clock, self.random, self.tokens);
-        Context { limits: self.limits, spec: Some(spec), ..fresh }
+        Context { limits: self.limits, spec: Some(spec), shared: self.shared, ..fresh }
     }
 
     /// A GET of `url`.
@@ -290,10 +297,8 @@ impl<'a> Context<'a> {
 
     /// Registers a secret text: from now on it is masked in every error, result text and log line of this operation.
     pub fn protect(&self, secret: &str) {
-        let mut protected = self.protected.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !secret.is_empty() && !protected.iter().any(|known| known.as_str() == secret) {
-            protected.push(Zeroizing::new(secret.to_owned()));
-        }
+        self.protected.add(secret);
+        self.shared.into_iter().for_each(|shared| shared.add(secret));
     }
 
     /// Masks card numbers and protected texts.
@@ -303,14 +308,14 @@ impl<'a> Context<'a> {
 
     /// Whether a text that cannot be masked, such as an id, holds a secret of this operation.
     pub(crate) fn holds_secret(&self, text: &str) -> bool {
-        let protected = self.protected.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let protected = self.protected.texts();
         let long = protected.iter().filter(|secret| secret.len() >= SHORTEST_ENCODED);
         long.into_iter().any(|secret| text.len() >= secret.len() && text.contains(secret.as_str()))
     }
 
     /// What [`Context::clean`] makes of a text, where that is another text.
     pub(crate) fn changed(&self, text: &str) -> Option<String> {
-        let protected = self.protected.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let protected = self.protected.texts();
         let secrets: Vec<&str> = protected.iter().map(|secret| secret.as_str()).collect();
         match scrub(text, &secrets) {
             Cow::Borrowed(same) if same.len() == text.len() => None,

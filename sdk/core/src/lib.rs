@@ -139,6 +139,7 @@ mod money;
 mod op;
 mod outcome;
 mod pairs;
+mod protected;
 mod read;
 mod reply;
 mod request;
@@ -177,6 +178,7 @@ pub use outcome::{
     Payment, Payout, Refund, Refusal, Session, State, TransferState,
 };
 pub use pairs::{Fields, Pairs};
+pub use protected::Protected;
 pub use reply::{Fault, Reply};
 pub use request::{
     Address, Adjust, Answer, AnswerDispute, Authorize, Browser, Capture, CaptureMode, Complete, Customer, Document,

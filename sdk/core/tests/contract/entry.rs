@@ -38,6 +38,13 @@ fn bad_credentials_are_named_and_not_repeated() {
     refuses(json!({ "token": { "a": "canary" } }), "token");
     refuses(json!({ "token": "canary", "environment": "canary" }), "environment");
     refuses(json!({ "token": "canary", "environment": 424242 }), "environment");
+    let told = |given: &str| {
+        let given = json!({ "token": "t", "environment": given });
+        ENTRY.connect(given).err().unwrap().message().to_owned()
+    };
+    assert_eq!(told("canary"), "expected one of sandbox, live");
+    assert_eq!(told("production"), "expected one of sandbox, live; did you mean live?");
+    assert_eq!(told("Sandbx"), "expected one of sandbox, live; did you mean sandbox?");
     refuses(json!({ "token": "canary", "account": "canary" }), "account");
     refuses(json!({ "token": "canary", "account": 13 }), "account");
     // Of the right type but out of range: the form is at fault, and the value stays out.
