@@ -39,10 +39,44 @@ const WRAPPERS: [&str; 16] = [
 ];
 /// Parts of the names of objects that are something else than the payment, though they have an id, a status or an amount too.
 const OTHERS: [&str; 38] = [
-    "customer", "merchant", "card", "payer", "payee", "account", "shipping", "billing", "address", "plan", "log", "history",
-    "source", "error", "link", "meta", "fee", "tax", "tip", "discount", "creditor", "debtor", "subscription", "invoice",
-    "balance", "device", "token", "method", "risk", "dispute", "split", "event", "bank", "wallet", "recipient", "action",
-    "shop", "store",
+    "customer",
+    "merchant",
+    "card",
+    "payer",
+    "payee",
+    "account",
+    "shipping",
+    "billing",
+    "address",
+    "plan",
+    "log",
+    "history",
+    "source",
+    "error",
+    "link",
+    "meta",
+    "fee",
+    "tax",
+    "tip",
+    "discount",
+    "creditor",
+    "debtor",
+    "subscription",
+    "invoice",
+    "balance",
+    "device",
+    "token",
+    "method",
+    "risk",
+    "dispute",
+    "split",
+    "event",
+    "bank",
+    "wallet",
+    "recipient",
+    "action",
+    "shop",
+    "store",
 ];
 
 /// What the first success of an operation answers.
@@ -86,9 +120,14 @@ pub(super) fn answer(api: &Api, op: Op, operation: &Value, names: &[String]) -> 
 
 /// Whether the answer of an operation has what a payment has: a status beside an id or an amount.
 pub(super) fn is_payment(api: &Api, op: Op, operation: &Value) -> bool {
+    let is_good = |status: Option<u16>| status.is_some_and(|status| (200..300).contains(&status));
+    if !responses(api, operation).any(|(status, media)| is_good(status) && media.is_some()) {
+        return false;
+    }
     let members = answer(api, op, operation, &[]).members;
     let has = |wanted: &dyn Fn(&Leaf) -> bool| members.iter().any(|member| member.has_one(wanted));
-    has(&|leaf| *leaf == Leaf::Status) && has(&|leaf| matches!(leaf, Leaf::Id(_) | Leaf::Minor | Leaf::Major | Leaf::Decimal))
+    has(&|leaf| *leaf == Leaf::Status)
+        && has(&|leaf| matches!(leaf, Leaf::Id(_) | Leaf::Minor | Leaf::Major | Leaf::Decimal))
 }
 
 /// The schema of a body, and an example of it.
@@ -158,7 +197,8 @@ impl<'a> Search<'a, '_> {
             Some((Leaf::Id(_), rank)) => Some((Leaf::Id(written), rank + 1)),
             None if is_id && matches!(self.op, Op::Authorize | Op::Refund) => {
                 // What is made has an id, under whatever name.
-                let is_other = tells(&name, &["request", "idempot", "correlation"]) || tells(&name, &OTHERS);
+                let others = ["request", "idempot", "correlation", "merchant", "customer", "account", "token", "card"];
+                let is_other = tells(&name, &others);
                 let ends = name.ends_with("id") || name.ends_with("reference");
                 (ends && !is_other).then_some((Leaf::Id(written), 1000))
             }
@@ -204,7 +244,17 @@ impl<'a> Search<'a, '_> {
     fn nouns(&self) -> &'static [&'static str] {
         match self.op {
             Op::Refund | Op::RetrieveRefund => &["refund", "reversal", "credit", "devolucao"],
-            _ => &["payment", "transaction", "charge", "order", "intent", "transfer", "sale", "authorization", "checkout"],
+            _ => &[
+                "payment",
+                "transaction",
+                "charge",
+                "order",
+                "intent",
+                "transfer",
+                "sale",
+                "authorization",
+                "checkout",
+            ],
         }
     }
 
@@ -213,7 +263,9 @@ impl<'a> Search<'a, '_> {
         let is_wrapper = WRAPPERS.contains(&name.as_str());
         let is_noun = self.nouns().iter().any(|noun| name.contains(noun));
         match property.kind(self.api) {
-            Kind::Object => is_wrapper || !tells(&name, &OTHERS) && !fields::is_of_money(&name) && (is_noun || level == 0),
+            Kind::Object => {
+                is_wrapper || !tells(&name, &OTHERS) && !fields::is_of_money(&name) && (is_noun || level == 0)
+            }
             // A list of answers, where one was asked for, has one.
             Kind::List(_) => WRAPPERS.contains(&name.as_str()),
             _ => false,
@@ -232,14 +284,18 @@ impl<'a> Search<'a, '_> {
     fn rate(&self, members: &[Property<'a>]) -> i32 {
         let found: Vec<(Leaf, usize)> = members.iter().filter_map(|property| self.reads(property)).collect();
         let worth = |value: i32, is: &dyn Fn(&(Leaf, usize)) -> bool| if found.iter().any(is) { value } else { 0 };
-        let has_money = members.iter().any(|property| {
-            fields::is_of_money(property.name) && property.kind(self.api) == Kind::Object
-        });
+        let has_money = members
+            .iter()
+            .any(|property| fields::is_of_money(property.name) && property.kind(self.api) == Kind::Object);
         worth(5, &|(leaf, rank)| matches!(leaf, Leaf::Id(_)) && *rank < 1000)
             + worth(1, &|(leaf, _)| matches!(leaf, Leaf::Id(_)))
             + worth(6, &|(leaf, _)| *leaf == Leaf::Status)
             + worth(2, &|(leaf, _)| *leaf == Leaf::Reference)
-            + if has_money { 3 } else { worth(3, &|(leaf, _)| matches!(leaf, Leaf::Minor | Leaf::Major | Leaf::Decimal)) }
+            + if has_money {
+                3
+            } else {
+                worth(3, &|(leaf, _)| matches!(leaf, Leaf::Minor | Leaf::Major | Leaf::Decimal))
+            }
     }
 
     /// The amount, and the currency beside it: among the object's members, else in an object of its own.
@@ -255,7 +311,7 @@ impl<'a> Search<'a, '_> {
         if let Some((_, name, leaf)) = amounts.min_by_key(|(rank, ..)| *rank) {
             return Some((format!("{path}{name}/"), leaf, currency()));
         }
-        let not_it = ["refunded", "captured", "remaining", "available", "received", "net", "balance"];
+        let not_it = ["refunded", "captured", "remaining", "available", "received", "net", "balance", "dcc"];
         let mut inner: Vec<&Property<'a>> = members
             .iter()
             .filter(|property| property.kind(self.api) == Kind::Object && fields::is_of_money(property.name))
@@ -337,7 +393,8 @@ pub(super) fn problems(api: &Api, operation: &Value) -> Vec<Problem> {
         let members = told(api, schema::properties(api, schema, example), 0);
         let text = |words: &[&str]| path_of(&members, words);
         let code = text(&["code"]).or_else(|| text(&["type"])).or_else(|| text(&["reason", "error"]));
-        let message = text(&["message", "detail", "description", "title", "reason"]).filter(|path| Some(path) != code.as_ref());
+        let message =
+            text(&["message", "detail", "description", "title", "reason"]).filter(|path| Some(path) != code.as_ref());
         (!members.is_empty()).then_some(Problem { status, members, code, message })
     };
     refusals.filter_map(problem).collect()

@@ -183,6 +183,9 @@ fn once(members: &mut [Member], leaf: &Leaf) {
     }
 }
 
+/// Parts of the names of objects in a request that are the payment's own.
+const OWN: [&str; 6] = ["data", "payment", "transaction", "order", "purchase", "charge"];
+
 /// What an operation's request holds.
 struct Asked<'a> {
     api: &'a Api,
@@ -194,19 +197,32 @@ impl<'a> Asked<'a> {
     /// The members that the description asks for or a payment needs, of the object that is called `parent`.
     fn members(&self, properties: Vec<Property<'a>>, parent: &str, level: usize) -> Vec<Member> {
         let mut out = Vec::new();
+        // The plainest of several names of the merchant's reference.
+        let reference = |property: &Property<'a>| {
+            let read = read_as(property.name, property.kind(self.api), property.schema)?;
+            (read.0 == Leaf::Reference).then_some(read.1)
+        };
+        let best = properties.iter().filter_map(&reference).min();
         for property in properties {
             if property.is("readOnly") {
                 continue;
             }
-            let is_own = level == 0 || is_of_money(parent) || tells(parent, &["data", "payment", "transaction", "order"]);
-            let form = self.form(&property, is_own, level);
+            let is_own = level == 0 || is_of_money(parent) || tells(parent, &OWN);
+            let is_spare =
+                !property.needed && best.is_some_and(|best| reference(&property).is_some_and(|rank| rank > best));
+            if is_spare {
+                continue;
+            }
+            let form = self.form(&property, parent, is_own, level);
             let known = match &form {
                 Form::Leaf(Leaf::Unknown(_) | Leaf::Fixed(_)) => false,
                 Form::Leaf(_) => true,
-                _ => ["card", "amount", "paymentmethod", "source", "money", "instruct"]
-                    .iter()
-                    .any(|word| plain(property.name).starts_with(word))
-                    || level < 2 && tells(property.name, &["transaction", "payment", "purchaseunits"]),
+                _ => {
+                    ["card", "amount", "paymentmethod", "source", "money", "instruct"]
+                        .iter()
+                        .any(|word| plain(property.name).starts_with(word))
+                        || level < 2 && tells(property.name, &["transaction", "payment", "purchaseunits"])
+                }
             };
             let has_any = match &form {
                 Form::Node(inner) | Form::List(inner) => property.needed || inner.iter().any(Member::is_known),
@@ -219,7 +235,7 @@ impl<'a> Asked<'a> {
         out
     }
 
-    fn form(&self, property: &Property<'a>, is_own: bool, level: usize) -> Form {
+    fn form(&self, property: &Property<'a>, parent: &str, is_own: bool, level: usize) -> Form {
         if let Some(word) = property.chosen {
             return Form::Leaf(Leaf::Fixed(word.to_owned()));
         }
@@ -232,7 +248,17 @@ impl<'a> Asked<'a> {
                 _ => return Form::List(inner),
             }
         }
-        Form::Leaf(self.leaf(property, kind, is_own))
+        let leaf = self.leaf(property, kind, is_own);
+        let is_cards = tells(parent, &["card", "source", "method", "instrument", "credential", "expir"]);
+        // A number, a month and a year are a card's in a card alone.
+        match leaf {
+            Leaf::Number | Leaf::Month(_) | Leaf::Year(_)
+                if !is_cards && !tells(property.name, &["card", "pan", "exp"]) =>
+            {
+                Form::Leaf(self.other(property, kind))
+            }
+            leaf => Form::Leaf(leaf),
+        }
     }
 
     /// What a member is; `is_own` where its object is the payment or its amount, not something else that has a value or a reference.
@@ -284,7 +310,9 @@ fn card(name: &str, kind: Kind<'_>) -> Option<Leaf> {
     let is = |words: &[&str]| words.contains(&name);
     let written = if matches!(kind, Kind::Whole | Kind::Number) { Written::Whole } else { Written::Text };
     Some(match () {
-        () if is(&["capture", "autocapture", "autosettle", "captureautomatically"]) && kind == Kind::Flag => Leaf::Capture,
+        () if is(&["capture", "autocapture", "autosettle", "captureautomatically"]) && kind == Kind::Flag => {
+            Leaf::Capture
+        }
         () if is(&["number", "cardnumber", "pan", "cardno"]) => Leaf::Number,
         () if is(&["expmonth", "expirymonth", "expirationmonth", "expiremonth", "month"]) => Leaf::Month(written),
         () if is(&["expyear", "expiryyear", "expirationyear", "expireyear", "year"]) => Leaf::Year(written),

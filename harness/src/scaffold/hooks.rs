@@ -46,8 +46,12 @@ impl Hooks {
         let is_header = |word: &&str| {
             let begins = word.starts_with(|letter: char| letter.is_ascii_lowercase());
             let parts: Vec<&str> = word.split('-').collect();
-            begins && word.len() < 40 && parts.len() > 1 && parts.iter().all(|part| !part.is_empty())
-                && parts.contains(&"signature") && (parts.first() == Some(&"x") || parts.last() == Some(&"signature"))
+            begins
+                && word.len() < 40
+                && parts.len() > 1
+                && parts.iter().all(|part| (1..13).contains(&part.len()))
+                && parts.contains(&"signature")
+                && (parts.first() == Some(&"x") || parts.last() == Some(&"signature"))
         };
         // A header is written with capitals or as one that is not standard; a word of the text is neither.
         let is_written = |word: &str| word.starts_with("x-") || !text.contains(word);

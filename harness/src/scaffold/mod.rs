@@ -423,7 +423,9 @@ fn chosen(routes: &[String]) -> Result<Vec<(Op, String)>, Unusable> {
     };
     let wrong = |route: &String| {
         let known = KNOWN.map(Op::as_str).join(", ");
-        Unusable::Text(format!("--route {route}: expected OPERATION='VERB /path' or OPERATION=none, with one of {known}"))
+        Unusable::Text(format!(
+            "--route {route}: expected OPERATION='VERB /path' or OPERATION=none, with one of {known}"
+        ))
     };
     routes.iter().map(|route| one(route).ok_or_else(|| wrong(route))).collect()
 }

@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn what_is_read_is_taken_out_of_what_wraps_it() {
         let amount = Member::node("amount", vec![Member::leaf("value", Leaf::Minor)]);
-        let list = Member { name: "details".to_owned(), form: Form::List(vec![Member::leaf("why", Leaf::Reason(None))]) };
+        let list =
+            Member { name: "details".to_owned(), form: Form::List(vec![Member::leaf("why", Leaf::Reason(None))]) };
         let data = vec![Member::leaf("id", Leaf::Id(Written::Whole)), amount, list];
         let members = [Member::node("data", data)];
         let reads = [

@@ -181,7 +181,8 @@ pub(super) fn routes<'c, 'a>(
         found.insert(*op, Found { candidate: named, others: Vec::new() });
     }
     for op in SOUGHT.into_iter().filter(|op| !chosen.iter().any(|(named, _)| named == op)) {
-        let stem: Vec<String> = found.get(&Op::Authorize).map(|first| first.candidate.segments.clone()).unwrap_or_default();
+        let stem: Vec<String> =
+            found.get(&Op::Authorize).map(|first| first.candidate.segments.clone()).unwrap_or_default();
         let free = candidates.iter().filter(|candidate| {
             let same = |taken: &&Found<'_, '_>| std::ptr::eq(taken.candidate, *candidate);
             !found.values().any(|taken| same(&taken))
@@ -214,9 +215,25 @@ struct Sought<'s, 'c> {
 impl Sought<'_, '_> {
     /// How well a path fits; none where it does not.
     fn score(&self, candidate: &Candidate<'_>) -> Option<i32> {
-        const OTHER: [&str; 15] = [
-            "link", "method", "webhook", "subscription", "customer", "report", "search", "token", "plan", "payout", "batch",
-            "fee", "bulk", "mock", "test",
+        const OTHER: [&str; 18] = [
+            "link",
+            "method",
+            "webhook",
+            "subscription",
+            "customer",
+            "report",
+            "search",
+            "token",
+            "plan",
+            "payout",
+            "batch",
+            "fee",
+            "bulk",
+            "mock",
+            "test",
+            "pull",
+            "platform",
+            "mass",
         ];
         let stem = self.stem;
         let depth = i32::try_from(candidate.segments.len()).unwrap_or(i32::MAX);
@@ -224,10 +241,12 @@ impl Sought<'_, '_> {
         let whole_stem = !stem.is_empty() && shared == stem.len();
         let near = i32::try_from(shared).unwrap_or(0) * 3 + if whole_stem { 20 } else { 0 };
         let changes = matches!(candidate.verb.as_str(), "POST" | "PUT" | "PATCH");
-        let other = if candidate.path_speaks_of(&OTHER) { -12 } else { 0 };
+        let other = if candidate.path_speaks_of(&OTHER) { -18 } else { 0 };
         let plain = -2 * depth + other;
         let has = |roots: &[&str]| candidate.speaks_of(roots);
-        let named = |nouns: &[&str]| candidate.ends_in(nouns) && candidate.is_of(stem);
+        // Where nothing but the body says which payment, what is done stands beside what makes one.
+        let is_beside = candidate.segments.len() == stem.len() && shared + 1 == stem.len();
+        let named = |nouns: &[&str]| candidate.ends_in(nouns) && (candidate.is_of(stem) || is_beside);
         let is_about_one = candidate.parameters() > 0 || self.sends_id(candidate);
         match self.op {
             Op::Authorize => self.pays(candidate, plain),
@@ -238,7 +257,8 @@ impl Sought<'_, '_> {
             }
             Op::Refund => {
                 let of_path = candidate.path_speaks_of(&["refund", "reversal", "credit"]);
-                let is_paid_back = !has(&["cancel", "void", "search", "list"]) || candidate.ends_in(&["refund"]);
+                let is_paid_back = !has(&["cancel", "void", "search", "list", "update", "apply", "dismiss"])
+                    || ["refund", "refunds"].iter().any(|end| candidate.last().ends_with(end));
                 let fits = changes && of_path && has(&["refund"]) && !is_parameter(candidate.last()) && is_paid_back;
                 fits.then_some(near + plain + if candidate.parameters() > 0 { 5 } else { 0 })
             }
@@ -260,7 +280,8 @@ impl Sought<'_, '_> {
 
     /// Whether the body says which payment is meant.
     fn sends_id(&self, candidate: &Candidate<'_>) -> bool {
-        let body = candidate.value.get("requestBody").map(|body| self.api.resolve(body)).and_then(|body| body.get("content"));
+        let body =
+            candidate.value.get("requestBody").map(|body| self.api.resolve(body)).and_then(|body| body.get("content"));
         let members = body.and_then(|content| fields::request(self.api, self.op, content, false));
         let is_target = |leaf: &super::shape::Leaf| matches!(leaf, super::shape::Leaf::Target(_));
         members.is_some_and(|members| members.iter().any(|member| member.has_one(&is_target)))
@@ -269,16 +290,36 @@ impl Sought<'_, '_> {
     /// How well a request fits that makes a payment: it is called so, asks for an amount, and the rest is done to what it makes.
     fn pays(&self, candidate: &Candidate<'_>, plain: i32) -> Option<i32> {
         const NOT: [&str; 16] = [
-            "refund", "captur", "cancel", "void", "revers", "list", "search", "calculate", "get", "fetch", "update", "preview",
-            "download", "verify", "validate", "schedule",
+            "refund",
+            "captur",
+            "cancel",
+            "void",
+            "revers",
+            "list",
+            "search",
+            "calculate",
+            "get",
+            "fetch",
+            "update",
+            "preview",
+            "download",
+            "verify",
+            "validate",
+            "schedule",
         ];
         if candidate.verb != "POST" || candidate.speaks_of(&NOT) {
             return None;
         }
         let rank = candidate.rank()?;
-        let body = candidate.value.get("requestBody").map(|body| self.api.resolve(body)).and_then(|body| body.get("content"));
+        let body =
+            candidate.value.get("requestBody").map(|body| self.api.resolve(body)).and_then(|body| body.get("content"));
         let asked = body.and_then(|content| fields::request(self.api, Op::Authorize, content, false));
+        let is_described = asked.is_some();
         let (has_amount, has_card) = asked.map(|members| fields::asks(&members)).unwrap_or_default();
+        // What is authorised without an amount is a consent or a user.
+        if is_described && !has_amount && candidate.ends_in(&["authori"]) {
+            return None;
+        }
         let below = |words: &[&str]| {
             let is_below = |other: &&Candidate<'_>| {
                 other.segments.starts_with(&candidate.segments) && other.parameters() > 0 && other.ends_in(words)
@@ -289,7 +330,14 @@ impl Sought<'_, '_> {
         let done = i32::try_from(done.iter().filter(|words| below(words)).count()).unwrap_or(0);
         let deep = i32::try_from(candidate.parameters()).unwrap_or(0);
         let worth = |is: bool, value: i32| if is { value } else { 0 };
-        Some(30 - rank + plain - 6 * deep + 4 * done + worth(has_amount, 8) + worth(has_card, 4))
+        let begins = candidate
+            .segments
+            .iter()
+            .find(|segment| !is_parameter(segment) && *segment != "api" && !segment.starts_with('v'));
+        let is_of_payments =
+            deep > 0 && begins.is_some_and(|segment| ["payments", "payment"].contains(&segment.as_str()));
+        let of_body = worth(has_amount, 8) + worth(has_card, 4);
+        Some(30 - rank + plain - 6 * deep + 4 * done + of_body + worth(is_of_payments, 10))
     }
 
     /// How well a request fits that looks at a payment: one of those that are made there, or another whose answer is a payment.
@@ -299,8 +347,12 @@ impl Sought<'_, '_> {
         }
         let is_next = whole_stem && candidate.segments.len() == self.stem.len() + 1;
         let literal = candidate.segments.iter().rev().find(|segment| !is_parameter(segment)).map_or("", String::as_str);
-        let is_named = PAYMENT.contains(&literal) || candidate.path_speaks_of(&["verify", "status", "inquir"]);
-        let is_listed = candidate.speaks_of(&["timeline", "history", "list", "export", "event", "refund", "link", "token"]);
+        let nouns = || candidate.segments.iter().filter_map(|segment| PAYMENT.iter().position(|noun| noun == segment));
+        let asks = candidate.path_speaks_of(&["verify", "status", "inquir"]);
+        let is_named = PAYMENT.contains(&literal) || asks && nouns().next().is_some();
+        let rank = nouns().min().and_then(|rank| i32::try_from(rank).ok()).unwrap_or(8);
+        let is_listed =
+            candidate.speaks_of(&["timeline", "history", "list", "export", "event", "refund", "link", "token"]);
         if !is_next && (!is_named || is_listed) {
             return None;
         }
@@ -308,6 +360,7 @@ impl Sought<'_, '_> {
         let is_narrow = candidate.speaks_of(&["pending", "test", "mock"]);
         let is_payment = answer::is_payment(self.api, Op::Retrieve, candidate.value);
         let worth = |is: bool, value: i32| if is { value } else { 0 };
-        Some(near + plain + worth(is_payment, 8) - worth(is_narrow, 30) + worth(candidate.is_of(self.stem), 4))
+        let of_answer = worth(is_payment, 8) - worth(is_narrow, 40);
+        Some(near + plain + of_answer + worth(candidate.is_of(self.stem), 4) - if is_next { 0 } else { rank })
     }
 }

@@ -108,16 +108,22 @@ impl<'a> Property<'a> {
             Kind::Object => Value::Object(Map::new()),
             Kind::List(items) => {
                 let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0);
-                let item =
-                    Property { name: "", schema: api.resolve(items), needed: true, chosen: None, example: None };
+                let item = Property { name: "", schema: api.resolve(items), needed: true, chosen: None, example: None };
                 let items = (least > 0 && level < 2 * MOST_LEVELS).then(|| item.sample(api, level + 1));
                 Value::Array(items.into_iter().collect())
             }
             Kind::Text => Value::from(text_of(schema)),
             Kind::Whole | Kind::Number => schema.get("minimum").cloned().unwrap_or_else(|| Value::from(1)),
-            Kind::Flag => Value::from(true),
+            Kind::Flag => Value::from(is_of_success(self.name)),
         }
     }
+}
+
+/// Whether a truth value of this name says that all went well.
+fn is_of_success(name: &str) -> bool {
+    const WELL: [&str; 9] =
+        ["status", "success", "successful", "succeeded", "ok", "paid", "captured", "approved", "authorized"];
+    WELL.contains(&name.to_lowercase().as_str())
 }
 
 /// A text in the form that a schema asks for.

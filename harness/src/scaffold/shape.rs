@@ -280,7 +280,10 @@ pub(super) fn code(members: &[Member], provider: &str) -> String {
         match &member.form {
             Form::Leaf(Leaf::Unknown(what)) => comment(&mut out, what),
             Form::Leaf(Leaf::Decimal) => {
-                comment(&mut out, &format!("{}, a JSON number of major units: `MajorNumber` in a struct of its own", member.name));
+                comment(
+                    &mut out,
+                    &format!("{}, a JSON number of major units: `MajorNumber` in a struct of its own", member.name),
+                );
             }
             Form::Leaf(leaf) => {
                 if let Some(code) = leaf.code(provider, &member.name) {

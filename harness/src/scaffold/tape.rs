@@ -120,7 +120,7 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
         currency: &design.currency,
         capture: input("capture").and_then(|word| word.as_str()) != Some("manual"),
         target: target.clone(),
-        id,
+        id: id.replace(&format!("${{reference:{number}}}"), "${reference}"),
         status: answer.status.clone(),
         reason: answer.reason.clone(),
         reference: hole("reference", of),
