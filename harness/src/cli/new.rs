@@ -11,15 +11,20 @@ use crate::scaffold::{self, AmountForm, Body, Endpoint, Scaffold, Wanted};
 use crate::words::{are, counted};
 use crate::world::{Unusable, World};
 
-/// Make a new connector: crate, profile, tapes to fill in, and its lines in the catalogue
+/// Make a new connector: crate, profile, a few tapes to fill in, and its lines in the catalogue
 #[derive(Debug, Args)]
 #[command(
     after_help = "What nobody but the provider's documentation knows is marked as ${fill:...}. The connector compiles at once and certifies \
-    as a draft; it stays one, and `certify` ends with exit code 2 (incomplete), until the last mark is gone.\n\n\
+    as a draft; it stays one, and `certify` ends with exit code 2 (incomplete), until the last mark is gone. There is a tape for each \
+    operation, a decline and a refusal; once these are filled in, `quittance tapes` drafts the others out of them.\n\n\
+    Out of a description (--from) come addresses, credentials, requests, answers, status values and the currency. Of an answer the tapes have \
+    what is read and what the description requires; how much is left out is told, and which other requests could be meant (--route). \
+    specs/descriptions/ID.toml says which description it is, for `certify --descriptions`.\n\n\
     Examples:\n  quittance new acme\n  quittance new acme --name 'Acme Pay' --live-url https://api.acme.com/v1\n  \
     quittance new acme --from openapi.yaml\n  quittance new acme --body xml\n  quittance new acme --body soap\n  quittance new acme --body xml --endpoint single --amount major\n  \
     quittance new acme-bank --family pix --sandbox-url https://sandbox.acme-bank.com/pix/v2\n  \
-    quittance new acme --from openapi.yaml --dry-run\n\n\
+    quittance new acme --from openapi.yaml --dry-run\n  \
+    quittance new acme --from openapi.yaml --route retrieve='GET /payments/{id}' --route void=none\n\n\
     Exit codes: 0 everything was written (or would be), 2 a bad or taken id, an unknown family, an unreadable description; then nothing \
     was written."
 )]
@@ -36,6 +41,9 @@ pub(super) struct New {
     /// Take addresses, proof of identity and requests from this description (OpenAPI 3 or Swagger 2.0, JSON or YAML)
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// The description's request for an operation, where another was taken for it, as retrieve='GET /payments/{id}'; or void=none
+    #[arg(long = "route", value_name = "OPERATION=REQUEST", requires = "from")]
+    routes: Vec<String>,
     /// How the bodies of requests are written; else JSON, or as the description has it
     #[arg(long, value_name = "FORM")]
     body: Option<Body>,
@@ -69,6 +77,7 @@ impl New {
             name: self.name.clone(),
             family: self.family.clone(),
             from: self.from.clone(),
+            routes: self.routes.clone(),
             body: self.body,
             endpoint: self.endpoint,
             amount: self.amount,
@@ -89,6 +98,17 @@ fn print(made: &Scaffold) {
     for operation in &made.operations {
         let name = operation.operation_id.as_deref().map(|id| format!("  ({id})")).unwrap_or_default();
         say(&format!("{:16} {}{name}", operation.operation, operation.request));
+        if let Some(other) = operation.others.first() {
+            let all = operation.others.join(", ");
+            say(&format!("{:16} or {all}: --route {}='{other}'", "", operation.operation));
+        }
+        if operation.left_out > 0 {
+            let count = counted(operation.left_out, "optional member");
+            say(&format!("{:16} {count} of its answer {} left out", "", are(operation.left_out)));
+        }
+    }
+    for lost in &made.lost {
+        say(&format!("passed over: {lost}"));
     }
     made.files.iter().for_each(|file| say(&format!("new     {file}")));
     made.changed.iter().for_each(|file| say(&format!("changed {file}")));
@@ -98,5 +118,7 @@ fn print(made: &Scaffold) {
     if !made.dry_run {
         say("next:");
         (1..).zip(&made.next).for_each(|(number, step)| say(&format!("  {number}. {step}")));
+        say("to take all of it back, and nothing else (Cargo.lock follows with the next build):");
+        say(&format!("  {}", made.take_back));
     }
 }

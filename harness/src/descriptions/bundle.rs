@@ -96,7 +96,8 @@ impl Files {
     /// A reference in the file of a number, as one in the first. An address on the net stays as it is.
     fn led(&mut self, target: &str, number: usize) -> String {
         let (file, pointer) = target.split_once('#').unwrap_or((target, ""));
-        if file.contains("://") {
+        // A text of a description may stand in a file of its own; it says nothing that is read.
+        if file.contains("://") || [".md", ".txt", ".html"].iter().any(|end| file.ends_with(end)) {
             return target.to_owned();
         }
         let own = self.names.get(number).cloned().unwrap_or_default();
@@ -169,7 +170,7 @@ mod tests {
         let first = folder.join("api.yaml");
         write(
             "api.yaml",
-            "paths: { '/a/{id}': { $ref: parts/one.yaml } }\nb: { $ref: '#/c' }\nc: { example: { x: { $ref: no } } }\n",
+            "info: { description: { $ref: about/main.md } }\npaths: { '/a/{id}': { $ref: parts/one.yaml } }\nb: { $ref: '#/c' }\nc: { example: { x: { $ref: no } } }\n",
         );
         write(
             "parts/one.yaml",

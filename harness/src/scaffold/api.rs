@@ -6,52 +6,23 @@ use quittance::Op;
 use serde_json::{Map, Value};
 
 use super::design::{Design, Part, Proof, Route};
-use super::fields;
+use super::hooks::Hooks;
+use super::name::word;
+use super::routes::{Candidate, Found, candidates, is_parameter, routes};
 use super::shape::{AmountForm, Body, Endpoint, Member};
+use super::{answer, document, fields};
 use crate::descriptions::openapi::Api;
 
 /// How many paths an error lists.
 const LISTED: usize = 8;
 
-/// The operations that are looked for, in the order in which paths are given away: the plainest first.
-const SOUGHT: [Op; 6] = [Op::Authorize, Op::Capture, Op::Refund, Op::Void, Op::Retrieve, Op::RetrieveRefund];
-
-/// Nouns of what a payment is called in paths, the plainest first.
-const PAYMENT: [&str; 13] = [
-    "payments",
-    "payment",
-    "charges",
-    "charge",
-    "payment_intents",
-    "paymentintents",
-    "payment-intents",
-    "authorizations",
-    "authorize",
-    "transactions",
-    "transaction",
-    "orders",
-    "checkouts",
-];
-
-/// A path of the description with a verb.
-struct Candidate<'a> {
-    verb: String,
-    path: &'a str,
-    item: &'a Value,
-    value: &'a Value,
-    /// The path's segments in lower case; parameters begin with a brace.
-    segments: Vec<String>,
-    /// Words of the operation's name and summary.
-    words: Vec<String>,
-}
-
-/// The design that a description gives. `file` is its name.
+/// The design that a description gives. `file` is its name; `chosen` are the requests that somebody has named for operations.
 ///
 /// # Errors
 /// What the description lacks.
-pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> {
+pub(super) fn design(id: &str, file: &str, api: &Api, chosen: &[(Op, String)]) -> Result<Design, String> {
     let candidates = candidates(api);
-    let found = routes(&candidates);
+    let found = routes(api, &candidates, chosen)?;
     let Some(authorize) = found.get(&Op::Authorize) else {
         let mut paths: Vec<&str> = candidates.iter().map(|candidate| candidate.path).collect();
         paths.dedup();
@@ -61,10 +32,13 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
         };
         return Err(format!(
             "no path of it looks like a payment (a POST to payments, charges, transactions …); it has {all}{}; \
-             leave --from out, or give the description that has them",
+             name the request, as --route authorize='POST /path', leave --from out, or give the description that has them",
             if paths.len() > LISTED { " and others" } else { "" }
         ));
     };
+    let used = found.values().map(|found| (found.candidate.path, found.candidate.verb.as_str()));
+    let lost = document::whole(&api.root, used)?;
+    let authorize = authorize.candidate;
     let body = media(api, authorize);
     let bases = bases(&api.root);
     let common = Design::common(id, body, Endpoint::default(), AmountForm::default());
@@ -78,7 +52,16 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
     let proof = proof(&api.root);
     let of_proof = if let Proof::Header(name) = &proof { Some(name.clone()) } else { None };
     let carried: Vec<String> = idempotency.clone().into_iter().chain(of_proof).collect();
-    let routes = Op::ALL.iter().filter_map(|op| found.get(op).map(|candidate| route(api, *op, candidate, &carried)));
+    let names = names(&found);
+    let routes = Op::ALL.iter().filter_map(|op| {
+        let own: Vec<String> = match op {
+            Op::Authorize => names.clone(),
+            _ => found.get(op)?.candidate.parameter().into_iter().collect(),
+        };
+        found.get(op).map(|found| route(api, *op, found, &carried, &own))
+    });
+    let content = authorize.value.get("requestBody").and_then(|body| api.resolve(body).get("content"));
+    let currency = content.and_then(|content| fields::currency(api, content)).unwrap_or(common.currency.clone());
     let design = Design {
         proof,
         sandbox,
@@ -88,6 +71,10 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
         documentation: documentation.map_or(common.documentation, str::to_owned),
         idempotency: idempotency.clone(),
         routes: routes.collect(),
+        country: country(&currency).unwrap_or(common.country),
+        currency,
+        hooks: Hooks::of(&api.root),
+        lost,
         ..common
     };
     match design.hosts().iter().all(|host| !host.is_empty() && !host.contains('{')) {
@@ -96,167 +83,15 @@ pub(super) fn design(id: &str, file: &str, api: &Api) -> Result<Design, String> 
     }
 }
 
-fn candidates(api: &Api) -> Vec<Candidate<'_>> {
-    let paths = api.root.get("paths").and_then(Value::as_object).into_iter().flatten();
-    let verbs = |item: &'_ Value| -> Vec<String> {
-        let all = ["get", "post", "put", "patch", "delete"].into_iter();
-        all.filter(|verb| item.get(verb).is_some_and(Value::is_object)).map(str::to_owned).collect()
-    };
-    paths
-        .flat_map(|(path, item)| verbs(item).into_iter().map(move |verb| (path, item, verb)))
-        .filter_map(|(path, item, verb)| {
-            let value = item.get(&verb)?;
-            let segments = path.split('/').filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
-            let name = value.get("operationId").and_then(Value::as_str).unwrap_or_default();
-            let summary = value.get("summary").and_then(Value::as_str).unwrap_or_default();
-            Some(Candidate {
-                verb: verb.to_uppercase(),
-                path,
-                item,
-                value,
-                segments,
-                words: words(&format!("{name} {summary}")),
-            })
-        })
-        .collect()
+/// What the paths to a payment call its id.
+fn names(found: &BTreeMap<Op, Found<'_, '_>>) -> Vec<String> {
+    let ops = [Op::Retrieve, Op::Capture, Op::Void];
+    ops.iter().filter_map(|op| found.get(op)?.candidate.parameter()).collect()
 }
 
-/// Words in lower case, `camelCase` taken apart.
-fn words(text: &str) -> Vec<String> {
-    let mut spaced = String::new();
-    for c in text.chars() {
-        if c.is_uppercase() {
-            spaced.push(' ');
-        }
-        spaced.push(if c.is_alphanumeric() { c } else { ' ' });
-    }
-    spaced.split_whitespace().map(str::to_lowercase).collect()
-}
-
-fn is_parameter(segment: &str) -> bool {
-    segment.starts_with('{') || segment.starts_with(':')
-}
-
-impl Candidate<'_> {
-    fn last(&self) -> &str {
-        self.segments.last().map_or("", String::as_str)
-    }
-
-    fn parameters(&self) -> usize {
-        self.segments.iter().filter(|segment| is_parameter(segment)).count()
-    }
-
-    /// Whether a word begins with one of these, in the last literal segment or in the operation's name.
-    fn speaks_of(&self, roots: &[&str]) -> bool {
-        let literal = self.segments.iter().rev().find(|segment| !is_parameter(segment)).map_or("", String::as_str);
-        let of_path = words(literal);
-        let own = self.words.iter().chain(&of_path);
-        own.clone().any(|word| roots.iter().any(|root| word.starts_with(root)))
-    }
-
-    /// Whether the last segment holds one of these words.
-    fn ends_in(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.last().contains(word))
-    }
-
-    /// Whether it is about what `stem` makes: they share a noun.
-    fn is_of(&self, stem: &[String]) -> bool {
-        let noun = |segment: &&String| {
-            !is_parameter(segment) && *segment != "api" && !(segment.starts_with('v') && segment.len() < 5)
-        };
-        stem.iter().filter(noun).any(|segment| self.segments.contains(segment))
-    }
-
-    fn path_speaks_of(&self, roots: &[&str]) -> bool {
-        self.segments
-            .iter()
-            .filter(|segment| !is_parameter(segment))
-            .any(|segment| roots.iter().any(|root| segment.contains(root)))
-    }
-}
-
-/// The path for each operation, none given twice.
-fn routes<'c, 'a>(candidates: &'c [Candidate<'a>]) -> BTreeMap<Op, &'c Candidate<'a>> {
-    let mut found: BTreeMap<Op, &Candidate<'_>> = BTreeMap::new();
-    for op in SOUGHT {
-        let stem: Vec<String> = found.get(&Op::Authorize).map(|first| first.segments.clone()).unwrap_or_default();
-        let free = candidates.iter().filter(|candidate| {
-            let same = |taken: &&Candidate<'_>| taken.path == candidate.path && taken.verb == candidate.verb;
-            !found.values().any(same)
-        });
-        let mut scored: Vec<(i32, &str, &Candidate<'_>)> =
-            free.filter_map(|candidate| Some((score(op, candidate, &stem)?, candidate.path, candidate))).collect();
-        scored.sort_by_key(|(score, path, _)| (-*score, path.len(), *path));
-        if let Some((.., best)) = scored.into_iter().next() {
-            found.insert(op, best);
-        } else if op == Op::Authorize {
-            break;
-        }
-    }
-    found
-}
-
-/// How well a path fits an operation; none where it does not.
-fn score(op: Op, candidate: &Candidate<'_>, stem: &[String]) -> Option<i32> {
-    const OTHER: [&str; 12] = [
-        "link",
-        "method",
-        "webhook",
-        "subscription",
-        "customer",
-        "report",
-        "search",
-        "token",
-        "plan",
-        "payout",
-        "batch",
-        "fee",
-    ];
-    let depth = i32::try_from(candidate.segments.len()).unwrap_or(i32::MAX);
-    let shared = candidate.segments.iter().zip(stem).take_while(|(one, other)| one == other).count();
-    let whole_stem = !stem.is_empty() && shared == stem.len();
-    let near = i32::try_from(shared).unwrap_or(0) * 3 + if whole_stem { 20 } else { 0 };
-    let changes = matches!(candidate.verb.as_str(), "POST" | "PUT" | "PATCH");
-    let other = if candidate.path_speaks_of(&OTHER) { -12 } else { 0 };
-    let plain = -2 * depth + other;
-    let has = |roots: &[&str]| candidate.speaks_of(roots);
-    let ends_in_id = is_parameter(candidate.last());
-    match op {
-        Op::Authorize => {
-            let rank = PAYMENT.iter().position(|noun| *noun == candidate.last())?;
-            let rank = i32::try_from(rank).unwrap_or(0);
-            let fits =
-                candidate.verb == "POST" && !has(&["refund", "captur", "cancel", "void", "revers", "list", "search"]);
-            fits.then_some(30 - rank + plain - 4 * i32::try_from(candidate.parameters()).unwrap_or(0))
-        }
-        Op::Capture => {
-            let fits = changes
-                && candidate.ends_in(&["captur", "settle"])
-                && candidate.is_of(stem)
-                && candidate.parameters() > 0;
-            fits.then_some(near + plain)
-        }
-        Op::Refund => {
-            let fits = changes
-                && candidate.path_speaks_of(&["refund", "reversal", "credit"])
-                && has(&["refund"])
-                && !ends_in_id;
-            fits.then_some(near + plain + if candidate.parameters() > 0 { 5 } else { 0 })
-        }
-        Op::Void => {
-            let named = candidate.ends_in(&["void", "cancel", "revers", "release", "abort"]) && candidate.is_of(stem);
-            let fits = (changes || candidate.verb == "DELETE") && named && candidate.parameters() > 0;
-            fits.then_some(near + plain)
-        }
-        Op::Retrieve => {
-            let fits =
-                candidate.verb == "GET" && ends_in_id && candidate.segments.len() == stem.len() + 1 && whole_stem;
-            fits.then_some(near + plain)
-        }
-        Op::RetrieveRefund => (candidate.verb == "GET" && ends_in_id && candidate.path_speaks_of(&["refund"]))
-            .then_some(plain - 6 * i32::try_from(candidate.parameters()).unwrap_or(0)),
-        _ => None,
-    }
+/// The country whose currency it is: its code begins with that of the country (ISO 4217), but for those of several countries.
+fn country(currency: &str) -> Option<String> {
+    currency.get(..2).filter(|code| *code != "EU" && !code.starts_with('X')).map(str::to_owned)
 }
 
 /// In what form the bodies of requests are written.
@@ -347,14 +182,15 @@ fn parameters<'a>(
     })
 }
 
-/// `carried` are the headers that every request has anyway.
-fn route(api: &Api, op: Op, candidate: &Candidate<'_>, carried: &[String]) -> Route {
+/// `carried` are the headers that every request has anyway, `names` what paths call the payment's id.
+fn route(api: &Api, op: Op, found: &Found<'_, '_>, carried: &[String], names: &[String]) -> Route {
+    let candidate = found.candidate;
     let own: Vec<&str> = candidate.path.split('/').filter(|part| !part.is_empty()).collect();
     let last = own.iter().rposition(|part| is_parameter(part)).filter(|_| op != Op::Authorize);
     let part = |(index, part): (usize, &&str)| match is_parameter(part) {
         false => Part::Text((*part).to_owned()),
         true if Some(index) == last => Part::Id,
-        true => Part::Credential(fields::word(part)),
+        true => Part::Credential(word(part)),
     };
     let header_like = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     // A parameter may stand beside the path and beside the operation; a name counts once.
@@ -373,8 +209,8 @@ fn route(api: &Api, op: Op, candidate: &Candidate<'_>, carried: &[String]) -> Ro
     };
     let named = asked("header", str::to_lowercase).into_iter().filter(is_free);
     let body = candidate.value.get("requestBody").map(|body| api.resolve(body)).and_then(|body| body.get("content"));
-    let body: Option<Vec<Member>> = body.and_then(|content| fields::request(api, op, content));
-    let answer = fields::answer(api, op, candidate.value);
+    let body: Option<Vec<Member>> = body.and_then(|content| fields::request(api, op, content, last.is_some()));
+    let answer = answer::answer(api, op, candidate.value, names);
     let id = candidate.value.get("operationId").and_then(Value::as_str);
     Route {
         op,
@@ -387,7 +223,9 @@ fn route(api: &Api, op: Op, candidate: &Candidate<'_>, carried: &[String]) -> Ro
         answer: answer.members,
         status: answer.status,
         statuses: answer.statuses,
-        problems: fields::problems(api, candidate.value),
+        left_out: answer.left_out,
+        others: found.others.clone(),
+        problems: answer::problems(api, candidate.value),
         operation_id: id.filter(|id| !id.contains(['`', '\n'])).map(str::to_owned),
     }
 }

@@ -1,10 +1,8 @@
-//! The lines of the catalogue: one sorted slice, a feature and a dependency each.
+//! The lines of the catalogue: one sorted slice, a feature and a dependency each. A connector changes no line but its own, so that two
+//! that are added side by side seldom meet, and one is taken back by its lines.
 
 use super::name::Names;
 use crate::world::Unusable;
-
-/// The longest line of the list of features.
-const WIDTH: usize = 110;
 
 /// `connectors/lib.rs` with the connector's line.
 pub(super) fn slice(text: &str, names: &Names) -> Result<String, Unusable> {
@@ -31,14 +29,10 @@ pub(super) fn slice(text: &str, names: &Names) -> Result<String, Unusable> {
 /// `connectors/Cargo.toml` with the connector's feature and dependency.
 pub(super) fn manifest(text: &str, names: &Names) -> Result<String, Unusable> {
     const FILE: &str = "connectors/Cargo.toml";
-    let open = text.find("all = [").ok_or_else(|| lost(FILE, "the feature `all`"))?;
-    let close = open + text.get(open..).and_then(|rest| rest.find(']')).ok_or_else(|| lost(FILE, "its end"))? + 1;
-    let list = text.get(open..close).unwrap_or_default();
-    let mut ids: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
-    ids.push(&names.id);
-    ids.sort_unstable();
-    let text =
-        format!("{}{}{}", text.get(..open).unwrap_or_default(), wrapped(&ids), text.get(close..).unwrap_or_default());
+    let is_listed = |line: &str| line.starts_with("    \"") && line.ends_with("\",");
+    let text = inserted(text, is_listed, &format!("    \"{}\",", names.id))
+        .filter(|_| text.contains("all = ["))
+        .ok_or_else(|| lost(FILE, "the feature `all`"))?;
     let feature = format!("{} = [\"dep:{}\"]", names.id, names.package);
     let text = inserted(&text, |line| line.ends_with("\"]") && line.contains(" = [\"dep:"), &feature)
         .ok_or_else(|| lost(FILE, "the features"))?;
@@ -49,22 +43,6 @@ pub(super) fn manifest(text: &str, names: &Names) -> Result<String, Unusable> {
 
 fn lost(file: &str, what: &str) -> Unusable {
     Unusable::Text(format!("{file}: {what} cannot be found; the file has another form than this version knows"))
-}
-
-/// The feature `all`, in lines of one length.
-fn wrapped(ids: &[&str]) -> String {
-    let mut out = String::from("all = [\n");
-    let mut line = String::from("   ");
-    for id in ids {
-        let item = format!(" \"{id}\",");
-        if line.len() + item.len() > WIDTH {
-            out.push_str(&line);
-            out.push('\n');
-            line = String::from("   ");
-        }
-        line.push_str(&item);
-    }
-    format!("{out}{line}\n]")
 }
 
 /// The text with `line` put into its sorted place among the lines that are alike.
@@ -100,7 +78,7 @@ mod tests {
             let without = cargo
                 .replace(&format!("{id} = [\"dep:{}\"]\n", names.package), "")
                 .replace(&format!("{} = {{ path = \"{id}\", optional = true }}\n", names.package), "")
-                .replacen(&format!("\"{id}\","), "", 1);
+                .replacen(&format!("    \"{id}\",\n"), "", 1);
             assert_eq!(manifest(&without, &names).unwrap(), cargo);
         }
         assert!(manifest("[features]\n", &names("acme")).is_err());

@@ -2,7 +2,8 @@
 
 use quittance::Op;
 
-use super::shape::{AmountForm, Body, Endpoint, Leaf, Member, Written};
+use super::hooks::Hooks;
+use super::shape::{AmountForm, Body, Endpoint, Form, Leaf, Member, Written};
 
 /// How an account proves who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub(super) struct Route {
     pub(super) status: u16,
     /// The values that the description lists for the status in the answer.
     pub(super) statuses: Vec<String>,
+    /// How many members of the answer that the description knows are left out.
+    pub(super) left_out: usize,
+    /// Other requests of the description that could be meant.
+    pub(super) others: Vec<String>,
     /// The refusals that the description shows.
     pub(super) problems: Vec<Problem>,
     /// The operation's name in the provider's description.
@@ -57,10 +62,10 @@ pub(super) struct Problem {
     pub(super) status: Option<u16>,
     /// What it holds; never empty.
     pub(super) members: Vec<Member>,
-    /// The member that is the code, a text.
-    pub(super) code: Option<String>,
-    /// The member that is a sentence for people.
-    pub(super) message: Option<String>,
+    /// The way to the member that is the code, a text.
+    pub(super) code: Option<Vec<String>>,
+    /// The way to the member that is a sentence for people.
+    pub(super) message: Option<Vec<String>>,
 }
 
 impl Route {
@@ -96,6 +101,10 @@ pub(super) struct Design {
     pub(super) routes: Vec<Route>,
     pub(super) currency: String,
     pub(super) country: String,
+    /// What the description says of webhooks.
+    pub(super) hooks: Hooks,
+    /// References of the description that name nothing, at places that may be absent.
+    pub(super) lost: Vec<String>,
 }
 
 impl Design {
@@ -128,6 +137,8 @@ impl Design {
             answer: answer(&counted),
             status: 200,
             statuses: Vec::new(),
+            left_out: 0,
+            others: Vec::new(),
             problems: Vec::new(),
             operation_id: None,
         };
@@ -153,6 +164,8 @@ impl Design {
             routes,
             currency: "EUR".to_owned(),
             country: "DE".to_owned(),
+            hooks: Hooks::default(),
+            lost: Vec::new(),
         }
     }
 
@@ -162,6 +175,23 @@ impl Design {
 
     pub(super) fn route(&self, op: Op) -> Option<&Route> {
         self.routes.iter().find(|route| route.op == op)
+    }
+
+    /// What follows the name in the hole of an id that this operation mints: the shape of a number, where it is one.
+    pub(super) fn id_shape(&self, op: Op) -> &'static str {
+        let is_number = |leaf: &Leaf| *leaf == Leaf::Id(Written::Whole);
+        match self.route(op).is_some_and(|route| route.answer.iter().any(|member| member.has_one(&is_number))) {
+            true => ":digits9",
+            false => "",
+        }
+    }
+
+    /// Whether payments are known by the merchant's reference: what is their id in answers is the reference in the request.
+    pub(super) fn is_by_reference(&self) -> bool {
+        let Some(route) = self.route(Op::Authorize) else { return false };
+        let name = name_of(&route.answer, &|leaf| matches!(leaf, Leaf::Id(_)));
+        let sent = route.body.as_deref().and_then(|body| name_of(body, &|leaf| *leaf == Leaf::Reference));
+        name.is_some() && name == sent
     }
 
     /// The hosts, sorted.
@@ -204,6 +234,14 @@ impl Design {
     }
 }
 
+/// The name of the first of these leaves.
+fn name_of<'m>(members: &'m [Member], wanted: &dyn Fn(&Leaf) -> bool) -> Option<&'m str> {
+    members.iter().find_map(|member| match &member.form {
+        Form::Leaf(leaf) => wanted(leaf).then_some(member.name.as_str()),
+        Form::Node(inner) | Form::List(inner) => name_of(inner, wanted),
+    })
+}
+
 /// The same request at the one address: the body says what is asked, and of which payment. In XML its root does.
 fn single(route: &mut Route, body: Body) {
     let target = if route.op == Op::Retrieve { "handle.id()" } else { "request.payment.id()" };
@@ -218,7 +256,7 @@ fn single(route: &mut Route, body: Body) {
 /// What an answer of such a provider holds.
 pub(super) fn answer(amount: &Leaf) -> Vec<Member> {
     [
-        ("id", Leaf::Id),
+        ("id", Leaf::Id(Written::Text)),
         ("status", Leaf::Status),
         ("amount", amount.clone()),
         ("currency", Leaf::Currency),

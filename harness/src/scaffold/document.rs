@@ -1,46 +1,114 @@
 //! Whether a provider's description can be taken at its word: of a version that is known, and whole.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::descriptions::bundle::DATA;
 use crate::tape::json;
 
-/// What is wrong with a description, with the member at fault.
+/// What is wrong with a description as a whole.
 ///
 /// # Errors
-/// A version other than OpenAPI 3 (Swagger 2.0 was turned into that), and a reference that names nothing.
+/// A version other than OpenAPI 3 (Swagger 2.0 was turned into that).
 pub(super) fn check(root: &Value) -> Result<(), String> {
     let version = ["openapi", "swagger"].iter().find_map(|name| Some((*name, root.get(name)?)));
     let known = version.and_then(|(name, value)| (name == "openapi").then_some(value)?.as_str());
-    if !known.is_some_and(|version| version.starts_with("3.")) {
-        let found = version.map_or("neither".to_owned(), |(name, value)| format!("{name}: {value}"));
-        return Err(format!("expected openapi: \"3.0\" to \"3.2\", or swagger: \"2.0\", found {found}"));
+    if known.is_some_and(|version| version.starts_with("3.")) {
+        return Ok(());
     }
-    match dangling(root, root, &mut String::new()) {
-        Some(why) => Err(why),
-        None => Ok(()),
-    }
+    let found = version.map_or("neither".to_owned(), |(name, value)| format!("{name}: {value}"));
+    Err(format!("expected openapi: \"3.0\" to \"3.2\", or swagger: \"2.0\", found {found}"))
 }
 
-/// The first reference that leads nowhere. `at` is where `value` stands.
-fn dangling(root: &Value, value: &Value, at: &mut String) -> Option<String> {
-    let length = at.len();
-    let mut below = |name: &str, inner: &Value| {
-        at.push('/');
-        at.push_str(&json::pointer_name(name));
-        let found = dangling(root, inner, at);
-        at.truncate(length);
-        found
-    };
-    match value {
-        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| below(&index.to_string(), item)),
-        Value::Object(members) => {
-            let is_data = |name: &str| DATA.contains(&name) || name.starts_with("x-");
-            let inner = members.iter().filter(|(name, inner)| !is_data(name) || inner.get("$ref").is_some());
-            let found = inner.into_iter().find_map(|(name, inner)| below(name, inner));
-            found.or_else(|| amiss(root, members.get("$ref")?.as_str()?).map(|why| format!("{at}/$ref: {why}")))
+/// Follows every reference from these paths and verbs on. Gives those that name nothing at places which may be absent.
+///
+/// # Errors
+/// The first reference that names nothing where something must stand.
+pub(super) fn whole<'u>(root: &Value, used: impl Iterator<Item = (&'u str, &'u str)>) -> Result<Vec<String>, String> {
+    let mut walk = Walk { root, seen: BTreeSet::new(), lost: Vec::new() };
+    for (path, verb) in used {
+        let item = format!("/paths/{}", json::pointer_name(path));
+        for name in [verb.to_lowercase().as_str(), "parameters"] {
+            let at = format!("{item}/{name}");
+            if let Some(value) = root.pointer(&at) {
+                walk.follow(value, &mut at.clone(), true)?;
+            }
         }
-        _ => None,
+    }
+    Ok(walk.lost)
+}
+
+/// A walk along references.
+struct Walk<'a> {
+    root: &'a Value,
+    /// The places that were looked at, and whether as ones that must be there.
+    seen: BTreeSet<(String, bool)>,
+    lost: Vec<String>,
+}
+
+impl<'a> Walk<'a> {
+    /// `at` is where `value` stands, `needed` whether it must be there.
+    fn follow(&mut self, value: &'a Value, at: &mut String, needed: bool) -> Result<(), String> {
+        let length = at.len();
+        match value {
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    at.push_str(&format!("/{index}"));
+                    self.follow(item, at, needed)?;
+                    at.truncate(length);
+                }
+            }
+            Value::Object(members) => {
+                let must = |name: &str| {
+                    let required = value.get("required").and_then(Value::as_array);
+                    required.is_some_and(|required| required.iter().any(|known| known == name))
+                };
+                let is_data = |name: &str| DATA.contains(&name) || name.starts_with("x-");
+                for (name, inner) in
+                    members.iter().filter(|(name, inner)| !is_data(name) || inner.get("$ref").is_some())
+                {
+                    at.push_str(&format!("/{}", json::pointer_name(name)));
+                    let stem = at.len();
+                    match inner.as_object().filter(|_| name == "properties") {
+                        Some(properties) => {
+                            for (name, property) in properties {
+                                at.push_str(&format!("/{}", json::pointer_name(name)));
+                                self.follow(property, at, needed && must(name))?;
+                                at.truncate(stem);
+                            }
+                        }
+                        None => self.follow(inner, at, needed)?,
+                    }
+                    at.truncate(length);
+                }
+                if let Some(target) = members.get("$ref").and_then(Value::as_str) {
+                    self.go(target, at, needed)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn go(&mut self, target: &str, at: &str, needed: bool) -> Result<(), String> {
+        if target.ends_with(".md") {
+            return Ok(());
+        }
+        if let Some(why) = amiss(self.root, target) {
+            let told = format!("{at}/$ref: {why}");
+            if needed {
+                return Err(told);
+            }
+            self.lost.push(told);
+            return Ok(());
+        }
+        let pointer = target.trim_start_matches('#');
+        let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy().into_owned();
+        if let Some(found) = self.root.pointer(&pointer).filter(|_| self.seen.insert((pointer.clone(), needed))) {
+            self.follow(found, &mut pointer.clone(), needed)?;
+        }
+        Ok(())
     }
 }
 
@@ -59,32 +127,43 @@ fn amiss(root: &Value, target: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::check;
+    use super::{check, whole};
 
     #[test]
-    fn versions_and_references_are_known() {
-        let with =
-            |name: &str, value: serde_json::Value| json!({ "openapi": "3.1.0", "a": { "b~c/d": [1] }, name: value });
-        for good in [
-            json!({ "openapi": "3.0.3" }),
-            with("x", json!([{ "$ref": "#/a/b~0c~1d/0" }])),
-            with("x", json!({ "example": { "y": { "$ref": "#/none" } }, "x-note": [{ "$ref": "other.yaml" }] })),
-        ] {
-            assert_eq!(check(&good), Ok(()), "{good}");
-        }
+    fn versions_are_known() {
+        assert_eq!(check(&json!({ "openapi": "3.1.0" })), Ok(()));
         for (bad, told) in [
             (json!({ "openapi": "4.0.0" }), "found openapi: \"4.0.0\""),
             (json!({ "swagger": "1.2" }), "found swagger: \"1.2\""),
             (json!({}), "found neither"),
-            (with("x/y", json!([{ "$ref": "#/a/none" }])), "/x~1y/0/$ref: `#/a/none` names nothing"),
-            (
-                with("x", json!({ "$ref": "https://h.example/o.yaml#/b" })),
-                "/x/$ref: `https://h.example/o.yaml#/b` is an address",
-            ),
         ] {
             let found = check(&bad).unwrap_err();
+            assert!(found.contains(told), "{found}");
+        }
+    }
+
+    #[test]
+    fn references_are_followed_where_something_must_stand() {
+        let root = |answer: Value| {
+            json!({ "a": { "b~c/d": [1] }, "unused": { "$ref": "#/none" },
+                "paths": { "/p": { "post": { "x-note": [{ "$ref": "other.yaml" }], "y": answer } } } })
+        };
+        let of = |answer: Value| whole(&root(answer), [("/p", "POST")].into_iter());
+        let optional =
+            json!({ "required": ["a"], "properties": { "a": { "type": "string" }, "b": { "$ref": "#/none" } } });
+        let lost = ["/paths/~1p/post/y/properties/b/$ref: `#/none` names nothing".to_owned()];
+        assert_eq!(of(optional).unwrap(), lost);
+        for good in [json!([{ "$ref": "#/a/b~0c~1d/0" }]), json!({ "example": { "y": { "$ref": "#/none" } } })] {
+            assert_eq!(of(good), Ok(Vec::new()));
+        }
+        for (bad, told) in [
+            (json!([{ "$ref": "#/a/none" }]), "/paths/~1p/post/y/0/$ref: `#/a/none` names nothing"),
+            (json!({ "$ref": "https://h.example/o.yaml#/b" }), "/y/$ref: `https://h.example/o.yaml#/b` is an address"),
+            (json!({ "required": ["b"], "properties": { "b": { "$ref": "#/none" } } }), "/y/properties/b/$ref"),
+        ] {
+            let found = of(bad).unwrap_err();
             assert!(found.contains(told), "{found}");
         }
     }

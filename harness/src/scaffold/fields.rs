@@ -1,399 +1,354 @@
-//! The members of bodies out of a description's schemas, and what their names say of them.
+//! What the names of members say of them, and the bodies of requests out of a description's schemas.
 
 use quittance::Op;
 use serde_json::Value;
 
-use super::design::{self, Problem};
+use super::schema::{self, Kind, MOST_LEVELS, Property};
 use super::shape::{Form, Leaf, Member, Written};
 use crate::descriptions::openapi::Api;
 
-/// How deep bodies are followed: what lies deeper is filled in by hand.
-const MOST_LEVELS: usize = 4;
-/// How many members of an object are taken: a description may list hundreds.
-const MOST_MEMBERS: usize = 24;
+/// How many members of a request are taken: a description may ask for hundreds.
+const MOST_MEMBERS: usize = 40;
 
-/// What a request's body holds: what the description asks for, and what every payment needs.
-pub(super) fn request(api: &Api, op: Op, content: &Value) -> Option<Vec<Member>> {
-    let media = content.as_object()?;
-    let schema = ["json", "urlencoded", "xml"].iter().find_map(|word| {
-        media.iter().find(|(name, _)| name.contains(word)).and_then(|(_, media)| media.get("schema"))
-    })?;
-    let mut found = members(api, schema, 0, &|name, property, required, leaf| {
-        !is_marked(property, "readOnly") && (required || is_wanted(name, leaf))
-    });
-    asked_of(op, &mut found);
-    (!found.is_empty()).then_some(found)
+/// Names of amounts, without case and separators, the plainest first; so too those below.
+const AMOUNTS: [&str; 14] = [
+    "amount",
+    "value",
+    "amountminor",
+    "amountincents",
+    "total",
+    "totalamount",
+    "requestedamount",
+    "transactionamount",
+    "paymentamount",
+    "chargeamount",
+    "refundamount",
+    "grossamount",
+    "original",
+    "valor",
+];
+const CURRENCIES: [&str; 6] =
+    ["currency", "currencycode", "amountcurrency", "currencyid", "transactioncurrency", "paymentcurrency"];
+const REFERENCES: [&str; 20] = [
+    "reference",
+    "merchantreference",
+    "merchanttransactionid",
+    "merchantorderid",
+    "merchantpaymentid",
+    "externalid",
+    "externalreference",
+    "referenceid",
+    "clientreference",
+    "checkoutreference",
+    "transactionreference",
+    "paymentreference",
+    "orderreference",
+    "correlationid",
+    "refno",
+    "outtradeno",
+    "ordernumber",
+    "merchantref",
+    "orderid",
+    "refundreference",
+];
+const STATES: [&str; 12] = [
+    "status",
+    "state",
+    "paymentstatus",
+    "paymentstate",
+    "transactionstatus",
+    "transactionstate",
+    "chargestatus",
+    "orderstatus",
+    "refundstatus",
+    "resultcode",
+    "result",
+    "outcome",
+];
+const REASONS: [&str; 15] = [
+    "declinecode",
+    "declinereason",
+    "failurecode",
+    "failurereason",
+    "refusalreasoncode",
+    "refusalreason",
+    "reasoncode",
+    "statusreason",
+    "responsecode",
+    "gatewayresponse",
+    "errorcode",
+    "failuremessage",
+    "reason",
+    "statusdetail",
+    "statusdetails",
+];
+/// Ids of what a payment is called.
+const IDS: [&str; 14] = [
+    "id",
+    "paymentid",
+    "transactionid",
+    "chargeid",
+    "refundid",
+    "paymentintentid",
+    "pspreference",
+    "captureid",
+    "authorizationid",
+    "transferid",
+    "checkoutid",
+    "saleid",
+    "invoiceid",
+    "txid",
+];
+
+/// A name without case and separators.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }
 
-/// What the operation's request does not have is filled in by hand: a release has no amount, only a payment has a card.
-fn asked_of(op: Op, members: &mut [Member]) {
-    for member in members {
-        match &mut member.form {
-            Form::Node(inner) | Form::List(inner) => asked_of(op, inner),
-            Form::Leaf(leaf) => {
-                let has = match leaf {
-                    Leaf::Id | Leaf::Status => false,
-                    Leaf::Minor | Leaf::Major | Leaf::Currency => op != Op::Void,
-                    Leaf::Capture | Leaf::Number | Leaf::Month(_) | Leaf::Year(_) | Leaf::Cvc | Leaf::Holder => {
-                        op == Op::Authorize
-                    }
-                    _ => true,
-                };
-                if !has {
-                    *leaf = Leaf::Unknown(member.name.clone());
-                }
-            }
-        }
-    }
-}
-
-/// What the first success of an operation answers.
-pub(super) struct Answer {
-    /// The HTTP status.
-    pub(super) status: u16,
-    pub(super) members: Vec<Member>,
-    /// The values that the description lists for the member that is the status.
-    pub(super) statuses: Vec<String>,
-}
-
-impl Answer {
-    /// One of a form that nobody can guess.
-    fn unknown(status: u16) -> Answer {
-        Answer { status, members: design::answer(&Leaf::Minor), statuses: Vec::new() }
-    }
-}
-
-/// The first success of an operation whose answer is described: its status and what it holds.
-pub(super) fn answer(api: &Api, op: Op, operation: &Value) -> Answer {
-    let mut successes: Vec<(u16, Option<&Value>)> = responses(api, operation)
-        .filter_map(|(status, schema)| Some((status.filter(|status| (200..300).contains(status))?, schema)))
-        .collect();
-    successes.sort_by_key(|(status, schema)| (schema.is_none(), *status));
-    let Some((status, schema)) = successes.first().copied() else { return Answer::unknown(200) };
-    let Some(schema) = schema else { return Answer::unknown(status) };
-    let mut found = members(api, schema, 0, &|_, property, required, leaf| {
-        let is_read = matches!(
-            leaf,
-            Some(Leaf::Id | Leaf::Status | Leaf::Minor | Leaf::Major | Leaf::Currency | Leaf::Reference)
-        );
-        !is_marked(property, "writeOnly") && (is_read || required)
-    });
-    if found.is_empty() {
-        // Nothing is described, so the answer is of a form that nobody can guess.
-        return Answer::unknown(status);
-    }
-    keep_first(&mut found, &Leaf::Id);
-    keep_first(&mut found, &Leaf::Status);
-    if matches!(op, Op::Authorize | Op::Refund) {
-        name_id(&mut found);
-    }
-    let named = found.iter().find(|member| member.form == Form::Leaf(Leaf::Status));
-    let statuses = named.map(|named| listed(api, schema, &named.name)).unwrap_or_default();
-    Answer { status, statuses, members: found }
-}
-
-/// What is made has an id, under whatever name: where none is called so, the first that ends as ids do.
-fn name_id(members: &mut [Member]) {
-    let is_id = |member: &&mut Member| {
-        let name = plain(&member.name);
-        let is_other = tells(&name, &["request", "merchant", "customer", "account"]);
-        is_text(member) && (name.ends_with("id") || name.ends_with("reference")) && !is_other
-    };
-    if !members.iter().any(|member| member.form == Form::Leaf(Leaf::Id))
-        && let Some(member) = members.iter_mut().find(is_id)
-    {
-        member.form = Form::Leaf(Leaf::Id);
-    }
-}
-
-/// The responses of an operation: the status, none for a class or all others, and the schema of the body.
-fn responses<'a>(api: &'a Api, operation: &'a Value) -> impl Iterator<Item = (Option<u16>, Option<&'a Value>)> {
-    let responses = operation.get("responses").and_then(Value::as_object);
-    responses.into_iter().flatten().map(|(status, response)| {
-        let media = api.resolve(response).get("content").and_then(Value::as_object);
-        (status.parse().ok(), media.and_then(|media| media.values().next()?.get("schema")))
-    })
-}
-
-/// The refusals of an operation whose bodies are described.
-pub(super) fn problems(api: &Api, operation: &Value) -> Vec<Problem> {
-    let refusals = responses(api, operation).filter(|(status, _)| status.is_none_or(|status| status >= 400));
-    let problem = |(status, schema): (Option<u16>, Option<&Value>)| {
-        let mut members = members(api, schema?, 0, &|name, property, required, _| {
-            !is_marked(property, "writeOnly") && (required || tells(name, &TELLING))
-        });
-        unread(&mut members);
-        let text = |words: &[&str]| members.iter().find(|member| is_text(member) && tells(&member.name, words));
-        let code = text(&["code"]).or_else(|| text(&["type"])).map(|member| member.name.clone());
-        let message = text(&["message", "detail", "description", "title"]).map(|member| member.name.clone());
-        (!members.is_empty()).then_some(Problem { status, members, code, message })
-    };
-    refusals.filter_map(problem).collect()
-}
-
-/// Parts of the names of members that say why something was refused.
-const TELLING: [&str; 8] = ["code", "type", "message", "error", "detail", "description", "reason", "title"];
-
-fn tells(name: &str, words: &[&str]) -> bool {
+/// Whether a name holds one of these words.
+pub(super) fn tells(name: &str, words: &[&str]) -> bool {
     let name = plain(name);
     words.iter().any(|word| name.contains(word))
 }
 
-/// Whether a member that nobody knows yet is a text.
-fn is_text(member: &Member) -> bool {
-    let Form::Leaf(Leaf::Unknown(what)) = &member.form else { return false };
-    what.ends_with(", string") || what.contains(", one of ")
+/// Whether what a name calls holds money: `amount`, `order_total`, `money`.
+pub(super) fn is_of_money(name: &str) -> bool {
+    tells(name, &["amount", "money", "total", "price", "valor", "instruct"])
 }
 
-/// A refusal repeats no id, amount or status of a payment, whatever its members are called.
-fn unread(members: &mut [Member]) {
-    for member in members {
-        match &mut member.form {
-            Form::Node(inner) | Form::List(inner) => unread(inner),
-            Form::Leaf(Leaf::Unknown(_)) => {}
-            Form::Leaf(leaf) => *leaf = Leaf::Unknown(member.name.clone()),
-        }
-    }
+/// What a member is by its name and kind, and how plain that name is: 0 the plainest. None for one that tells nothing.
+pub(super) fn read_as(name: &str, kind: Kind<'_>, schema: &Value) -> Option<(Leaf, usize)> {
+    let name = plain(name);
+    let rank = |names: &[&str]| names.iter().position(|known| *known == name);
+    let (is_text, is_id) = (kind == Kind::Text, matches!(kind, Kind::Text | Kind::Whole));
+    let written = if kind == Kind::Whole { Written::Whole } else { Written::Text };
+    let amount = || match kind {
+        Kind::Text | Kind::Whole | Kind::Number => Some((amount_as(kind, schema), rank(&AMOUNTS)?)),
+        _ => None,
+    };
+    let found = |leaf: Leaf, names: &[&str], fits: bool| rank(names).filter(|_| fits).map(|rank| (leaf, rank));
+    amount()
+        .or_else(|| found(Leaf::Currency, &CURRENCIES, is_text))
+        .or_else(|| found(Leaf::Reference, &REFERENCES, is_text))
+        .or_else(|| found(Leaf::Id(written), &IDS, is_id))
+        .or_else(|| found(Leaf::Status, &STATES, is_text))
+        .or_else(|| found(Leaf::Reason(None), &REASONS, is_text))
 }
 
-/// The values that a schema lists for a member.
-fn listed(api: &Api, schema: &Value, name: &str) -> Vec<String> {
-    let parts = Parts::of(api, schema, 0);
-    let own = parts.properties.iter().filter(|(property, _)| *property == name).map(|(_, schema)| api.resolve(schema));
-    let values = own.filter_map(|schema| schema.get("enum")?.as_array()).flatten();
-    values.filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// Of several members that could be the id or the status, the first is; the others are filled in by hand.
-fn keep_first(members: &mut [Member], leaf: &Leaf) {
-    let best = members
+/// How an amount is written. A number without a word on it counts minor units, as is usual.
+fn amount_as(kind: Kind<'_>, schema: &Value) -> Leaf {
+    let text = |word: &str| schema.get(word).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    let told = text("description") + &text("title");
+    let is_minor = ["minor unit", "cents", "smallest", "subunit", "lowest denomination", "centavos"]
         .iter()
-        .position(|member| {
-            member.form == Form::Leaf(leaf.clone()) && ["id", "status", "state"].contains(&plain(&member.name).as_str())
-        })
-        .or_else(|| members.iter().position(|member| member.form == Form::Leaf(leaf.clone())));
-    for (index, member) in members.iter_mut().enumerate() {
-        if member.form == Form::Leaf(leaf.clone()) && Some(index) != best {
-            member.form = Form::Leaf(Leaf::Unknown(member.name.clone()));
-        }
+        .any(|word| told.contains(word));
+    let has_point = |word: &str| schema.get(word).is_some_and(|value| value.as_f64().is_some() && !value.is_i64());
+    let is_broken = ["example", "multipleOf", "minimum", "default", "maximum"].into_iter().any(has_point)
+        || ["float", "double", "decimal"].contains(&text("format").as_str());
+    match kind {
+        Kind::Whole => Leaf::Minor,
+        Kind::Number if is_broken && !is_minor => Leaf::Decimal,
+        Kind::Number => Leaf::Minor,
+        _ => Leaf::Major,
     }
 }
 
-/// What a payment cannot go without, also where the description asks for none of it.
-fn is_wanted(name: &str, leaf: Option<&Leaf>) -> bool {
-    match leaf {
-        Some(Leaf::Unknown(_)) => false,
-        Some(_) => true,
-        None => ["card", "amount", "paymentmethod", "source", "money"].iter().any(|word| plain(name).starts_with(word)),
+/// The schema of a body and an example of it; JSON before forms before XML.
+pub(super) fn media<'a>(api: &'a Api, content: &'a Value) -> Option<(&'a Value, Option<&'a Value>)> {
+    let media = content.as_object()?;
+    let words = ["json", "urlencoded", "xml", ""];
+    let of = |word: &&str| media.iter().find(|(name, _)| name.contains(*word)).map(|(_, media)| media);
+    let media = words.iter().find_map(of)?;
+    let several = || api.resolve(media.get("examples")?.as_object()?.values().next()?).get("value");
+    Some((media.get("schema").unwrap_or(&Value::Null), media.get("example").or_else(several)))
+}
+
+/// What a request's body holds: what the description asks for, and what every payment needs. `named` says that the path has the id.
+pub(super) fn request(api: &Api, op: Op, content: &Value, named: bool) -> Option<Vec<Member>> {
+    let (schema, _) = media(api, content)?;
+    let asked = Asked { api, op, named };
+    let mut found = asked.members(schema::properties(api, schema, None), "", 0);
+    once(&mut found, &Leaf::Reference);
+    (!found.is_empty()).then_some(found)
+}
+
+/// Of several members that could be the same thing, the first is; the others are filled in by hand.
+fn once(members: &mut [Member], leaf: &Leaf) {
+    let mut of_kind: Vec<&mut Member> =
+        members.iter_mut().filter(|member| member.form == Form::Leaf(leaf.clone())).collect();
+    let rank = |member: &&mut Member| REFERENCES.iter().position(|name| *name == plain(&member.name));
+    of_kind.sort_by_key(rank);
+    for other in of_kind.into_iter().skip(1) {
+        other.form = Form::Leaf(Leaf::Unknown(other.name.clone()));
     }
 }
 
-/// A name without case and separators.
-fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+/// Parts of the names of objects in a request that are the payment's own.
+const OWN: [&str; 6] = ["data", "payment", "transaction", "order", "purchase", "charge"];
+
+/// What an operation's request holds.
+struct Asked<'a> {
+    api: &'a Api,
+    op: Op,
+    named: bool,
 }
 
-/// The words of the language, strict and reserved (The Rust Reference, "Keywords").
-const KEYWORDS: [&str; 52] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
-    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
-    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
-    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-];
-
-/// A name in the form of a Rust field.
-pub(super) fn word(name: &str) -> String {
-    let mut out = String::new();
-    for c in name.chars() {
-        match c {
-            'A'..='Z' => {
-                if !out.is_empty() && !out.ends_with('_') {
-                    out.push('_');
+impl<'a> Asked<'a> {
+    /// The members that the description asks for or a payment needs, of the object that is called `parent`.
+    fn members(&self, properties: Vec<Property<'a>>, parent: &str, level: usize) -> Vec<Member> {
+        let mut out = Vec::new();
+        // The plainest of several names of the merchant's reference.
+        let reference = |property: &Property<'a>| {
+            let read = read_as(property.name, property.kind(self.api), property.schema)?;
+            (read.0 == Leaf::Reference).then_some(read.1)
+        };
+        let best = properties.iter().filter_map(&reference).min();
+        for property in properties {
+            if property.is("readOnly") {
+                continue;
+            }
+            let is_own = level == 0 || is_of_money(parent) || tells(parent, &OWN);
+            let is_spare =
+                !property.needed && best.is_some_and(|best| reference(&property).is_some_and(|rank| rank > best));
+            if is_spare {
+                continue;
+            }
+            let form = self.form(&property, parent, is_own, level);
+            let known = match &form {
+                Form::Leaf(Leaf::Unknown(_) | Leaf::Fixed(_)) => false,
+                Form::Leaf(_) => true,
+                _ => {
+                    ["card", "amount", "paymentmethod", "source", "money", "instruct"]
+                        .iter()
+                        .any(|word| plain(property.name).starts_with(word))
+                        || level < 2 && tells(property.name, &["transaction", "payment", "purchaseunits"])
                 }
-                out.push(c.to_ascii_lowercase());
+            };
+            let has_any = match &form {
+                Form::Node(inner) | Form::List(inner) => property.needed || inner.iter().any(Member::is_known),
+                Form::Leaf(_) => true,
+            };
+            if (property.needed || known || property.chosen.is_some()) && has_any && out.len() < MOST_MEMBERS {
+                out.push(Member { name: property.name.to_owned(), form });
             }
-            'a'..='z' | '0'..='9' => out.push(c),
-            _ if !out.is_empty() && !out.ends_with('_') => out.push('_'),
-            _ => {}
         }
-    }
-    let out = out.trim_matches('_').to_owned();
-    match out.as_str() {
-        "" => "place".to_owned(),
-        // The credentials that every account has.
-        "environment" | "api_key" | "username" | "password" => format!("{out}_in_path"),
-        word if KEYWORDS.contains(&word) => format!("{out}_name"),
-        _ if out.starts_with(|c: char| c.is_ascii_digit()) => format!("of_{out}"),
-        _ => out,
-    }
-}
-
-/// Whether a member is taken, by its name, its schema, whether it is needed, and what it is.
-type Wanted<'w> = &'w dyn Fn(&str, &Value, bool, Option<&Leaf>) -> bool;
-
-fn is_marked(schema: &Value, word: &str) -> bool {
-    schema.get(word).and_then(Value::as_bool) == Some(true)
-}
-
-/// The members of an object's schema that `wanted` takes.
-fn members(api: &Api, schema: &Value, level: usize, wanted: Wanted<'_>) -> Vec<Member> {
-    let parts = Parts::of(api, schema, level);
-    let mut out: Vec<Member> = Vec::new();
-    for (name, property) in parts.properties {
-        let property = api.resolve(property);
-        let needed = parts.required.contains(&name.as_str());
-        let chosen = parts.chosen.iter().find(|(property, _)| property == name);
-        let form = match chosen {
-            Some((_, word)) => Form::Leaf(Leaf::Fixed((*word).to_owned())),
-            None => form(api, name, property, level, wanted),
-        };
-        let leaf = match &form {
-            Form::Leaf(leaf) => Some(leaf),
-            _ => None,
-        };
-        if wanted(name, property, needed, leaf)
-            && out.len() < MOST_MEMBERS
-            && !out.iter().any(|member| member.name == *name)
-        {
-            out.push(Member { name: name.clone(), form });
-        }
-    }
-    out
-}
-
-/// What a schema is made of: all of `allOf`, the first of `oneOf` and `anyOf`, and the card among what a discriminator maps to.
-#[derive(Default)]
-struct Parts<'a> {
-    properties: Vec<(&'a String, &'a Value)>,
-    required: Vec<&'a str>,
-    /// The properties that discriminate, each with the word of what was chosen.
-    chosen: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Parts<'a> {
-    fn of(api: &'a Api, schema: &'a Value, level: usize) -> Parts<'a> {
-        let mut parts = Parts::default();
-        parts.collect(api, schema, level);
-        parts
+        out
     }
 
-    fn collect(&mut self, api: &'a Api, schema: &'a Value, level: usize) {
-        let schema = api.resolve(schema);
-        if level > 2 * MOST_LEVELS {
-            return;
+    fn form(&self, property: &Property<'a>, parent: &str, is_own: bool, level: usize) -> Form {
+        if let Some(word) = property.chosen {
+            return Form::Leaf(Leaf::Fixed(word.to_owned()));
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        self.required.extend(required.filter_map(Value::as_str));
-        self.properties.extend(schema.get("properties").and_then(Value::as_object).into_iter().flatten());
-        for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-            self.collect(api, part, level + 1);
-        }
-        if let Some((property, word, card)) = card(api, schema) {
-            // What is chosen is often made of the very schema that tells it from others.
-            if !self.chosen.iter().any(|(chosen, _)| *chosen == property) {
-                self.chosen.push((property, word));
-                self.collect(api, card, level + 1);
+        let kind = property.kind(self.api);
+        if level < MOST_LEVELS && matches!(kind, Kind::Object | Kind::List(_)) {
+            let inner = self.members(property.inner(self.api), property.name, level + 1);
+            match kind {
+                _ if inner.is_empty() => {}
+                Kind::Object => return Form::Node(inner),
+                _ => return Form::List(inner),
             }
-            return;
         }
-        for name in ["oneOf", "anyOf"] {
-            if let Some(first) = schema.get(name).and_then(|parts| parts.as_array()?.first()) {
-                self.collect(api, first, level + 1);
+        let leaf = self.leaf(property, kind, is_own);
+        let is_cards = tells(parent, &["card", "source", "method", "instrument", "credential", "expir"]);
+        // A number, a month and a year are a card's in a card alone.
+        match leaf {
+            Leaf::Number | Leaf::Month(_) | Leaf::Year(_)
+                if !is_cards && !tells(property.name, &["card", "pan", "exp"]) =>
+            {
+                Form::Leaf(self.other(property, kind))
+            }
+            leaf => Form::Leaf(leaf),
+        }
+    }
+
+    /// What a member is; `is_own` where its object is the payment or its amount, not something else that has a value or a reference.
+    fn leaf(&self, property: &Property<'a>, kind: Kind<'a>, is_own: bool) -> Leaf {
+        let read = read_as(property.name, kind, property.schema).map(|(leaf, _)| leaf);
+        let name = plain(property.name);
+        let (at_first, pays) = (self.op == Op::Authorize, self.op != Op::Void);
+        match read {
+            Some(leaf @ (Leaf::Minor | Leaf::Major | Leaf::Decimal | Leaf::Currency)) if is_own && pays => leaf,
+            Some(Leaf::Reference) if is_own => Leaf::Reference,
+            _ if tells(&name, &["idempot"]) || name == "requestid" => Leaf::Key,
+            _ if self.is_target(&name, kind) => Leaf::Target(match self.op {
+                Op::Retrieve => "handle.id()",
+                Op::RetrieveRefund => "request.refund.id()",
+                _ => "request.payment.id()",
+            }),
+            _ if at_first => card(&name, kind).unwrap_or_else(|| self.other(property, kind)),
+            _ => self.other(property, kind),
+        }
+    }
+
+    /// Whether a member says which payment is meant, where no path does.
+    fn is_target(&self, name: &str, kind: Kind<'_>) -> bool {
+        let of_payment = ["payment", "transaction", "charge", "order", "original", "capture"];
+        let is_id = |ends: &[&str]| {
+            let named = of_payment.iter().find_map(|noun| name.strip_prefix(noun));
+            named.is_some_and(|rest| ends.iter().any(|end| rest == *end || rest == format!("intent{end}")))
+        };
+        let fits = kind == Kind::Text && self.op != Op::Authorize && !self.named;
+        fits && is_id(&["", "id", "reference", "pspreference", "transactionid", "paymentid"])
+    }
+
+    /// What nothing but the provider's documentation tells: the only value there is, a default, or a place to be filled in.
+    fn other(&self, property: &Property<'a>, kind: Kind<'a>) -> Leaf {
+        let name = property.name;
+        match property.listed(self.api).as_slice() {
+            [only] => Leaf::Fixed((*only).to_owned()),
+            [] => Leaf::Unknown(format!("{name}, {}", kind.word())),
+            several => {
+                let shown: Vec<&str> = several.iter().take(6).copied().collect();
+                Leaf::Unknown(format!("{name}, one of {}", shown.join(", ")))
             }
         }
     }
 }
 
-/// Of the schemas that a discriminator tells apart the card's: the property that tells, its word, and the schema.
-fn card<'a>(api: &'a Api, schema: &'a Value) -> Option<(&'a str, &'a str, &'a Value)> {
-    let discriminator = schema.get("discriminator")?;
-    let mapping = discriminator.get("mapping")?.as_object()?;
-    let named = || mapping.iter().find(|(word, _)| word.to_lowercase().contains("card"));
-    let (word, target) = mapping.get_key_value("card").or_else(named)?;
-    let target = target.as_str()?;
-    // A bare name is that of a schema (OpenAPI 3.0.3, discriminator object).
-    let found = match target.strip_prefix('#') {
-        Some(pointer) => api.root.pointer(pointer),
-        None => api.root.pointer("/components/schemas")?.get(target),
-    };
-    Some((discriminator.get("propertyName")?.as_str()?, word, found?))
-}
-
-fn form(api: &Api, name: &str, schema: &Value, level: usize, wanted: Wanted<'_>) -> Form {
-    let is_object = ["properties", "allOf", "oneOf", "anyOf"].iter().any(|word| schema.get(word).is_some());
-    let items = schema.get("items").filter(|_| level < MOST_LEVELS);
-    let inner = match (is_object, items) {
-        (true, _) if level < MOST_LEVELS => members(api, schema, level + 1, wanted),
-        (_, Some(items)) => members(api, api.resolve(items), level + 1, wanted),
-        _ => Vec::new(),
-    };
-    match (inner.is_empty(), items) {
-        (false, Some(_)) if !is_object => Form::List(inner),
-        (false, _) => Form::Node(inner),
-        // A list of plain values too: what stands in it is filled in by hand.
-        (true, _) => Form::Leaf(leaf(name, schema)),
-    }
-}
-
-/// What a member is, by its name and type.
-fn leaf(name: &str, schema: &Value) -> Leaf {
-    let kind = schema.get("type").and_then(|kind| kind.as_str().or_else(|| kind.get(0)?.as_str())).unwrap_or("string");
-    let values: Vec<&str> =
-        schema.get("enum").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let plain = plain(name);
-    let is = |words: &[&str]| words.contains(&plain.as_str());
-    let holds = |words: &[&str]| words.iter().any(|word| plain.contains(word));
-    let whole = kind == "integer";
-    let written = if whole || kind == "number" { Written::Whole } else { Written::Text };
-    if is(&["amount", "value", "total", "totalamount", "amountminor", "amountincents"]) {
-        return match (whole, kind) {
-            (true, _) => Leaf::Minor,
-            // Whether a number counts major or minor units, no type tells; minor units are the usual thing in JSON numbers.
-            (_, "number") => Leaf::Minor,
-            _ => Leaf::Major,
-        };
-    }
-    match () {
-        () if is(&["currency", "currencycode", "amountcurrency", "currencyid"]) => Leaf::Currency,
-        () if is(&["capture", "autocapture", "autosettle", "captureautomatically"]) && kind == "boolean" => {
+/// What a member of a card is, or of the request of a payment.
+fn card(name: &str, kind: Kind<'_>) -> Option<Leaf> {
+    let is = |words: &[&str]| words.contains(&name);
+    let written = if matches!(kind, Kind::Whole | Kind::Number) { Written::Whole } else { Written::Text };
+    Some(match () {
+        () if is(&["capture", "autocapture", "autosettle", "captureautomatically"]) && kind == Kind::Flag => {
             Leaf::Capture
         }
-        () if holds(&["idempot"]) || is(&["requestid"]) => Leaf::Key,
         () if is(&["number", "cardnumber", "pan", "cardno"]) => Leaf::Number,
         () if is(&["expmonth", "expirymonth", "expirationmonth", "expiremonth", "month"]) => Leaf::Month(written),
         () if is(&["expyear", "expiryyear", "expirationyear", "expireyear", "year"]) => Leaf::Year(written),
         () if is(&["cvc", "cvv", "cvv2", "cvn", "securitycode", "cardcode", "csc"]) => Leaf::Cvc,
         () if is(&["holder", "cardholder", "cardholdername", "nameoncard", "holdername"]) => Leaf::Holder,
-        () if is(&[
-            "reference",
-            "merchantreference",
-            "orderid",
-            "orderreference",
-            "externalid",
-            "merchantorderid",
-            "refno",
-            "referenceid",
-            "merchanttransactionid",
-            "ordernumber",
-            "checkoutreference",
-            "clientreference",
-        ]) =>
-        {
-            Leaf::Reference
-        }
-        () if plain == "id"
-            || (plain.ends_with("id") && is(&["paymentid", "transactionid", "chargeid", "refundid"])) =>
-        {
-            Leaf::Id
-        }
-        () if is(&["status", "state", "paymentstatus", "transactionstatus"]) => Leaf::Status,
-        () => match values.as_slice() {
-            [only] => Leaf::Fixed((*only).to_owned()),
-            [] => Leaf::Unknown(format!("{name}, {kind}")),
-            several => {
-                let shown: Vec<&str> = several.iter().take(6).copied().collect();
-                Leaf::Unknown(format!("{name}, one of {}", shown.join(", ")))
-            }
-        },
+        () => return None,
+    })
+}
+
+/// Whether a request asks for an amount, and for a card.
+pub(super) fn asks(members: &[Member]) -> (bool, bool) {
+    let has = |leaf: Leaf| members.iter().any(|member| member.has(&leaf));
+    (has(Leaf::Minor) || has(Leaf::Major) || has(Leaf::Decimal), has(Leaf::Number))
+}
+
+/// The currency that a request's schema lists: the default, that of the example, or the first, where the euro is not among them.
+pub(super) fn currency(api: &Api, content: &Value) -> Option<String> {
+    let (schema, example) = media(api, content)?;
+    let is_known = |code: &&str| quittance::Currency::from_code(&code.to_uppercase()).is_some();
+    let found = find(api, &schema::properties(api, schema, example), 0)?;
+    let listed: Vec<&str> = found.listed(api).into_iter().filter(is_known).collect();
+    let sample = found.sample(api, 0);
+    let shown = sample.as_str().filter(is_known);
+    match (listed.iter().any(|code| code.eq_ignore_ascii_case("EUR")), shown) {
+        (true, _) => None,
+        (false, Some(code)) if !code.eq_ignore_ascii_case("EUR") => Some(code.to_uppercase()),
+        _ => listed.first().map(|code| code.to_uppercase()),
     }
+}
+
+/// The first member that is a currency, the outermost before those further in.
+fn find<'a>(api: &'a Api, properties: &[Property<'a>], level: usize) -> Option<Property<'a>> {
+    let is_currency = |property: &&Property<'a>| CURRENCIES.contains(&plain(property.name).as_str());
+    let here = properties.iter().find(is_currency).copied();
+    here.or_else(|| {
+        let inner = properties.iter().filter(|_| level < 2).map(|property| property.inner(api));
+        inner.filter(|inner| !inner.is_empty()).find_map(|inner| find(api, &inner, level + 1))
+    })
 }

@@ -150,3 +150,40 @@ pub(super) fn family(root: &Path, name: &str) -> Result<String, Unusable> {
     };
     Err(Unusable::Text(format!("unknown family `{name}`; {advice}")))
 }
+
+/// The words of the language, strict and reserved (The Rust Reference, "Keywords").
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// A name in the form of a Rust field.
+pub(super) fn word(name: &str) -> String {
+    let mut out = String::new();
+    let mut after_small = false;
+    for c in name.chars() {
+        match c {
+            'A'..='Z' => {
+                if after_small && !out.ends_with('_') {
+                    out.push('_');
+                }
+                out.push(c.to_ascii_lowercase());
+            }
+            'a'..='z' | '0'..='9' => out.push(c),
+            _ if !out.is_empty() && !out.ends_with('_') => out.push('_'),
+            _ => {}
+        }
+        after_small = c.is_ascii_lowercase() || c.is_ascii_digit();
+    }
+    let out = out.trim_matches('_').to_owned();
+    match out.as_str() {
+        "" => "place".to_owned(),
+        // The credentials that every account has.
+        "environment" | "api_key" | "username" | "password" => format!("{out}_in_path"),
+        word if KEYWORDS.contains(&word) => format!("{out}_name"),
+        _ if out.starts_with(|c: char| c.is_ascii_digit()) => format!("of_{out}"),
+        _ => out,
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::unfilled::mark;
 
 /// How a provider writes the bodies of requests.
@@ -75,6 +77,8 @@ pub(super) enum Leaf {
     Minor,
     /// The amount as decimal text.
     Major,
+    /// The amount in major units, a number.
+    Decimal,
     Currency,
     /// The merchant's reference.
     Reference,
@@ -92,9 +96,13 @@ pub(super) enum Leaf {
     /// The id of the object that the request acts on, and the expression of it in the crate.
     Target(&'static str),
     /// The id of the object that the answer is about.
-    Id,
+    Id(Written),
     /// The status, as the words of the scenario have it.
     Status,
+    /// Why a payment is declined; what stands there while it is not, where something must.
+    Reason(Option<Value>),
+    /// What nobody reads, in the form that the description shows.
+    Sample(Value),
     /// Nobody knows yet: what it is, in words.
     Unknown(String),
 }
@@ -126,17 +134,20 @@ impl Member {
 
     /// Whether this stands in it anywhere.
     pub(super) fn has(&self, wanted: &Leaf) -> bool {
+        self.has_one(&|leaf| leaf == wanted)
+    }
+
+    /// Whether one of these stands in it anywhere.
+    pub(super) fn has_one(&self, wanted: &dyn Fn(&Leaf) -> bool) -> bool {
         match &self.form {
-            Form::Leaf(leaf) => leaf == wanted,
-            Form::Node(members) | Form::List(members) => members.iter().any(|member| member.has(wanted)),
+            Form::Leaf(leaf) => wanted(leaf),
+            Form::Node(members) | Form::List(members) => members.iter().any(|member| member.has_one(wanted)),
         }
     }
 
-    fn is_known(&self) -> bool {
-        match &self.form {
-            Form::Leaf(leaf) => !matches!(leaf, Leaf::Unknown(_)),
-            Form::Node(members) | Form::List(members) => members.iter().any(Member::is_known),
-        }
+    /// Whether something of it is known.
+    pub(super) fn is_known(&self) -> bool {
+        self.has_one(&|leaf| !matches!(leaf, Leaf::Unknown(_)))
     }
 }
 
@@ -152,6 +163,8 @@ pub(super) struct Values<'v> {
     pub(super) id: String,
     /// What the status is to say.
     pub(super) status: String,
+    /// What the reason is to say, of a payment that is declined.
+    pub(super) reason: Option<String>,
     /// The hole of the merchant's reference.
     pub(super) reference: String,
     /// The hole of the idempotency key.
@@ -178,10 +191,12 @@ impl Text {
 impl Leaf {
     fn text(&self, values: &Values<'_>) -> Text {
         let minor = values.amount_minor;
+        let major = || format!("{}.{:02}", minor / 100, minor % 100);
         Text::Quoted(match self {
             Leaf::Minor => return Text::Bare(minor.to_string()),
             Leaf::Capture => return Text::Bare(values.capture.to_string()),
-            Leaf::Major => format!("{}.{:02}", minor / 100, minor % 100),
+            Leaf::Decimal => return Text::Bare(major()),
+            Leaf::Major => major(),
             Leaf::Currency => values.currency.to_owned(),
             Leaf::Reference => values.reference.clone(),
             Leaf::Key => values.key.clone(),
@@ -194,10 +209,21 @@ impl Leaf {
             Leaf::Holder => "${card:holder}".to_owned(),
             Leaf::Fixed(text) => text.replace("${", "$${"),
             Leaf::Target(_) => values.target.clone(),
-            Leaf::Id => values.id.clone(),
+            Leaf::Id(Written::Text) => values.id.clone(),
+            Leaf::Id(Written::Whole) => format!("{}{NUMBER}", values.id.trim_end_matches('}')),
             Leaf::Status => mark(&values.status),
+            Leaf::Reason(sample) => match (&values.reason, sample) {
+                (Some(reason), _) => mark(reason),
+                (None, sample) => return sampled(sample.as_ref().unwrap_or(&Value::Null)),
+            },
+            Leaf::Sample(sample) => return sampled(sample),
             Leaf::Unknown(what) => mark(what),
         })
+    }
+
+    /// Whether it stands in a body with these values: a reason does in that of a decline, else where something must.
+    fn stands(&self, values: &Values<'_>) -> bool {
+        *self != Leaf::Reason(None) || values.reason.is_some()
     }
 
     /// The expression of a member with this value, by the functions of `quittance::body`; none where nobody knows it.
@@ -219,9 +245,27 @@ impl Leaf {
             Leaf::Holder => format!("optional({name}, card.holder.as_deref())"),
             Leaf::Fixed(text) => format!("text({name}, {})", literal(text)),
             Leaf::Target(id) => format!("text({name}, {id})"),
-            Leaf::Id | Leaf::Status | Leaf::Unknown(_) => return None,
+            Leaf::Decimal | Leaf::Id(_) | Leaf::Status | Leaf::Reason(_) | Leaf::Sample(_) | Leaf::Unknown(_) => {
+                return None;
+            }
         })
     }
+}
+
+/// A value as it is, in one line.
+fn sampled(value: &Value) -> Text {
+    match value {
+        Value::String(text) => Text::Quoted(text.clone()),
+        other => Text::Bare(other.to_string()),
+    }
+}
+
+/// The members that stand in a body with these values.
+fn standing<'m>(members: &'m [Member], values: &Values<'_>) -> impl Iterator<Item = &'m Member> {
+    members.iter().filter(|member| match &member.form {
+        Form::Leaf(leaf) => leaf.stands(values),
+        _ => true,
+    })
 }
 
 /// A Rust text.
@@ -235,6 +279,12 @@ pub(super) fn code(members: &[Member], provider: &str) -> String {
     for member in members {
         match &member.form {
             Form::Leaf(Leaf::Unknown(what)) => comment(&mut out, what),
+            Form::Leaf(Leaf::Decimal) => {
+                comment(
+                    &mut out,
+                    &format!("{}, a JSON number of major units: `MajorNumber` in a struct of its own", member.name),
+                );
+            }
             Form::Leaf(leaf) => {
                 if let Some(code) = leaf.code(provider, &member.name) {
                     let _text = writeln!(out, "{code},");
@@ -265,7 +315,8 @@ pub(super) fn functions<'m>(bodies: impl Iterator<Item = &'m [Member]>) -> Vec<&
                     Leaf::Minor | Leaf::Month(Written::Whole) | Leaf::Year(Written::Whole) => Some("whole"),
                     Leaf::Capture => Some("flag"),
                     Leaf::Cvc | Leaf::Holder => Some("optional"),
-                    Leaf::Id | Leaf::Status | Leaf::Unknown(_) => None,
+                    Leaf::Decimal | Leaf::Id(_) | Leaf::Status | Leaf::Reason(_) => None,
+                    Leaf::Sample(_) | Leaf::Unknown(_) => None,
                     _ => Some("text"),
                 }),
                 Form::Node(inner) if member.is_known() => {
@@ -297,7 +348,7 @@ pub(super) fn json(members: &[Member], values: &Values<'_>) -> String {
 fn json_object(members: &[Member], values: &Values<'_>, depth: usize, out: &mut String) {
     let inner = "  ".repeat(depth + 1);
     out.push('{');
-    for (index, member) in members.iter().enumerate() {
+    for (index, member) in standing(members, values).enumerate() {
         let comma = if index == 0 { "" } else { "," };
         let _text = write!(out, "{comma}\n{inner}{}: ", serde_json::Value::from(member.name.as_str()));
         match &member.form {
@@ -337,7 +388,7 @@ pub(super) fn soap(root: &str, members: &[Member], values: &Values<'_>) -> Strin
 fn element(name: &str, members: &[Member], values: &Values<'_>, depth: usize, out: &mut String) {
     let space = "  ".repeat(depth);
     let _text = writeln!(out, "{space}<{name}>");
-    for member in members {
+    for member in standing(members, values) {
         match &member.form {
             Form::Leaf(leaf) => {
                 let text = leaf.text(values).plain().replace('&', "&amp;").replace('<', "&lt;");
@@ -377,6 +428,7 @@ mod tests {
         target: String::new(),
         id: String::new(),
         status: String::new(),
+        reason: None,
         reference: String::new(),
         key: String::new(),
     };

@@ -1,5 +1,6 @@
 //! The texts of a new crate and its profile, from the templates beside this file.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -9,9 +10,11 @@ use quittance::Op;
 use serde::Serialize;
 
 use super::Addresses;
-use super::design::{Design, Part, Problem, Proof, Route};
+use super::design::{Design, Part, Proof, Route};
+use super::hooks::Hooks;
 use super::name::Names;
-use super::shape::{self, Body, Form, Leaf, Member};
+use super::reads::{Object, Read, objects, way};
+use super::shape::{self, Body, Leaf, Member};
 use super::tape::is_keyed;
 use crate::world::Unusable;
 
@@ -46,22 +49,6 @@ struct Verb {
     body_code: Option<String>,
     body_call: String,
     keyed: bool,
-}
-
-/// A struct of the answers.
-#[derive(Serialize)]
-struct Object {
-    name: &'static str,
-    what: &'static str,
-    fields: Vec<Field>,
-}
-
-#[derive(Serialize)]
-struct Field {
-    name: &'static str,
-    rename: Option<String>,
-    skip: bool,
-    kind: &'static str,
 }
 
 fn render(name: &str, template: &str, values: Value) -> Result<String, Unusable> {
@@ -167,9 +154,19 @@ fn answer_of(design: &Design, op: Op) -> &[Member] {
     design.route(op).map_or(&[], |route| route.answer.as_slice())
 }
 
-/// Whether answers write amounts as decimal text.
+/// Whether answers write amounts in major units.
 fn is_major(design: &Design) -> bool {
-    answer_of(design, Op::Authorize).iter().any(|member| member.form == Form::Leaf(Leaf::Major))
+    let is_major = |leaf: &Leaf| matches!(leaf, Leaf::Major | Leaf::Decimal);
+    answer_of(design, Op::Authorize).iter().any(|member| member.has_one(&is_major))
+}
+
+/// The type of amounts in answers.
+fn number(design: &Design) -> &'static str {
+    match (is_major(design), design.body.is_xml()) {
+        (false, _) => "i64",
+        (true, true) => "String",
+        (true, false) => "quittance::Decimal",
+    }
 }
 
 pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
@@ -190,6 +187,9 @@ pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
             sandbox => design.sandbox.as_str(), live => design.live.as_str(), hosts => design.hosts(),
             functions => functions(design, bodies()), credentials => served(credentials(design)), operations => served(verbs),
             currency => design.currency.as_str(), idempotency => design.idempotency.as_deref(), authenticate,
+            payment => served(taken(design, Op::Authorize)), refunded => served(taken(design, Op::Refund)), told => served(problem(design).1),
+            by_reference => design.is_by_reference(), reason => reads(design, Op::Authorize).iter().any(|read| read.field() == "reason"),
+            webhooks => webhooks(design),
             capture => design.has(Op::Capture), refund => design.has(Op::Refund), retrieve => design.has(Op::Retrieve),
             card => takes_card, xml => design.body.is_xml(), soap => design.body == Body::Soap, major => is_major(design),
             payment_statuses => listed(design, "payment"), refund_statuses => listed(design, "refund"),
@@ -199,6 +199,16 @@ pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
         Some(_) => text,
         None => text.replace("use quittance::body::{object};\n", ""),
     })
+}
+
+/// What the description says of webhooks, for a comment; nothing where it says nothing.
+fn webhooks(design: &Design) -> Vec<String> {
+    let Hooks { events, header, .. } = &design.hooks;
+    let header = header.as_ref().map(|name| {
+        format!("The description names the header `{name}` for the signature of deliveries: `Delivery::hmac` checks one over the body.")
+    });
+    let events = (!events.is_empty()).then(|| format!("It lists these deliveries: {}.", events.join(", ")));
+    header.into_iter().chain(events).collect()
 }
 
 /// What the code imports of `quittance::body`.
@@ -246,7 +256,7 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
     }
     let headers = route.headers.iter().map(|(_, what)| what.clone());
     let query = route.query.iter().map(|name| format!("the query's {name}"));
-    let other = other_answer(route);
+    let other = other_answer(design, route);
     let body_call = match design.body {
         Body::Json => "json(&body)".to_owned(),
         Body::Form => "form(&body)".to_owned(),
@@ -272,10 +282,12 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
     }
 }
 
-/// What is to be said of an answer that is no payment or refund, where its operation's own shape is not written.
-fn other_answer(route: &Route) -> Option<String> {
-    let has = |leaf: Leaf| route.answer.iter().any(|member| member.form == Form::Leaf(leaf.clone()));
-    let is_own = matches!(route.op, Op::Authorize | Op::Refund) || has(Leaf::Id) && has(Leaf::Status);
+/// What is to be said of an answer whose id or status stands elsewhere than in the struct that reads it.
+fn other_answer(design: &Design, route: &Route) -> Option<String> {
+    let base = if matches!(route.op, Op::Refund | Op::RetrieveRefund) { Op::Refund } else { Op::Authorize };
+    let is_id = |leaf: &Leaf| matches!(leaf, Leaf::Id(_));
+    let ways = |answer: &[Member]| (way(answer, &is_id), way(answer, &|leaf| *leaf == Leaf::Status));
+    let is_own = route.op == base || ways(&route.answer) == ways(answer_of(design, base));
     let names = || route.answer.iter().map(|member| format!("`{}`", member.name)).collect::<Vec<_>>().join(", ");
     (!is_own).then(|| format!("the answer holds {}: read it as a struct of its own", names()))
 }
@@ -292,49 +304,69 @@ pub(super) fn shown_path(route: &Route) -> String {
 }
 
 pub(super) fn wire(names: &Names, design: &Design) -> Result<String, Unusable> {
-    let mut objects = vec![object("Payment", "A payment.", answer_of(design, Op::Authorize))];
+    let mut found = objects("Payment", "A payment.", &reads(design, Op::Authorize), "found").0;
     if design.has(Op::Refund) {
-        objects.push(object("Refund", "A refund.", answer_of(design, Op::Refund)));
+        found.extend(objects("Refund", "A refund.", &reads(design, Op::Refund), "found").0);
     }
     render(
         "wire.rs",
         WIRE,
-        context! { name => names.name.as_str(), major => is_major(design), soap => design.body == Body::Soap, objects => served(objects), problem => served(problem(design)) },
+        context! { name => names.name.as_str(), major => is_major(design), number => number(design), soap => design.body == Body::Soap, objects => served(found), problem => served(problem(design).0) },
     )
 }
 
-/// The fields of an error: where the description shows them, else under the usual names.
-fn problem(design: &Design) -> Vec<Field> {
-    let described = design.route(Op::Authorize).and_then(|route| route.problem(route.refusal(400)));
-    let of_soap = |name: &str| match (design.body, name) {
-        (Body::Soap, "code") => Some("faultcode".to_owned()),
-        (Body::Soap, _) => Some("faultstring".to_owned()),
-        _ => None,
+/// What is read of the answer to an operation.
+fn reads(design: &Design, op: Op) -> Vec<Read> {
+    let answer = answer_of(design, op);
+    let is_id = |leaf: &Leaf| matches!(leaf, Leaf::Id(_));
+    let id = if design.id_shape(op).is_empty() { "String" } else { "i64" };
+    let is_amount = |leaf: &Leaf| match leaf {
+        Leaf::Minor => !is_major(design),
+        Leaf::Major | Leaf::Decimal => is_major(design),
+        _ => false,
     };
-    let field = |name: &'static str, member: Option<&String>| Field {
-        name,
-        rename: member.filter(|other| *other != name).cloned().or_else(|| of_soap(name)),
-        skip: described.is_some() && member.is_none(),
-        kind: "Option<String>",
+    let all = [
+        Read::of("id", id, answer, &is_id),
+        Read::of("status", "String", answer, &|leaf| *leaf == Leaf::Status),
+        Read::of("amount", "Option<Number>", answer, &is_amount),
+        Read::of("currency", "Option<String>", answer, &|leaf| *leaf == Leaf::Currency),
+        Read::of("reference", "Option<String>", answer, &|leaf| *leaf == Leaf::Reference),
+        Read::of("reason", "Option<String>", answer, &|leaf| matches!(leaf, Leaf::Reason(_))),
+    ];
+    let is_by_reference = op == Op::Authorize && design.is_by_reference();
+    let is_wanted = |read: &Read| match read.field() {
+        "reason" => op == Op::Authorize && read.is_found(),
+        "reference" => !is_by_reference,
+        _ => true,
     };
-    let of = |of: fn(&Problem) -> Option<&String>| described.and_then(of);
-    vec![field("code", of(|problem| problem.code.as_ref())), field("message", of(|problem| problem.message.as_ref()))]
+    all.into_iter().filter(is_wanted).collect()
 }
 
-fn object(name: &'static str, what: &'static str, answer: &[Member]) -> Object {
-    let field = |name: &'static str, leaves: &[Leaf], kind: &'static str| {
-        let found = answer.iter().find(|member| matches!(&member.form, Form::Leaf(leaf) if leaves.contains(leaf)));
-        let rename = found.map(|member| member.name.clone()).filter(|other| other != name);
-        Field { name, rename, skip: found.is_none(), kind }
+/// The expressions of what is read of an answer.
+fn taken(design: &Design, op: Op) -> BTreeMap<&'static str, String> {
+    objects("", "", &reads(design, op), "found").1
+}
+
+/// The structs of an error: where the description shows its parts, else under the usual names; and the expressions of those.
+fn problem(design: &Design) -> (Vec<Object>, BTreeMap<&'static str, String>) {
+    let described = design.route(Op::Authorize).and_then(|route| route.problem(route.refusal(400)));
+    let usual = match design.body {
+        Body::Soap => ["faultcode", "faultstring"],
+        _ => ["code", "message"],
     };
-    let fields = vec![
-        field("id", &[Leaf::Id], "String"),
-        field("status", &[Leaf::Status], "String"),
-        field("amount", &[Leaf::Minor, Leaf::Major], "Option<Number>"),
-        field("currency", &[Leaf::Currency], "Option<String>"),
-        field("reference", &[Leaf::Reference], "Option<String>"),
-    ];
-    Object { name, what, fields }
+    let usual = usual.map(|name| vec![name.to_owned()]);
+    let [code, message] = &usual;
+    let (members, code, message) = match described {
+        Some(problem) => (problem.members.as_slice(), problem.code.as_ref(), problem.message.as_ref()),
+        None => (&[] as &[Member], Some(code), Some(message)),
+    };
+    let read = |field, path| Read::at(field, "Option<String>", members, path);
+    objects(
+        "Problem",
+        "An error. To fill in: where the provider says what is wrong.",
+        &[read("code", code), read("message", message)],
+        "problem",
+    )
 }
 
 pub(super) fn profile(
@@ -349,7 +381,8 @@ pub(super) fn profile(
     let values = context! {
         id => names.id.as_str(), name => names.name.as_str(), currency => design.currency.as_str(), country => design.country.as_str(),
         credentials => served(credentials(design)), invented => design.invented, unsure => design.unsure, documentation => design.documentation.as_str(), absent, today, unavailable => served(unavailable),
-        statuses => served(statuses),
+        statuses => served(statuses), declines => design.has(Op::Authorize),
+        hook_header => design.hooks.header.as_deref(), hook_algorithm => design.hooks.algorithm.unwrap_or("hmac-sha256"),
     };
     render("profile.toml", PROFILE, values)
 }

@@ -13,7 +13,7 @@ use crate::unfilled::mark;
 /// What a scenario has made so far.
 #[derive(Default)]
 struct Course {
-    /// The name and the step of each payment.
+    /// The hole of the id and the step of each payment.
     payments: Vec<(String, u32)>,
     refunds: Vec<(String, u32)>,
 }
@@ -25,13 +25,18 @@ impl Course {
             Some(step) => made.iter().find(|(_, number)| *number == step),
             None => made.last(),
         };
-        found.map(|(name, _)| format!("${{gen:{name}}}"))
+        found.map(|(hole, _)| hole.clone())
     }
 
-    fn make(made: &mut Vec<(String, u32)>, kind: &str, number: u32) -> String {
+    /// A new object of this kind; `shape` follows its name in the hole. None is minted where the merchant's reference is the id.
+    fn make(made: &mut Vec<(String, u32)>, kind: &str, shape: Option<&str>, number: u32) -> String {
         let name = if made.is_empty() { kind.to_owned() } else { format!("{kind}{number}") };
-        made.push((name.clone(), number));
-        format!("${{gen:{name}}}")
+        let hole = match shape {
+            Some(shape) => format!("${{gen:{name}{shape}}}"),
+            None => format!("${{reference:{number}}}"),
+        };
+        made.push((hole.clone(), number));
+        hole
     }
 }
 
@@ -92,13 +97,17 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
         Op::RetrieveRefund => refund.unwrap_or_else(|| mark("the id of the refund")),
         _ => payment_id,
     };
+    let is_id = |leaf: &Leaf| matches!(leaf, Leaf::Id(_));
     let id = match (route.op, answer.is_error || of != number) {
         // Where no member is known to be the id, later requests have it to be filled in.
-        (Op::Authorize | Op::Refund, false) if !route.answer.iter().any(|member| member.has(&Leaf::Id)) => {
+        (Op::Authorize | Op::Refund, false) if !route.answer.iter().any(|member| member.has_one(&is_id)) => {
             String::new()
         }
-        (Op::Authorize, false) => Course::make(&mut course.payments, "payment", number),
-        (Op::Refund, false) => Course::make(&mut course.refunds, "refund", number),
+        (Op::Authorize, false) => {
+            let shape = (!design.is_by_reference()).then(|| design.id_shape(Op::Authorize));
+            Course::make(&mut course.payments, "payment", shape, number)
+        }
+        (Op::Refund, false) => Course::make(&mut course.refunds, "refund", Some(design.id_shape(Op::Refund)), number),
         (Op::Authorize, true) => Course::of(&course.payments, Some(of)).unwrap_or_default(),
         (Op::Refund, true) => Course::of(&course.refunds, Some(of)).unwrap_or_default(),
         _ => target.clone(),
@@ -111,8 +120,9 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
         currency: &design.currency,
         capture: input("capture").and_then(|word| word.as_str()) != Some("manual"),
         target: target.clone(),
-        id,
+        id: id.replace(&format!("${{reference:{number}}}"), "${reference}"),
         status: answer.status.clone(),
+        reason: answer.reason.clone(),
         reference: hole("reference", of),
         key: hole("key", of),
     };
@@ -120,7 +130,7 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
     let _text = writeln!(out, "url = {}", quoted(&format!("{}{}", design.sandbox, path(route, &target))));
     request(out, design, route, &values);
     // The answer speaks of the payment by the reference of the step that made it; one without a status is no payment's.
-    let is_payment = route.answer.iter().any(|member| member.form == Form::Leaf(Leaf::Status));
+    let is_payment = route.answer.iter().any(|member| member.has(&Leaf::Status));
     let told = if matches!(route.op, Op::Authorize | Op::Refund) || !is_payment {
         values.reference.clone()
     } else {
@@ -196,11 +206,11 @@ fn respond(out: &mut String, design: &Design, route: &Route, answer: &Answered, 
     let code = |name: &str| Leaf::Unknown(format!("{name} of the provider, {}", answer.status));
     let problem = match route.problem(answer.http) {
         Some(problem) => {
-            let told = |member: &Member| match problem.code.as_ref() == Some(&member.name) {
-                true => Member::leaf(&member.name, code(&member.name)),
-                false => member.clone(),
-            };
-            problem.members.iter().map(told).collect()
+            let mut members = problem.members.clone();
+            if let Some(path) = &problem.code {
+                put(&mut members, path, &code("code"));
+            }
+            members
         }
         None => vec![
             Member::leaf(if soap { "faultcode" } else { "code" }, code("code")),
@@ -221,6 +231,16 @@ fn respond(out: &mut String, design: &Design, route: &Route, answer: &Answered, 
     let _text = writeln!(out, "body = '''\n{body}'''");
 }
 
+/// Puts something in the place that a path of names leads to.
+fn put(members: &mut [Member], path: &[String], leaf: &Leaf) {
+    let Some((name, rest)) = path.split_first() else { return };
+    let Some(member) = members.iter_mut().find(|member| member.name == *name) else { return };
+    match &mut member.form {
+        Form::Leaf(place) => *place = leaf.clone(),
+        Form::Node(inner) | Form::List(inner) => put(inner, rest, leaf),
+    }
+}
+
 fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
@@ -231,6 +251,8 @@ struct Answered {
     http: u16,
     /// What its status or code is to say.
     status: String,
+    /// What its reason is to say, where it is a decline.
+    reason: Option<String>,
 }
 
 impl Answered {
@@ -261,11 +283,18 @@ impl Answered {
             None if refused => route.refusal(400),
             None => route.status,
         };
-        let status = match (words("state"), words("reason")) {
-            (Some(state), Some(reason)) => format!("status of a {thing} that is {state}, and why: {reason}"),
-            (Some(state), None) => format!("status of a {thing} that is {state}"),
+        let (state, why) = (words("state"), words("reason"));
+        let has_reason = route.answer.iter().any(|member| member.has_one(&|leaf| matches!(leaf, Leaf::Reason(_))));
+        let reason = why.clone().filter(|_| has_reason).map(|why| format!("code of the provider for: {why}"));
+        let shown: Vec<&str> = route.statuses.iter().take(8).map(String::as_str).collect();
+        let listed = if shown.is_empty() { String::new() } else { format!(", one of {}", shown.join(", ")) };
+        let status = match (state, why) {
+            (Some(state), Some(why)) if !has_reason => {
+                format!("status of a {thing} that is {state}, and why: {why}{listed}")
+            }
+            (Some(state), _) => format!("status of a {thing} that is {state}{listed}"),
             _ => format!("for this: {}", scenario.title.to_lowercase()),
         };
-        Answered { is_error: http >= 300, http, status }
+        Answered { is_error: http >= 300, http, status, reason }
     }
 }

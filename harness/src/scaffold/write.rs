@@ -13,12 +13,13 @@ pub(super) struct Folder {
     pub(super) files: Vec<(String, String)>,
 }
 
-/// A file that changes.
+/// A file that changes, or is new in a folder that is there.
 #[derive(Debug, Clone)]
 pub(super) struct Edit {
     /// Relative to the root.
     pub(super) path: String,
-    pub(super) old: String,
+    /// What is in it; none where it is new.
+    pub(super) old: Option<String>,
     pub(super) new: String,
 }
 
@@ -41,7 +42,11 @@ impl Drop for Undo<'_> {
             let _best_effort = std::fs::remove_dir_all(self.root.join(&folder.path));
         }
         for edit in &self.edited {
-            let _best_effort = write_atomically(&self.root.join(&edit.path), edit.old.as_bytes());
+            let path = self.root.join(&edit.path);
+            let _best_effort = match &edit.old {
+                Some(old) => write_atomically(&path, old.as_bytes()),
+                None => std::fs::remove_file(&path),
+            };
         }
     }
 }
@@ -71,7 +76,10 @@ pub(super) fn all(root: &Path, folders: &[Folder], edits: &[Edit]) -> Result<(),
     }
     for edit in edits {
         let path = root.join(&edit.path);
-        if super::read(&path)? != edit.old {
+        if edit.old.is_none() && path.exists() {
+            return Err(Unusable::Text(format!("{}: exists already; nothing was changed", edit.path)));
+        }
+        if edit.old.is_some() && Some(super::read(&path)?) != edit.old {
             return Err(Unusable::Text(format!(
                 "{}: was changed meanwhile; nothing was changed, try again",
                 edit.path
@@ -94,8 +102,10 @@ mod tests {
         std::fs::create_dir_all(root.join("fixtures")).unwrap();
         std::fs::write(root.join("one"), "old").unwrap();
         let folder = |path: &str| Folder { path: path.to_owned(), files: vec![("src/a".to_owned(), "x".to_owned())] };
-        let edit = |path: &str| Edit { path: path.to_owned(), old: "old".to_owned(), new: "new".to_owned() };
-        let told = all(&root, &[folder("a"), folder("b")], &[edit("one"), edit("missing")]).unwrap_err().to_string();
+        let edit = |path: &str| Edit { path: path.to_owned(), old: Some("old".to_owned()), new: "new".to_owned() };
+        let fresh = Edit { old: None, ..edit("fresh") };
+        let edits = [edit("one"), fresh, edit("missing")];
+        let told = all(&root, &[folder("a"), folder("b")], &edits).unwrap_err().to_string();
         assert!(told.contains("missing"), "{told}");
         let left =
             || std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>().len();
@@ -106,6 +116,9 @@ mod tests {
         assert_eq!(std::fs::read_to_string(root.join("one")).unwrap(), "new");
         assert!(all(&root, &[folder("a")], &[]).unwrap_err().to_string().contains("exists already"));
         assert!(root.join("a/src/a").exists(), "what was there before stays");
+        let there = Edit { old: None, ..edit("one") };
+        assert!(all(&root, &[], &[there]).unwrap_err().to_string().contains("one: exists already"));
+        assert_eq!(std::fs::read_to_string(root.join("one")).unwrap(), "new");
         std::fs::remove_dir_all(&root).unwrap();
     }
 }
