@@ -63,7 +63,7 @@ impl Capabilities {
             payout_currencies: texts(spec.payout_currencies.unwrap_or_default()),
             countries: texts(spec.countries),
             regions: regions_of(spec),
-            idempotency: idempotency(spec.idempotency),
+            idempotency: idempotency(spec),
             webhook: spec.webhook.map(|rules| {
                 let dated = rules.tolerance_seconds.map(|seconds| format!(", at most {seconds} s old"));
                 format!("{}{}", authentication(rules.authentication), dated.unwrap_or_default())
@@ -84,7 +84,18 @@ fn regions_of(spec: &Spec) -> Vec<String> {
     found
 }
 
-fn idempotency(means: Idempotency) -> String {
+/// Where the key travels, and in which operations otherwise.
+fn idempotency(spec: &Spec) -> String {
+    let mut told = carrier(spec.idempotency);
+    for group in spec.idempotency_exceptions.chunk_by(|one, next| one.1 == next.1) {
+        let ops: Vec<&str> = group.iter().map(|(op, _)| op.as_str()).collect();
+        let means = group.first().map(|(_, means)| carrier(*means)).unwrap_or_default();
+        told.push_str(&format!("; {}: {means}", ops.join(", ")));
+    }
+    told
+}
+
+fn carrier(means: Idempotency) -> String {
     match means {
         Idempotency::Header(name) => format!("header {name}"),
         Idempotency::Body(name) => format!("body field {name}"),
@@ -107,6 +118,7 @@ fn authentication(means: WebhookAuthentication) -> &'static str {
 /// The rules that a spec declares, in the words of `needs`.
 pub fn declared_rules(spec: &Spec) -> Vec<&'static str> {
     let lookups = |kind: LookupKind| spec.lookups.contains(&kind);
+    let replayed = [Op::Authorize, Op::Refund, Op::PayOut];
     [
         (spec.capture.manual, "capture:manual"),
         (spec.capture.partial, "capture:partial"),
@@ -119,7 +131,7 @@ pub fn declared_rules(spec: &Spec) -> Vec<&'static str> {
         (spec.three_ds.external, "three_ds:external"),
         (lookups(LookupKind::Handle), "lookup:id"),
         (lookups(LookupKind::Reference), "lookup:reference"),
-        (spec.idempotency.replays(), "idempotency"),
+        (replayed.iter().any(|op| spec.has(*op) && spec.idempotency_of(*op).replays()), "idempotency"),
         (spec.disputes.accept, "dispute:accept"),
         (spec.disputes.contest, "dispute:contest"),
     ]

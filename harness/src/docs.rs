@@ -108,14 +108,20 @@ impl Guide {
             credentials: credentials.iter().filter(of_webhook).map(|field| field.name.clone()).collect(),
             events: model.events.iter().map(|event| event.replace('_', " ")).collect(),
         });
-        let operation = |op: &Op| Operation {
+        let operation = |op: &Op| {
+            Operation {
             operation: op.to_string(),
             what: match op {
                 Op::Complete if spec.complete_with_method => {
                     format!("{}; asks for the card, the customer and the billing address again", does(*op))
                 }
+                Op::Retrieve if !spec.retrieve.later => {
+                    "tells how the authorization of a payment was answered, also where that answer was lost; not what came after"
+                        .to_owned()
+                }
                 _ => does(*op).to_owned(),
             },
+        }
         };
         Guide {
             about,

@@ -14,12 +14,13 @@ mod tree;
 mod wallets;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use quittance_harness::certify::report::Verdict;
+use quittance_harness::certify::report::{Line, Verdict};
 use quittance_harness::certify::{self, Options, SEED, Tiers};
-use quittance_harness::world::World;
+use quittance_harness::scenario::Suite;
+use quittance_harness::world::{Subject, World};
 
 /// The project's root.
 fn root() -> PathBuf {
@@ -51,32 +52,56 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// Every line of the certification in memory, as a test of its own. A filter that names a connector (`stripe::`) spares the others.
+/// Every line of the certification in memory, as a test of its own. A connector is played when the first of its tests is run, not for the
+/// list; a filter that names one (`stripe::`) spares the others.
 fn scenarios(filter: Option<&str>) -> Vec<Trial> {
     let only = filter.and_then(|filter| filter.split_once("::")).map(|(id, _)| id);
     let world = world();
-    let suite = world.suite().unwrap_or_else(|unusable| panic!("{unusable}"));
-    let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
+    let suite = Arc::new(world.suite().unwrap_or_else(|unusable| panic!("{unusable}")));
     let mut trials = Vec::new();
     let named = quittance_connectors::ALL.iter().filter(|entry| only.is_none_or(|id| id == entry.spec.id));
     for entry in named {
         let subject = world.subject(entry).unwrap_or_else(|unusable| panic!("{unusable}"));
-        for line in certify::in_memory(&suite, &subject, &options) {
-            if line.verdict == Verdict::NotApplicable {
-                continue;
-            }
-            let line = Arc::new(line);
-            let name = format!("{}::{}", line.connector, line.case);
-            trials.push(Trial::test(name, move || match line.verdict {
-                Verdict::Pass | Verdict::Exempt => Ok(()),
-                _ => Err(Failed::from(told(&line))),
-            }));
+        let cases = Arc::new(certify::cases_in_memory(&suite, &subject));
+        let certified = Arc::new(Certified { suite: Arc::clone(&suite), subject, lines: OnceLock::new() });
+        for index in 0..cases.len() {
+            let (certified, cases) = (Arc::clone(&certified), Arc::clone(&cases));
+            let name = cases.get(index).map(|case| format!("{}::{case}", entry.spec.id)).unwrap_or_default();
+            trials.push(Trial::test(name, move || certified.holds(cases.get(index).map_or("", |case| case))));
         }
+        let all = move || {
+            let missed = certified.lines().iter().filter(|line| line.verdict != Verdict::NotApplicable);
+            complain(missed.filter(|line| !cases.contains(&line.case)).map(|line| line.case.clone()).collect())
+        };
+        trials.push(Trial::test(format!("{}::every line is a test", entry.spec.id), all));
     }
     trials
 }
 
-fn told(line: &certify::report::Line) -> String {
+/// A connector with its lines, once one is asked for.
+struct Certified {
+    suite: Arc<Suite>,
+    subject: Subject,
+    lines: OnceLock<Vec<Line>>,
+}
+
+impl Certified {
+    fn lines(&self) -> &[Line] {
+        let options = Options { seed: SEED, tiers: Tiers::Memory, narrowed: None };
+        self.lines.get_or_init(|| certify::in_memory(&self.suite, &self.subject, &options))
+    }
+
+    /// Whether the case is judged, and holds.
+    fn holds(&self, case: &str) -> Result<(), Failed> {
+        match self.lines().iter().find(|line| line.case == case) {
+            Some(line) if matches!(line.verdict, Verdict::Pass | Verdict::Exempt | Verdict::NotApplicable) => Ok(()),
+            Some(line) => Err(Failed::from(told(line))),
+            None => Err(Failed::from("it has no line")),
+        }
+    }
+}
+
+fn told(line: &Line) -> String {
     let findings: Vec<String> = line.findings.iter().map(ToString::to_string).collect();
     format!("{} {}\n{}", line.verdict, line.because.as_deref().unwrap_or_default(), findings.join("\n"))
 }

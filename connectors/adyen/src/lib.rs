@@ -49,7 +49,7 @@ const SPEC: Spec = Spec {
     currencies: Currencies::Only(codes::CURRENCIES), exponents: Exponents(codes::EXPONENTS),
     capture: CaptureRules { manual: true, partial: true, multiple: true },
     refund: RefundRules { partial: true, multiple: true }, three_ds: ThreeDsRules { challenge: true, external: true },
-    idempotency: Idempotency::Header("idempotency-key"), disputes: DisputeRules { accept: true, contest: true },
+    idempotency: Idempotency::Header("idempotency-key"), idempotency_exceptions: &[(Op::AnswerDispute, Idempotency::None)], disputes: DisputeRules { accept: true, contest: true },
     webhook: Some(WebhookRules {
         authentication: WebhookAuthentication::BodyMac, tolerance_seconds: None, acknowledgement: "[accepted]",
     }),

@@ -76,6 +76,11 @@ impl Provider for AuthorizeNet {
         refund: RefundRules { partial: true, multiple: true },
         lookups: &[LookupKind::Handle, LookupKind::Reference],
         idempotency: Idempotency::Body("poNumber"),
+        idempotency_exceptions: &[
+            (Op::Void, Idempotency::None),
+            (Op::SetUp, Idempotency::None),
+            (Op::Revoke, Idempotency::None),
+        ],
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::HeaderMac,
             tolerance_seconds: None,

@@ -82,6 +82,10 @@ impl Provider for Razorpay {
         refund: RefundRules { partial: true, multiple: true },
         three_ds: ThreeDsRules { challenge: true, external: false },
         lookups: &[LookupKind::Handle, LookupKind::Reference],
+        idempotency_exceptions: &[
+            (Op::Refund, Idempotency::Header("x-refund-idempotency")),
+            (Op::PayOut, Idempotency::Header("x-payout-idempotency")),
+        ],
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::HeaderMac, tolerance_seconds: None, acknowledgement: "",
         }),

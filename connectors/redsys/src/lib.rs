@@ -92,6 +92,7 @@ impl Provider for Redsys {
         refund: RefundRules { partial: true, multiple: true },
         three_ds: ThreeDsRules { challenge: true, external: false },
         complete_with_method: true, lookups: &[LookupKind::Handle, LookupKind::Reference],
+        idempotency: Idempotency::Unique(&["DS_MERCHANT_ORDER"]), idempotency_exceptions: &[(Op::Refund, Idempotency::None)],
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::BodyMac, tolerance_seconds: None, acknowledgement: "",
         }),

@@ -88,6 +88,11 @@ impl Provider for Square {
         refund: RefundRules { partial: true, multiple: true },
         lookups: &[LookupKind::Handle],
         idempotency: Idempotency::Body("idempotency_key"),
+        idempotency_exceptions: &[
+            (Op::Void, Idempotency::None),
+            (Op::Revoke, Idempotency::None),
+            (Op::AnswerDispute, Idempotency::None),
+        ],
         webhook: Some(WebhookRules {
             authentication: WebhookAuthentication::HeaderMac,
             tolerance_seconds: None,

@@ -7,7 +7,8 @@
 //! - Captures, voids and refunds are transactions of their own: a handle keeps the newest `capture` and `void`. A refund is of the
 //!   newest capture.
 //! - `queryTransaction` tells how one transaction was answered, not where a payment stands after others: refunds are looked up with it,
-//!   and a payment whose answer was lost is repeated under its key.
+//!   and a payment whose answer was lost is repeated under its key. It finds a transaction by the provider's id or by the `id` that it was
+//!   sent under, which is made of the key, and not by the order: so it finds no payment whose answer was lost by its reference.
 //! - No amount and no currency stands in an answer; an account takes US dollars.
 //! - Bank accounts in the United States are debited as eChecks: the answer says that the debit was taken on, and its money counts as taken. What
 //!   banks return afterwards stands in the provider's reports only.

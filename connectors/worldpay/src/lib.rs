@@ -78,6 +78,7 @@ impl Provider for Worldpay {
         refund: RefundRules { partial: true, multiple: false },
         lookups: &[LookupKind::Handle, LookupKind::Reference],
         idempotency: Idempotency::Unique(&["@orderCode"]),
+        idempotency_exceptions: &[(Op::Refund, Idempotency::None)],
         webhook: Some(WebhookRules { authentication: WebhookAuthentication::ReadBack, tolerance_seconds: None, acknowledgement: "[OK]" }),
         ..Spec::new("worldpay", "Worldpay WPG", "https://developer.worldpay.com/docs/wpg")
     };

@@ -7,11 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::level::{BELONGS, LIVE_DAYS, Level, OPTIONAL};
+use quittance::Op;
+
 use crate::certify::Plan;
+use crate::certify::declared::unfound;
 use crate::certify::report::{Header, Line, Verdict};
 use crate::profile::Exemption;
 use crate::reference;
-use crate::scenario::Class;
+use crate::run::case::Case;
+use crate::scenario::{Class, Expectation};
 use crate::tape::Exchange;
 use crate::tape::model::{Provenance, ProvenanceKind};
 use crate::words::counted;
@@ -62,6 +66,9 @@ pub struct Facts {
     /// What the vendor does not publish, by the profile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unconfirmed: Vec<String>,
+    /// What no tape of it can show, although connectors of its kind are judged by it; it stands beside the level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unshown: Vec<String>,
 }
 
 /// What a run says of one connector as a whole.
@@ -101,7 +108,7 @@ impl Facts {
         unconfirmed.extend(sent.collect::<BTreeSet<_>>().into_iter().map(|name| {
             format!("what is sent as `{name}`: an `any` hole takes every text there; state it by a signature recipe")
         }));
-        let mut facts = Facts { exemptions, unconfirmed, ..Facts::default() };
+        let mut facts = Facts { exemptions, unconfirmed, unshown: unshown(plan, subject), ..Facts::default() };
         for case in plan.cases().filter(|case| case.strike.is_none()) {
             let exchanges = case.tape.exchanges.iter().map(|exchange| &exchange.provenance);
             let deliveries = case.tape.webhooks.iter().map(|webhook| &webhook.provenance);
@@ -113,6 +120,19 @@ impl Facts {
         }
         facts
     }
+}
+
+/// What auditors would look for and not find: a payment that somebody declined, and the first of two where the second is refused.
+fn unshown(plan: &Plan, subject: &Subject) -> Vec<String> {
+    let spec = subject.entry.spec;
+    let declined = |case: &Case| {
+        let state = |expect: &Expectation| expect.state.as_ref().is_some_and(|state| state.is_only("declined"));
+        case.strike.is_none() && case.steps.iter().any(|(_, expect)| state(expect))
+    };
+    let no_decline = spec.has(Op::Authorize) && !plan.cases().any(declined);
+    let unfound = !unfound(spec).is_empty();
+    let told = [(no_decline, "no decline"), (unfound, "no look-up after a refused repetition")];
+    told.into_iter().filter(|(is, _)| *is).map(|(_, what)| what.to_owned()).collect()
 }
 
 /// Whether a host has a name that is reserved (RFC 2606, RFC 6761 section 6): nobody can own it.
@@ -168,7 +188,7 @@ impl Summary {
     }
 }
 
-/// A level in words: beside silver stands what the tapes are made of.
+/// A level in words: beside silver stands what the tapes are made of, and what none of them shows.
 pub fn title(level: Level, facts: &Facts) -> String {
     let made_of = match facts.provenance {
         Histogram { documented: 0, recorded: 0, .. } => "synthesised",
@@ -176,7 +196,8 @@ pub fn title(level: Level, facts: &Facts) -> String {
         _ => "recorded",
     };
     match level {
-        Level::Silver => format!("{level} ({made_of})"),
+        Level::Silver if facts.unshown.is_empty() => format!("{level} ({made_of})"),
+        Level::Silver => format!("{level} ({made_of}; {})", facts.unshown.join(", ")),
         _ => level.to_string(),
     }
 }

@@ -55,6 +55,7 @@ fn summary() -> Summary {
             unrecorded: 8,
             exemptions: vec![exemption("2027-02-20")],
             unconfirmed: Vec::new(),
+            unshown: Vec::new(),
         },
     }
 }

@@ -31,7 +31,7 @@ pub const CHECKS: &[Check] = &[
     check("credentials_schema", &["SECRET-4", "SECRET-5"], credentials_schema),
     check("undeclared", &["OP-2", "OP-3"], undeclared::operations),
     check("currency", &["MONEY-3"], undeclared::currency),
-    check("idempotency", &["IDEMPOTENCY-1"], declared::idempotency),
+    check("idempotency", &["IDEMPOTENCY-1", "IDEMPOTENCY-3", "IDEMPOTENCY-8"], declared::idempotency),
     check("two_runs", &["IDEMPOTENCY-4"], two_runs),
     check("two_seeds", &["IDEMPOTENCY-5"], two_seeds),
     check("canary", &["SECRET-1", "SECRET-2"], canary::canary),

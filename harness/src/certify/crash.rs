@@ -145,12 +145,12 @@ impl Trial<'_> {
 
     /// Whether the requests of the step that move something carry a key that the provider answers with the first result.
     fn is_keyed(&self) -> bool {
-        let spec = self.ground.spec();
+        let Some(asked) = self.alone.asked.get(&self.place.step) else { return false };
         let records = self.alone.records();
         let mut acting = records.iter().filter(|record| {
             record.step == self.place.step && record.exchange.is_some_and(|index| self.acts.get(index) == Some(&true))
         });
-        acting.all(|record| ledger::replays(spec, &record.request))
+        acting.all(|record| ledger::replays(self.ground.spec(), asked.op, &record.request))
     }
 
     /// The look-up of the next step, after the provider did all that the step asks. None where the next step is no look-up, or where no

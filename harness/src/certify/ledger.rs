@@ -200,7 +200,7 @@ pub fn audit(spec: &Spec, case: &Case, acts: &[bool], alone: &Played, played: &P
                 let acting = record.exchange.is_some_and(|index| acts.get(index) == Some(&true));
                 let strange = record.answer.is_none() && record.request.method() != Method::GET;
                 if acting || strange {
-                    let key = carrier(spec, &record.request).unwrap_or_default();
+                    let key = carrier(spec, asked.op, &record.request).unwrap_or_default();
                     let key = if strange { format!("{key} (another request)") } else { key };
                     let done = record.exchange.is_some() && record.exchange == last;
                     let deed = if done { Deed::of(asked, alone, expect.refused) } else { Deed::Nothing };
@@ -231,13 +231,13 @@ pub fn account(asked: &Asked, ended: &Ended) -> String {
 
 /// Whether the request of an operation can be repeated after it may have acted: the provider answers the same key with the first result,
 /// and the key stands in the request.
-pub fn replays(spec: &Spec, request: &Request<Bytes>) -> bool {
-    spec.idempotency.replays() && carrier(spec, request).is_some()
+pub fn replays(spec: &Spec, op: Op, request: &Request<Bytes>) -> bool {
+    spec.idempotency_of(op).replays() && carrier(spec, op, request).is_some()
 }
 
-/// What stands in the declared carrier of the idempotency key.
-pub fn carrier(spec: &Spec, request: &Request<Bytes>) -> Option<String> {
-    carriers(spec.idempotency, request).into_iter().next()
+/// What stands in the declared carrier of the idempotency key of `op`.
+pub fn carrier(spec: &Spec, op: Op, request: &Request<Bytes>) -> Option<String> {
+    carriers(spec.idempotency_of(op), request).into_iter().next()
 }
 
 /// Every value in the declared carrier of the idempotency key: a header, the path of a PUT, or a JSON member, form field, XML element or, as
@@ -269,7 +269,7 @@ fn fields(request: &Request<Bytes>, names: &[&str]) -> Vec<String> {
 pub fn acts(spec: &Spec, case: &Case, played: &Played) -> Arc<[bool]> {
     let mut acts = vec![false; case.tape.exchanges.len()];
     let records = played.records();
-    for (number, _) in played.asked.iter().filter(|(_, asked)| !asked.op.reads()) {
+    for (number, asked) in played.asked.iter().filter(|(_, asked)| !asked.op.reads()) {
         let own = |index: &usize| {
             let settles = case.tape.exchanges.get(*index).is_none_or(|exchange| exchange.settle);
             !settles && !case.tape.fetches_token(*index)
@@ -277,7 +277,7 @@ pub fn acts(spec: &Spec, case: &Case, played: &Played) -> Arc<[bool]> {
         let sent: Vec<(usize, bool)> = records
             .iter()
             .filter(|record| record.step == *number && record.request.method() != Method::GET)
-            .filter_map(|record| Some((record.exchange?, carrier(spec, &record.request).is_some())))
+            .filter_map(|record| Some((record.exchange?, carrier(spec, asked.op, &record.request).is_some())))
             .collect();
         let carrying = sent.iter().any(|(index, carries)| *carries && own(index));
         let last = sent.iter().map(|(index, _)| *index).rfind(own);

@@ -155,6 +155,18 @@ pub fn in_memory(suite: &Suite, subject: &Subject, options: &Options) -> Vec<Lin
     lines.into_iter().map(|line| options.repeatable(line)).collect()
 }
 
+/// The cases of the lines of one connector in memory, without playing any; scenarios that do not apply are left out.
+pub fn cases_in_memory(suite: &Suite, subject: &Subject) -> Vec<String> {
+    let plan = Plan::of(suite, subject);
+    let of_scenarios = plan.scenarios.iter().flat_map(|(scenario, planned)| match planned {
+        Planned::Cases(cases) => cases.iter().map(|case| case.id.clone()).collect(),
+        Planned::NotApplicable(_) => Vec::new(),
+        Planned::Unfilled(..) | Planned::Unreadable(_) => vec![scenario.id.clone()],
+    });
+    let checks = checks::CHECKS.iter().map(|check| check.name).chain(["filled"]).map(|name| format!("check:{name}"));
+    of_scenarios.chain(checks).collect()
+}
+
 /// The lines of one connector on the wire: the scenarios.
 pub fn on_the_wire(suite: &Suite, subject: &Subject, options: &Options, wire: &Wire) -> Vec<Line> {
     let (lines, _) = scenarios(&Plan::of(suite, subject), subject, options, Some(wire));

@@ -121,7 +121,7 @@ impl<'g> Candidate<'g> {
             let mut acting = records.iter().filter(|record| {
                 record.step == number && record.exchange.is_some_and(|index| acts.get(index) == Some(&true))
             });
-            step.op != StepOp::Replay && acting.all(|record| ledger::replays(spec, &record.request))
+            step.op.operation().is_some_and(|op| acting.all(|record| ledger::replays(spec, op, &record.request)))
         });
         Candidate { case, repeats: repeats.collect(), acts: Arc::clone(&acts) }
     }

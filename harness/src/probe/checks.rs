@@ -1,7 +1,7 @@
 //! Trials of the contract that no tape can hold: repetitions, transitions that must not be, and payments beside each other.
 
 use http::Method;
-use quittance::{Op, Payment};
+use quittance::{Idempotency, Op, Payment};
 use serde_json::{Value, json};
 
 use super::trial::{Bout, PART_MINOR, Talked, Tried, WHOLE_MINOR, ends, is_open, told};
@@ -52,13 +52,14 @@ pub(super) fn bout<'p>(
 fn repeats(probe: &Probe<'_>) -> Tried {
     let spec = probe.live.subject.entry.spec;
     let mut tried = Tried::default();
-    if !spec.has(Op::Authorize) || !(spec.idempotency.replays() || spec.idempotency.refuses()) {
+    let of_payments = spec.idempotency_of(Op::Authorize);
+    if !spec.has(Op::Authorize) || of_payments == Idempotency::None {
         return tried;
     }
     bout(probe, &mut tried, "a purchase again under its key", |bout| {
         let first = bout.authorize(WHOLE_MINOR, false)?;
         let again = bout.course.again(first.number, &Expectation::default())?;
-        same_object(bout, &first, &again, spec.idempotency.refuses())
+        same_object(bout, &first, &again, of_payments.refuses())
     });
     bout(probe, &mut tried, "another amount under a key that was used", |bout| {
         let (first, _) = bout.purchase(WHOLE_MINOR, false)?;
@@ -74,10 +75,7 @@ fn repeats(probe: &Probe<'_>) -> Tried {
             _ => Ok(()),
         }
     });
-    if !spec.idempotency.replays() {
-        return tried;
-    }
-    if spec.has(Op::Capture) && spec.capture.manual {
+    if spec.has(Op::Capture) && spec.capture.manual && spec.idempotency_of(Op::Capture).replays() {
         bout(probe, &mut tried, "a capture again under its key", |bout| {
             bout.purchase(WHOLE_MINOR, true)?;
             let part = if spec.capture.partial { PART_MINOR } else { WHOLE_MINOR };
@@ -88,7 +86,7 @@ fn repeats(probe: &Probe<'_>) -> Tried {
             amount_is(bout, "captured once", found.and_then(|payment| payment.captured), part)
         });
     }
-    if spec.has(Op::Refund) {
+    if spec.has(Op::Refund) && spec.idempotency_of(Op::Refund).replays() {
         bout(probe, &mut tried, "a refund again under its key", |bout| {
             bout.purchase(WHOLE_MINOR, false)?;
             let part = if spec.refund.partial { PART_MINOR } else { WHOLE_MINOR };
@@ -226,7 +224,7 @@ fn concurrency(probe: &Probe<'_>) -> Tried {
     }
     interleaved(probe, &mut tried);
     together(probe, &mut tried);
-    if spec.idempotency.replays() || spec.idempotency.refuses() {
+    if spec.idempotency_of(Op::Authorize) != Idempotency::None {
         for race in 1..=RACES {
             let name = format!("one purchase sent twice at the same time, race {race}");
             bout(probe, &mut tried, &name, |bout| twice(probe, bout, &name));

@@ -139,8 +139,9 @@ impl<'a> Bout<'a> {
 
     /// The payment as a look-up tells it; none where the connector has no look-up by id.
     pub(super) fn look_up(&mut self) -> Talked<Option<Payment>> {
-        let by_id = self.spec().lookups.contains(&quittance::LookupKind::Handle) && self.spec().has(Op::Retrieve);
-        if !by_id {
+        let spec = self.spec();
+        let by_id = spec.lookups.contains(&quittance::LookupKind::Handle) && spec.has(Op::Retrieve);
+        if !by_id || !spec.retrieve.later {
             return Ok(None);
         }
         let taken = self.act(StepOp::Retrieve, None, &Expectation::default())?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use quittance::{CaptureRules, Entry, Environment, Idempotency, Op, Secret, Spec};
+use quittance::{CaptureRules, Entry, Environment, Idempotency, LookupKind, Op, RetrieveRules, Secret, Spec};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,11 @@ impl Bug {
             Bug::KeyCarrierMisnamed => Stand::Declared(const { &Entry::of::<Reference<OtherCarrier>>() }),
             Bug::KeyCarrierCut => Stand::Declared(const { &Entry::of::<Reference<CutCarrier>>() }),
             Bug::KeyCarrierAnother => Stand::Declared(const { &Entry::of::<Reference<AnotherCarrier>>() }),
+            Bug::RefundKeyDisowned => Stand::Declared(const { &Entry::of::<Reference<NoRefundKey>>() }),
+            Bug::RefundKeyMisnamed => Stand::Declared(const { &Entry::of::<Reference<OtherRefundKey>>() }),
+            Bug::RefundKeyOfEach => Stand::Declared(const { &Entry::of::<Reference<RefundKeyOfEach>>() }),
+            Bug::RepetitionNotFound => Stand::Declared(const { &Entry::of::<Reference<NotFound>>() }),
+            Bug::LaterStepsUndeclared => Stand::Declared(const { &Entry::of::<Reference<Earlier>>() }),
             Bug::SecretUnmarked => Stand::Declared(const { &Entry::of::<Reference<OpenSecret>>() }),
             Bug::FieldOfAnyForm => Stand::Declared(const { &Entry::of::<Reference<LooseField>>() }),
             Bug::LengthHeaderTrusted => Stand::BothTiers,
@@ -103,6 +108,10 @@ bugs! {
     KeyCarrierMisnamed "the declarations name another header for the key" ["check:idempotency"]
     KeyCarrierCut "the declarations name a part of a member's name as the carrier of the key" ["check:idempotency"]
     KeyCarrierAnother "the declarations name a member that is not made of the key" ["check:idempotency"]
+    RefundKeyDisowned "the declarations say that refunds have no key" ["check:idempotency"]
+    RefundKeyMisnamed "the declarations name another header for the key of refunds alone" ["check:idempotency"]
+    RefundKeyOfEach "the declarations say that refunds are unique by a member that is the same for each" ["check:idempotency"]
+    RepetitionNotFound "a second payment of one reference is said to be refused, and no look-up finds the first" ["check:idempotency"]
     DoubleSend "every request is sent twice" ["authorize.captured"]
     RetriedWithNewKey "a charge is repeated under a new key after a failure of the provider" ["authorize.outage"]
     RetriedAfterTimeout "the connector repeats by itself after a time-out" ["authorize.timeout", "check:crash"]
@@ -239,6 +248,7 @@ bugs! {
     // Declarations.
     DeclaredOperationMissing "a declared operation is not there" ["adjust.raised"]
     CapturesUndeclared "several captures are possible and not declared" ["check:fixtures"]
+    LaterStepsUndeclared "look-ups show what came after the authorization, and that is not declared" ["check:fixtures"]
     OperationsUnsorted "the operations are declared in another order" ["check:spec"]
     SecretUnmarked "a secret of the credentials is not marked as one" ["check:credentials_schema"]
     FieldOfAnyForm "the schema of the credentials does not say what a field may hold that can be left out" ["check:credentials_schema"]
@@ -298,6 +308,52 @@ pub(super) struct AnotherCarrier;
 
 impl Variant for AnotherCarrier {
     const SPEC: Spec = Spec { idempotency: Idempotency::Body("reference"), ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// Refunds are said to have no key.
+#[derive(Debug)]
+pub(super) struct NoRefundKey;
+
+impl Variant for NoRefundKey {
+    const SPEC: Spec = Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::None)], ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// The key of refunds is said to travel in a header of its own.
+#[derive(Debug)]
+pub(super) struct OtherRefundKey;
+
+impl Variant for OtherRefundKey {
+    const SPEC: Spec = Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::Header("x-refund-key"))], ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// Refunds are said to be unique by their currency.
+#[derive(Debug)]
+pub(super) struct RefundKeyOfEach;
+
+impl Variant for RefundKeyOfEach {
+    const SPEC: Spec = Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::Unique(&["currency"]))], ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// Payments are said to be unique by their reference, by which they are not found.
+#[derive(Debug)]
+pub(super) struct NotFound;
+
+impl Variant for NotFound {
+    const SPEC: Spec =
+        Spec { idempotency: Idempotency::Unique(&["reference"]), lookups: &[LookupKind::Handle], ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// Look-ups are said to tell the authorization only.
+#[derive(Debug)]
+pub(super) struct Earlier;
+
+impl Variant for Earlier {
+    const SPEC: Spec = Spec { retrieve: RetrieveRules { later: false }, ..SPEC };
     type Credentials = Credentials;
 }
 

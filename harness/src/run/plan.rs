@@ -122,8 +122,8 @@ fn plan_scenario(
     tapes: &Tapes,
     folder: &str,
 ) -> Planned {
-    if let Some(need) = scenario.needs.iter().find(|need| !is_met(need, spec, profile)) {
-        return Planned::NotApplicable(Missing { need: need.clone() });
+    if let Some(need) = unmet(scenario, spec, profile).next() {
+        return Planned::NotApplicable(Missing { need: need.to_owned() });
     }
     let base = match &scenario.derive {
         None => scenario,
@@ -133,8 +133,8 @@ fn plan_scenario(
         },
     };
     // A derived scenario stands on the tape of another, whose needs it shares.
-    if let Some(need) = base.needs.iter().find(|need| !is_met(need, spec, profile)) {
-        return Planned::NotApplicable(Missing { need: need.clone() });
+    if let Some(need) = unmet(base, spec, profile).next() {
+        return Planned::NotApplicable(Missing { need: need.to_owned() });
     }
     let mut cases = Vec::new();
     let (mut errors, mut unfilled) = (Vec::new(), Vec::new());
@@ -231,10 +231,15 @@ pub(super) fn brands(scenario: &Scenario, spec: &'static Spec) -> Vec<Option<&'s
     if brands.is_empty() { vec![None] } else { brands }
 }
 
-/// Whether a connector declares what a scenario needs.
-pub fn is_met(need: &str, spec: &Spec, profile: &Profile) -> bool {
-    if let Ok(op) = need.parse::<Op>() {
-        return spec.has(op);
+/// What a scenario needs and a connector does not declare.
+pub fn unmet<'s>(scenario: &'s Scenario, spec: &Spec, profile: &Profile) -> impl Iterator<Item = &'s str> {
+    scenario.needs.iter().map(String::as_str).filter(move |need| !is_met(need, *scenario.proves, spec, profile))
+}
+
+/// Whether a connector declares what a scenario needs that proves `op`.
+fn is_met(need: &str, op: Op, spec: &Spec, profile: &Profile) -> bool {
+    if let Ok(asked) = need.parse::<Op>() {
+        return spec.has(asked);
     }
     let (word, detail) = need.split_once(':').unwrap_or((need, ""));
     let has = |kinds: &[MethodKind]| kinds.iter().any(|kind| kind.family.as_str() == detail);
@@ -253,9 +258,10 @@ pub fn is_met(need: &str, spec: &Spec, profile: &Profile) -> bool {
         ("three_ds", "external") => spec.three_ds.external,
         ("lookup", "id") => spec.lookups.contains(&LookupKind::Handle),
         ("lookup", "reference") => spec.lookups.contains(&LookupKind::Reference),
-        ("idempotency", "") => spec.idempotency.replays(),
-        ("idempotency", "unique") => spec.idempotency.refuses(),
-        ("idempotency", "path") => matches!(spec.idempotency, Idempotency::Path(_)),
+        ("retrieve", "later") => spec.has(Op::Retrieve) && spec.retrieve.later,
+        ("idempotency", "") => spec.idempotency_of(op).replays(),
+        ("idempotency", "unique") => spec.idempotency_of(op).refuses(),
+        ("idempotency", "path") => matches!(spec.idempotency_of(op), Idempotency::Path(_)),
         ("dispute", "accept") => spec.disputes.accept,
         ("dispute", "contest") => spec.disputes.contest,
         ("webhook", "signed") => auth

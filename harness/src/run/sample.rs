@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::case::{Bench, Case, play};
 use super::input::Builder;
 use super::objects::{Objects, terms_of};
-use super::plan::{Planned, brands, is_met, plan};
+use super::plan::{Planned, brands, plan, unmet};
 use crate::scenario::{Class, Scenario, Suite};
 use crate::tape::{RunValues, StandIn, StepValues};
 use crate::world::Subject;
@@ -88,7 +88,7 @@ pub fn untaped(suite: &Suite, subject: &Subject, op: Op, seed: u64) -> Option<Un
     let (spec, profile) = (subject.entry.spec, &subject.profile);
     let applies = |scenario: &&Scenario| {
         let is_success = scenario.class == Class::Success && *scenario.proves == op && scenario.derive.is_none();
-        is_success && scenario.needs.iter().all(|need| is_met(need, spec, profile))
+        is_success && unmet(scenario, spec, profile).next().is_none()
     };
     let scenario = suite.scenarios.iter().filter(applies).min_by_key(|one| (!is_own_group(one), one.needs.len()))?;
     let brand = brands(scenario, spec).first().copied().flatten();

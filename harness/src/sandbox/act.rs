@@ -215,7 +215,8 @@ impl Sandbox {
 
     /// What an answer is remembered by: the idempotency key, for what moves something.
     fn key(&self, asking: &Asking<'_>, fit: &Fit<'_>, known: &Known) -> Option<String> {
-        let in_body = || match self.spec.idempotency {
+        let means = self.spec.idempotency_of(known.at.op);
+        let in_body = || match means {
             Idempotency::Body(name) => {
                 let name = leaves::last_name(name.trim_end_matches('='));
                 let found = asking.sent.iter().find(|value| leaves::last_name(asking.sent.name(value)) == name);
@@ -223,7 +224,7 @@ impl Sandbox {
             }
             _ => None,
         };
-        let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && self.spec.idempotency.replays())?;
+        let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && means.replays())?;
         let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         // One call may send several requests under its key: each is told apart by what it asks for.
         let operation = asking.sent.first(ASKED_FOR).unwrap_or_default();

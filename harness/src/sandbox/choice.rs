@@ -252,8 +252,8 @@ impl Chooses<'_> {
         if begins(known.at.op) {
             let is_own =
                 |number: Number| self.book.get(number).is_some_and(|object| object.kind == Kind::of(known.at.op));
-            let taken =
-                |of: Of, text: &str| self.spec.idempotency.refuses() && self.book.find(of, text).is_some_and(is_own);
+            let refuses = self.spec.idempotency_of(known.at.op).refuses();
+            let taken = |of: Of, text: &str| refuses && self.book.find(of, text).is_some_and(is_own);
             let by_reference = fit.reference().is_some_and(|reference| taken(Of::Reference, reference));
             let named = |hole: &Hole| matches!(hole, Hole::Any { name: Some(_), .. });
             let path = fit.caught().any(|caught| named(caught.hole) && taken(Of::Caught, caught.text));

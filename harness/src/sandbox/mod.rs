@@ -38,7 +38,7 @@ mod understand;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quittance::Spec;
+use quittance::{Op, Spec};
 
 use self::book::{Book, Named};
 use self::chosen::Chosen;
@@ -112,7 +112,7 @@ impl Sandbox {
         let secrets = secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect();
         let spared = Spared::of(subject);
         let known = &knowledge.known;
-        let refuses = subject.entry.spec.idempotency.refuses();
+        let refuses = Op::ALL.iter().any(|op| subject.entry.spec.idempotency_of(*op).refuses());
         let named = Named::of(known, &knowledge.akin, refuses);
         let ground =
             Ground { known, book: None, credentials: &subject.credentials, secrets: &secrets, spared: &spared };

@@ -331,6 +331,7 @@ fn check_need(need: &str) -> Result<(), String> {
         "refund" => &["partial", "multiple"],
         "void" => &["captured", "debit"],
         "lookup" => &["id", "reference"],
+        "retrieve" => &["later"],
         "idempotency" => &["unique", "path"],
         "event" => &EVENT_WORDS,
         "answers" => &ANSWER_WORDS,
@@ -350,7 +351,7 @@ fn check_need(need: &str) -> Result<(), String> {
             Err(format!("expected `{word}:` with one of {}, found `{detail}`", known.join(", ")))
         }
         _ => Err(format!(
-            "expected an operation, `idempotency`, `three_ds`, `redirect`, or one of method:, mandate:, capture:, refund:, void:, lookup:, \
+            "expected an operation, `idempotency`, `three_ds`, `redirect`, or one of method:, mandate:, capture:, refund:, void:, lookup:, retrieve:, \
              idempotency:, event:, answers:, three_ds:, dispute:, webhook:, main:, card: with a detail, found `{need}`"
         )),
     }

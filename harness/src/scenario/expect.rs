@@ -196,6 +196,13 @@ impl<T: PartialEq> PartialEq for OneOf<T> {
     }
 }
 
+impl OneOf<String> {
+    /// Whether nothing else is among them.
+    pub fn is_only(&self, value: &str) -> bool {
+        self.values.iter().all(|one| one == value)
+    }
+}
+
 impl<T: PartialEq> OneOf<T> {
     /// Whether `value` is among them.
     pub fn contains(&self, value: &T) -> bool {

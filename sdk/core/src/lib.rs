@@ -187,8 +187,8 @@ pub use request::{
 };
 pub use secret::Secret;
 pub use spec::{
-    CaptureRules, CardRules, Currencies, DisputeRules, Environment, Idempotency, LookupKind, RefundRules, Spec,
-    ThreeDsRules, VoidRules, WebhookAuthentication, WebhookRules,
+    CaptureRules, CardRules, Currencies, DisputeRules, Environment, Idempotency, LookupKind, RefundRules,
+    RetrieveRules, Spec, ThreeDsRules, VoidRules, WebhookAuthentication, WebhookRules,
 };
 pub use text_or::TextOr;
 pub use tree::Tree;

@@ -44,8 +44,12 @@ pub struct Spec {
     pub complete_with_method: bool,
     /// By what [`Op::Retrieve`] finds a payment.
     pub lookups: &'static [LookupKind],
+    /// What [`Op::Retrieve`] tells of it.
+    pub retrieve: RetrieveRules,
     /// Where the idempotency key travels.
     pub idempotency: Idempotency,
+    /// Operations whose key travels otherwise, or that have none: a refund that the provider would make once more.
+    pub idempotency_exceptions: &'static [(Op, Idempotency)],
     /// How webhooks are vouched for; `None` when there are none.
     pub webhook: Option<WebhookRules>,
     /// How disputes can be answered.
@@ -76,7 +80,9 @@ impl Spec {
             three_ds: ThreeDsRules { challenge: false, external: false },
             complete_with_method: false,
             lookups: &[],
+            retrieve: RetrieveRules { later: true },
             idempotency: Idempotency::None,
+            idempotency_exceptions: &[],
             webhook: None,
             disputes: DisputeRules { accept: false, contest: false },
             exponents: Exponents::ISO,
@@ -102,6 +108,12 @@ impl Spec {
             (Op::PayOut | Op::RetrievePayout, Some(list)) => Currencies::Only(list),
             _ => self.currencies,
         }
+    }
+
+    /// Where the idempotency key of `op` travels.
+    pub fn idempotency_of(&self, op: Op) -> Idempotency {
+        let exception = self.idempotency_exceptions.iter().find(|(of, _)| *of == op);
+        exception.map_or(self.idempotency, |(_, means)| *means)
     }
 
     /// Whether `host` is one the connector may talk to.
@@ -208,6 +220,14 @@ pub enum LookupKind {
     Handle,
     /// The merchant's reference.
     Reference,
+}
+
+/// What a look-up tells of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetrieveRules {
+    /// Also what came after the authorization: captures, releases, refunds. Else a look-up repeats how the authorization was answered: it finds
+    /// one whose answer was lost, and shows nothing of what was done since.
+    pub later: bool,
 }
 
 /// Where the idempotency key travels; the provider answers a repetition with the first result.

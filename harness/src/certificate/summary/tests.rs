@@ -76,6 +76,8 @@ fn beside_silver_stands_what_the_tapes_are_made_of() {
         let facts = Facts { provenance, unrecorded, ..Facts::default() };
         assert_eq!(Summary::of(&header(), &sound(), "acme", facts).title, title);
     }
+    let facts = Facts { unshown: vec!["no decline".to_owned()], ..facts() };
+    assert_eq!(Summary::of(&header(), &sound(), "acme", facts).title, "silver (documented; no decline)");
 }
 
 /// Each check that does not pass, or was not run, leaves the level below its own.

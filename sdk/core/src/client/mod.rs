@@ -25,7 +25,8 @@ pub use retry::{NoSleep, Policy, Sleep};
 /// A connector as applications use it, behind the same trait.
 ///
 /// - A call is repeated where nothing happened and the cause may pass, and where the effect is unknown but a repetition does no harm: the
-///   operation only reads, or the provider answers the same key with the first result ([`crate::Idempotency::replays`]).
+///   operation only reads, or the provider answers the same key with the first result ([`crate::Idempotency::replays`]), as the spec says
+///   of that operation ([`Spec::idempotency_of`]).
 /// - Once one try of a call ended in [`Effect::Unknown`], so does the call, unless a later try is answered.
 /// - What stays unknown is looked up where the spec allows it. An authorization: by the error's handle, else by the merchant's reference;
 ///   the payment found is the result if its amount and reference agree. So give each new authorization its own reference. A later step:
@@ -139,7 +140,7 @@ impl Client {
     /// How long to wait before the next try; `None` if there is to be none.
     fn wait(&self, cx: &Context<'_>, about: &About<'_>, number: u32, error: &Error) -> Option<std::time::Duration> {
         let again = number < self.policy.attempts
-            && retry::repeatable(about.op, about.key.is_some(), self.spec().idempotency, error);
+            && retry::repeatable(about.op, about.key.is_some(), self.spec().idempotency_of(about.op), error);
         let wait = if again { self.policy.wait(cx, number, error.retry_after())? } else { return None };
         (about.elapsed(cx) + wait < self.policy.deadline).then_some(wait)
     }

@@ -17,7 +17,7 @@ impl Client {
         request: &Authorize,
         error: Error,
     ) -> Result<Payment> {
-        if !self.may_have_made(&error) {
+        if !self.may_have_made(Op::Authorize, &error) {
             return Err(error);
         }
         let handle = error.handle().filter(|_| self.finds(LookupKind::Handle));
@@ -38,7 +38,7 @@ impl Client {
         }
     }
 
-    /// The payment after a later step without an answer, if a look-up shows that the step was taken. A refused step is not looked up: a
+    /// The payment after a later step without an answer, if look-ups show later steps and one shows that this was taken. A refused step is not looked up: a
     /// payment shows that such a step was taken, not that it was this one.
     pub(super) async fn settle_step(
         &self,
@@ -55,7 +55,7 @@ impl Client {
             Lookup::Handle(payment) => (LookupKind::Handle, payment.clone()),
             Lookup::Reference(reference) => (LookupKind::Reference, Handle::new(reference)),
         };
-        let found = match self.finds(kind) {
+        let found = match self.finds(kind) && self.spec().retrieve.later {
             true => self.look_up(cx, about, by).await,
             false => None,
         };
@@ -112,9 +112,9 @@ impl Client {
         }
     }
 
-    /// Whether what was to be made may be there: the result is open, or a provider that refuses repetitions may have refused one.
-    fn may_have_made(&self, error: &Error) -> bool {
-        is_open(error) || error.kind() == Kind::Conflict && self.spec().idempotency.refuses()
+    /// Whether what `op` was to make may be there: the result is open, or a provider that refuses repetitions may have refused one.
+    fn may_have_made(&self, op: Op, error: &Error) -> bool {
+        is_open(error) || error.kind() == Kind::Conflict && self.spec().idempotency_of(op).refuses()
     }
 
     fn finds(&self, kind: LookupKind) -> bool {
@@ -123,7 +123,8 @@ impl Client {
 
     /// The handle to ask for with `op`, if it may be there and there is time.
     fn asks(&self, cx: &Context<'_>, about: &About<'_>, op: Op, error: &Error) -> Option<Handle> {
-        let asked = self.may_have_made(error) && self.spec().has(op) && about.elapsed(cx) < self.policy.deadline;
+        let asked =
+            self.may_have_made(about.op, error) && self.spec().has(op) && about.elapsed(cx) < self.policy.deadline;
         error.handle().filter(|_| asked).cloned()
     }
 

@@ -6,7 +6,7 @@ use quittance::{
 };
 
 use crate::client::{Bench, OK};
-use crate::shop::{BLIND, FULL, PARTS, REPLAYING, UNIQUE};
+use crate::shop::{BLIND, FULL, KEYED_REFUNDS, PARTLY_FOUND, PARTS, REPLAYING, UNIQUE, UNKEYED_REFUNDS};
 use crate::support::{Answer, eur, json, key, pay, ready};
 
 fn reset() -> Answer {
@@ -270,6 +270,29 @@ fn a_refund_that_is_refused_as_a_repetition_is_the_first_one() {
         let (bench, result) = refund_with(spec, [answer]);
         assert_eq!((result.unwrap_err().effect(), bench.world.sent().len()), (Effect::None, 1));
     }
+}
+
+/// A second refund would be made where the provider keeps no key of it.
+#[test]
+fn a_refund_is_repeated_only_under_a_key_of_its_own() {
+    let done = || json(200, r#"{"id":"re_1","state":"succeeded","amount":500,"payment":"pay_1"}"#);
+    let (bench, result) = refund_with(&UNKEYED_REFUNDS, [reset(), done()]);
+    assert_eq!((result.unwrap_err().effect(), bench.world.sent().len()), (Effect::Unknown, 1));
+    let bench = Bench::of(&UNKEYED_REFUNDS, [reset(), json(200, OK)]);
+    assert!(bench.buy().is_ok());
+    let (bench, result) = refund_with(&KEYED_REFUNDS, [reset(), done()]);
+    assert_eq!((result.unwrap().state, bench.world.sent().len()), (TransferState::Succeeded, 2));
+    let bench = Bench::of(&KEYED_REFUNDS, [reset(), json(404, "{}")]);
+    assert_eq!(bench.buy().unwrap_err().effect(), Effect::Unknown);
+    assert_eq!(bench.world.sent(), ["POST /payments", "GET /payments?reference=order-1"]);
+}
+
+#[test]
+fn a_look_up_that_tells_the_authorization_only_settles_nothing_later() {
+    let bench = Bench::of(&PARTLY_FOUND, [reset(), json(200, OK)]);
+    assert_eq!(bench.buy().unwrap().handle, pay());
+    let bench = Bench::of(&PARTLY_FOUND, [reset(), payment(r#""state":"voided""#)]);
+    assert_eq!((void(&bench).unwrap_err().effect(), bench.world.sent().len()), (Effect::Unknown, 1));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use quittance::{
     Adjust, AnswerDispute, Authorize, Call, Capture, CaptureRules, Complete, Connector, Context, Currencies, Currency,
     Decline, Delivery, Dispute, DisputeState, Environment, Error, Event, EventBody, Exponents, Family, Fault, Handle,
     Idempotency, Key, Lookup, LookupKind, MethodKind, Money, Network, Op, PayOut, Payment, Payout, Provider, Reason,
-    Refund, RefundRequest, RefundRules, Result, Retrieve, RetrievePayout, RetrieveRefund, Secret, Signed, Spec, State,
-    TransferState, Void, async_trait, check_age,
+    Refund, RefundRequest, RefundRules, Result, Retrieve, RetrievePayout, RetrieveRefund, RetrieveRules, Secret,
+    Signed, Spec, State, TransferState, Void, async_trait, check_age,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -41,6 +41,14 @@ pub(crate) const FULL: Spec = Spec {
 pub(crate) const REPLAYING: Spec = Spec { idempotency: Idempotency::Header("idempotency-key"), ..FULL };
 /// A second payment under one reference is refused.
 pub(crate) const UNIQUE: Spec = Spec { idempotency: Idempotency::Unique(&["reference"]), ..FULL };
+/// The same key gets the same payment; refunds have no key.
+pub(crate) const UNKEYED_REFUNDS: Spec =
+    Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::None)], ..REPLAYING };
+/// Payments have no key; the same key gets the same refund.
+pub(crate) const KEYED_REFUNDS: Spec =
+    Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::Header("idempotency-key"))], ..FULL };
+/// Look-ups tell how the authorization was answered, and nothing that came after.
+pub(crate) const PARTLY_FOUND: Spec = Spec { retrieve: RetrieveRules { later: false }, ..FULL };
 /// Nothing can be looked up.
 pub(crate) const BLIND: Spec = Spec { lookups: &[], operations: &[Op::Authorize, Op::Capture, Op::Refund], ..FULL };
 /// Payments are captured in parts.
