@@ -7,13 +7,13 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A copy of what the command reads: the catalogue's files; families by a link, specs and fixtures one by one.
-pub struct Project(pub PathBuf);
+pub(crate) struct Project(pub(crate) PathBuf);
 
 impl Project {
-    pub fn new(name: &str) -> Project {
+    pub(crate) fn new(name: &str) -> Project {
         let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("new-{name}"));
         let _of_an_earlier_run = std::fs::remove_dir_all(&to);
         let from = Path::new(ROOT).canonicalize().unwrap();
@@ -38,7 +38,7 @@ impl Project {
         Project(to)
     }
 
-    pub fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_quittance"))
             .args(arguments)
             .arg("--root")
@@ -51,7 +51,7 @@ impl Project {
     }
 
     #[track_caller]
-    pub fn good(&self, arguments: &[&str]) -> String {
+    pub(crate) fn good(&self, arguments: &[&str]) -> String {
         let (code, shown, told) = self.run(arguments);
         assert_eq!(code, 0, "{arguments:?}: {told}");
         shown
@@ -59,7 +59,7 @@ impl Project {
 
     /// Refused with exit code 2 and a message of these parts, and every file is as it was.
     #[track_caller]
-    pub fn bad(&self, arguments: &[&str], parts: &[&str]) {
+    pub(crate) fn bad(&self, arguments: &[&str], parts: &[&str]) {
         let before = self.files();
         let (code, shown, told) = self.run(arguments);
         assert_eq!((code, shown.as_str()), (2, ""), "{arguments:?}: {told}");
@@ -70,7 +70,7 @@ impl Project {
     }
 
     /// Every file of its own with its content.
-    pub fn files(&self) -> BTreeMap<PathBuf, String> {
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, String> {
         fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, String>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let entry = entry.unwrap();
@@ -88,12 +88,12 @@ impl Project {
         files
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.0.join(name)).unwrap()
     }
 
     /// Puts a profile of its own in place of a connector's fixtures, with another text in place of one.
-    pub fn alter(&self, id: &str, from: &str, to: &str) {
+    pub(crate) fn alter(&self, id: &str, from: &str, to: &str) {
         let folder = self.0.join("fixtures").join(id);
         let profile = std::fs::read_to_string(folder.join("profile.toml")).unwrap();
         std::fs::remove_file(&folder).unwrap();
@@ -102,7 +102,7 @@ impl Project {
         std::fs::write(folder.join("profile.toml"), profile.replace(from, to)).unwrap();
     }
 
-    pub fn write(&self, name: &str, content: &str) -> String {
+    pub(crate) fn write(&self, name: &str, content: &str) -> String {
         let path = self.0.join(name);
         std::fs::write(&path, content).unwrap();
         path.to_str().unwrap().to_owned()

@@ -155,7 +155,7 @@ impl Candidate<'_> {
         let whole = PAYMENT.iter().position(|noun| *noun == self.last());
         let ends = || {
             let is_end = |noun: &&str| ['-', '_'].iter().any(|mark| self.last().ends_with(&format!("{mark}{noun}")));
-            PAYMENT.iter().position(|noun| is_end(noun)).map(|at| at + 6)
+            PAYMENT.iter().position(is_end).map(|at| at + 6)
         };
         whole.or_else(ends).and_then(|rank| i32::try_from(rank).ok())
     }
