@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
-use quittance::{Idempotency, Op};
+use quittance::{CaptureMode, Idempotency, Op};
 
 use super::answers::{About, Given as Before};
 use super::book::{Book, Number, Object};
@@ -224,7 +224,10 @@ impl Sandbox {
             }
             _ => None,
         };
-        let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && means.replays())?;
+        let reserves = known.at.op == Op::Authorize && known.at.moment.end.state == "authorized";
+        let capture = if reserves { CaptureMode::Manual } else { CaptureMode::Automatic };
+        let replays = self.spec.replays(known.at.op, capture);
+        let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && replays)?;
         let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         // One call may send several requests under its key: each is told apart by what it asks for.
         let operation = asking.sent.first(ASKED_FOR).unwrap_or_default();
