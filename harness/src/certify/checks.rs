@@ -37,7 +37,7 @@ pub const CHECKS: &[Check] = &[
     check("canary", &["SECRET-1", "SECRET-2"], canary::canary),
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
     check("money", &["MONEY-1", "MONEY-2", "MONEY-5", "MONEY-6"], money::money),
-    check("coverage", &["STATE-6", "DECLINE-2", "DISPUTE-6"], coverage::coverage),
+    check("coverage", &["STATE-6", "DECLINE-2", "DISPUTE-6", "ERROR-7"], coverage::coverage),
     check("unrecognised", &["STATE-2", "DECLINE-6", "WEBHOOK-7"], coverage::unrecognised),
     check(
         "webhooks",

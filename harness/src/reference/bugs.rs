@@ -185,6 +185,7 @@ bugs! {
     MessageDropped "the provider's message of a decline is dropped" ["check:places"]
     NetworkCodeOfOneMember "the network's code of a decline is read in one of the two members that may say it" ["check:places"]
     StoredReferenceDropped "the reference of a stored method is lost with the customer's step" ["set_up.challenged"]
+    RunningAsRefused "a request whose first is still worked on is told as one without effect" ["check:coverage"]
     ListedRefusalAsUnknown "a refusal under status 201 with a listed code is told as one that nobody knows" ["check:coverage"]
     ConflictAsInvalid "a state that does not allow it is told as a wrong request" ["capture.too_late", "void.too_late"]
     ChallengeAsRedirect "a challenge of a card is told as any page" ["three_ds.completed", "set_up.challenged"]
