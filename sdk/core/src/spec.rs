@@ -247,7 +247,8 @@ pub enum Idempotency {
     Header(&'static str),
     /// In a body field of this name: a JSON member, form field or XML element; `@name` is an attribute.
     Body(&'static str),
-    /// The provider refuses a second payment of the same merchant reference or key in one of these fields; look it up then. There are several
+    /// The provider refuses a second payment of the same merchant reference or key in one of these fields, or answers as to the first; look it up
+    /// then, since it need not say which. There are several
     /// where payments, refunds and payouts have numbers of their own.
     Unique(&'static [&'static str]),
     /// In the path of a PUT, under this name: an id that is made of the merchant's reference or the key. The provider refuses a second
