@@ -12,14 +12,17 @@ use super::book::Number;
 use super::choice::{Brief, Chooser, Choosers};
 use super::known::{Known, Role, Want};
 use super::read::Caught;
-use super::reader::{Brought, Flag, Ground, Mark, Reader, brings, reads_alike, takes_any};
+use super::reader::{Brought, Flag, Ground, Mark, Reader, brings, form_of, reads_alike};
 use super::roles::{Figure, Quantity};
 use super::sent::{Place, Sent, Value};
 use super::tell::is_incidental;
-use crate::tape::Hole;
+use crate::tape::{Class, Hole};
 
 /// A text that no tape has.
 const OTHER: &str = "\u{0}";
+
+/// Stands for every text that fits where the form alone matters.
+const FREE: &str = "\u{1}";
 
 /// How much a value tells about which exchange is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +95,8 @@ pub(super) struct Probes {
     telling: Vec<i32>,
     /// By place: the probes of what stands there.
     here: Vec<Vec<usize>>,
-    /// By place: whether what stands there fits whatever it is.
-    free: Vec<bool>,
+    /// By place: where what stands there fits whatever it is, as long as it has these forms, the forms.
+    free: Vec<Option<Vec<Class>>>,
     all: Vec<Probe>,
     /// What each tells where nothing was sent.
     missing: Vec<Mark>,
@@ -212,8 +215,11 @@ impl Probes {
         probes.all.iter_mut().zip(fixed).for_each(|(probe, fixed)| probe.fixed = fixed);
         probes.missing = missing;
         let want = |number: &usize| probes.all.get(*number).and_then(|one| known.get(one.known)?.wants.get(one.want));
-        let is_free = |here: &Vec<usize>| here.iter().filter_map(want).all(takes_any);
-        probes.free = probes.here.iter().map(is_free).collect();
+        let forms = |here: &Vec<usize>| {
+            let forms: Result<Vec<Option<Class>>, ()> = here.iter().filter_map(want).map(form_of).collect();
+            forms.ok().map(|forms| forms.into_iter().flatten().collect())
+        };
+        probes.free = probes.here.iter().map(forms).collect();
         probes
     }
 
@@ -429,12 +435,13 @@ impl Probes {
         })
     }
 
-    /// The values that decide which exchange is chosen, with their places: of those that fit whatever they are, the place alone.
+    /// The values that decide which exchange is chosen, with their places: of those that fit whatever they are, no more than that.
     pub(super) fn deciding<'s>(&self, sent: &'s Sent<'_>) -> impl Iterator<Item = (usize, &'s str)> {
         let deciding = |value: &'s Value<'_>| {
             let place = self.number_here(value.place?)?;
-            let is_free = self.free.get(place).copied().unwrap_or(false);
-            Some((place, if is_free { "" } else { &*value.text }))
+            let forms = self.free.get(place).and_then(Option::as_ref);
+            let is_free = forms.is_some_and(|forms| forms.iter().all(|form| form.fits(&value.text)));
+            Some((place, if is_free { FREE } else { &*value.text }))
         };
         sent.iter().filter_map(deciding)
     }
