@@ -129,7 +129,7 @@ impl Sandbox {
             Some(choice) if malformed => (choice.at(), Class::Invalid),
             Some(Choice::Answer(at)) => {
                 if let (Some(mark), Some(fit)) = (mark, fits.get(at)) {
-                    state.chosen.note(mark, at, fit.joint.told);
+                    state.chosen.note(mark, at, fit.joint.mark);
                 }
                 (at, Class::Done)
             }
@@ -348,8 +348,7 @@ impl Sandbox {
         let giving = Giving { moment, ..self.giving(state, asking, known, &own, target) };
         // What another operation is refused with, or another kind of request, would mislead; so would why another amount is refused where
         // a key came twice.
-        let is_told =
-            known.at.class == class && (class != Class::Refused || fit.is_some() && op == Some(known.at.op));
+        let is_told = known.at.class == class && (class != Class::Refused || fit.is_some() && op == Some(known.at.op));
         let given = match is_told {
             true => giving.answer(known),
             false => giving.answer_as(known, &reworded(&known.at.answer)),
@@ -362,7 +361,8 @@ impl Sandbox {
 fn is_of_another_state(state: &State, known: &Known, target: Target) -> bool {
     let object = target.root.and_then(|root| state.book.get(root));
     let was = known.at.moment.before.state;
-    known.at.class == Class::Refused && object.is_some_and(|object| ![object.end.state, object.account.state].contains(&was))
+    known.at.class == Class::Refused
+        && object.is_some_and(|object| ![object.end.state, object.account.state].contains(&was))
 }
 
 fn is_malformed(asking: &Asking<'_>, route: &Route) -> bool {

@@ -54,10 +54,8 @@ pub(super) struct Row {
     own: Vec<usize>,
     /// Those that most have and they do not.
     without: Vec<usize>,
-    /// Those that bring more than a mark.
-    bringing_probes: Vec<usize>,
-    /// The same by their numbers among those.
-    bringing: Vec<usize>,
+    /// Those that bring more than a mark, each with its number among those of the route that do.
+    bringing: Vec<(usize, usize)>,
     /// The places of amounts.
     amounts: Vec<(usize, Figure, Quantity)>,
     /// The currency of amounts where none is sent.
@@ -137,8 +135,8 @@ pub(super) struct Readings<'r> {
 #[derive(Debug)]
 pub(super) struct Joint {
     score: i32,
-    /// What was told of these exchanges.
-    pub(super) told: Mark,
+    /// What the values of the request tell of these exchanges.
+    pub(super) mark: Mark,
     /// The objects that are named.
     pub(super) named: Vec<Number>,
     /// Whether something is named that is not known.
@@ -262,9 +260,8 @@ impl Probes {
             _ => None,
         };
         self.rows.push(Row {
-            bringing: numbers.iter().filter_map(|number| self.brought(*number)).collect(),
+            bringing: numbers.iter().filter_map(|number| Some((*number, self.brought(*number)?))).collect(),
             amounts: numbers.iter().zip(&known.wants).filter_map(amount).collect(),
-            bringing_probes: numbers.iter().copied().filter(|number| self.brought(*number).is_some()).collect(),
             own: numbers,
             without: Vec::new(),
             currency,
@@ -320,21 +317,21 @@ impl Probes {
         readings
     }
 
-    /// Reads what a candidate wants and no other, of a request that tells the same of it as an earlier one has `told`.
+    /// Reads what a candidate wants and no other, of a request that tells the same of it as an earlier one: that `mark`.
     pub(super) fn read_one<'r>(
         &self,
-        (at, told): (usize, Mark),
+        (at, mark): (usize, Mark),
         ground: Ground<'r, '_>,
         sent: &'r Sent<'_>,
     ) -> Option<Readings<'r>> {
         let row = self.rows.get(self.candidates.get(at)?.row)?;
         let mut readings = self.begun(sent);
-        for number in &row.bringing_probes {
+        for (number, _) in &row.bringing {
             if let Some(text) = readings.values.get(self.all.get(*number)?.place).copied().flatten() {
                 self.mark(ground, *number, text, &mut readings)?;
             }
         }
-        readings.joints = vec![row.joined(told, &readings)];
+        readings.joints = vec![row.joined(mark, &readings)];
         Some(readings)
     }
 
@@ -474,7 +471,7 @@ impl Row {
         let whole = mark.present == readings.present;
         let mut joint = Joint {
             score: mark.score,
-            told: mark,
+            mark,
             named: self.named(readings),
             absent: mark.has(Flag::Absent),
             unproven: mark.has(Flag::Unproven),
@@ -489,7 +486,7 @@ impl Row {
     }
 
     fn brought<'r>(&'r self, readings: &'r Readings<'r>) -> impl DoubleEndedIterator<Item = &'r Brought<'r>> {
-        self.bringing.iter().filter_map(|number| readings.brought(*number))
+        self.bringing.iter().filter_map(|(_, number)| readings.brought(*number))
     }
 
     /// The objects that are named, each once.

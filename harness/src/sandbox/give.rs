@@ -17,8 +17,8 @@ use super::known::{Account, Delivered, Fill, Gen, Item, Kind, Known, Lineage, Mo
 use super::sent::Sent;
 use super::texts::Of;
 use crate::tape::{
-    self, AnswerTemplate, BodyText, Delivery, Escape, HeaderText, Hole, NoSlots, Part, Recipe, Scope, Spoil, StepValues, Template,
-    Webhook, mint,
+    self, AnswerTemplate, BodyText, Delivery, Escape, HeaderText, Hole, NoSlots, Part, Recipe, Scope, Spoil,
+    StepValues, Template, Webhook, mint,
 };
 
 /// What all answers of a sandbox are made with.

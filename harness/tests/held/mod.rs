@@ -57,9 +57,13 @@ fn unsigned() -> Sandbox {
 #[test]
 fn a_proof_has_the_form_of_its_hole() {
     let (sandbox, pair) = (unsigned(), Pair::named("redsys"));
-    for (seed, proof, is_taken) in
-        [(1, "MDEyMw==", true), (2, "no base64!", false), (3, "", false), (4, "NDU2Nw==", true), (5, "no base64!", false)]
-    {
+    for (seed, proof, is_taken) in [
+        (1, "MDEyMw==", true),
+        (2, "no base64!", false),
+        (3, "", false),
+        (4, "NDU2Nw==", true),
+        (5, "no base64!", false),
+    ] {
         let mut life = Life::new(&pair, seed);
         let request = life.request(&scenario_of("authorize.captured").steps[0]).unwrap();
         let slot = drive::Wire::default();
@@ -97,7 +101,8 @@ fn transaction(pair: &Pair, kind: &str, more: &str) -> Answered {
         secret("api_login_id"),
         secret("transaction_key"),
     );
-    pair.sandbox.answer(&post("/xml/v1/request.api", &[("content-type", "application/json")], &body), START_UNIX_SECONDS)
+    pair.sandbox
+        .answer(&post("/xml/v1/request.api", &[("content-type", "application/json")], &body), START_UNIX_SECONDS)
 }
 
 fn pay(sandbox: &Sandbox, headers: &[(&str, &str)], body: &str) -> Answered {
