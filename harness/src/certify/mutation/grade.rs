@@ -246,7 +246,9 @@ fn unsupported(at: &str, refused: Option<&Error>) -> String {
         Some(error) => {
             let what = if speaks_of_money(name) { "amount" } else { "member" };
             let kind = error.kind().as_str();
-            format!("an error, as a required {what} is gone: with it the answer is refused ({kind}), so read it as required")
+            format!(
+                "an error, as a required {what} is gone: with it the answer is refused ({kind}), so read it as required"
+            )
         }
         None => "nothing final, as no status of the answer says that".to_owned(),
     }
