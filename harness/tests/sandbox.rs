@@ -17,6 +17,8 @@ use quittance_harness::scenario::{Scenario, Step, Suite};
 use quittance_harness::view::Outcome;
 use quittance_harness::world::{Subject, World};
 
+mod held;
+
 static WORLD: LazyLock<(World, Suite)> = LazyLock::new(|| {
     let world = World::find(Some(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))).unwrap();
     let suite = world.suite().unwrap();

@@ -95,6 +95,7 @@ fn each_mistake_is_named_with_line_and_field() {
         ("hmac-sha256", "hmac-sha-512", "; did you mean hmac-sha512"),
         ("\"NL\"", "\"NLD\"", ":4: country: expected a country code"),
         ("redirect = \"ideal\"", "redirect = \"sofort\"", ":5: redirect: expected a method that has a sample"),
+        ("[methods.ideal]", "[methods.idael]", "in `[methods.…]`, found `ideal`; did you mean idael?"),
         ("[\"amount\"]", "[\"amounts\"]", ":6: answers[1]: expected one of amount, currency"),
         ("[\"payment\"]", "[\"payment\", \"payment\"]", ":7: events[2]: expected each word once"),
         (
@@ -186,5 +187,17 @@ fn luhn() {
     }
     for number in ["4242424242424243", "42424242424", "00000000000000000000", "4242 4242 4242 4242", ""] {
         assert!(!passes_luhn(number), "{number}");
+    }
+}
+
+#[test]
+fn places_of_its_own_are_told_from_those_of_another() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/bank-of-america");
+    let text = std::fs::read_to_string(folder.join("profile.toml")).unwrap();
+    let own = "\n[places]\n\"network/transaction_id\" = [\"/nowhere\"]\n";
+    for (text, count) in [(text.clone(), 0), (format!("{text}{own}"), 1)] {
+        let profile = Profile::parse("profile.toml", &text, &folder, date(2026, 11, 22)).unwrap();
+        assert!(profile.model.like.is_some() && profile.model.places.len() > 1, "those of the other hold too");
+        assert_eq!(profile.own_places.len(), count);
     }
 }
