@@ -4,8 +4,7 @@
 //!   became of it; a code beyond the table is a refusal, unless an authorization code or the text of an approval came with it.
 //! - The attribute `id` is the duplicate check: the same sale, capture, credit, void or reversal under the same `id` within two days is
 //!   answered with the first result; longer keys are sent as 36 hex digits of their SHA-256. Authorizations are not compared: a repetition reserves
-//!   again, so one whose answer was lost stays unknown. A sale repeated while the network still works on the first may go unnoticed: Worldpay wants
-//!   time-outs of at least 60 seconds (`Policy::exchange_timeout`).
+//!   again, so one whose answer was lost stays unknown. A sale repeated too soon may go unnoticed: time-outs of at least 60 seconds are asked for.
 //! - Captures, voids and refunds are transactions of their own: a handle keeps the newest `capture` and `void`. A refund is of the
 //!   newest capture.
 //! - `queryTransaction` tells how one transaction was answered, not where a payment stands after others: refunds are looked up with it,
