@@ -3,10 +3,8 @@
 //! - Every answer has HTTP 200. The envelope's `response` tells whether the request was read, the transaction's own `response` what
 //!   became of it; a code beyond the table is a refusal, unless an authorization code or the text of an approval came with it.
 //! - The attribute `id` is the duplicate check: the same sale, capture, credit, void or reversal under the same `id` within two days is
-//!   answered with the first result. Authorizations are not compared: a repetition reserves again, so one whose answer was lost is not repeated and
-//!   stays unknown. Nor are registrations of tokens, of which a second gives the first token. It has 36 characters: longer keys are sent as the
-//!   first 36 hex digits of their SHA-256. A sale that is repeated while the network still works on the first may go unnoticed: Worldpay wants
-//!   time-outs of 60 seconds at least (`Policy::exchange_timeout`).
+//!   answered with the first result; longer keys are sent as 36 hex digits of their SHA-256. Authorizations are not compared: a repetition reserves
+//!   again, so one whose answer was lost stays unknown. A sale repeated too soon may go unnoticed: time-outs of at least 60 seconds are asked for.
 //! - Captures, voids and refunds are transactions of their own: a handle keeps the newest `capture` and `void`. A refund is of the
 //!   newest capture.
 //! - `queryTransaction` tells how one transaction was answered, not where a payment stands after others: refunds are looked up with it,
