@@ -303,7 +303,8 @@ fn what_is_left_of_the_model() -> Result<(), Failed> {
         _ => None,
     });
     let told = unfilled.ok_or("what is left of the model was not noticed")?;
-    let parts = ["fixtures/bradesco/", "`qrpix-h.bradesco.com.br` is of bradesco", "[like.replace] of fixtures/itau"];
+    let parts =
+        ["fixtures/bradesco/", "`qrpix-h.bradesco.com.br/qr/v2/` is of bradesco", "[like.replace] of fixtures/itau"];
     complain(parts.iter().filter(|part| !told.contains(**part)).map(|part| format!("no {part} in {told}")).collect())
 }
 

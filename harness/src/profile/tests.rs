@@ -95,7 +95,6 @@ fn each_mistake_is_named_with_line_and_field() {
         ("hmac-sha256", "hmac-sha-512", "; did you mean hmac-sha512"),
         ("\"NL\"", "\"NLD\"", ":4: country: expected a country code"),
         ("redirect = \"ideal\"", "redirect = \"sofort\"", ":5: redirect: expected a method that has a sample"),
-        ("[methods.ideal]", "[methods.idael]", "in `[methods.…]`, found `ideal`; did you mean idael?"),
         ("[\"amount\"]", "[\"amounts\"]", ":6: answers[1]: expected one of amount, currency"),
         ("[\"payment\"]", "[\"payment\", \"payment\"]", ":7: events[2]: expected each word once"),
         (
@@ -200,4 +199,12 @@ fn places_of_its_own_are_told_from_those_of_another() {
         assert!(profile.model.like.is_some() && profile.model.places.len() > 1, "those of the other hold too");
         assert_eq!(profile.own_places.len(), count);
     }
+}
+
+#[test]
+fn a_method_without_a_sample_brings_those_like_it() {
+    let text = GOOD.replacen("[methods.ideal]", "[methods.idael]", 1);
+    let errors = Profile::parse("profile.toml", &text, Path::new("acme"), date(2026, 11, 22)).unwrap_err();
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|why| why.contains("redirect") && why.contains("did you mean idael?")), "{told:?}");
 }
