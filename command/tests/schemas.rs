@@ -41,6 +41,7 @@ fn lists_and_guides() {
     fits("docs", &["docs", "--json"]);
     fits("suite", &["suite", "--json"]);
     fits("new", &["new", "acme-of-a-test", "--dry-run", "--json"]);
+    fits("new", &["new", "acme-of-a-test", "--family", "pix", "--dry-run", "--json"]);
     fits("tapes", &["tapes", "stripe", "--check", "--json"]);
 }
 

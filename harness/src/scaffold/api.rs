@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use quittance::Op;
 use serde_json::{Map, Value};
 
+use super::candidate::{Candidate, candidates, id_at, is_parameter, rank_of};
 use super::design::{Design, Part, Proof, Route};
 use super::hooks::Hooks;
 use super::name::word;
-use super::routes::{Candidate, Found, candidates, is_parameter, routes};
+use super::routes::{Found, routes};
 use super::shape::{AmountForm, Body, Endpoint, Member};
 use super::{answer, document, fields};
 use crate::descriptions::openapi::Api;
@@ -186,10 +187,15 @@ fn parameters<'a>(
 fn route(api: &Api, op: Op, found: &Found<'_, '_>, carried: &[String], names: &[String]) -> Route {
     let candidate = found.candidate;
     let own: Vec<&str> = candidate.path.split('/').filter(|part| !part.is_empty()).collect();
-    let last = own.iter().rposition(|part| is_parameter(part)).filter(|_| op != Op::Authorize);
+    let last = id_at(&own).filter(|_| op != Op::Authorize);
+    let follows_payment = |index: usize| {
+        let before = index.checked_sub(1).and_then(|at| candidate.segments.get(at));
+        before.is_some_and(|noun| rank_of(noun).is_some())
+    };
     let part = |(index, part): (usize, &&str)| match is_parameter(part) {
         false => Part::Text((*part).to_owned()),
         true if Some(index) == last => Part::Id,
+        true if op == Op::RetrieveRefund && follows_payment(index) => Part::Payment,
         true => Part::Credential(word(part)),
     };
     let header_like = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');

@@ -22,6 +22,8 @@ pub(super) enum Part {
     Text(String),
     /// The id of the payment or refund that the operation is about.
     Id,
+    /// The id of the payment whose refund the operation is about.
+    Payment,
     /// A field of the credentials.
     Credential(String),
 }
@@ -192,6 +194,11 @@ impl Design {
         let name = name_of(&route.answer, &|leaf| matches!(leaf, Leaf::Id(_)));
         let sent = route.body.as_deref().and_then(|body| name_of(body, &|leaf| *leaf == Leaf::Reference));
         name.is_some() && name == sent
+    }
+
+    /// Whether a refund is looked up under its payment, so that its handle names both.
+    pub(super) fn is_under_payment(&self) -> bool {
+        self.route(Op::RetrieveRefund).is_some_and(|route| route.path.contains(&Part::Payment))
     }
 
     /// The hosts, sorted.

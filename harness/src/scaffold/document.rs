@@ -78,7 +78,8 @@ impl<'a> Walk<'a> {
                                 at.truncate(stem);
                             }
                         }
-                        None => self.follow(inner, at, needed)?,
+                        None if ["headers", "links", "callbacks"].contains(&name.as_str()) => {}
+                        None => self.follow(inner, at, needed && !is_refusal(name))?,
                     }
                     at.truncate(length);
                 }
@@ -110,6 +111,11 @@ impl<'a> Walk<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether it is the status of a refusal, which a draft can do without.
+fn is_refusal(name: &str) -> bool {
+    name.len() == 3 && name.starts_with(['4', '5'])
 }
 
 /// Why a reference leads nowhere.
@@ -155,6 +161,9 @@ mod tests {
             json!({ "required": ["a"], "properties": { "a": { "type": "string" }, "b": { "$ref": "#/none" } } });
         let lost = ["/paths/~1p/post/y/properties/b/$ref: `#/none` names nothing".to_owned()];
         assert_eq!(of(optional).unwrap(), lost);
+        let lost = ["/paths/~1p/post/y/404/a/$ref: `#/none` names nothing".to_owned()];
+        assert_eq!(of(json!({ "404": { "a": { "$ref": "#/none" } } })).unwrap(), lost, "a refusal may be unknown");
+        assert_eq!(of(json!({ "headers": { "a": { "$ref": "#/none" } } })), Ok(Vec::new()), "nothing reads them");
         for good in [json!([{ "$ref": "#/a/b~0c~1d/0" }]), json!({ "example": { "y": { "$ref": "#/none" } } })] {
             assert_eq!(of(good), Ok(Vec::new()));
         }

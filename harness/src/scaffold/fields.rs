@@ -100,6 +100,23 @@ const IDS: [&str; 14] = [
     "txid",
 ];
 
+/// Names of what a payment is made with, where that is no card's number.
+const TENDERS: [&str; 13] = [
+    "card",
+    "cardtoken",
+    "token",
+    "source",
+    "sourceid",
+    "paymentmethod",
+    "paymentmethodid",
+    "paymentmethodtoken",
+    "paymenttoken",
+    "paymentinstrument",
+    "paymentinstrumentid",
+    "instrument",
+    "nonce",
+];
+
 /// A name without case and separators.
 pub(super) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
@@ -167,8 +184,21 @@ pub(super) fn media<'a>(api: &'a Api, content: &'a Value) -> Option<(&'a Value, 
 pub(super) fn request(api: &Api, op: Op, content: &Value, named: bool) -> Option<Vec<Member>> {
     let (schema, _) = media(api, content)?;
     let asked = Asked { api, op, named };
-    let mut found = asked.members(schema::properties(api, schema, None), "", 0);
+    let properties = schema::properties(api, schema, None);
+    let tender = properties.iter().find(|property| {
+        property.kind(api) == Kind::Text
+            && TENDERS.contains(&plain(property.name).as_str())
+            && property.chosen.is_none()
+    });
+    let tender = tender.map(|property| property.name.to_owned());
+    let mut found = asked.members(properties, "", 0);
     once(&mut found, &Leaf::Reference);
+    // What is paid with is needed, though the description lets it be one of several members.
+    let is_wanted = |name: &String| !found.iter().any(|member| member.name == *name) && !asks(&found).1;
+    if let Some(name) = tender.filter(|name| op == Op::Authorize && !found.is_empty() && is_wanted(name)) {
+        let what = format!("{name}, what is paid with: a token, or what was saved");
+        found.push(Member::leaf(&name, Leaf::Unknown(what)));
+    }
     (!found.is_empty()).then_some(found)
 }
 
@@ -282,7 +312,19 @@ impl<'a> Asked<'a> {
 
     /// Whether a member says which payment is meant, where no path does.
     fn is_target(&self, name: &str, kind: Kind<'_>) -> bool {
-        let of_payment = ["payment", "transaction", "charge", "order", "original", "capture"];
+        let of_payment = [
+            "payment",
+            "transaction",
+            "charge",
+            "order",
+            "original",
+            "capture",
+            "relatedtransaction",
+            "originaltransaction",
+            "parenttransaction",
+            "relatedpayment",
+            "originalpayment",
+        ];
         let is_id = |ends: &[&str]| {
             let named = of_payment.iter().find_map(|noun| name.strip_prefix(noun));
             named.is_some_and(|rest| ends.iter().any(|end| rest == *end || rest == format!("intent{end}")))

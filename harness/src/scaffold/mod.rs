@@ -9,6 +9,8 @@
 mod answer;
 #[cfg(feature = "descriptions")]
 mod api;
+#[cfg(feature = "descriptions")]
+mod candidate;
 mod catalogue;
 mod design;
 #[cfg(feature = "descriptions")]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use quittance::Op;
-use serde_json::Value;
 
 use super::answer;
+use super::candidate::{Candidate, is_parameter, rank_of};
 use super::fields;
+use super::shape::{Leaf, Member};
 use crate::descriptions::openapi::Api;
 
 /// The operations that are looked for, in the order in which paths are given away: the plainest first.
@@ -14,151 +15,91 @@ const SOUGHT: [Op; 6] = [Op::Authorize, Op::Capture, Op::Refund, Op::Void, Op::R
 /// How many other requests are told that could be meant.
 const OTHERS: usize = 3;
 
-/// Nouns of what a payment is called in paths, the plainest first.
-const PAYMENT: [&str; 24] = [
-    "payments",
-    "payment",
-    "charges",
-    "charge",
-    "payment_intents",
-    "paymentintents",
-    "payment-intents",
-    "authorizations",
-    "authorize",
-    "authorise",
-    "transactions",
-    "transaction",
-    "sales",
-    "sale",
-    "purchases",
-    "purchase",
-    "orders",
-    "order",
-    "checkouts",
-    "checkout",
-    "transfers",
-    "invoices",
-    "cob",
-    "instant",
-];
+/// Words for taking, giving back and letting go, as they stand in paths.
+const TAKES: [&str; 3] = ["captur", "settle", "complete"];
+const GIVES_BACK: [&str; 3] = ["refund", "reversal", "credit"];
+const LETS_GO: [&str; 7] = ["void", "cancel", "revers", "release", "abort", "close", "expire"];
 
-/// A path of the description with a verb.
-pub(super) struct Candidate<'a> {
-    pub(super) verb: String,
-    pub(super) path: &'a str,
-    pub(super) item: &'a Value,
-    pub(super) value: &'a Value,
-    /// The path's segments in lower case; parameters begin with a brace.
-    segments: Vec<String>,
-    /// Words of the operation's name and summary.
-    words: Vec<String>,
-}
+/// Parts of the names of what is something else than payments in a path.
+const OTHER: [&str; 34] = [
+    "link",
+    "method",
+    "webhook",
+    "subscription",
+    "customer",
+    "report",
+    "search",
+    "token",
+    "plan",
+    "payout",
+    "batch",
+    "fee",
+    "bulk",
+    "mock",
+    "test",
+    "pull",
+    "platform",
+    "mass",
+    "quote",
+    "dispute",
+    "chargeback",
+    "incoming",
+    "inbound",
+    "pending",
+    "partner",
+    "endpoint",
+    "callback",
+    "notif",
+    "sharing",
+    "expected",
+    "balance",
+    "recurring",
+    "ledger",
+    "merchant_initiated",
+];
+/// First letters of what is done to a payment that is there, or to something else of it, as the last word of a path.
+const ACTS: [&str; 15] = [
+    "confirm",
+    "detail",
+    "payout",
+    "stop",
+    "settle",
+    "release",
+    "complete",
+    "approve",
+    "close",
+    "expire",
+    "increment",
+    "adjust",
+    "extend",
+    "resend",
+    "method",
+];
+/// First letters of words in a name that no request for a payment has.
+const NOT: [&str; 17] = [
+    "refund",
+    "captur",
+    "cancel",
+    "void",
+    "revers",
+    "list",
+    "search",
+    "calculate",
+    "get",
+    "fetch",
+    "update",
+    "preview",
+    "download",
+    "verify",
+    "validate",
+    "schedule",
+    "record",
+];
 
 /// The path for an operation, and others that could be meant.
 pub(super) struct Found<'c, 'a> {
     pub(super) candidate: &'c Candidate<'a>,
     pub(super) others: Vec<String>,
-}
-
-pub(super) fn candidates(api: &Api) -> Vec<Candidate<'_>> {
-    let paths = api.root.get("paths").and_then(Value::as_object).into_iter().flatten();
-    let verbs = |item: &'_ Value| -> Vec<String> {
-        let all = ["get", "post", "put", "patch", "delete"].into_iter();
-        all.filter(|verb| item.get(verb).is_some_and(Value::is_object)).map(str::to_owned).collect()
-    };
-    paths
-        .flat_map(|(path, item)| verbs(item).into_iter().map(move |verb| (path, item, verb)))
-        .filter_map(|(path, item, verb)| {
-            let value = item.get(&verb)?;
-            let segments = path.split('/').filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
-            let name = value.get("operationId").and_then(Value::as_str).unwrap_or_default();
-            let summary = value.get("summary").and_then(Value::as_str).unwrap_or_default();
-            Some(Candidate {
-                verb: verb.to_uppercase(),
-                path,
-                item,
-                value,
-                segments,
-                words: words(&format!("{name} {summary}")),
-            })
-        })
-        .collect()
-}
-
-/// Words in lower case, `camelCase` taken apart.
-fn words(text: &str) -> Vec<String> {
-    let mut spaced = String::new();
-    let mut after_small = false;
-    for c in text.chars() {
-        if c.is_uppercase() && after_small {
-            spaced.push(' ');
-        }
-        after_small = c.is_lowercase();
-        spaced.push(if c.is_alphanumeric() { c } else { ' ' });
-    }
-    spaced.split_whitespace().map(str::to_lowercase).collect()
-}
-
-pub(super) fn is_parameter(segment: &str) -> bool {
-    segment.starts_with('{') || segment.starts_with(':')
-}
-
-impl Candidate<'_> {
-    /// Verb and path, as they are given for an operation.
-    pub(super) fn shown(&self) -> String {
-        format!("{} {}", self.verb, self.path)
-    }
-
-    /// The name of the last parameter of the path, without case and separators.
-    pub(super) fn parameter(&self) -> Option<String> {
-        self.segments.iter().rev().find(|segment| is_parameter(segment)).map(|segment| fields::plain(segment))
-    }
-
-    fn last(&self) -> &str {
-        self.segments.last().map_or("", String::as_str)
-    }
-
-    fn parameters(&self) -> usize {
-        self.segments.iter().filter(|segment| is_parameter(segment)).count()
-    }
-
-    /// Whether a word begins with one of these, in the last literal segment or in the operation's name.
-    fn speaks_of(&self, roots: &[&str]) -> bool {
-        let literal = self.segments.iter().rev().find(|segment| !is_parameter(segment)).map_or("", String::as_str);
-        let of_path = words(literal);
-        let own = self.words.iter().chain(&of_path);
-        own.clone().any(|word| roots.iter().any(|root| word.starts_with(root)))
-    }
-
-    /// Whether the last segment holds one of these words.
-    fn ends_in(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.last().contains(word))
-    }
-
-    /// Whether it is about what `stem` makes: they share a noun.
-    fn is_of(&self, stem: &[String]) -> bool {
-        let noun = |segment: &&String| {
-            !is_parameter(segment) && *segment != "api" && !(segment.starts_with('v') && segment.len() < 5)
-        };
-        stem.iter().filter(noun).any(|segment| self.segments.contains(segment))
-    }
-
-    fn path_speaks_of(&self, roots: &[&str]) -> bool {
-        self.segments
-            .iter()
-            .filter(|segment| !is_parameter(segment))
-            .any(|segment| roots.iter().any(|root| segment.contains(root)))
-    }
-
-    /// How plainly the last segment names a payment, from 0; one with a word before the noun less so.
-    fn rank(&self) -> Option<i32> {
-        let whole = PAYMENT.iter().position(|noun| *noun == self.last());
-        let ends = || {
-            let is_end = |noun: &&str| ['-', '_'].iter().any(|mark| self.last().ends_with(&format!("{mark}{noun}")));
-            PAYMENT.iter().position(is_end).map(|at| at + 6)
-        };
-        whole.or_else(ends).and_then(|rank| i32::try_from(rank).ok())
-    }
 }
 
 /// The path for each operation, none given twice. `chosen` are those that somebody has named, or taken out by `none`.
@@ -181,13 +122,14 @@ pub(super) fn routes<'c, 'a>(
         found.insert(*op, Found { candidate: named, others: Vec::new() });
     }
     for op in SOUGHT.into_iter().filter(|op| !chosen.iter().any(|(named, _)| named == op)) {
-        let stem: Vec<String> =
-            found.get(&Op::Authorize).map(|first| first.candidate.segments.clone()).unwrap_or_default();
+        let stem = found.get(&Op::Authorize).map(|first| stem(first.candidate)).unwrap_or_default();
+        let ids = [Op::Capture, Op::Void].iter().filter_map(|op| found.get(op)?.candidate.parameter()).collect();
         let free = candidates.iter().filter(|candidate| {
             let same = |taken: &&Found<'_, '_>| std::ptr::eq(taken.candidate, *candidate);
             !found.values().any(|taken| same(&taken))
         });
-        let sought = Sought { api, op, stem: &stem, candidates };
+        let refunds = found.get(&Op::Refund).map(|refund| refund.candidate.segments.clone()).unwrap_or_default();
+        let sought = Sought { api, op, stem: &stem, ids, refunds, candidates };
         let mut scored: Vec<(i32, &Candidate<'_>)> =
             free.filter_map(|candidate| Some((sought.score(candidate)?, candidate))).collect();
         scored.sort_by_key(|(score, candidate)| (-*score, candidate.path.len(), candidate.path));
@@ -201,7 +143,26 @@ pub(super) fn routes<'c, 'a>(
             None => {}
         }
     }
+    // What was never given back is not looked up.
+    if !found.contains_key(&Op::Refund) {
+        found.remove(&Op::RetrieveRefund);
+    }
     Ok(found)
+}
+
+/// The segments of what a payment's request makes, without a way to pay after the noun.
+fn stem(authorize: &Candidate<'_>) -> Vec<String> {
+    let length = authorize.rank().map_or(authorize.segments.len(), |(_, length)| length);
+    authorize.segments.iter().take(length).cloned().collect()
+}
+
+/// What a sign is worth.
+fn worth(is: bool, value: i32) -> i32 {
+    if is { value } else { 0 }
+}
+
+fn counted(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// An operation that is looked for, and where payments are made.
@@ -209,158 +170,200 @@ struct Sought<'s, 'c> {
     api: &'s Api,
     op: Op,
     stem: &'s [String],
+    /// What paths that are found already call the payment's id.
+    ids: Vec<String>,
+    /// Where refunds are made.
+    refunds: Vec<String>,
     candidates: &'s [Candidate<'c>],
 }
 
 impl Sought<'_, '_> {
     /// How well a path fits; none where it does not.
     fn score(&self, candidate: &Candidate<'_>) -> Option<i32> {
-        const OTHER: [&str; 18] = [
-            "link",
-            "method",
-            "webhook",
-            "subscription",
-            "customer",
-            "report",
-            "search",
-            "token",
-            "plan",
-            "payout",
-            "batch",
-            "fee",
-            "bulk",
-            "mock",
-            "test",
-            "pull",
-            "platform",
-            "mass",
-        ];
+        if candidate.path_speaks_of(&["simulat", "sandbox"]) {
+            return None;
+        }
         let stem = self.stem;
-        let depth = i32::try_from(candidate.segments.len()).unwrap_or(i32::MAX);
         let shared = candidate.segments.iter().zip(stem).take_while(|(one, other)| one == other).count();
-        let whole_stem = !stem.is_empty() && shared == stem.len();
-        let near = i32::try_from(shared).unwrap_or(0) * 3 + if whole_stem { 20 } else { 0 };
-        let changes = matches!(candidate.verb.as_str(), "POST" | "PUT" | "PATCH");
-        let other = if candidate.path_speaks_of(&OTHER) { -18 } else { 0 };
-        let plain = -2 * depth + other;
-        let has = |roots: &[&str]| candidate.speaks_of(roots);
+        let is_below = !stem.is_empty() && shared == stem.len();
         // Where nothing but the body says which payment, what is done stands beside what makes one.
         let is_beside = candidate.segments.len() == stem.len() && shared + 1 == stem.len();
-        let named = |nouns: &[&str]| candidate.ends_in(nouns) && (candidate.is_of(stem) || is_beside);
-        let is_about_one = candidate.parameters() > 0 || self.sends_id(candidate);
+        let place = Place {
+            near: counted(shared) * 3 + worth(is_below, 20),
+            plain: self.plain(candidate),
+            is_below,
+            is_beside,
+            is_one: is_below && candidate.segments.len() == stem.len() + 1 && is_parameter(candidate.last()),
+        };
         match self.op {
-            Op::Authorize => self.pays(candidate, plain),
-            Op::Capture => {
-                let late = candidate.ends_in(&["complete"]);
-                let fits = changes && named(&["captur", "settle", "complete"]) && is_about_one;
-                fits.then_some(near + plain - if late { 8 } else { 0 })
-            }
-            Op::Refund => {
-                let of_path = candidate.path_speaks_of(&["refund", "reversal", "credit"]);
-                let is_paid_back = !has(&["cancel", "void", "search", "list", "update", "apply", "dismiss"])
-                    || ["refund", "refunds"].iter().any(|end| candidate.last().ends_with(end));
-                let fits = changes && of_path && has(&["refund"]) && !is_parameter(candidate.last()) && is_paid_back;
-                fits.then_some(near + plain + if candidate.parameters() > 0 { 5 } else { 0 })
-            }
-            Op::Void => {
-                let named = named(&["void", "cancel", "revers", "release", "abort"]) && !candidate.ends_in(&["refund"]);
-                let fits = (changes || candidate.verb == "DELETE") && named && is_about_one;
-                fits.then_some(near + plain)
-            }
-            Op::Retrieve => self.looks_up(candidate, near, plain, whole_stem),
+            Op::Authorize => self.pays(candidate, place.plain),
+            Op::Capture => self.takes(candidate, &place),
+            Op::Refund => gives_back(candidate, stem, &place),
+            Op::Void => self.lets_go(candidate, &place),
+            Op::Retrieve => self.looks_up(candidate, &place),
             Op::RetrieveRefund => {
                 let fits = candidate.verb == "GET" && is_parameter(candidate.last());
-                let is_refund = candidate.path_speaks_of(&["refund"]);
-                let deep = i32::try_from(candidate.parameters()).unwrap_or(0);
-                (fits && is_refund).then_some(plain - 6 * deep)
+                let is_other = candidate.parameter().is_some_and(|name| name.contains("method"));
+                let fits = fits && candidate.path_speaks_of(&GIVES_BACK[..1]) && !is_other;
+                let is_beside = !self.refunds.is_empty() && candidate.segments.starts_with(&self.refunds);
+                fits.then_some(place.plain - 6 * counted(candidate.parameters()) + worth(is_beside, 8))
             }
             _ => None,
         }
     }
 
+    /// How plain a path is: short, and not about something else than payments.
+    fn plain(&self, candidate: &Candidate<'_>) -> i32 {
+        worth(candidate.path_speaks_of(&OTHER), -18) - 2 * counted(candidate.segments.len())
+    }
+
+    /// Whether what is done is one of these words, to what is made here or to a payment anywhere.
+    fn is_done(&self, candidate: &Candidate<'_>, place: &Place, words: &[&str]) -> bool {
+        let is_ours = candidate.is_of(self.stem) || place.is_beside || candidate.is_of_payments();
+        // The path of a payment with a verb that changes it says what is done in its name alone.
+        let is_alone = place.is_one || place.is_beside && candidate.verb != "POST" && candidate.is_of(self.stem);
+        let is_told = is_alone && candidate.is_named(words);
+        let is_bare = place.is_beside && !candidate.last().contains('_') && candidate.begins_with(words);
+        let is_about_one =
+            candidate.parameters() > 0 || is_bare || candidate.verb == "DELETE" || self.sends_id(candidate);
+        (candidate.ends_in(words) && is_ours || is_told) && is_about_one
+    }
+
+    fn takes(&self, candidate: &Candidate<'_>, place: &Place) -> Option<i32> {
+        let changes = matches!(candidate.verb.as_str(), "POST" | "PUT" | "PATCH");
+        // What is completed need not be taken: it may only be closed.
+        let is_late = !candidate.ends_in(&TAKES[..2]) && candidate.ends_in(&TAKES);
+        let is_taken =
+            !is_late || candidate.is_told(&["captur", "settl", "authoriz", "authoris", "pre-auth", "preauth"]);
+        let is_undone = candidate.path_speaks_of(&GIVES_BACK) || candidate.ends_in(&LETS_GO);
+        let fits = changes && is_taken && !is_undone && self.is_done(candidate, place, &TAKES);
+        fits.then_some(place.near + place.plain + worth(of_authorization(candidate), 4) - worth(is_late, 8))
+    }
+
+    fn lets_go(&self, candidate: &Candidate<'_>, place: &Place) -> Option<i32> {
+        let changes = matches!(candidate.verb.as_str(), "POST" | "PUT" | "PATCH" | "DELETE");
+        let holds = |words: &[&str]| candidate.ends_in(words) || candidate.is_named(words);
+        let unlike = match () {
+            () if candidate.ends_in(&LETS_GO[..2]) => 0,
+            () if holds(&LETS_GO[..2]) => 2,
+            () if holds(&LETS_GO[..5]) => 3,
+            () => 6,
+        };
+        let fits = changes && !candidate.ends_in(&["refund"]) && self.is_done(candidate, place, &LETS_GO);
+        fits.then_some(place.near + place.plain + worth(of_authorization(candidate), 4) - unlike)
+    }
+
     /// Whether the body says which payment is meant.
     fn sends_id(&self, candidate: &Candidate<'_>) -> bool {
-        let body =
-            candidate.value.get("requestBody").map(|body| self.api.resolve(body)).and_then(|body| body.get("content"));
-        let members = body.and_then(|content| fields::request(self.api, self.op, content, false));
-        let is_target = |leaf: &super::shape::Leaf| matches!(leaf, super::shape::Leaf::Target(_));
-        members.is_some_and(|members| members.iter().any(|member| member.has_one(&is_target)))
+        let is_target = |leaf: &Leaf| matches!(leaf, Leaf::Target(_));
+        self.asked(candidate).is_some_and(|members| members.iter().any(|member| member.has_one(&is_target)))
+    }
+
+    /// What the body of a request holds, where it is described.
+    fn asked(&self, candidate: &Candidate<'_>) -> Option<Vec<Member>> {
+        let body = self.api.resolve(candidate.value.get("requestBody")?);
+        fields::request(self.api, self.op, body.get("content")?, false)
     }
 
     /// How well a request fits that makes a payment: it is called so, asks for an amount, and the rest is done to what it makes.
     fn pays(&self, candidate: &Candidate<'_>, plain: i32) -> Option<i32> {
-        const NOT: [&str; 16] = [
-            "refund",
-            "captur",
-            "cancel",
-            "void",
-            "revers",
-            "list",
-            "search",
-            "calculate",
-            "get",
-            "fetch",
-            "update",
-            "preview",
-            "download",
-            "verify",
-            "validate",
-            "schedule",
-        ];
-        if candidate.verb != "POST" || candidate.speaks_of(&NOT) {
+        // A path that is put to is one that exists, unless nothing can be posted there.
+        let is_put = candidate.verb == "PUT"
+            && !self.candidates.iter().any(|other| other.path == candidate.path && other.verb == "POST");
+        if !(candidate.verb == "POST" || is_put) || candidate.speaks_of(&NOT) || candidate.begins_with(&ACTS) {
             return None;
         }
-        let rank = candidate.rank()?;
-        let body =
-            candidate.value.get("requestBody").map(|body| self.api.resolve(body)).and_then(|body| body.get("content"));
-        let asked = body.and_then(|content| fields::request(self.api, Op::Authorize, content, false));
+        let (rank, length) = candidate.rank()?;
+        let stem = candidate.segments.get(..length)?;
+        let asked = self.asked(candidate);
         let is_described = asked.is_some();
         let (has_amount, has_card) = asked.map(|members| fields::asks(&members)).unwrap_or_default();
-        // What is authorised without an amount is a consent or a user.
-        if is_described && !has_amount && candidate.ends_in(&["authori"]) {
+        // What is authorised without an amount is a consent or a user; and a way to pay asks for one.
+        let needs_amount = is_described && candidate.last().starts_with("auth") || length < candidate.segments.len();
+        if needs_amount && !has_amount {
             return None;
         }
         let below = |words: &[&str]| {
             let is_below = |other: &&Candidate<'_>| {
-                other.segments.starts_with(&candidate.segments) && other.parameters() > 0 && other.ends_in(words)
+                other.segments.starts_with(stem) && other.parameters() > 0 && other.ends_in(words)
             };
             self.candidates.iter().any(|other| is_below(&other))
         };
-        let done = [&["captur", "settle", "complete"][..], &["refund", "credit"], &["cancel", "void", "revers"]];
-        let done = i32::try_from(done.iter().filter(|words| below(words)).count()).unwrap_or(0);
-        let deep = i32::try_from(candidate.parameters()).unwrap_or(0);
-        let worth = |is: bool, value: i32| if is { value } else { 0 };
-        let begins = candidate
-            .segments
-            .iter()
-            .find(|segment| !is_parameter(segment) && *segment != "api" && !segment.starts_with('v'));
-        let is_of_payments =
-            deep > 0 && begins.is_some_and(|segment| ["payments", "payment"].contains(&segment.as_str()));
+        let done =
+            counted([&TAKES[..], &["refund", "credit"], &LETS_GO[..]].iter().filter(|words| below(words)).count());
+        let deep = counted(candidate.parameters());
+        let is_of_payments = deep > 0 && ["payments", "payment"].contains(&candidate.begins());
         let of_body = worth(has_amount, 8) + worth(has_card, 4);
-        Some(30 - rank + plain - 6 * deep + 4 * done + of_body + worth(is_of_payments, 10))
+        Some(30 - rank + plain - 6 * deep + 4 * done + of_body + worth(is_of_payments, 10) - worth(is_put, 10))
     }
 
     /// How well a request fits that looks at a payment: one of those that are made there, or another whose answer is a payment.
-    fn looks_up(&self, candidate: &Candidate<'_>, near: i32, plain: i32, whole_stem: bool) -> Option<i32> {
-        if candidate.verb != "GET" || !is_parameter(candidate.last()) {
+    fn looks_up(&self, candidate: &Candidate<'_>, place: &Place) -> Option<i32> {
+        const ASKS: [&str; 3] = ["verify", "status", "inquir"];
+        let asks = candidate.path_speaks_of(&ASKS);
+        // A payment is asked for by its id, or what is asked stands behind that.
+        let is_behind = ASKS.iter().any(|word| candidate.last().contains(word)) && candidate.parameters() > 0;
+        if candidate.verb != "GET" || !(is_parameter(candidate.last()) || is_behind) {
             return None;
         }
-        let is_next = whole_stem && candidate.segments.len() == self.stem.len() + 1;
-        let literal = candidate.segments.iter().rev().find(|segment| !is_parameter(segment)).map_or("", String::as_str);
-        let nouns = || candidate.segments.iter().filter_map(|segment| PAYMENT.iter().position(|noun| noun == segment));
-        let asks = candidate.path_speaks_of(&["verify", "status", "inquir"]);
-        let is_named = PAYMENT.contains(&literal) || asks && nouns().next().is_some();
-        let rank = nouns().min().and_then(|rank| i32::try_from(rank).ok()).unwrap_or(8);
+        let about = candidate.about();
+        let is_same =
+            self.stem.iter().rfind(|segment| !is_parameter(segment)).is_some_and(|noun| same_noun(noun, about));
+        let is_named = rank_of(about).is_some() || asks && (candidate.noun().is_some() || candidate.names_payment());
         let is_listed =
             candidate.speaks_of(&["timeline", "history", "list", "export", "event", "refund", "link", "token"]);
-        if !is_next && (!is_named || is_listed) {
+        if !place.is_one && (!is_named || is_listed) {
             return None;
         }
         // What is said to be about a state of its own is not about every payment.
         let is_narrow = candidate.speaks_of(&["pending", "test", "mock"]);
         let is_payment = answer::is_payment(self.api, Op::Retrieve, candidate.value);
-        let worth = |is: bool, value: i32| if is { value } else { 0 };
-        let of_answer = worth(is_payment, 8) - worth(is_narrow, 40);
-        Some(near + plain + of_answer + worth(candidate.is_of(self.stem), 4) - if is_next { 0 } else { rank })
+        let is_known = candidate.parameter().is_some_and(|name| self.ids.contains(&name));
+        let of_path = worth(is_same, 12) + worth(candidate.is_of(self.stem), 4) + worth(is_known, 3) + worth(asks, 4);
+        let of_answer = worth(is_payment, 8) - worth(is_narrow, 60);
+        let deep = 3 * counted(candidate.parameters().saturating_sub(1));
+        let rank = if place.is_one || is_same { 0 } else { candidate.noun().unwrap_or(8) };
+        let near = if place.is_below { place.near } else { place.near.min(6) };
+        Some(near + place.plain + of_answer + of_path - deep - rank)
     }
+}
+
+/// Where a path stands beside the one that makes payments.
+struct Place {
+    /// How much of that path it shares.
+    near: i32,
+    /// How short and plain it is.
+    plain: i32,
+    is_below: bool,
+    is_beside: bool,
+    /// Whether it is that of one payment.
+    is_one: bool,
+}
+
+/// How well a request fits that gives money back.
+fn gives_back(candidate: &Candidate<'_>, stem: &[String], place: &Place) -> Option<i32> {
+    let changes = matches!(candidate.verb.as_str(), "POST" | "PUT" | "PATCH");
+    let is_paid_back = !candidate.speaks_of(&["cancel", "void", "search", "list", "update", "apply", "dismiss"])
+        || ["refund", "refunds"].iter().any(|end| candidate.last().ends_with(end));
+    let speaks = candidate.speaks_of(&["refund"]);
+    // A refund that has an id is there already, unless the id is that of the payment.
+    let is_new = !is_parameter(candidate.last()) || candidate.verb == "POST";
+    let fits = changes && candidate.path_speaks_of(&GIVES_BACK) && speaks && is_new && is_paid_back;
+    let of_path = match candidate.parameters() {
+        0 => 0,
+        _ if is_parameter(candidate.last()) => -4,
+        _ if candidate.is_of(stem) => 5,
+        _ => -5,
+    };
+    let of_name = worth(candidate.begins().starts_with("refund"), 3) - worth(!candidate.path_speaks_of(&["refund"]), 3);
+    fits.then_some(place.near + place.plain + of_path + of_name)
+}
+
+/// Whether it is done to an authorization.
+fn of_authorization(candidate: &Candidate<'_>) -> bool {
+    candidate.path_speaks_of(&["authoriz", "authoris"])
+}
+
+fn same_noun(one: &str, other: &str) -> bool {
+    one.trim_end_matches('s') == other.trim_end_matches('s')
 }

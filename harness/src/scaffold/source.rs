@@ -40,6 +40,8 @@ struct Verb {
     request: &'static str,
     result: &'static str,
     reader: &'static str,
+    /// Whose refund it is, where that is read with the answer.
+    of: Option<&'static str>,
     verb: String,
     operation_id: Option<String>,
     /// The expression of a path with values in it.
@@ -188,7 +190,7 @@ pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
             functions => functions(design, bodies()), credentials => served(credentials(design)), operations => served(verbs),
             currency => design.currency.as_str(), idempotency => design.idempotency.as_deref(), authenticate,
             payment => served(taken(design, Op::Authorize)), refunded => served(taken(design, Op::Refund)), told => served(problem(design).1),
-            by_reference => design.is_by_reference(), reason => reads(design, Op::Authorize).iter().any(|read| read.field() == "reason"),
+            by_reference => design.is_by_reference(), under_payment => design.is_under_payment(), reason => reads(design, Op::Authorize).iter().any(|read| read.field() == "reason"),
             webhooks => webhooks(design),
             capture => design.has(Op::Capture), refund => design.has(Op::Refund), retrieve => design.has(Op::Retrieve),
             card => takes_card, xml => design.body.is_xml(), soap => design.body == Body::Soap, major => is_major(design),
@@ -248,6 +250,10 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
                 format.push_str("{}");
                 values.push(format!("{id}.segment()?"));
             }
+            Part::Payment => {
+                format.push_str("{}");
+                values.push("of.segment()?".to_owned());
+            }
             Part::Credential(name) => {
                 format.push_str("{}");
                 values.push(format!("self.credentials.{name}"));
@@ -271,6 +277,12 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
         request,
         result,
         reader,
+        of: match route.op {
+            Op::Refund => Some("request.payment"),
+            Op::RetrieveRefund => Some("of"),
+            _ => None,
+        }
+        .filter(|_| design.is_under_payment()),
         verb: route.verb.clone(),
         operation_id: route.operation_id.clone(),
         path_code: (!values.is_empty()).then(|| format!("format!({format:?}, {})", values.join(", "))),
@@ -297,6 +309,7 @@ pub(super) fn shown_path(route: &Route) -> String {
     let part = |part: &Part| match part {
         Part::Text(text) => format!("/{text}"),
         Part::Id => "/{id}".to_owned(),
+        Part::Payment => "/{payment}".to_owned(),
         Part::Credential(name) => format!("/{{{name}}}"),
     };
     let path: String = route.path.iter().map(part).collect();

@@ -88,14 +88,16 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
     let input = |name: &str| asked.input.get(name);
     let is_absent =
         ["payment", "refund"].iter().any(|name| input(name).and_then(|word| word.as_str()) == Some("absent"));
-    let payment = Course::of(&course.payments, asked.of);
+    // A refund is asked for by the step that made it: its payment is the last that was made.
+    let of_payment = asked.of.filter(|_| route.op != Op::RetrieveRefund);
+    let payment = Course::of(&course.payments, of_payment);
     let refund = Course::of(&course.refunds, asked.of);
     let payment_id =
         if is_absent { absent.to_owned() } else { payment.unwrap_or_else(|| mark("the id of the payment")) };
     let target = match route.op {
         Op::RetrieveRefund if is_absent => absent.to_owned(),
         Op::RetrieveRefund => refund.unwrap_or_else(|| mark("the id of the refund")),
-        _ => payment_id,
+        _ => payment_id.clone(),
     };
     let is_id = |leaf: &Leaf| matches!(leaf, Leaf::Id(_));
     let id = match (route.op, answer.is_error || of != number) {
@@ -127,7 +129,7 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
         key: hole("key", of),
     };
     let _text = writeln!(out, "\n[[exchange]]\nstep = {number}\n[exchange.request]\nmethod = \"{}\"", route.verb);
-    let _text = writeln!(out, "url = {}", quoted(&format!("{}{}", design.sandbox, path(route, &target))));
+    let _text = writeln!(out, "url = {}", quoted(&format!("{}{}", design.sandbox, path(route, &target, &payment_id))));
     request(out, design, route, &values);
     // The answer speaks of the payment by the reference of the step that made it; one without a status is no payment's.
     let is_payment = route.answer.iter().any(|member| member.has(&Leaf::Status));
@@ -139,14 +141,15 @@ fn exchange(out: &mut String, design: &Design, course: &mut Course, place: Place
     respond(out, design, route, &answer, &Values { reference: told, ..values });
 }
 
-/// Path and query with the id in its place.
-fn path(route: &Route, target: &str) -> String {
+/// Path and query with the id in its place, and that of the payment.
+fn path(route: &Route, target: &str, payment: &str) -> String {
     let mut out = String::new();
     for part in &route.path {
         out.push('/');
         match part {
             Part::Text(text) => out.push_str(text),
             Part::Id => out.push_str(target),
+            Part::Payment => out.push_str(payment),
             Part::Credential(name) => {
                 let _text = write!(out, "${{secret:{name}}}");
             }
