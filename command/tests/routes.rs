@@ -106,6 +106,17 @@ fn what_is_looked_up_is_what_was_made() {
         ],
     );
     check(
+        "verified",
+        &[
+            "POST /charge",
+            "GET /charge/{reference}: Check pending charge",
+            "GET /transaction/verify/{reference}: Verify a transaction",
+            "GET /paymentrequest/verify/{code}: Verify a payment request",
+            "POST /refund",
+        ],
+        &["authorize POST /charge", "refund POST /refund", "retrieve GET /transaction/verify/{id}"],
+    );
+    check(
         "whose",
         &[
             "PUT /auth",
