@@ -246,7 +246,7 @@ impl Sought<'_, '_> {
         let unlike = match () {
             () if candidate.ends_in(&LETS_GO[..2]) => 0,
             () if holds(&LETS_GO[..2]) => 2,
-            () if holds(&LETS_GO[..3]) => 3,
+            () if holds(&LETS_GO[..4]) => 3,
             () if holds(&LETS_GO[..5]) => 4,
             () => 6,
         };
