@@ -251,12 +251,11 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> u16 {
 /// Serves until the process is ended, after it has told its port; on the runtime that such a server usually has, `serve` on that of the
 /// command.
 fn server(kind: &str) {
-    let mut runtime = match kind {
-        "bare" | "wiremock" => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
+    let runtime = match kind {
+        "bare" | "wiremock" => tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     };
-    let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime.unwrap().block_on(async {
         match kind {
             "serve" => serve().await,
             "wiremock" => {

@@ -92,6 +92,9 @@ fn idempotency(spec: &Spec) -> String {
         let means = group.first().map(|(_, means)| carrier(*means)).unwrap_or_default();
         told.push_str(&format!("; {}: {means}", ops.join(", ")));
     }
+    if !spec.replays_reservations {
+        told.push_str("; reservations: a repetition reserves again");
+    }
     told
 }
 

@@ -67,6 +67,12 @@ const MISFITS: &[(&str, &str, &str, &str)] = &[
         "cards.generic_declined: unknown card of the suite `generic_declined`; did you mean generic_decline",
     ),
     (
+        "fixtures/stripe/profile.toml",
+        "[methods.klarna]",
+        "[methods.klrana]",
+        "methods.klrana: unknown method of the declarations `klrana`; did you mean klarna",
+    ),
+    (
         "fixtures/stripe/capture.full.toml",
         "step = 2",
         "step = 3",

@@ -288,7 +288,7 @@ fn fault(reply: &Reply) -> Error {
         Fault { field: quoted.map(str::to_owned), code: fault.error_code, message: fault.message }
     });
     match error.code() {
-        Some("704") => error.of_kind(Kind::Conflict).with_effect(Effect::Unknown),
+        Some("704") => error.in_progress(),
         Some("800" | "803") => error.of_kind(Kind::NotFound),
         _ => error,
     }

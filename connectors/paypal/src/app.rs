@@ -155,7 +155,8 @@ pub(crate) fn at(collection: &str, id: &str, verb: &str) -> Result<String> {
 }
 
 /// The error that an answer stands for: code, text and field of the first detail, else of the body. An issue that tells of
-/// another state than the call needs is a conflict, though PayPal sends it under 422.
+/// another state than the call needs is a conflict, though PayPal sends it under 422. Another says that an earlier
+/// call on the object still runs (409; errors of the OpenAPI document of Payments v2).
 pub(crate) fn fault(reply: &Reply) -> Error {
     let body: wire::Fault = reply.json().unwrap_or_default();
     let detail = body.details.into_iter().next().unwrap_or_default();
@@ -164,6 +165,8 @@ pub(crate) fn fault(reply: &Reply) -> Error {
     let code = detail.issue.or(body.name).or(body.error);
     let conflict = (400..500).contains(&reply.status()) && code.as_deref().is_some_and(codes::is_conflict);
     let message = text.map(|text| text + &support);
+    let running = code.as_deref() == Some("PREVIOUS_REQUEST_IN_PROGRESS");
     let error = reply.fault_with(Fault { code, message, field: detail.field });
+    let error = if running { error.in_progress() } else { error };
     if conflict { error.of_kind(Kind::Conflict) } else { error }
 }

@@ -81,7 +81,7 @@ pub(crate) fn is_conflict(issue: &str) -> bool {
         MAX_NUMBER_OF_REFUNDS_EXCEEDED ORDER_COMPLETION_IN_PROGRESS PENDING_CAPTURE REFUND_NOT_ALLOWED \
         REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK REFUND_TIME_LIMIT_EXCEEDED TRANSACTION_DISPUTED";
     let ends = ["_EXPIRED", "_FULLY_REFUNDED", "_NOT_APPROVED", "_VOIDED"];
-    issue.starts_with("PREVIOUS")
+    issue.starts_with("PREVIOUSLY_")
         || issue.contains("_ALREADY_")
         || ends.iter().any(|end| issue.ends_with(end))
         || OTHERS.split(' ').any(|one| one == issue)

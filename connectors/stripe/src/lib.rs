@@ -334,7 +334,7 @@ fn fault(reply: &Reply) -> Error {
     }
     error = if missing { error.of_kind(Kind::NotFound) } else { error };
     error = if conflict { error.of_kind(Kind::Conflict) } else { error };
-    if running { error.with_effect(Effect::Unknown) } else { error }
+    if running { error.in_progress() } else { error }
 }
 
 /// The refusal of an attempt, in a 402: its intent waits for another method, or the card was refused before there was one.

@@ -192,6 +192,9 @@ fn fault(reply: &Reply) -> Error {
         message: problem.detail.or(problem.title),
         field: problem.errors.and_then(|errors| errors.into_iter().next()).map(|(field, _)| field),
     });
-    let conflict = matches!(error.code(), Some("invalid-state" | "idempotency-key-reuse"));
-    if conflict { error.of_kind(Kind::Conflict) } else { error }
+    match error.code() {
+        Some("invalid-state" | "idempotency-key-reuse") => error.of_kind(Kind::Conflict),
+        Some("concurrency-conflict" | "idempotency-key-concurrency-conflict") => error.in_progress(),
+        _ => error,
+    }
 }

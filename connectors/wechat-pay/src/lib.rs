@@ -11,6 +11,9 @@
 //! A payout is a transfer to the wallet of a user of the app, by openid, under the scene that WeChat Pay has granted. Some are taken only once
 //! the user has said so: the package of the answer goes to the client. From 2,000 yuan the user's name would be asked for, and is not sent.
 //!
+//! A second refund under one number is answered as the first was, not refused (`out_refund_no`: many requests, one refund). That number is the
+//! refund's reference, not the key, so it is looked up like the others rather than repeated.
+//!
 //! Sources: <https://pay.weixin.qq.com/doc/v3/merchant/4012791877>, <https://pay.weixin.qq.com/doc/v3/merchant/4012711988> and the vendor's SDK for Java
 //! (<https://github.com/wechatpay-apiv3/wechatpay-java>).
 

@@ -3,11 +3,12 @@
 //! - Every answer has HTTP 200. The envelope's `response` tells whether the request was read, the transaction's own `response` what
 //!   became of it; a code beyond the table is a refusal, unless an authorization code or the text of an approval came with it.
 //! - The attribute `id` is the duplicate check: the same sale, capture, credit, void or reversal under the same `id` within two days is
-//!   answered with the first result. Authorizations are not compared: a repetition reserves again. It has 36 characters: longer keys are sent as the first 36 hex digits of their SHA-256.
+//!   answered with the first result; longer keys are sent as 36 hex digits of their SHA-256. Authorizations are not compared: a repetition reserves
+//!   again, so one whose answer was lost stays unknown. A sale repeated too soon may go unnoticed: time-outs of at least 60 seconds are asked for.
 //! - Captures, voids and refunds are transactions of their own: a handle keeps the newest `capture` and `void`. A refund is of the
 //!   newest capture.
 //! - `queryTransaction` tells how one transaction was answered, not where a payment stands after others: refunds are looked up with it,
-//!   and a payment whose answer was lost is repeated under its key. It finds a transaction by the provider's id or by the `id` that it was
+//!   and a purchase whose answer was lost is repeated under its key. It finds a transaction by the provider's id or by the `id` that it was
 //!   sent under, which is made of the key, and not by the order: so it finds no payment whose answer was lost by its reference.
 //! - No amount and no currency stands in an answer; an account takes US dollars.
 //! - Bank accounts in the United States are debited as eChecks: the answer says that the debit was taken on, and its money counts as taken. What
@@ -78,6 +79,7 @@ impl Provider for WorldpayCnp {
         three_ds: ThreeDsRules { challenge: false, external: true },
         refund: RefundRules { partial: true, multiple: true },
         idempotency: Idempotency::Body("@id"),
+        replays_reservations: false,
         ..Spec::new(
             "worldpay-cnp",
             "Worldpay eCommerce (cnpAPI)",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use quittance::{Error, Family, MethodKind, Op};
+use quittance::{Error, Family, MethodKind, Op, Spec};
 use serde_json::Value;
 
 use super::ground::{Check, Ground, Tried, finding};
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::capabilities::declared_rules;
 use crate::descriptions::Checked;
+use crate::reference;
 use crate::run::case::{Case, Finding};
 use crate::run::plan::{self, Planned};
 use crate::scenario::{Class, Scenario};
@@ -37,7 +38,7 @@ pub const CHECKS: &[Check] = &[
     check("canary", &["SECRET-1", "SECRET-2"], canary::canary),
     check("faults", &["STATE-4", "ERROR-7", "ERROR-11", "ERROR-12", "ERROR-13"], faults::faults),
     check("money", &["MONEY-1", "MONEY-2", "MONEY-5", "MONEY-6"], money::money),
-    check("coverage", &["STATE-6", "DECLINE-2", "DISPUTE-6"], coverage::coverage),
+    check("coverage", &["STATE-6", "DECLINE-2", "DISPUTE-6", "ERROR-7"], coverage::coverage),
     check("unrecognised", &["STATE-2", "DECLINE-6", "WEBHOOK-7"], coverage::unrecognised),
     check(
         "webhooks",
@@ -106,6 +107,11 @@ pub fn filled(plan: &Plan, subject: &Subject) -> Line {
     if !places.is_empty() {
         told.push(format!("{}/profile.toml: {}", subject.folder, unfilled::told(places)));
     }
+    if let [first, ..] = placeholders(subject.entry.spec).as_slice() {
+        told.push(format!(
+            "hosts of the declarations: `{first}` ends in .example, as in drafts: put in the provider's"
+        ));
+    }
     if tapes > 0 {
         told.push(format!("{} {} to be filled in", counted(tapes, "tape"), are(tapes)));
     }
@@ -114,6 +120,12 @@ pub fn filled(plan: &Plan, subject: &Subject) -> Line {
         line.because = Some(told.join("; "));
     }
     line
+}
+
+/// The hosts that stand for those of the provider, as a draft has them. The reference provider has no other.
+fn placeholders(spec: &Spec) -> Vec<&'static str> {
+    let all = spec.hosts.iter().copied().filter(|_| spec.id != reference::ID);
+    all.filter(|host| host.ends_with(".example")).collect()
 }
 
 /// The line of a comparison with the vendor's description; without one there is nothing to compare.
@@ -133,11 +145,11 @@ pub fn descriptions(id: &str, checked: Checked) -> Line {
             let findings = ran.findings.into_iter().map(place).collect();
             let mut line = Tried::new(ran.exchanges + ran.answers, findings).line(id, "descriptions", &["OP-6"]);
             line.because = Some(format!(
-                "{} and {} compared, {} {} reviewed, {} cannot be interpreted",
+                "{} and {} compared, {} covered by {}, {} cannot be interpreted",
                 counted(ran.exchanges, "request"),
                 counted(ran.answers, "answer"),
-                counted(ran.deviations, "deviation"),
-                are(ran.deviations),
+                counted(ran.covered, "difference"),
+                counted(ran.deviations, "reviewed deviation"),
                 counted(ran.skipped_patterns.len(), "part")
             ));
             line
@@ -179,18 +191,16 @@ fn spec(ground: &Ground<'_>) -> Tried {
     for host in asked.iter().filter(|host| !spec.allows_host(host.split(':').next().unwrap_or(host))) {
         findings.push(finding(format!("host {host}"), "declared in `hosts`, since a tape asks it", "undeclared"));
     }
+    let mut unused = Vec::new();
     for kind in spec.methods.iter().chain(spec.mandates) {
         trials += 1;
-        let played = plan.taped().any(|case| plays_method(subject, case, kind));
-        if !played {
-            findings.push(finding(format!("method {kind}"), "a case that uses it", "none"));
+        if !plan.taped().any(|case| plays_method(subject, case, kind)) {
+            unused.push(format!("method {kind}"));
         }
     }
     for (form, played) in card_forms(ground) {
         trials += 1;
-        if !played {
-            findings.push(finding(format!("form of a card: {form}"), "a case that uses it", "none"));
-        }
+        unused.extend((!played).then(|| format!("form of a card: {form}")));
     }
     for rule in declared_rules(spec) {
         trials += 1;
@@ -201,7 +211,9 @@ fn spec(ground: &Ground<'_>) -> Tried {
             findings.push(finding(format!("rule {rule}"), "a scenario that needs it and applies", "none"));
         }
     }
-    Tried::new(trials, findings)
+    let mut tried = Tried::new(trials, findings);
+    unused.into_iter().for_each(|what| tried.lacks(plan, finding(what, "a case that uses it", "none")));
+    tried
 }
 
 /// Whether a scenario is asked of the connector. One whose tape is missing is, and fails by itself: that is told once.
@@ -245,7 +257,7 @@ fn answers(ground: &Ground<'_>) -> Tried {
                 "an answer on a tape that carries it",
                 "none in a case that passed: take the word out once all pass",
             );
-            tried.lacks(ground.plan.has_unfilled(), lacking);
+            tried.lacks(ground.plan, lacking);
         }
     }
     // Where there is one currency only, an answer need not name it.
@@ -433,4 +445,17 @@ pub(super) fn leaked<'s>(secrets: &'s [(String, String)], result: &Result<Outcom
         text.push_str(&error.to_string());
     }
     secrets.iter().filter(|(_, secret)| text.contains(secret.as_str())).map(|(name, _)| name.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_a_draft_are_to_be_filled_in() {
+        let hosts = &["sandbox.bank.example", "api.bank.test"];
+        let spec = Spec { hosts, ..Spec::new("bank", "Bank", "https://bank.test/docs") };
+        assert_eq!(placeholders(&spec), ["sandbox.bank.example"]);
+        assert!(placeholders(&Spec { id: reference::ID, ..spec }).is_empty());
+    }
 }

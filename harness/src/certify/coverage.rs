@@ -13,6 +13,7 @@ mod faults;
 
 use details::{Placed, details, stages};
 
+use super::Plan;
 use super::ground::{Ground, Tried, finding};
 use super::leaves::Leaf;
 use super::shown::{self, Object, Shown, Way, is_success, objects};
@@ -114,7 +115,7 @@ fn code_name(row: &CodeRow) -> String {
 pub(super) fn coverage(ground: &Ground<'_>) -> Tried {
     let profile = &ground.subject.profile.model;
     let Published { statuses, codes, stages, details, faults, taped, .. } = Published::of(ground);
-    let mut tally = Tally { has_unfilled: ground.plan.has_unfilled(), ..Tally::default() };
+    let mut tally = Tally { tried: Tried::default(), plan: ground.plan };
     let may_become = |row: &StatusRow, state: &str| {
         let same = profile.status.iter().filter(|other| other.of == row.of && other.value == row.value);
         same.into_iter().any(|other| other.becomes == state || is_held(state, &other.becomes))
@@ -239,14 +240,13 @@ fn is_held(state: &str, becomes: &str) -> bool {
 }
 
 /// The counts of published values, and what does not hold.
-#[derive(Default)]
-struct Tally {
+struct Tally<'p> {
     tried: Tried,
-    /// Whether tapes that may show a value are still to be filled in.
-    has_unfilled: bool,
+    /// Whose tapes may show a value.
+    plan: &'p Plan,
 }
 
-impl Tally {
+impl Tally<'_> {
     fn count(&mut self, name: String, more: bool) {
         *self.tried.figures.entry(name).or_insert(0) += usize::from(more);
     }
@@ -277,7 +277,7 @@ impl Tally {
         match (placed || taped, unmapped) {
             (false, false) => {
                 let expected = "a tape that shows it, a place on a tape where it can stand, or a reason in `unmapped`";
-                self.tried.lacks(self.has_unfilled, finding(name, expected, "none"));
+                self.tried.lacks(self.plan, finding(name, expected, "none"));
             }
             (true, true) => self.tried.findings.push(finding(name, "no `unmapped`: a tape can show it", "a reason")),
             _ => {}

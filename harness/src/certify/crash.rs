@@ -150,7 +150,7 @@ impl Trial<'_> {
         let mut acting = records.iter().filter(|record| {
             record.step == self.place.step && record.exchange.is_some_and(|index| self.acts.get(index) == Some(&true))
         });
-        acting.all(|record| ledger::replays(self.ground.spec(), asked.op, &record.request))
+        acting.all(|record| ledger::replays(self.ground.spec(), asked, &record.request))
     }
 
     /// The look-up of the next step, after the provider did all that the step asks. None where the next step is no look-up, or where no

@@ -27,6 +27,7 @@ const MOVES_MONEY: [Op; 4] = [Op::Authorize, Op::Capture, Op::Refund, Op::PayOut
 pub(super) fn idempotency(ground: &Ground<'_>) -> Tried {
     let spec = ground.spec();
     let mut findings = exceptions(spec);
+    findings.extend(idle_reservations(spec));
     let excused = |need: &&str| ground.subject.profile.model.unavailable.contains_key(*need);
     findings.extend(unfound(spec).into_iter().filter(|need| !excused(need)).map(|need| {
         let expected =
@@ -97,6 +98,14 @@ fn exceptions(spec: &Spec) -> Vec<Finding> {
         )
     })
     .collect()
+}
+
+/// What is wrong with the word that the key of reservations does not replay: it says nothing where none are made, or no key replays.
+fn idle_reservations(spec: &Spec) -> Option<Finding> {
+    let differs = spec.has(Op::Authorize) && spec.capture.manual && spec.idempotency_of(Op::Authorize).replays();
+    let found = || format!("{:?}", spec.idempotency_of(Op::Authorize));
+    let idle = !spec.replays_reservations && !differs;
+    idle.then(|| finding("idempotency of reservations", "manual captures, and a key that replays purchases", found()))
 }
 
 /// Whether the requests of a step carry the key of its own there.

@@ -26,25 +26,61 @@ const FIELD: &str = "environment";
 /// An environment by its name, with a connector of it.
 type Other = (&'static str, Box<dyn Connector>);
 
-/// Every call of the sound cases, asked with credentials of the other environment.
+/// Every call of the sound cases, asked with credentials of the other environment; and whether all declared hosts are asked for anything.
 pub(super) fn environments(ground: &Ground<'_>) -> Tried {
-    let (name, other) = match other_environment(ground.subject) {
-        Ok(Some(other)) => other,
-        Ok(None) => return Tried::default(),
+    let (mut tried, there) = match other_environment(ground.subject) {
+        Ok(Some((name, other))) => {
+            let called = calls(ground, other.as_ref());
+            let hosts =
+                called.iter().flat_map(|called| &called.there.sent).map(|(_, sent)| host(sent.uri()).to_owned());
+            let hosts = hosts.collect::<BTreeSet<String>>();
+            (judged(ground.spec(), name, &called), hosts)
+        }
+        Ok(None) => (Tried::default(), BTreeSet::new()),
         Err(found) => return Tried::new(1, vec![found]),
     };
+    let records = ground.sound().flat_map(|(_, played)| played.records());
+    let asked = records.map(|record| host(record.request.uri()).to_owned()).chain(there).collect();
+    for idle in idle_hosts(ground.spec(), &asked) {
+        tried.lacks(ground.plan, idle);
+    }
+    tried
+}
+
+/// The declared hosts that nothing is sent to, nor to any other of their domain: which of a provider's own hosts a call goes to, what a
+/// delivery or the caller names may decide. One that stands for many is not looked at.
+fn idle_hosts(spec: &Spec, asked: &BTreeSet<String>) -> Vec<Finding> {
+    let domains: BTreeSet<&str> = asked.iter().map(|host| domain(host)).collect();
+    let idle = spec.hosts.iter().filter(|host| !host.starts_with('*') && !domains.contains(domain(host)));
+    let told =
+        |host: &&str| finding("declarations hosts", "a request to each host", format!("none to {host}: take it out"));
+    idle.map(told).collect()
+}
+
+/// The name that a host is under: its last two labels, three where the last but one is a country's kind of name (`co.uk`).
+fn domain(host: &str) -> &str {
+    let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
+    let (last, before, third) = (dots.next(), dots.next(), dots.next());
+    let label = before.zip(last).and_then(|(before, last)| host.get(before + 1..last));
+    let is_kind = label.is_some_and(|label| ["ac", "co", "com", "gov", "net", "org"].contains(&label));
+    let start = if is_kind { third } else { before };
+    start.and_then(|start| host.get(start + 1..)).unwrap_or(host)
+}
+
+/// The calls of the sound cases, made in both environments.
+fn calls(ground: &Ground<'_>, other: &dyn Connector) -> Vec<Called> {
     let mut called = Vec::new();
     for scene in scenes(ground) {
         let Some(asked) = scene.asked else { continue };
         let Ok(request) = Request::read(asked.op, &asked.input) else { continue };
-        called.extend(Called::of(&scene, &request, Some(&asked.input), other.as_ref()));
+        called.extend(Called::of(&scene, &request, Some(&asked.input), other));
     }
     for (scene, index) in deliveries(ground) {
         let made = scene.played.player(|player| player.remade(index, Spoil::Not, &[])).map(delivery_of);
         let Some(Ok(delivery)) = made else { continue };
-        called.extend(Called::of(&scene, &Request::Webhook(delivery), None, other.as_ref()));
+        called.extend(Called::of(&scene, &Request::Webhook(delivery), None, other));
     }
-    judged(ground.spec(), name, &called)
+    called
 }
 
 /// The environment that the profile's credentials do not choose, with a connector of it; none where there is no choice, or where the profile
@@ -323,6 +359,24 @@ mod tests {
         for requests in [&[token, paid, other][..], &[token, refused], &[paid], &[told, next]] {
             assert_eq!(unmet(requests), Vec::<String>::new(), "{requests:?}");
         }
+    }
+
+    #[test]
+    fn a_host_that_nothing_is_sent_to_is_told() {
+        let idle = |asked: &[&str]| {
+            let asked = asked.iter().map(|host| (*host).to_owned()).collect();
+            idle_hosts(&SPEC, &asked).into_iter().map(|found| found.found).collect::<Vec<String>>()
+        };
+        assert_eq!(
+            idle(&["test.example"]),
+            ["none to live.example: take it out", "none to id.live.example: take it out"]
+        );
+        assert!(idle(SPEC.hosts).is_empty() && idle(&["test.example", "live.example"]).is_empty());
+        assert_eq!(
+            (domain("a.bank.co.uk"), domain("bank.co.uk"), domain("a.b.bank.de")),
+            ("bank.co.uk", "bank.co.uk", "bank.de")
+        );
+        assert_eq!((domain("localhost"), domain("bank.de")), ("localhost", "bank.de"));
     }
 
     #[test]

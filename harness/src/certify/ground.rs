@@ -40,7 +40,7 @@ pub struct Tried {
     pub findings: Vec<Finding>,
     /// Counts for the reports, by name: grades, covered codes.
     pub figures: BTreeMap<String, usize>,
-    /// What nothing shows as long as tapes are to be filled in: neither right nor wrong yet.
+    /// What nothing shows as long as tapes are missing or to be filled in: neither right nor wrong yet.
     pub waiting: Vec<String>,
 }
 
@@ -50,11 +50,11 @@ impl Tried {
         Tried { trials, findings, ..Tried::default() }
     }
 
-    /// Adds what nothing shows: a finding, or while tapes are to be filled in (`has_unfilled`) something that waits for them.
-    pub(super) fn lacks(&mut self, has_unfilled: bool, finding: Finding) {
-        match has_unfilled {
-            true => self.waiting.push(finding.what),
-            false => self.findings.push(finding),
+    /// Adds what nothing shows: a finding, or while the tapes of a plan are not all there and filled in something that waits for them.
+    pub(super) fn lacks(&mut self, plan: &Plan, finding: Finding) {
+        match plan.is_whole() {
+            true => self.findings.push(finding),
+            false => self.waiting.push(finding.what),
         }
     }
 
@@ -86,7 +86,7 @@ fn waits(waiting: &[String]) -> String {
     let shown = waiting.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     let more = waiting.len().saturating_sub(SHOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("not yet: {shown}{more}, which no tape shows before all are filled in")
+    format!("not yet: {shown}{more}, which no tape shows before all are there and filled in")
 }
 
 /// One connector with its cases, played.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request};
-use quittance::{Error, Handle, Idempotency, Op, Payment, Spec, State, TransferState};
+use quittance::{CaptureMode, Error, Handle, Idempotency, Op, Payment, Spec, State, TransferState};
 use serde_json::Value;
 
 use super::leaves;
@@ -231,8 +231,10 @@ pub fn account(asked: &Asked, ended: &Ended) -> String {
 
 /// Whether the request of an operation can be repeated after it may have acted: the provider answers the same key with the first result,
 /// and the key stands in the request.
-pub fn replays(spec: &Spec, op: Op, request: &Request<Bytes>) -> bool {
-    spec.idempotency_of(op).replays() && carrier(spec, op, request).is_some()
+pub fn replays(spec: &Spec, asked: &Asked, request: &Request<Bytes>) -> bool {
+    let manual = asked.input.get("capture").and_then(Value::as_str) == Some("manual");
+    let capture = if manual { CaptureMode::Manual } else { CaptureMode::Automatic };
+    spec.replays(asked.op, capture) && carrier(spec, asked.op, request).is_some()
 }
 
 /// What stands in the declared carrier of the idempotency key of `op`.

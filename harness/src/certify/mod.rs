@@ -120,9 +120,9 @@ impl Plan {
         })
     }
 
-    /// Whether a tape is still to be filled in.
-    pub fn has_unfilled(&self) -> bool {
-        self.scenarios.iter().any(|(_, planned)| matches!(planned, Planned::Unfilled(..)))
+    /// Whether every tape that is asked for is there and filled in.
+    pub fn is_whole(&self) -> bool {
+        !self.scenarios.iter().any(|(_, planned)| matches!(planned, Planned::Unfilled(..) | Planned::Unreadable(_)))
     }
 
     /// Every case that is played.

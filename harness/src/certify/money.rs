@@ -171,8 +171,8 @@ pub(super) fn money(ground: &Ground<'_>) -> Tried {
             found.find(|written| !sent || written.spots.iter().any(|spot| spot.style.is_amount()))
         };
         let Some(written) = found(true).or_else(|| found(false)) else {
-            // Where a tape is still to be filled in, it is the tape that is missing.
-            if matches!(op, Op::Authorize | Op::PayOut) && !ground.plan.has_unfilled() {
+            // Where a tape is missing or to be filled in, that is told.
+            if matches!(op, Op::Authorize | Op::PayOut) && ground.plan.is_whole() {
                 tried.findings.push(finding(
                     format!("the amount of {op}"),
                     "a place of the request that holds it, or `money.hidden` in the profile",

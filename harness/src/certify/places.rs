@@ -46,15 +46,13 @@ pub(super) fn places(ground: &Ground<'_>) -> Tried {
             }
         }
     }
-    // Tapes of another provider, where they hold here too, show what they show.
-    if ground.subject.profile.model.like.is_none() {
-        let has_unfilled = ground.plan.has_unfilled();
-        // What is undeclared follows from a place that is written wrongly, so that is told first.
-        let follow = std::mem::take(&mut tried.findings);
-        let there: BTreeSet<String> = bodies.iter().flat_map(|shown| &shown.leaves).map(Leaf::place).collect();
-        unused(named, &used, &there).into_iter().for_each(|idle| tried.lacks(has_unfilled, idle));
-        tried.findings.extend(follow);
-    }
+    // What is undeclared follows from a place that is written wrongly, so that is told first.
+    let follow = std::mem::take(&mut tried.findings);
+    let there: BTreeSet<String> = bodies.iter().flat_map(|shown| &shown.leaves).map(Leaf::place).collect();
+    // Those of another provider, where its tapes hold here too, show what they show.
+    let own = &ground.subject.profile.own_places;
+    unused(own, &used, &there).into_iter().for_each(|idle| tried.lacks(ground.plan, idle));
+    tried.findings.extend(follow);
     tried
 }
 

@@ -121,7 +121,8 @@ impl<'g> Candidate<'g> {
             let mut acting = records.iter().filter(|record| {
                 record.step == number && record.exchange.is_some_and(|index| acts.get(index) == Some(&true))
             });
-            step.op.operation().is_some_and(|op| acting.all(|record| ledger::replays(spec, op, &record.request)))
+            let asked = alone.asked.get(&number).filter(|asked| step.op.operation() == Some(asked.op));
+            asked.is_some_and(|asked| acting.all(|record| ledger::replays(spec, asked, &record.request)))
         });
         Candidate { case, repeats: repeats.collect(), acts: Arc::clone(&acts) }
     }

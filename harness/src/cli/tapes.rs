@@ -23,7 +23,7 @@ pub(super) struct Tapes {
     #[arg(value_name = "ID")]
     id: String,
     /// Write nothing, only tell
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     check: bool,
     /// Print JSON
     #[arg(long)]

@@ -27,6 +27,11 @@ pub struct Like {
     pub provenance: Option<Provenance>,
 }
 
+/// Whether an address, or what else is one text, ends before this letter.
+fn ends(letter: char) -> bool {
+    letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '?' | '$')
+}
+
 /// What is read of a profile before it is known whether the file is all of it.
 #[derive(Deserialize)]
 struct Head {
@@ -61,13 +66,12 @@ impl Like {
             return Vec::new();
         };
         let speaks = |line: &str| ["#", "source =", "provenance ="].iter().any(|start| line.starts_with(start));
-        let is_name = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-');
         let mut places = Vec::new();
         for (number, line) in left.lines().enumerate().filter(|(_, line)| !speaks(line.trim_start())) {
             for found in finder.find_iter(line) {
                 let (before, rest) = line.split_at_checked(found.start()).unwrap_or_default();
-                let start = before.trim_end_matches(is_name).len();
-                let end = found.start() + rest.find(|letter| !is_name(letter)).unwrap_or(rest.len());
+                let start = before.len() - before.rsplit(ends).next().unwrap_or_default().len();
+                let end = found.start() + rest.find(ends).unwrap_or(rest.len());
                 let what = format!(
                     "`{}` is of {}: say in [like.replace] of fixtures/{own}/profile.toml what stands there",
                     line.get(start..end).unwrap_or_default(),
@@ -112,20 +116,32 @@ impl Like {
         exchanges.chain(deliveries).for_each(lowered);
     }
 
-    /// The first text to be replaced that stands nowhere in the other's files, nor in a host that it declares, with what comes near it.
+    /// The first text to be replaced that stands nowhere in the other's files, nor in a host that it declares, and what is told of all such
+    /// with what comes near each.
     fn idle(&self, own: &Path) -> Option<(&str, String)> {
         // A program that has not the other knows none of its hosts.
         let hosts = find(&self.connector)?.spec.hosts;
         let files = std::fs::read_dir(self.folder(own)).ok()?.flatten().map(|entry| entry.path());
         let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
         let text: String = files.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+        self.idle_in(&text, hosts)
+    }
+
+    fn idle_in(&self, text: &str, hosts: &[&str]) -> Option<(&str, String)> {
         let is_idle = |from: &&String| !text.contains(from.as_str()) && !hosts.iter().any(|host| host.contains(*from));
-        let from = self.replace.keys().find(is_idle)?;
-        let ends = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '<' | '>' | '?' | '$');
-        let tokens: BTreeSet<&str> = text.split(ends).filter(|token| token.len() * 2 > from.len()).collect();
-        let close = near(from, &tokens.into_iter().collect::<Vec<_>>());
-        let hint = close.first().map(|close| format!("; did you mean `{close}`?")).unwrap_or_default();
-        Some((from, format!("expected a text of the files of {}, found none that has it{hint}", self.connector)))
+        let mut all = self.replace.keys().filter(is_idle);
+        let hint = |from: &str| {
+            let tokens: BTreeSet<&str> = text.split(ends).filter(|token| token.len() * 2 > from.len()).collect();
+            let close = near(from, &tokens.into_iter().collect::<Vec<_>>());
+            close.first().map(|close| format!("; did you mean `{close}`?")).unwrap_or_default()
+        };
+        let first = all.next()?;
+        let mut told =
+            format!("expected a text of the files of {}, found none that has it{}", self.connector, hint(first));
+        for other in all {
+            told.push_str(&format!("; nor has any `{other}`{}", hint(other)));
+        }
+        Some((first, told))
     }
 
     /// What is wrong: field and message.
@@ -216,10 +232,28 @@ mod tests {
         assert!(matches!(found.as_slice(), [(4, _), (4, _)]), "{found:?}");
         assert!(found.iter().all(|(_, what)| what.contains("fixtures/bank/profile.toml")), "{found:?}");
         assert!(
-            found.iter().any(|(_, what)| what.starts_with(&format!("`2599QR.{}` ", host.to_uppercase()))),
+            found.iter().any(|(_, what)| what.starts_with(&format!("`2599QR.{}/x` ", host.to_uppercase()))),
             "{found:?}"
         );
+        let text = format!("url = \"https://{host}/v2/b?c=d\"\n");
+        let found = like.remains(&text, "bank").into_iter().map(|place| place.what).collect::<Vec<_>>();
+        assert!(
+            matches!(found.as_slice(), [what] if what.starts_with(&format!("`https://{host}/v2/b` "))),
+            "the whole address: {found:?}"
+        );
         assert!(like.remains(&text, OTHER).is_empty(), "its own");
+    }
+
+    #[test]
+    fn texts_that_stand_nowhere_are_told_together() {
+        let like = like(
+            "connector = \"acme\"\nreplace = { \"/oauth2/authorise\" = \"/a\", \"api.acme.test\" = \"b\", \"acme.tset\" = \"c\" }",
+        );
+        let text = "url = \"https://acme.test/v1\"\npage = \"/oauth2/authorize\"\n";
+        let (first, told) = like.idle_in(text, &["api.acme.test"]).unwrap();
+        assert_eq!(first, "/oauth2/authorise");
+        assert!(told.contains("did you mean `/oauth2/authorize`?; nor has any `acme.tset`"), "{told}");
+        assert!(!told.contains("api.acme.test"), "{told}");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::run::input::RETURN_URL;
 use crate::scenario::{ANSWER_WORDS, EVENT_WORDS, known_word, reasons};
 use crate::tape::{Recipe, RecipeModel};
 use crate::unfilled;
+use crate::world::hint;
 
 mod like;
 mod recipes;
@@ -220,6 +221,15 @@ pub struct Profile {
     pub recipes: BTreeMap<String, Arc<Recipe>>,
     /// What is still to be filled in: the connector stays a draft.
     pub unfilled: Vec<unfilled::Place>,
+    /// The places of the file itself, without those of another connector's that hold here too.
+    pub own_places: Places,
+}
+
+/// What is read of a file by itself.
+#[derive(Deserialize)]
+struct OwnTables {
+    #[serde(default)]
+    places: Places,
 }
 
 impl Profile {
@@ -245,6 +255,7 @@ impl Profile {
         let (unfilled, document) = document.without_marks();
         let document = &document;
         let mut model = like::read(document, folder).map_err(|error| vec![error])?;
+        let own: OwnTables = document.parse().map_err(|error| vec![error])?;
         let mut check = Check { document, errors: Vec::new() };
         let mut credentials = BTreeMap::new();
         check.head(&model, folder);
@@ -260,7 +271,7 @@ impl Profile {
         // A value whose meaning is to be filled in can be held against nothing yet.
         model.status.retain(|row| row.becomes != unfilled::STAND_IN);
         if check.errors.is_empty() {
-            Ok(Self { model: model.into(), credentials, recipes, unfilled })
+            Ok(Self { model: model.into(), credentials, recipes, unfilled, own_places: own.places })
         } else {
             Err(check.errors)
         }
@@ -454,8 +465,14 @@ impl Check<'_> {
             self.expect(text.trim().len() >= 10, &path, "expected what is not published, in a sentence");
         }
         for (field, method) in [("main", &model.main), ("redirect", &model.redirect)] {
-            let sampled = method.as_ref().is_none_or(|method| model.methods.contains_key(method));
-            self.expect(sampled, &root.key(field), "expected a method that has a sample in `[methods.…]`");
+            if let Some(method) = method.as_ref().filter(|method| !model.methods.contains_key(*method)) {
+                let names: Vec<&str> = model.methods.keys().map(String::as_str).collect();
+                let hint = if names.is_empty() { "there is none".to_owned() } else { hint(method, &names) };
+                self.refuse(
+                    &root.key(field),
+                    format!("expected a method that has a sample in `[methods.…]`, found `{method}`; {hint}"),
+                );
+            }
         }
         for (need, reason) in &model.unavailable {
             let path = root.key("unavailable").key(need);

@@ -188,3 +188,23 @@ fn luhn() {
         assert!(!passes_luhn(number), "{number}");
     }
 }
+
+#[test]
+fn places_of_its_own_are_told_from_those_of_another() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/bank-of-america");
+    let text = std::fs::read_to_string(folder.join("profile.toml")).unwrap();
+    let own = "\n[places]\n\"network/transaction_id\" = [\"/nowhere\"]\n";
+    for (text, count) in [(text.clone(), 0), (format!("{text}{own}"), 1)] {
+        let profile = Profile::parse("profile.toml", &text, &folder, date(2026, 11, 22)).unwrap();
+        assert!(profile.model.like.is_some() && profile.model.places.len() > 1, "those of the other hold too");
+        assert_eq!(profile.own_places.len(), count);
+    }
+}
+
+#[test]
+fn a_method_without_a_sample_brings_those_like_it() {
+    let text = GOOD.replacen("[methods.ideal]", "[methods.idael]", 1);
+    let errors = Profile::parse("profile.toml", &text, Path::new("acme"), date(2026, 11, 22)).unwrap_err();
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|why| why.contains("redirect") && why.contains("did you mean idael?")), "{told:?}");
+}

@@ -99,6 +99,7 @@ impl Plants {
                 Error::new(Kind::Invalid, Effect::None, error.message()).with_code(code)
             }
             Some(Bug::ListedRefusalAsUnknown) if code == "account_unknown" => error.of_kind(Kind::Protocol),
+            Some(Bug::RunningAsRefused) if code == "still_running" => error.with_effect(Effect::None),
             Some(Bug::RefusalCodeDropped) => Error::new(error.kind(), error.effect(), error.message()),
             _ => error,
         }

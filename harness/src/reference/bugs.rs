@@ -59,6 +59,7 @@ impl Bug {
             Bug::RefundKeyDisowned => Stand::Declared(const { &Entry::of::<Reference<NoRefundKey>>() }),
             Bug::RefundKeyMisnamed => Stand::Declared(const { &Entry::of::<Reference<OtherRefundKey>>() }),
             Bug::RefundKeyOfEach => Stand::Declared(const { &Entry::of::<Reference<RefundKeyOfEach>>() }),
+            Bug::ReservationsDisowned => Stand::Declared(const { &Entry::of::<Reference<NoReservationKey>>() }),
             Bug::RepetitionNotFound => Stand::Declared(const { &Entry::of::<Reference<NotFound>>() }),
             Bug::LaterStepsUndeclared => Stand::Declared(const { &Entry::of::<Reference<Earlier>>() }),
             Bug::SecretUnmarked => Stand::Declared(const { &Entry::of::<Reference<OpenSecret>>() }),
@@ -111,6 +112,7 @@ bugs! {
     RefundKeyDisowned "the declarations say that refunds have no key" ["check:idempotency"]
     RefundKeyMisnamed "the declarations name another header for the key of refunds alone" ["check:idempotency"]
     RefundKeyOfEach "the declarations say that refunds are unique by a member that is the same for each" ["check:idempotency"]
+    ReservationsDisowned "the declarations say that the key replays no reservations, and that it replays no purchases either" ["check:idempotency"]
     RepetitionNotFound "a second payment of one reference is said to be refused, and no look-up finds the first" ["check:idempotency"]
     DoubleSend "every request is sent twice" ["authorize.captured"]
     RetriedWithNewKey "a charge is repeated under a new key after a failure of the provider" ["authorize.outage"]
@@ -183,6 +185,7 @@ bugs! {
     MessageDropped "the provider's message of a decline is dropped" ["check:places"]
     NetworkCodeOfOneMember "the network's code of a decline is read in one of the two members that may say it" ["check:places"]
     StoredReferenceDropped "the reference of a stored method is lost with the customer's step" ["set_up.challenged"]
+    RunningAsRefused "a request whose first is still worked on is told as one without effect" ["check:coverage"]
     ListedRefusalAsUnknown "a refusal under status 201 with a listed code is told as one that nobody knows" ["check:coverage"]
     ConflictAsInvalid "a state that does not allow it is told as a wrong request" ["capture.too_late", "void.too_late"]
     ChallengeAsRedirect "a challenge of a card is told as any page" ["three_ds.completed", "set_up.challenged"]
@@ -335,6 +338,15 @@ pub(super) struct RefundKeyOfEach;
 
 impl Variant for RefundKeyOfEach {
     const SPEC: Spec = Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::Unique(&["currency"]))], ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// The key of reservations is said not to replay, where that of purchases does not either.
+#[derive(Debug)]
+pub(super) struct NoReservationKey;
+
+impl Variant for NoReservationKey {
+    const SPEC: Spec = Spec { idempotency: Idempotency::Unique(&["reference"]), replays_reservations: false, ..SPEC };
     type Credentials = Credentials;
 }
 

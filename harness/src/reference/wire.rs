@@ -178,6 +178,7 @@ pub(super) fn refused(answer: RefusedAnswer) -> Error {
     let FaultDetail { code, message, field } = answer.refused;
     let (kind, effect) = match code.as_deref() {
         Some("over_limit") => (Kind::Conflict, Effect::None),
+        Some("still_running") => (Kind::Unavailable, Effect::Unknown),
         Some("account_unknown") => (Kind::Invalid, Effect::None),
         _ => (Kind::Protocol, Effect::Unknown),
     };

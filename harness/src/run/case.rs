@@ -275,11 +275,8 @@ impl Play<'_> {
         let mismatches = self.stage.take_mismatches();
         let failed = !mismatches.is_empty();
         self.mismatches(number, mismatches);
-        if self.stage.struck(number) {
-            self.judge(number, expect, ended, overridden, unchanged.as_ref());
-            return false;
-        }
-        if let Err(left) = leftovers.map_err(|left| if failed { Vec::new() } else { left }) {
+        let struck = self.stage.struck(number);
+        if let Err(left) = leftovers.map_err(|left| if failed || struck { Vec::new() } else { left }) {
             self.mismatches(number, left);
         }
         // A request that differs has no answer: what comes of that is told by the difference.
@@ -287,7 +284,7 @@ impl Play<'_> {
             true => self.ended.push(ended),
             false => self.judge(number, expect, ended, overridden, unchanged.as_ref()),
         }
-        self.findings.is_empty()
+        !struck && self.findings.is_empty()
     }
 
     fn judge(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
-use quittance::{Idempotency, Op};
+use quittance::{CaptureMode, Idempotency, Op};
 
 use super::answers::{About, Given as Before};
 use super::book::{Book, Number, Object};
@@ -17,7 +17,7 @@ use super::give::{Given, Giving, Means, Own};
 use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves;
-use super::own::refusal;
+use super::own::{refusal, reworded};
 use super::quick::Quick;
 use super::reader::Ground;
 use super::routes::Route;
@@ -49,7 +49,7 @@ impl Sandbox {
         let text = sent::text_of(request.body(), self.knowledge.open);
         let mut sent = Sent::of(request, text.as_deref(), &self.knowledge.places);
         sent.add_path(request.uri().path());
-        tell::misses(&self.knowledge, &seen.compared, &sent)
+        tell::misses(&self.knowledge, &seen.compared, &sent, &self.credentials)
     }
 
     /// As [`Sandbox::answer`], without the differences that are shown of the request: [`Sandbox::misses`] looks for them.
@@ -70,6 +70,11 @@ impl Sandbox {
         let mark = Chosen::mark(route, &sent);
         if let Some(answered) = mark.and_then(|mark| self.as_before(state, &asking, route, mark)) {
             return answered;
+        }
+        if let Some((place, words)) = route.unknown_word(&sent) {
+            // The answer to another operation would mislead, and might move the payment.
+            let response = refusal(StatusCode::NOT_FOUND, &tell::unknown_word(self.id, place, words));
+            return refused(response, Seen::default());
         }
         let readings = route.read(self.ground(Some(&state.book)), &sent);
         let mark = mark.filter(|_| !readings.looks_up);
@@ -97,8 +102,7 @@ impl Sandbox {
     }
 
     fn ground<'a: 'b, 'b>(&'a self, book: Option<&'b Book>) -> Ground<'a, 'b> {
-        let (known, credentials) = (&self.knowledge.known, &*self.credentials);
-        Ground { known, book, credentials, secrets: &self.secrets, spared: &self.spared }
+        Ground { known: &self.knowledge.known, book, credentials: &self.credentials, spared: &self.spared }
     }
 
     fn on_route(
@@ -125,7 +129,7 @@ impl Sandbox {
             Some(choice) if malformed => (choice.at(), Class::Invalid),
             Some(Choice::Answer(at)) => {
                 if let (Some(mark), Some(fit)) = (mark, fits.get(at)) {
-                    state.chosen.note(mark, at, fit.joint.told);
+                    state.chosen.note(mark, at, fit.joint.mark);
                 }
                 (at, Class::Done)
             }
@@ -224,7 +228,10 @@ impl Sandbox {
             }
             _ => None,
         };
-        let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && means.replays())?;
+        let reserves = known.at.op == Op::Authorize && known.at.moment.end.state == "authorized";
+        let capture = if reserves { CaptureMode::Manual } else { CaptureMode::Automatic };
+        let replays = self.spec.replays(known.at.op, capture);
+        let key = fit.key().or_else(in_body).filter(|key| !key.is_empty() && replays)?;
         let moves = known.at.acts || known.at.creates.is_some_and(|kind| kind != Kind::Token);
         // One call may send several requests under its key: each is told apart by what it asks for.
         let operation = asking.sent.first(ASKED_FOR).unwrap_or_default();
@@ -282,7 +289,11 @@ impl Sandbox {
             moment.asked = own.map(|object| object.end.amount);
         }
         let giving = Giving { moment, number, ..self.giving(state, asking, known, &own, target) };
-        let Some(given) = giving.answer(known) else {
+        let given = match is_of_another_state(state, known, target) {
+            true => giving.answer_as(known, &reworded(&known.at.answer)),
+            false => giving.answer(known),
+        };
+        let Some(given) = given else {
             return (plain(StatusCode::INTERNAL_SERVER_ERROR), None);
         };
         let Given { response, minted, fresh, id } = given;
@@ -338,8 +349,23 @@ impl Sandbox {
         let asked = fit.and_then(|(fit, _)| fit.joint.asked).or(known.at.moment.asked);
         let moment = Moment { before, after: before, end: before, asked };
         let giving = Giving { moment, ..self.giving(state, asking, known, &own, target) };
-        giving.answer(known).map_or_else(|| plain(status).response, |given| given.response)
+        // What another operation is refused with, or another kind of request, would mislead; so would why another amount is refused where
+        // a key came twice.
+        let is_told = known.at.class == class && (class != Class::Refused || fit.is_some() && op == Some(known.at.op));
+        let given = match is_told {
+            true => giving.answer(known),
+            false => giving.answer_as(known, &reworded(&known.at.answer)),
+        };
+        given.map_or_else(|| plain(status).response, |given| given.response)
     }
+}
+
+/// Whether an exchange shows a refusal in another state of the payment than it has: then its words tell of that state.
+fn is_of_another_state(state: &State, known: &Known, target: Target) -> bool {
+    let object = target.root.and_then(|root| state.book.get(root));
+    let was = known.at.moment.before.state;
+    known.at.class == Class::Refused
+        && object.is_some_and(|object| ![object.end.state, object.account.state].contains(&was))
 }
 
 fn is_malformed(asking: &Asking<'_>, route: &Route) -> bool {

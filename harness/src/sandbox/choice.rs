@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use quittance::{Op, Spec};
+use quittance::{Idempotency, Op, Spec};
 
 use super::book::{Book, Number, Object};
 use super::fit::Fit;
@@ -252,10 +252,12 @@ impl Chooses<'_> {
         if begins(known.at.op) {
             let is_own =
                 |number: Number| self.book.get(number).is_some_and(|object| object.kind == Kind::of(known.at.op));
-            let refuses = self.spec.idempotency_of(known.at.op).refuses();
-            let taken = |of: Of, text: &str| refuses && self.book.find(of, text).is_some_and(is_own);
+            let means = self.spec.idempotency_of(known.at.op);
+            let taken = |of: Of, text: &str| means.refuses() && self.book.find(of, text).is_some_and(is_own);
             let by_reference = fit.reference().is_some_and(|reference| taken(Of::Reference, reference));
-            let named = |hole: &Hole| matches!(hole, Hole::Any { name: Some(_), .. });
+            // What else a request has under a name, a nonce or a digest, may come again.
+            let is_path = matches!(means, Idempotency::Path(_));
+            let named = |hole: &Hole| is_path && matches!(hole, Hole::Any { name: Some(_), .. });
             let path = fit.caught().any(|caught| named(caught.hole) && taken(Of::Caught, caught.text));
             return known.at.creates != Some(Kind::of(known.at.op)) || !(by_reference || path);
         }

@@ -32,10 +32,10 @@ impl Chosen {
         self.0.get(&mark).copied()
     }
 
-    pub(super) fn note(&mut self, mark: u64, at: usize, told: Mark) {
+    pub(super) fn note(&mut self, mark: u64, at: usize, of_request: Mark) {
         if self.0.len() >= MOST {
             self.0.clear();
         }
-        self.0.insert(mark, (at, told));
+        self.0.insert(mark, (at, of_request));
     }
 }

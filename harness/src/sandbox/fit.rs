@@ -12,14 +12,17 @@ use super::book::Number;
 use super::choice::{Brief, Chooser, Choosers};
 use super::known::{Known, Role, Want};
 use super::read::Caught;
-use super::reader::{Brought, Flag, Ground, Mark, Reader, brings, reads_alike, takes_any};
+use super::reader::{Brought, Flag, Ground, Mark, Reader, brings, form_of, reads_alike};
 use super::roles::{Figure, Quantity};
 use super::sent::{Place, Sent, Value};
 use super::tell::is_incidental;
-use crate::tape::Hole;
+use crate::tape::{Class, Hole};
 
 /// A text that no tape has.
 const OTHER: &str = "\u{0}";
+
+/// Stands for every text that fits where the form alone matters.
+const FREE: &str = "\u{1}";
 
 /// How much a value tells about which exchange is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +54,8 @@ pub(super) struct Row {
     own: Vec<usize>,
     /// Those that most have and they do not.
     without: Vec<usize>,
-    /// Those that bring more than a mark.
-    bringing_probes: Vec<usize>,
-    /// The same by their numbers among those.
-    bringing: Vec<usize>,
+    /// Those that bring more than a mark, each with its number among those of the route that do.
+    bringing: Vec<(usize, usize)>,
     /// The places of amounts.
     amounts: Vec<(usize, Figure, Quantity)>,
     /// The currency of amounts where none is sent.
@@ -92,8 +93,8 @@ pub(super) struct Probes {
     telling: Vec<i32>,
     /// By place: the probes of what stands there.
     here: Vec<Vec<usize>>,
-    /// By place: whether what stands there fits whatever it is.
-    free: Vec<bool>,
+    /// By place: where what stands there fits whatever it is, as long as it has these forms, the forms.
+    free: Vec<Option<Vec<Class>>>,
     all: Vec<Probe>,
     /// What each tells where nothing was sent.
     missing: Vec<Mark>,
@@ -134,8 +135,8 @@ pub(super) struct Readings<'r> {
 #[derive(Debug)]
 pub(super) struct Joint {
     score: i32,
-    /// What was told of these exchanges.
-    pub(super) told: Mark,
+    /// What the values of the request tell of these exchanges.
+    pub(super) mark: Mark,
     /// The objects that are named.
     pub(super) named: Vec<Number>,
     /// Whether something is named that is not known.
@@ -212,8 +213,11 @@ impl Probes {
         probes.all.iter_mut().zip(fixed).for_each(|(probe, fixed)| probe.fixed = fixed);
         probes.missing = missing;
         let want = |number: &usize| probes.all.get(*number).and_then(|one| known.get(one.known)?.wants.get(one.want));
-        let is_free = |here: &Vec<usize>| here.iter().filter_map(want).all(takes_any);
-        probes.free = probes.here.iter().map(is_free).collect();
+        let forms = |here: &Vec<usize>| {
+            let forms: Result<Vec<Option<Class>>, ()> = here.iter().filter_map(want).map(form_of).collect();
+            forms.ok().map(|forms| forms.into_iter().flatten().collect())
+        };
+        probes.free = probes.here.iter().map(forms).collect();
         probes
     }
 
@@ -256,9 +260,8 @@ impl Probes {
             _ => None,
         };
         self.rows.push(Row {
-            bringing: numbers.iter().filter_map(|number| self.brought(*number)).collect(),
+            bringing: numbers.iter().filter_map(|number| Some((*number, self.brought(*number)?))).collect(),
             amounts: numbers.iter().zip(&known.wants).filter_map(amount).collect(),
-            bringing_probes: numbers.iter().copied().filter(|number| self.brought(*number).is_some()).collect(),
             own: numbers,
             without: Vec::new(),
             currency,
@@ -314,21 +317,21 @@ impl Probes {
         readings
     }
 
-    /// Reads what a candidate wants and no other, of a request that tells the same of it as an earlier one has `told`.
+    /// Reads what a candidate wants and no other, of a request that tells the same of it as an earlier one: that `mark`.
     pub(super) fn read_one<'r>(
         &self,
-        (at, told): (usize, Mark),
+        (at, mark): (usize, Mark),
         ground: Ground<'r, '_>,
         sent: &'r Sent<'_>,
     ) -> Option<Readings<'r>> {
         let row = self.rows.get(self.candidates.get(at)?.row)?;
         let mut readings = self.begun(sent);
-        for number in &row.bringing_probes {
+        for (number, _) in &row.bringing {
             if let Some(text) = readings.values.get(self.all.get(*number)?.place).copied().flatten() {
                 self.mark(ground, *number, text, &mut readings)?;
             }
         }
-        readings.joints = vec![row.joined(told, &readings)];
+        readings.joints = vec![row.joined(mark, &readings)];
         Some(readings)
     }
 
@@ -429,12 +432,13 @@ impl Probes {
         })
     }
 
-    /// The values that decide which exchange is chosen, with their places: of those that fit whatever they are, the place alone.
+    /// The values that decide which exchange is chosen, with their places: of those that fit whatever they are, no more than that.
     pub(super) fn deciding<'s>(&self, sent: &'s Sent<'_>) -> impl Iterator<Item = (usize, &'s str)> {
         let deciding = |value: &'s Value<'_>| {
             let place = self.number_here(value.place?)?;
-            let is_free = self.free.get(place).copied().unwrap_or(false);
-            Some((place, if is_free { "" } else { &*value.text }))
+            let forms = self.free.get(place).and_then(Option::as_ref);
+            let is_free = forms.is_some_and(|forms| forms.iter().all(|form| form.fits(&value.text)));
+            Some((place, if is_free { FREE } else { &*value.text }))
         };
         sent.iter().filter_map(deciding)
     }
@@ -467,7 +471,7 @@ impl Row {
         let whole = mark.present == readings.present;
         let mut joint = Joint {
             score: mark.score,
-            told: mark,
+            mark,
             named: self.named(readings),
             absent: mark.has(Flag::Absent),
             unproven: mark.has(Flag::Unproven),
@@ -482,7 +486,7 @@ impl Row {
     }
 
     fn brought<'r>(&'r self, readings: &'r Readings<'r>) -> impl DoubleEndedIterator<Item = &'r Brought<'r>> {
-        self.bringing.iter().filter_map(|number| readings.brought(*number))
+        self.bringing.iter().filter_map(|(_, number)| readings.brought(*number))
     }
 
     /// The objects that are named, each once.

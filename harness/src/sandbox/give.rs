@@ -17,8 +17,8 @@ use super::known::{Account, Delivered, Fill, Gen, Item, Kind, Known, Lineage, Mo
 use super::sent::Sent;
 use super::texts::Of;
 use crate::tape::{
-    self, BodyText, Delivery, Escape, HeaderText, Hole, NoSlots, Part, Recipe, Scope, Spoil, StepValues, Template,
-    Webhook, mint,
+    self, AnswerTemplate, BodyText, Delivery, Escape, HeaderText, Hole, NoSlots, Part, Recipe, Scope, Spoil,
+    StepValues, Template, Webhook, mint,
 };
 
 /// What all answers of a sandbox are made with.
@@ -118,8 +118,13 @@ pub(super) struct Given<'k> {
 impl Giving<'_> {
     /// The answer of an exchange; none where a hole has no value.
     pub(super) fn answer<'k>(&self, known: &'k Known) -> Option<Given<'k>> {
+        self.answer_as(known, &known.at.answer)
+    }
+
+    /// The same with other texts in it.
+    pub(super) fn answer_as<'k>(&self, known: &'k Known, answer: &AnswerTemplate) -> Option<Given<'k>> {
         let (minted, fresh) = self.minted(&known.gens);
-        let escape = match &known.at.answer.body {
+        let escape = match &answer.body {
             BodyText::Holes(_, escape) => *escape,
             BodyText::Fixed(_) => Escape::None,
         };
@@ -128,7 +133,7 @@ impl Giving<'_> {
         let slots = self.slots(&known.slots, &minted, escape, &items);
         let steps = self.steps(&known.needs);
         let scope = Scope { slots: &slots, ..self.scope(&minted, &captured, &steps) };
-        let response = tape::rendered(&known.at.answer, &scope).ok()?;
+        let response = tape::rendered(answer, &scope).ok()?;
         let id = match (&known.at.id, self.own.digest) {
             (Some(id), Some(digest)) if id.literal().is_some() => digest.to_owned(),
             (Some(id), _) => id.text(&scope).unwrap_or_default(),
@@ -306,6 +311,8 @@ impl Giving<'_> {
         }
         let samples = if needs.samples { self.samples() } else { Arc::default() };
         let from_line = |of: Of| self.line().find_map(|object| object.texts.get(of, ""));
+        // A refusal may be that of another step.
+        let sent = self.own.reference;
         let step = |number: usize| {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let samples = Arc::clone(&samples);
@@ -322,7 +329,7 @@ impl Giving<'_> {
             }
             StepValues {
                 key: Some(key.or_else(|| from_line(Of::Key)).unwrap_or_default().to_owned()),
-                reference: Some(reference.or_else(|| from_line(Of::Reference)).unwrap_or_default().to_owned()),
+                reference: Some(reference.or_else(|| from_line(Of::Reference)).or(sent).unwrap_or_default().to_owned()),
                 samples,
             }
         };

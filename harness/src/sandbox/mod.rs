@@ -35,7 +35,7 @@ mod tell;
 mod texts;
 mod understand;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quittance::{Op, Spec};
@@ -47,8 +47,6 @@ use self::proof::Spared;
 use self::reader::Ground;
 use self::routes::Routes;
 use self::understand::Knowledge;
-use crate::certify::checks::secrets_of;
-use crate::profile::is_merchants_url;
 use crate::scenario::Suite;
 use crate::tape::Recipe;
 use crate::world::{Subject, Unusable};
@@ -66,7 +64,6 @@ pub struct Sandbox {
     routes: Routes,
     outcomes: Vec<OutcomeShown>,
     credentials: Arc<BTreeMap<String, String>>,
-    secrets: HashSet<String>,
     spared: Spared,
     recipes: BTreeMap<String, Arc<Recipe>>,
     seed: u64,
@@ -108,14 +105,11 @@ impl Sandbox {
         for known in &mut knowledge.known {
             known.needs = Needs::of_answer(known, &subject.profile.recipes);
         }
-        let secrets = secrets_of(subject).into_iter();
-        let secrets = secrets.filter_map(|(name, _)| name.strip_prefix("credentials.").map(str::to_owned)).collect();
         let spared = Spared::of(subject);
         let known = &knowledge.known;
         let refuses = Op::ALL.iter().any(|op| subject.entry.spec.idempotency_of(*op).refuses());
         let named = Named::of(known, &knowledge.akin, refuses);
-        let ground =
-            Ground { known, book: None, credentials: &subject.credentials, secrets: &secrets, spared: &spared };
+        let ground = Ground { known, book: None, credentials: &subject.credentials, spared: &spared };
         Ok(Sandbox {
             id,
             spec: subject.entry.spec,
@@ -125,7 +119,6 @@ impl Sandbox {
             outcomes,
             credentials: Arc::clone(&subject.credentials),
             spared,
-            secrets,
             recipes: subject.profile.recipes.clone(),
             seed,
             state: Mutex::new(State { book: Book::new(named), chosen: Chosen::default(), webhook: None }),
@@ -144,10 +137,9 @@ impl Sandbox {
 
     /// Says where deliveries go: providers that sign the url sign this one. None for the url of the tapes.
     pub fn set_webhook_url(&self, url: Option<&str>) {
-        let is_place = |name: &str, value: &str| is_merchants_url(value) && !self.secrets.contains(name);
         let with = |url: &str| {
             let mut credentials = (*self.credentials).clone();
-            let places = credentials.iter_mut().filter(|(name, value)| is_place(name, value));
+            let places = credentials.iter_mut().filter(|(name, _)| self.spared.is_place(name));
             places.for_each(|(_, value)| url.clone_into(value));
             (url.to_owned(), Arc::new(credentials))
         };

@@ -9,14 +9,24 @@ use super::fit::Fit;
 use super::give::{Needs, Own};
 use super::known::Known;
 use super::{Sandbox, State};
+use crate::certify::checks::secrets_of;
+use crate::profile::is_merchants_url;
 use crate::tape::{Headers, Hole, Message, Recipe, Scope};
 use crate::world::Subject;
 
-/// What an account need not have, and so need not send: names of credentials, and of recipes that sign by no other.
+/// What is not held against a request.
 #[derive(Debug, Default)]
 pub(super) struct Spared {
+    /// Names of credentials that an account need not have, and so need not send.
     credentials: HashSet<String>,
+    /// Names of recipes that sign by no other.
     recipes: HashSet<String>,
+    /// Names of credentials that are no secrets.
+    open: HashSet<String>,
+    /// Those of them that may be another text: places of the merchant's, and words for people.
+    free: HashSet<String>,
+    /// Places of the merchant's, as the url that deliveries go to.
+    places: HashSet<String>,
 }
 
 impl Spared {
@@ -36,7 +46,29 @@ impl Spared {
         let all = &subject.profile.recipes;
         let recipes = all.iter().filter(|(_, recipe)| needs_only(recipe, all, &is_spared));
         let recipes = recipes.map(|(name, _)| name.clone()).collect();
-        Spared { credentials, recipes }
+        let secrets: HashSet<String> = secrets_of(subject).into_iter().map(|(name, _)| name).collect();
+        let open = subject.credentials.iter().filter(|(name, _)| !secrets.contains(&format!("credentials.{name}")));
+        let named = |is: fn(&str) -> bool| -> HashSet<String> {
+            open.clone().filter(|(_, value)| is(value)).map(|(name, _)| name.clone()).collect()
+        };
+        // What names an account has no spaces.
+        let free = named(|value| is_merchants_url(value) || value.contains(' '));
+        Spared { credentials, recipes, open: named(|_| true), free, places: named(is_merchants_url) }
+    }
+
+    /// Whether a credential is a secret, which must be sent.
+    pub(super) fn is_secret(&self, name: &str) -> bool {
+        !self.open.contains(name)
+    }
+
+    /// Whether a credential may be another text than the profile's where it is sent.
+    pub(super) fn is_free(&self, name: &str) -> bool {
+        self.free.contains(name)
+    }
+
+    /// Whether a credential is a place of the merchant's.
+    pub(super) fn is_place(&self, name: &str) -> bool {
+        self.places.contains(name)
     }
 
     pub(super) fn has_credential(&self, name: &str) -> bool {

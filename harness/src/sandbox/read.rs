@@ -1,5 +1,7 @@
 //! Reads a request by the patterns of the tapes: what stands in each hole.
 
+use std::collections::BTreeMap;
+
 use crate::tape::{Hole, Part, Shape, Template};
 
 /// What stood in a hole of a request.
@@ -7,6 +9,24 @@ use crate::tape::{Hole, Part, Shape, Template};
 pub(super) struct Caught<'k, 's> {
     pub(super) hole: &'k Hole,
     pub(super) text: &'s str,
+}
+
+impl Caught<'_, '_> {
+    /// Whether it is of the form that the hole asks for.
+    pub(super) fn has_form(&self) -> bool {
+        match self.hole {
+            Hole::Any { class, .. } => class.fits(self.text),
+            _ => true,
+        }
+    }
+
+    /// Whether it is the credential that the hole asks for; true of every other hole.
+    pub(super) fn is_credential(&self, credentials: &BTreeMap<String, String>) -> bool {
+        match self.hole {
+            Hole::Secret(name) => credentials.get(name).is_some_and(|value| value == self.text),
+            _ => true,
+        }
+    }
 }
 
 /// Adds what stands in the holes of a text to `out`; false where the text is not as the template says around them, and then nothing is

@@ -1,6 +1,6 @@
 //! Reads one value of a request for an exchange: how much it tells of whether that is meant, and what it brings.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use quittance::Currency;
@@ -13,7 +13,7 @@ use super::read::{Caught, caught};
 use super::roles::Quantity;
 use super::texts::Of;
 use super::understand::begins;
-use crate::tape::{Encoding, Hole, Part, Template};
+use crate::tape::{Class, Encoding, Hole, Part, Template, speaks_of_proof};
 
 /// What fits are judged by.
 #[derive(Clone, Copy)]
@@ -22,8 +22,6 @@ pub(super) struct Ground<'k, 'g> {
     /// None where it is read without a look at what is remembered, as long as nothing of that is named.
     pub(super) book: Option<&'g Book>,
     pub(super) credentials: &'g BTreeMap<String, String>,
-    /// Names of credentials that are secrets.
-    pub(super) secrets: &'g HashSet<String>,
     pub(super) spared: &'g Spared,
 }
 
@@ -152,7 +150,7 @@ impl<'r> Reader<'r, '_, '_> {
             self.mark.score += self.weight.other;
             self.mark.set(Flag::Differs, true);
             let lone_key = self.path == "header authorization" && is_lone_key(self.ground, template, text);
-            self.mark.set(Flag::Unproven, !lone_key && self.proves(template));
+            self.mark.set(Flag::Unproven, !lone_key && (self.proves(template) || self.names_account(template)));
             // An id of another form than this one is of something else.
             self.mark.set(Flag::Absent, self.path.starts_with("path "));
             return;
@@ -168,11 +166,13 @@ impl<'r> Reader<'r, '_, '_> {
     fn hole(&mut self, one: Caught<'r, 'r>) {
         let (known, path) = (self.known, self.path);
         match one.hole {
-            Hole::Secret(name) => {
-                let right = self.ground.credentials.get(name).is_some_and(|secret| *secret == one.text);
-                self.mark
-                    .set(Flag::Unproven, !right && (path.starts_with("header ") || self.ground.secrets.contains(name)));
-                self.mark.score -= if right { 0 } else { 1 };
+            Hole::Secret(name) if !one.is_credential(self.ground.credentials) => {
+                self.mark.set(Flag::Unproven, path.starts_with("header ") || !self.ground.spared.is_free(name));
+                self.other();
+            }
+            Hole::Any { .. } if !one.has_form() => {
+                self.mark.set(Flag::Unproven, speaks_of_proof(path));
+                self.other();
             }
             Hole::Basic { user, password } => {
                 let half = |name: &str| self.ground.credentials.get(name).map_or("", String::as_str);
@@ -204,6 +204,12 @@ impl<'r> Reader<'r, '_, '_> {
         }
     }
 
+    /// What stands in a hole is another text than fits there, though all around it does.
+    fn other(&mut self) {
+        self.mark.score += self.weight.other - self.weight.same;
+        self.mark.set(Flag::Differs, true);
+    }
+
     /// The object that is named so.
     fn find(&mut self, of: Of, text: &str) -> Option<Number> {
         self.readings.looks_up = true;
@@ -227,11 +233,17 @@ impl<'r> Reader<'r, '_, '_> {
         }
     }
 
-    /// Whether a template holds what authorizes: a secret in a header or in the body.
+    /// Whether a template names the account: a sparse request may leave that out, and none may name another.
+    fn names_account(&self, template: &Template) -> bool {
+        template.holes().any(|hole| matches!(hole, Hole::Secret(name) if !self.ground.spared.is_free(name)))
+    }
+
+    /// Whether a template holds what authorizes: a secret, a signature, or what is named as one.
     fn proves(&self, template: &Template) -> bool {
         template.holes().any(|hole| match hole {
             Hole::Secret(name) if self.ground.spared.has_credential(name) => false,
-            Hole::Secret(name) => self.path.starts_with("header ") || self.ground.secrets.contains(name),
+            Hole::Secret(name) => self.path.starts_with("header ") || self.ground.spared.is_secret(name),
+            Hole::Any { .. } => speaks_of_proof(self.path),
             Hole::Signature(name) => !self.ground.spared.has_recipe(name),
             Hole::Basic { .. } => true,
             Hole::Gen { .. } => self.path == "header authorization",
@@ -254,12 +266,14 @@ pub(super) fn kind_of(known: &Known, name: &str) -> Kind {
     known.at.lineage.names.get(name).copied().unwrap_or(Kind::Other)
 }
 
-/// Whether any text fits there that a client may send.
-pub(super) fn takes_any(want: &Want) -> bool {
-    let Role::Holes(template) = &want.role else { return false };
-    let is_any =
-        |hole: &Hole| matches!(hole, Hole::Key(_) | Hole::Reference(_) | Hole::Signature(_) | Hole::Any { .. });
-    matches!(template.parts.as_slice(), [Part::Hole(hole)] if is_any(hole))
+/// The form that every text fits there which a client may send: none for any; `Err` where it matters which text it is.
+pub(super) fn form_of(want: &Want) -> Result<Option<Class>, ()> {
+    let Role::Holes(template) = &want.role else { return Err(()) };
+    match template.parts.as_slice() {
+        [Part::Hole(Hole::Key(_) | Hole::Reference(_) | Hole::Signature(_))] => Ok(None),
+        [Part::Hole(Hole::Any { class, .. })] => Ok(Some(*class)),
+        _ => Err(()),
+    }
 }
 
 /// Whether a value brings more than a mark.

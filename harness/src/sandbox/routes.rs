@@ -1,18 +1,19 @@
 //! Finds the exchanges that a request may be meant for, by method and path, and how well each fits what was sent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::book::Book;
 use super::choice::{Choosers, waits};
 use super::fit::{Fit, Probes, Readings, Weight};
 use super::known::{Class, Kind, Known, Role, Want};
-use super::leaves::OPERATION;
+use super::leaves::{OPERATION, last_name};
 use super::reader::{Ground, Mark};
 use super::sent::{ASKED_FOR, BODY, Place, Sent};
 use super::texts::Of;
 use super::understand::begins;
 use crate::tape::Hole;
 use http::Method;
+use quittance::Op;
 
 /// Exchanges of one method and path.
 #[derive(Debug)]
@@ -31,6 +32,46 @@ pub(super) struct Route {
     body: Carries,
     /// Whether payments, mandates or payouts are begun by it.
     begins: bool,
+    /// The values that say which operation is asked for.
+    asks: Vec<Asks>,
+}
+
+/// A place of a route's requests whose fixed text says which operation is asked for.
+#[derive(Debug)]
+struct Asks {
+    place: Place,
+    path: String,
+    /// All that the tapes have there, sorted.
+    words: Vec<String>,
+}
+
+impl Asks {
+    /// Names of what says the kind of a request.
+    const NAMES: [&'static str; 4] = ["type", "operation", "action", "command"];
+
+    /// The places of these exchanges where there is a fixed text, by which operations are told apart.
+    fn of(own: &[&Known]) -> Vec<Asks> {
+        let mut found: BTreeMap<&str, (Place, BTreeMap<&str, Op>, bool)> = BTreeMap::new();
+        for (one, want) in own.iter().flat_map(|one| one.wants.iter().map(move |want| (one, want))) {
+            let (_, words, is_telling) = found.entry(&want.path).or_insert((want.place, BTreeMap::new(), true));
+            match &want.role {
+                Role::Literal(text) => *is_telling &= *words.entry(text).or_insert(one.at.op) == one.at.op,
+                _ => *is_telling = false,
+            }
+        }
+        let named = |path: &str| Asks::NAMES.iter().any(|name| last_name(path).ends_with(name));
+        let several = |words: &BTreeMap<&str, Op>| words.values().any(|op| words.values().any(|other| other != op));
+        let telling = found.into_iter().filter(|(path, (_, words, is_telling))| {
+            *is_telling && !path.starts_with("header ") && *path != OPERATION && named(path) && several(words)
+        });
+        telling
+            .map(|(path, (place, words, _))| Asks {
+                place,
+                path: path.to_owned(),
+                words: words.into_keys().map(str::to_owned).collect(),
+            })
+            .collect()
+    }
 }
 
 /// What the requests of a route have for a body.
@@ -105,6 +146,7 @@ impl Routes {
                     number: None,
                     body: Carries::Maybe,
                     begins: false,
+                    asks: Vec::new(),
                 }),
             }
         }
@@ -208,6 +250,13 @@ impl Route {
         Carries::Always(first)
     }
 
+    /// What is asked for where no tape asks for that: where it stands, and what the tapes have there.
+    pub(super) fn unknown_word(&self, sent: &Sent<'_>) -> Option<(&str, &[String])> {
+        let is_unknown =
+            |asks: &&Asks| sent.first(asks.place).is_some_and(|word| !asks.words.iter().any(|known| known == word));
+        self.asks.iter().find(is_unknown).map(|asks| (asks.path.as_str(), asks.words.as_slice()))
+    }
+
     /// The path in words, with `*` for ids.
     pub(super) fn path(&self) -> String {
         let words: Vec<&str> = self.shape.iter().map(|segment| segment.as_deref().unwrap_or("*")).collect();
@@ -248,6 +297,7 @@ impl Route {
         let known = ground.known;
         let own: Vec<&Known> = self.candidates.iter().filter_map(|index| known.get(*index)).collect();
         self.body = Route::carries(&own);
+        self.asks = Asks::of(&own);
         self.begins = own.iter().any(|one| begins(one.at.op) && one.at.creates == Some(Kind::of(one.at.op)));
         let mut places: HashMap<Place, usize> = HashMap::new();
         let mut counts: Vec<usize> = Vec::new();

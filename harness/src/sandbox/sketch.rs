@@ -96,18 +96,32 @@ impl Sketch {
 
     /// The template with slots in place of these bytes, numbered in their order. Holes inside them are gone.
     pub(super) fn slotted(&self, slots: &[Range<usize>]) -> Template {
-        let inside = |hole: &Range<usize>| slots.iter().any(|at| at.start <= hole.start && hole.end <= at.end);
-        let kept = self.holes.iter().filter(|(at, _)| !inside(at)).cloned();
-        let new = slots.iter().enumerate().map(|(number, at)| (at.clone(), Hole::Slot(number)));
-        let mut all: Vec<(Range<usize>, Hole)> = kept.chain(new).collect();
+        let slots = slots.iter().enumerate().map(|(number, at)| (at.clone(), Part::Hole(Hole::Slot(number))));
+        self.with(slots.collect())
+    }
+
+    /// The template with another text in place of each value that is words for people, and not a name, a code or a number.
+    pub(super) fn reworded(&self, text: &str) -> Template {
+        let is_words = |leaf: &Leaf| !leaf.object && leaf.text.contains(' ') && leaf.text.contains(char::is_alphabetic);
+        let words = self.leaves().into_iter().filter(is_words);
+        self.with(words.map(|leaf| (leaf.at, Part::Text(text.to_owned()))).collect())
+    }
+
+    /// The template with other parts in place of these bytes. Holes inside them are gone.
+    fn with(&self, new: Vec<(Range<usize>, Part)>) -> Template {
+        let inside = |hole: &Range<usize>| new.iter().any(|(at, _)| at.start <= hole.start && hole.end <= at.end);
+        let kept = self.holes.iter().filter(|(at, _)| !inside(at));
+        let mut all: Vec<(Range<usize>, Part)> =
+            kept.map(|(at, hole)| (at.clone(), Part::Hole(hole.clone()))).collect();
+        all.extend(new);
         all.sort_by_key(|(at, _)| at.start);
         let mut parts = Vec::with_capacity(2 * all.len() + 1);
         let mut from = 0;
-        for (at, hole) in all {
+        for (at, part) in all {
             if let Some(text) = self.text.get(from..at.start).filter(|text| !text.is_empty()) {
                 parts.push(Part::Text(text.to_owned()));
             }
-            parts.push(Part::Hole(hole));
+            parts.push(part);
             from = at.end;
         }
         if let Some(text) = self.text.get(from..).filter(|text| !text.is_empty()) {

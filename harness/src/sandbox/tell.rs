@@ -7,6 +7,7 @@ use super::book::Object;
 use super::fit::Fit;
 use super::known::{Class, Kind, Known, Role};
 use super::learn::Drafts;
+use super::read::{Caught, caught};
 use super::routes::Routes;
 use super::sent::Sent;
 use super::shown::{Compared, Miss, OutcomeShown, PaymentShown};
@@ -103,7 +104,7 @@ pub(super) fn outcomes(subject: &Subject, drafts: &Drafts) -> Vec<OutcomeShown> 
 }
 
 /// Where a request differs from an exchange. Values that the client sent are not told.
-fn differences(known: &Known, sent: &Sent<'_>) -> Vec<String> {
+fn differences(known: &Known, sent: &Sent<'_>, credentials: &BTreeMap<String, String>) -> Vec<String> {
     let mut out = Vec::new();
     // Of values in one place the first counts.
     for want in &known.wants {
@@ -117,8 +118,14 @@ fn differences(known: &Known, sent: &Sent<'_>) -> Vec<String> {
             (Some(value), Role::Literal(text)) if value != text => {
                 out.push(format!("{place}: another value than `{}`", short(text)));
             }
-            (Some(value), Role::Holes(template)) if !super::read::caught(template, value, &mut Vec::new()) => {
-                out.push(format!("{place}: not of the form `{}`", short(&template.written())));
+            (Some(value), Role::Holes(template)) => {
+                let mut all = Vec::new();
+                let written = || short(&template.written());
+                if !caught(template, value, &mut all) || !all.iter().all(Caught::has_form) {
+                    out.push(format!("{place}: not of the form `{}`", written()));
+                } else if !all.iter().all(|one| one.is_credential(credentials)) {
+                    out.push(format!("{place}: another value than `{}`", written()));
+                }
             }
             _ => {}
         }
@@ -159,10 +166,15 @@ pub(super) fn nearest(fits: &[Fit<'_>]) -> Compared {
 }
 
 /// The exchanges that a request is compared with, with what differs.
-pub(super) fn misses(knowledge: &Knowledge, compared: &Compared, sent: &Sent<'_>) -> Vec<Miss> {
+pub(super) fn misses(
+    knowledge: &Knowledge,
+    compared: &Compared,
+    sent: &Sent<'_>,
+    credentials: &BTreeMap<String, String>,
+) -> Vec<Miss> {
     let miss = |index: &usize| {
         let known = knowledge.known.get(*index)?;
-        let differences = differences(known, sent);
+        let differences = differences(known, sent, credentials);
         let (case, line) = (known.at.lineage.case.to_string(), known.at.line);
         (!compared.only_differing || !differences.is_empty()).then_some(Miss { case, line, differences })
     };
@@ -183,6 +195,12 @@ pub(super) fn other_paths(knowledge: &Knowledge, routes: &Routes, method: &http:
 pub(super) fn unknown_path(id: &str, routes: &Routes, method: &http::Method, path: &str) -> String {
     let near = routes.near(method, path).first().map(|route| format!("; the nearest is {}", route.path()));
     format!("no tape of {id} has {method} {}{}", short(path), near.unwrap_or_default())
+}
+
+/// That no tape asks for this, and what they ask for.
+pub(super) fn unknown_word(id: &str, path: &str, words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{}`", short(word))).collect();
+    format!("no tape of {id} has a request of this kind: {} is one of {}", told(path), words.join(", "))
 }
 
 /// The exchange by which a refusal is told: of this class, and of these candidates where one is there, else the nearest of all.

@@ -76,13 +76,14 @@ fn takes_any_text(template: &Template) -> bool {
     template.holes().any(|hole| matches!(hole, Hole::Any { class: Class::Text, .. }))
 }
 
-fn speaks_of_money(name: &str) -> bool {
+/// Whether a name speaks of money.
+pub(crate) fn speaks_of_money(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     MONEY.iter().any(|word| name.contains(word))
 }
 
 /// Whether the last word of a name says that a hash or a signature stands there: `sha1hash`, `x-signature`, `requestDigest`, `mac`.
-fn speaks_of_proof(name: &str) -> bool {
+pub(crate) fn speaks_of_proof(name: &str) -> bool {
     let start = name.char_indices().rev().find(|(at, letter)| {
         let before = name.get(..*at).and_then(|before| before.chars().next_back());
         let is_new_word = letter.is_ascii_uppercase() && before.is_some_and(|before| before.is_ascii_lowercase());

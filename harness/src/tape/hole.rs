@@ -178,6 +178,11 @@ impl Class {
         text.bytes().position(|byte| !fits(byte)).unwrap_or(text.len())
     }
 
+    /// Whether a whole text fits.
+    pub(crate) fn fits(self, text: &str) -> bool {
+        text.len() >= self.shortest() && self.longest(text) == text.len()
+    }
+
     /// The shortest text that can fit, in bytes.
     pub(super) fn shortest(self) -> usize {
         if self == Self::Uuid { 36 } else { 1 }

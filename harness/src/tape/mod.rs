@@ -41,10 +41,11 @@ pub use stand_in::StandIn;
 pub use values::{Spoil, StepValues};
 
 pub(crate) use answer::{part as rendered_part, response as rendered};
+pub(crate) use closed::{speaks_of_money, speaks_of_proof};
 pub(crate) use compile::{AnswerTemplate, BodyText, HeaderText};
 pub(crate) use deliver::delivery as delivered;
 pub(crate) use enclosed::{close as closed, inside as inside_base64, open as opened};
-pub(crate) use hole::{Hole, Place};
+pub(crate) use hole::{Class, Hole, Place};
 pub(crate) use redact::{MASK, NO_SECRETS, Redactor, hidden_credentials, is_secret_value, tokens_in};
 pub(crate) use shown::shown_headers;
 pub(crate) use stand_in::is_alike;

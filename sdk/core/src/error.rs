@@ -26,7 +26,7 @@ pub enum Kind {
     Conflict,
     /// Too many requests (429); see [`Error::retry_after`].
     RateLimited,
-    /// The provider is down or failed inside (5xx).
+    /// The provider is down, failed inside (5xx), or still works on an earlier request ([`Error::in_progress`]).
     Unavailable,
     /// The exchange did not take place whole: refused, reset, cut, timed out.
     Network,
@@ -206,6 +206,13 @@ impl Error {
         self.0.code = self.0.code.as_deref().map(&clean);
         self.0.field = self.0.field.as_deref().map(&clean);
         self
+    }
+
+    /// The same error, of a provider that still works on an earlier request under the same key or on the same object: nothing is decided, and the
+    /// call can be made again under its key.
+    #[must_use]
+    pub fn in_progress(self) -> Error {
+        self.of_kind(Kind::Unavailable).with_effect(Effect::Unknown)
     }
 
     /// The class.

@@ -1,6 +1,6 @@
 //! What a connector can do, as constant data. Every claim is proved by the harness in both directions.
 
-use crate::{Currency, Exponents, MethodKind, Money, Op};
+use crate::{CaptureMode, Currency, Exponents, MethodKind, Money, Op};
 
 /// The capabilities of a connector.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,9 @@ pub struct Spec {
     pub idempotency: Idempotency,
     /// Operations whose key travels otherwise, or that have none: a refund that the provider would make once more.
     pub idempotency_exceptions: &'static [(Op, Idempotency)],
+    /// Whether a key that replays does so for reservations too ([`CaptureMode::Manual`]). Else the provider answers a purchase that comes again
+    /// with the first result, and reserves once more where it was a reservation.
+    pub replays_reservations: bool,
     /// How webhooks are vouched for; `None` when there are none.
     pub webhook: Option<WebhookRules>,
     /// How disputes can be answered.
@@ -83,6 +86,7 @@ impl Spec {
             retrieve: RetrieveRules { later: true },
             idempotency: Idempotency::None,
             idempotency_exceptions: &[],
+            replays_reservations: true,
             webhook: None,
             disputes: DisputeRules { accept: false, contest: false },
             exponents: Exponents::ISO,
@@ -114,6 +118,12 @@ impl Spec {
     pub fn idempotency_of(&self, op: Op) -> Idempotency {
         let exception = self.idempotency_exceptions.iter().find(|(of, _)| *of == op);
         exception.map_or(self.idempotency, |(_, means)| *means)
+    }
+
+    /// Whether the provider answers a repetition of `op` under its key with the first result; `capture` is that of the request, automatic
+    /// where it has none.
+    pub fn replays(&self, op: Op, capture: CaptureMode) -> bool {
+        self.idempotency_of(op).replays() && (self.replays_reservations || capture == CaptureMode::Automatic)
     }
 
     /// Whether `host` is one the connector may talk to.
@@ -237,7 +247,8 @@ pub enum Idempotency {
     Header(&'static str),
     /// In a body field of this name: a JSON member, form field or XML element; `@name` is an attribute.
     Body(&'static str),
-    /// The provider refuses a second payment of the same merchant reference or key in one of these fields; look it up then. There are several
+    /// The provider refuses a second payment of the same merchant reference or key in one of these fields, or answers as to the first; look it up
+    /// then, since it need not say which. There are several
     /// where payments, refunds and payouts have numbers of their own.
     Unique(&'static [&'static str]),
     /// In the path of a PUT, under this name: an id that is made of the merchant's reference or the key. The provider refuses a second

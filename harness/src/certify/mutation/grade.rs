@@ -10,6 +10,7 @@ use super::body::{Change, Spot, Value};
 use super::mutants::{Aim, Mutant};
 use super::site::{AMOUNTS, Roles, Site, is_bad, is_good, is_of_merchant, is_open, kind, state};
 use crate::profile::StatusRow;
+use crate::tape::speaks_of_money;
 use crate::view::Outcome;
 
 /// What a mutant's result is worth.
@@ -113,7 +114,7 @@ impl Judge<'_> {
         }
         let says = |number: &usize| !gone(number) && self.lists(*number, now, outcome);
         let supported = came && (self.roles.status.iter().any(says) || self.is_silent(mutant, now));
-        if supported { None } else { claims("nothing final, as no status of the answer says that") }
+        if supported { None } else { claims(&unsupported(&mutant.at, self.site.whole.as_ref().err())) }
     }
 
     /// Whether a refusal that the HTTP status tells (4xx) became an open state only because a member means nothing any more: the caller
@@ -237,6 +238,22 @@ impl Judge<'_> {
     }
 }
 
+/// What is expected of a result that no status of the answer supports, after a change at this path: of an answer that is refused without
+/// the change, that what it was refused by is asked for.
+fn unsupported(at: &str, refused: Option<&Error>) -> String {
+    let name = at.rsplit(['.', '/']).next().unwrap_or(at);
+    match refused {
+        Some(error) => {
+            let what = if speaks_of_money(name) { "amount" } else { "member" };
+            let kind = error.kind().as_str();
+            format!(
+                "an error, as a required {what} is gone: with it the answer is refused ({kind}), so read it as required"
+            )
+        }
+        None => "nothing final, as no status of the answer says that".to_owned(),
+    }
+}
+
 impl Mutant {
     /// Whether a change stands at this spot, or around it.
     fn touches(&self, spots: &[Spot<'_>], number: usize) -> bool {
@@ -251,5 +268,22 @@ pub(super) fn told(outcome: &Outcome) -> String {
     match state(outcome) {
         "" => "an answer".to_owned(),
         state => format!("{state}{id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_and_was_needed_is_named() {
+        let refused = Error::protocol("the amount of the answer is another");
+        let told = unsupported("$.data.amount", Some(&refused));
+        assert_eq!(
+            told,
+            "an error, as a required amount is gone: with it the answer is refused (protocol), so read it as required"
+        );
+        assert!(unsupported("/a/code", Some(&refused)).starts_with("an error, as a required member is gone"));
+        assert_eq!(unsupported("$.status", None), "nothing final, as no status of the answer says that");
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn mutation(ground: &Ground<'_>) -> Tried {
         run.members(&mut known);
         refusals.tried(&mut run);
     }
-    tried.findings.extend(refusals.unproven());
+    refusals.unproven().into_iter().for_each(|unproven| tried.lacks(ground.plan, unproven));
     tried
 }
 

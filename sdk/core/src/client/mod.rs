@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use tracing::Instrument;
 
 use crate::{
-    Adjust, AnswerDispute, Authorize, Capture, Complete, Connector, Context, Delivery, Dispute, Effect, Error, Event,
-    Key, Lookup, Mandate, Money, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Refund, RefundRequest, Result,
-    Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, UnwrapToken, Void,
+    Adjust, AnswerDispute, Authorize, Capture, CaptureMode, Complete, Connector, Context, Delivery, Dispute, Effect,
+    Error, Event, Key, Lookup, Mandate, Money, NetworkToken, Op, OpenSession, PayOut, Payment, Payout, Refund,
+    RefundRequest, Result, Retrieve, RetrievePayout, RetrieveRefund, Revoke, Session, SetUp, Spec, UnwrapToken, Void,
 };
 
 mod attempt;
@@ -26,7 +26,7 @@ pub use retry::{NoSleep, Policy, Sleep};
 ///
 /// - A call is repeated where nothing happened and the cause may pass, and where the effect is unknown but a repetition does no harm: the
 ///   operation only reads, or the provider answers the same key with the first result ([`crate::Idempotency::replays`]), as the spec says
-///   of that operation ([`Spec::idempotency_of`]).
+///   of that operation ([`Spec::idempotency_of`]) and of reservations ([`Spec::replays_reservations`]).
 /// - Once one try of a call ended in [`Effect::Unknown`], so does the call, unless a later try is answered.
 /// - What stays unknown is looked up where the spec allows it. An authorization: by the error's handle, else by the merchant's reference;
 ///   the payment found is the result if its amount and reference agree. So give each new authorization its own reference. A later step:
@@ -140,7 +140,7 @@ impl Client {
     /// How long to wait before the next try; `None` if there is to be none.
     fn wait(&self, cx: &Context<'_>, about: &About<'_>, number: u32, error: &Error) -> Option<std::time::Duration> {
         let again = number < self.policy.attempts
-            && retry::repeatable(about.op, about.key.is_some(), self.spec().idempotency_of(about.op), error);
+            && retry::repeatable(about.op, about.key.is_some() && self.spec().replays(about.op, about.capture), error);
         let wait = if again { self.policy.wait(cx, number, error.retry_after())? } else { return None };
         (about.elapsed(cx) + wait < self.policy.deadline).then_some(wait)
     }
@@ -184,12 +184,20 @@ struct About<'r> {
     started: Timestamp,
     key: Option<&'r Key>,
     amount: Option<Money>,
+    capture: CaptureMode,
     segment: Segment,
 }
 
 impl<'r> About<'r> {
     fn of(cx: &Context<'_>, op: Op) -> About<'r> {
-        About { op, started: cx.now(), key: None, amount: None, segment: Segment::default() }
+        About {
+            op,
+            started: cx.now(),
+            key: None,
+            amount: None,
+            capture: CaptureMode::default(),
+            segment: Segment::default(),
+        }
     }
 
     fn keyed(self, key: &'r Key) -> About<'r> {
@@ -215,7 +223,7 @@ impl Connector for Client {
     async fn authorize(&self, cx: &Context<'_>, request: &Authorize) -> Result<Payment> {
         let cx = self.enter(cx);
         let about = About::of(&cx, Op::Authorize).keyed(&request.key).worth(request.amount);
-        let about = About { segment: Segment::of_authorize(request), ..about };
+        let about = About { segment: Segment::of_authorize(request), capture: request.capture, ..about };
         match self.run(&cx, &about, || self.connector.authorize(&cx, request)).await {
             Err(error) => self.settle_authorize(&cx, &about, request, error).await,
             answered => answered,
@@ -225,6 +233,7 @@ impl Connector for Client {
     async fn complete(&self, cx: &Context<'_>, request: &Complete) -> Result<Payment> {
         let cx = self.enter(cx);
         let about = About::of(&cx, Op::Complete).keyed(&request.key).worth(request.amount);
+        let about = About { capture: request.capture, ..about };
         match self.run(&cx, &about, || self.connector.complete(&cx, request)).await {
             Err(error) => {
                 let shown = |found: &Payment| resolve::shows_completion(found, request);

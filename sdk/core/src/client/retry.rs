@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Context, Effect, Error, Idempotency, Op};
+use crate::{Context, Effect, Error, Op};
 
 /// How a [`crate::Client`] repeats calls and how long it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +56,10 @@ impl Policy {
 
 /// Whether the same call can be made again without looking first: nothing happened at the provider, or a repetition does no harm
 /// because the operation only reads or the provider answers the same key with the first result.
-pub(super) fn repeatable(op: Op, keyed: bool, idempotency: Idempotency, error: &Error) -> bool {
+pub(super) fn repeatable(op: Op, replays: bool, error: &Error) -> bool {
     match error.effect() {
         Effect::None => error.retryable(),
-        Effect::Unknown => error.transient() && (op.reads() || (keyed && idempotency.replays())),
+        Effect::Unknown => error.transient() && (op.reads() || replays),
     }
 }
 

@@ -1,13 +1,15 @@
 //! What the client makes of calls that ended unknown.
 
 use quittance::{
-    Address, Adjust, Capture, CaptureMode, Complete, Connector, Customer, Effect, Failure, Handle, Kind, Op, PayOut,
-    Payment, Policy, Recipient, Refund, RefundRequest, Result, Spec, State, TransferState, Void,
+    Address, Adjust, Authorize, Capture, CaptureMode, Complete, Connector, Customer, Effect, Failure, Handle, Kind, Op,
+    PayOut, Payment, Policy, Recipient, Refund, RefundRequest, Result, Spec, State, TransferState, Void,
 };
 
 use crate::client::{Bench, OK};
-use crate::shop::{BLIND, FULL, KEYED_REFUNDS, PARTLY_FOUND, PARTS, REPLAYING, UNIQUE, UNKEYED_REFUNDS};
-use crate::support::{Answer, eur, json, key, pay, ready};
+use crate::shop::{
+    BLIND, FULL, KEYED_REFUNDS, PARTLY_FOUND, PARTS, REPLAYING, UNIQUE, UNKEYED_REFUNDS, UNKEYED_RESERVATIONS,
+};
+use crate::support::{Answer, eur, json, key, pay, purchase, ready};
 
 fn reset() -> Answer {
     Err(Failure::Reset)
@@ -87,6 +89,26 @@ fn where_nothing_can_be_looked_up_the_error_stays() {
     let bench = Bench::of(&BLIND, [reset(), json(200, OK)]);
     assert_eq!((bench.buy().unwrap_err().effect(), bench.world.sent().len()), (Effect::Unknown, 1));
     assert_eq!(bench.ledger.lines(), [(Op::Authorize, "unknown")]);
+}
+
+#[test]
+fn a_reservation_whose_key_does_not_replay_is_made_once() {
+    for (spec, capture, sent) in [
+        (&UNKEYED_RESERVATIONS, CaptureMode::Manual, ["POST /payments", "GET /payments?reference=order-1"]),
+        (&UNKEYED_RESERVATIONS, CaptureMode::Automatic, ["POST /payments", "POST /payments"]),
+        (&REPLAYING, CaptureMode::Manual, ["POST /payments", "POST /payments"]),
+    ] {
+        let bench = Bench::of(spec, [reset(), payment(r#""state":"authorized","amount":1050"#)]);
+        let request = Authorize { capture, ..purchase() };
+        assert_eq!(ready(bench.client.authorize(&bench.world.cx(), &request)).unwrap().handle, pay());
+        assert_eq!(bench.world.sent(), sent);
+    }
+    // What never left is tried again all the same.
+    let refused = Err(Failure::Refused("no route".into()));
+    let bench = Bench::of(&UNKEYED_RESERVATIONS, [refused, payment(r#""state":"authorized","amount":1050"#)]);
+    let request = Authorize { capture: CaptureMode::Manual, ..purchase() };
+    assert!(ready(bench.client.authorize(&bench.world.cx(), &request)).is_ok());
+    assert_eq!(bench.world.sent().len(), 2);
 }
 
 #[test]

@@ -44,6 +44,8 @@ pub(crate) const UNIQUE: Spec = Spec { idempotency: Idempotency::Unique(&["refer
 /// The same key gets the same payment; refunds have no key.
 pub(crate) const UNKEYED_REFUNDS: Spec =
     Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::None)], ..REPLAYING };
+/// The same key gets the same purchase; a reservation is made once more.
+pub(crate) const UNKEYED_RESERVATIONS: Spec = Spec { replays_reservations: false, ..REPLAYING };
 /// Payments have no key; the same key gets the same refund.
 pub(crate) const KEYED_REFUNDS: Spec =
     Spec { idempotency_exceptions: &[(Op::Refund, Idempotency::Header("idempotency-key"))], ..FULL };
