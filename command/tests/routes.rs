@@ -106,6 +106,17 @@ fn what_is_looked_up_is_what_was_made() {
         ],
     );
     check(
+        "verified",
+        &[
+            "POST /charge",
+            "GET /charge/{reference}: Check pending charge",
+            "GET /transaction/verify/{reference}: Verify a transaction",
+            "GET /paymentrequest/verify/{code}: Verify a payment request",
+            "POST /refund",
+        ],
+        &["authorize POST /charge", "refund POST /refund", "retrieve GET /transaction/verify/{id}"],
+    );
+    check(
         "whose",
         &[
             "PUT /auth",
@@ -206,4 +217,42 @@ fn simulations_and_books_are_no_payments() {
             "retrieve GET /payments/payment/{id}",
         ],
     );
+}
+
+/// Where nothing takes a reserved payment, a void is that of one that is taken; and what is not read yet has a name that says so.
+#[test]
+fn a_void_without_a_capture_stands_for_itself() {
+    let project = Project::new("route-void");
+    let file =
+        project.write("api.json", &description(&["POST /payments", "POST /payments/void", "GET /payments/{id}"]));
+    project.good(&["new", "acme", "--from", &file]);
+    let lib = project.read("connectors/acme/src/lib.rs");
+    assert!(lib.contains("void: VoidRules { captured: true, debit: false }"), "{lib}");
+    assert!(project.read("fixtures/acme/void.captured.toml").contains("/payments/void"));
+    let none = description(&["PUT /auth", "PUT /void"]).replace("payment_id", "number");
+    let file = project.write("none.json", &none);
+    project.good(&["new", "other", "--from", &file]);
+    let lib = project.read("connectors/other/src/lib.rs");
+    assert!(lib.contains("async fn void(&self, cx: &Context<'_>, _request: &Void)"), "{lib}");
+}
+
+/// A refund that is looked up under its payment has a handle that names both.
+#[test]
+fn a_refund_may_stand_under_its_payment() {
+    let project = Project::new("route-under");
+    let requests = ["POST /charges", "POST /charges/{charge}/refunds", "GET /charges/{charge}/refunds/{refund}"];
+    let file = project.write("api.json", &description(&requests));
+    project.good(&["new", "acme", "--from", &file]);
+    let lib = project.read("connectors/acme/src/lib.rs");
+    for part in [
+        "refund(send(call).await?, &request.payment)",
+        "request.refund.part(\"payment\").map(Handle::new)",
+        "of.segment()?, request.refund.segment()?",
+        ".with(\"payment\", payment.id())",
+    ] {
+        assert!(lib.contains(part), "no {part} in:\n{lib}");
+    }
+    let tape = project.read("fixtures/acme/retrieve_refund.succeeded.toml");
+    assert!(tape.contains("/charges/${gen:payment}/refunds/${gen:refund}"), "{tape}");
+    assert!(!lib.contains("pub charge:"), "the payment's id is no credential");
 }

@@ -12,8 +12,8 @@ const PAYMENT: [(&str, i32); 37] = [
     ("payment_intents", 1),
     ("payins", 4),
     ("payin", 4),
-    ("charges", 6),
-    ("charge", 6),
+    ("charges", 4),
+    ("charge", 4),
     ("authorizations", 7),
     ("authorization", 7),
     ("authorisations", 7),
@@ -217,7 +217,8 @@ impl Candidate<'_> {
         let before = || {
             [1, 2].into_iter().find_map(|ways| {
                 let at = length.checked_sub(ways)?;
-                let is_way = self.segments.iter().skip(at).all(|way| !is_parameter(way) && rank_of(way).is_none());
+                let is_plain = |way: &String| !is_parameter(way) && !is_version(way) && rank_of(way).is_none();
+                let is_way = self.segments.iter().skip(at).all(is_plain);
                 let rank = rank_of(self.segments.get(at.checked_sub(1)?)?).filter(|_| is_way)?;
                 Some((rank + if ways == 1 { 4 } else { 8 }, at))
             })

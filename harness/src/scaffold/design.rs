@@ -196,6 +196,11 @@ impl Design {
         name.is_some() && name == sent
     }
 
+    /// Whether nothing is reserved first, so that a void can only be that of a payment that is taken.
+    pub(super) fn voids_captured(&self) -> bool {
+        self.has(Op::Void) && !self.has(Op::Capture)
+    }
+
     /// Whether a refund is looked up under its payment, so that its handle names both.
     pub(super) fn is_under_payment(&self) -> bool {
         self.route(Op::RetrieveRefund).is_some_and(|route| route.path.contains(&Part::Payment))

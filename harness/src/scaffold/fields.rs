@@ -130,7 +130,7 @@ pub(super) fn tells(name: &str, words: &[&str]) -> bool {
 
 /// Whether what a name calls holds money: `amount`, `order_total`, `money`.
 pub(super) fn is_of_money(name: &str) -> bool {
-    tells(name, &["amount", "money", "total", "price", "valor", "instruct"])
+    tells(name, &["amount", "money", "total", "price", "valor", "funds", "instruct"])
 }
 
 /// What a member is by its name and kind, and how plain that name is: 0 the plainest. None for one that tells nothing.

@@ -33,7 +33,9 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-use quittance::{CaptureRules, Currencies, Family, Idempotency, LookupKind, MethodKind, Op, RefundRules, Spec};
+use quittance::{
+    CaptureRules, Currencies, Family, Idempotency, LookupKind, MethodKind, Op, RefundRules, Spec, VoidRules,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -298,7 +300,7 @@ fn profile(world: &World, names: &Names, folders: &[Folder]) -> Result<Profile, 
 }
 
 /// The scenarios whose tapes are drafted at first: one for each thing that can be done, a decline, and a refusal. The others are made of them.
-const MODELS: [&str; 8] = [
+const MODELS: [&str; 9] = [
     "authorize.captured",
     "authorize.invalid",
     "capture.full",
@@ -307,6 +309,7 @@ const MODELS: [&str; 8] = [
     "retrieve.captured",
     "retrieve_refund.succeeded",
     "void.authorized",
+    "void.captured",
 ];
 
 /// A crate of its own, and the tapes that are the models of the others.
@@ -466,6 +469,7 @@ fn spec(names: &Names, design: &Design) -> Spec {
         currencies: Currencies::Only(Vec::leak(currency.into_iter().collect())),
         capture: CaptureRules { manual: design.has(Op::Capture), partial: false, multiple: false },
         refund: RefundRules { partial: false, multiple: false },
+        void: VoidRules { captured: design.voids_captured(), debit: false },
         lookups: if design.has(Op::Retrieve) { &[LookupKind::Handle] } else { &[] },
         idempotency: match &design.idempotency {
             Some(name) => Idempotency::Header(leaked(name)),

@@ -246,7 +246,8 @@ impl Sought<'_, '_> {
         let unlike = match () {
             () if candidate.ends_in(&LETS_GO[..2]) => 0,
             () if holds(&LETS_GO[..2]) => 2,
-            () if holds(&LETS_GO[..5]) => 3,
+            () if holds(&LETS_GO[..4]) => 3,
+            () if holds(&LETS_GO[..5]) => 4,
             () => 6,
         };
         let fits = changes && !candidate.ends_in(&["refund"]) && self.is_done(candidate, place, &LETS_GO);
@@ -285,7 +286,8 @@ impl Sought<'_, '_> {
         }
         let below = |words: &[&str]| {
             let is_below = |other: &&Candidate<'_>| {
-                other.segments.starts_with(stem) && other.parameters() > 0 && other.ends_in(words)
+                let is_of_it = other.segments.starts_with(stem) && !other.path_speaks_of(&OTHER);
+                is_of_it && other.parameters() > 0 && other.ends_in(words)
             };
             self.candidates.iter().any(|other| is_below(&other))
         };
@@ -293,8 +295,13 @@ impl Sought<'_, '_> {
             counted([&TAKES[..], &["refund", "credit"], &LETS_GO[..]].iter().filter(|words| below(words)).count());
         let deep = counted(candidate.parameters());
         let is_of_payments = deep > 0 && ["payments", "payment"].contains(&candidate.begins());
-        let of_body = worth(has_amount, 8) + worth(has_card, 4);
-        Some(30 - rank + plain - 6 * deep + 4 * done + of_body + worth(is_of_payments, 10) - worth(is_put, 10))
+        let is_paid =
+            stem.iter().rev().skip(1).any(|segment| ["pay", "payments", "payment"].contains(&segment.as_str()));
+        let of_body = worth(has_amount, 8) + worth(has_card, 2);
+        Some(
+            30 - rank + plain - 6 * deep + 4 * done + of_body + worth(is_of_payments, 10) + worth(is_paid, 2)
+                - worth(is_put, 10),
+        )
     }
 
     /// How well a request fits that looks at a payment: one of those that are made there, or another whose answer is a payment.
@@ -309,7 +316,8 @@ impl Sought<'_, '_> {
         let about = candidate.about();
         let is_same =
             self.stem.iter().rfind(|segment| !is_parameter(segment)).is_some_and(|noun| same_noun(noun, about));
-        let is_named = rank_of(about).is_some() || asks && (candidate.noun().is_some() || candidate.names_payment());
+        let is_named = rank_of(about).is_some()
+            || asks && (candidate.noun().is_some() || about.is_empty() && candidate.names_payment());
         let is_listed =
             candidate.speaks_of(&["timeline", "history", "list", "export", "event", "refund", "link", "token"]);
         if !place.is_one && (!is_named || is_listed) {

@@ -38,6 +38,8 @@ struct Verb {
     variant: String,
     function: &'static str,
     request: &'static str,
+    /// Its name, as one that is not read yet where nothing of it is known to be sent.
+    argument: &'static str,
     result: &'static str,
     reader: &'static str,
     /// Whose refund it is, where that is read with the answer.
@@ -192,7 +194,7 @@ pub(super) fn lib(names: &Names, design: &Design) -> Result<String, Unusable> {
             payment => served(taken(design, Op::Authorize)), refunded => served(taken(design, Op::Refund)), told => served(problem(design).1),
             by_reference => design.is_by_reference(), under_payment => design.is_under_payment(), reason => reads(design, Op::Authorize).iter().any(|read| read.field() == "reason"),
             webhooks => webhooks(design),
-            capture => design.has(Op::Capture), refund => design.has(Op::Refund), retrieve => design.has(Op::Retrieve),
+            capture => design.has(Op::Capture), voids_captured => design.voids_captured(), refund => design.has(Op::Refund), retrieve => design.has(Op::Retrieve),
             card => takes_card, xml => design.body.is_xml(), soap => design.body == Body::Soap, major => is_major(design),
             payment_statuses => listed(design, "payment"), refund_statuses => listed(design, "refund"),
         },
@@ -271,10 +273,15 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
             format!("header(\"soapaction\", {0:?}).xml(\"soap:Envelope\", &envelope({0:?}, body))", route.root)
         }
     };
+    let body_code = route.body.as_ref().map(|members| shape::code(members, &names.provider));
+    let keyed = design.idempotency.is_some() && is_keyed(route);
+    let is_sent = values.iter().chain(&body_code).any(|code| code.contains("request."));
+    let is_read = keyed || is_sent || matches!(route.op, Op::Authorize | Op::Retrieve | Op::RetrieveRefund);
     Verb {
         variant: request.trim_end_matches("Request").to_owned(),
         function,
         request,
+        argument: if is_read { "request" } else { "_request" },
         result,
         reader,
         of: match route.op {
@@ -288,9 +295,9 @@ fn verb(names: &Names, design: &Design, route: &Route) -> Verb {
         path_code: (!values.is_empty()).then(|| format!("format!({format:?}, {})", values.join(", "))),
         path_literal: format!("{format:?}"),
         comments: headers.chain(query).chain(other).collect(),
-        body_code: route.body.as_ref().map(|members| shape::code(members, &names.provider)),
+        body_code,
         body_call,
-        keyed: design.idempotency.is_some() && is_keyed(route),
+        keyed,
     }
 }
 
