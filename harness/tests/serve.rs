@@ -103,6 +103,7 @@ fn a_head_may_have_64_kib() {
     assert_eq!(told(path, 64 << 10), 401);
     assert_eq!(told(path, (64 << 10) + 1), 431);
     assert_eq!(told(path, 100 << 10), 431);
+    assert_eq!(told(path, 1 << 20), 431, "the refusal arrives while the rest is still being sent");
     assert_eq!(told("/_quittance/api/health", (64 << 10) + 1), 431);
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -31,6 +31,8 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nx-quittance: serve\r\n
 const HEAD_BYTES: usize = 64 << 10;
 /// How often a connection is looked at.
 const TICK: Duration = Duration::from_secs(1);
+/// How much of what was refused is still read, so that its sender gets the refusal and no reset.
+const REFUSED_BYTES: usize = 1 << 20;
 /// How long open exchanges have when the server ends.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -106,7 +108,7 @@ impl Drop for Seat {
 /// Speaks HTTP on one connection until either side ends it, or it stands still for too long.
 async fn converse(wire: Wire, control: Arc<Control>, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
     let pulse = Arc::new(Pulse::default());
-    let line = TokioIo::new(Line { wire, pulse: Arc::clone(&pulse) });
+    let line = TokioIo::new(Line { wire, pulse: Arc::clone(&pulse), is_shut: false, leftover_bytes: REFUSED_BYTES });
     let limits = state.limits;
     let service = service_fn(|request: Request<Incoming>| {
         let (control, state, pulse) = (&control, &state, &pulse);
@@ -202,6 +204,11 @@ impl Pulse {
         self.head_since.store(0, Ordering::Relaxed);
     }
 
+    /// Whether bytes have come that are no whole request.
+    fn has_unread(&self) -> bool {
+        self.head_since.load(Ordering::Relaxed) > 0
+    }
+
     fn is_answered(&self) {
         self.is_busy.store(false, Ordering::Relaxed);
     }
@@ -220,6 +227,10 @@ impl Pulse {
 struct Line {
     wire: Wire,
     pulse: Arc<Pulse>,
+    /// Whether all that is to be written is written.
+    is_shut: bool,
+    /// How much may still be read after that.
+    leftover_bytes: usize,
 }
 
 /// Plain, or under TLS.
@@ -235,6 +246,22 @@ impl Line {
             Wire::Plain(stream) => Pin::new(stream),
             Wire::Tls(stream) => Pin::new(stream.as_mut()),
         }
+    }
+
+    /// Reads away what a client still sends to a server that has refused it: bytes that nobody has read when a connection closes make
+    /// it end with a reset, which takes the refusal along.
+    fn poll_leftovers(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut piece = [0; 8 << 10];
+        while self.leftover_bytes > 0 {
+            let mut buffer = ReadBuf::new(&mut piece);
+            let read = ready!(self.as_mut().wire().poll_read(context, &mut buffer));
+            let length = buffer.filled().len();
+            if read.is_err() || length == 0 {
+                break;
+            }
+            self.leftover_bytes = self.leftover_bytes.saturating_sub(length);
+        }
+        Poll::Ready(())
     }
 
     fn written<T>(&self, written: Poll<T>) -> Poll<T> {
@@ -287,8 +314,15 @@ impl AsyncWrite for Line {
         self.wire().poll_flush(context)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire().poll_shutdown(context)
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.is_shut {
+            ready!(self.as_mut().wire().poll_shutdown(context))?;
+            self.is_shut = true;
+        }
+        if self.pulse.has_unread() {
+            ready!(self.poll_leftovers(context));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(
