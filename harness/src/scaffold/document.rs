@@ -7,6 +7,9 @@ use serde_json::Value;
 use crate::descriptions::bundle::DATA;
 use crate::tape::json;
 
+/// Members that a draft does not read; a description may be a file of words for people.
+const UNREAD: [&str; 4] = ["callbacks", "description", "headers", "links"];
+
 /// What is wrong with a description as a whole.
 ///
 /// # Errors
@@ -78,7 +81,7 @@ impl<'a> Walk<'a> {
                                 at.truncate(stem);
                             }
                         }
-                        None if ["headers", "links", "callbacks"].contains(&name.as_str()) => {}
+                        None if UNREAD.contains(&name.as_str()) => {}
                         None => self.follow(inner, at, needed && !is_refusal(name))?,
                     }
                     at.truncate(length);
@@ -93,9 +96,6 @@ impl<'a> Walk<'a> {
     }
 
     fn go(&mut self, target: &str, at: &str, needed: bool) -> Result<(), String> {
-        if target.ends_with(".md") {
-            return Ok(());
-        }
         if let Some(why) = amiss(self.root, target) {
             let told = format!("{at}/$ref: {why}");
             if needed {
@@ -164,6 +164,7 @@ mod tests {
         let lost = ["/paths/~1p/post/y/404/a/$ref: `#/none` names nothing".to_owned()];
         assert_eq!(of(json!({ "404": { "a": { "$ref": "#/none" } } })).unwrap(), lost, "a refusal may be unknown");
         assert_eq!(of(json!({ "headers": { "a": { "$ref": "#/none" } } })), Ok(Vec::new()), "nothing reads them");
+        assert_eq!(of(json!({ "description": { "$ref": "words.md" } })), Ok(Vec::new()), "nor these");
         for good in [json!([{ "$ref": "#/a/b~0c~1d/0" }]), json!({ "example": { "y": { "$ref": "#/none" } } })] {
             assert_eq!(of(good), Ok(Vec::new()));
         }
