@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Request};
 use quittance::{CaptureMode, Error, Handle, Idempotency, Op, Payment, Spec, State, TransferState};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::leaves;
@@ -232,8 +233,8 @@ pub fn account(asked: &Asked, ended: &Ended) -> String {
 /// Whether the request of an operation can be repeated after it may have acted: the provider answers the same key with the first result,
 /// and the key stands in the request.
 pub fn replays(spec: &Spec, asked: &Asked, request: &Request<Bytes>) -> bool {
-    let manual = asked.input.get("capture").and_then(Value::as_str) == Some("manual");
-    let capture = if manual { CaptureMode::Manual } else { CaptureMode::Automatic };
+    let capture = asked.input.get("capture").and_then(|word| CaptureMode::deserialize(word).ok());
+    let capture = capture.unwrap_or_default();
     spec.replays(asked.op, capture) && carrier(spec, asked.op, request).is_some()
 }
 

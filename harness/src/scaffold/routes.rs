@@ -225,8 +225,8 @@ impl Sought<'_, '_> {
         let is_told = is_alone && candidate.is_named(words);
         let is_bare = place.is_beside && !candidate.last().contains('_') && candidate.begins_with(words);
         let is_about_one =
-            candidate.parameters() > 0 || is_bare || candidate.verb == "DELETE" || self.sends_id(candidate);
-        (candidate.ends_in(words) && is_ours || is_told) && is_about_one
+            || candidate.parameters() > 0 || is_bare || candidate.verb == "DELETE" || self.sends_id(candidate);
+        (candidate.ends_in(words) && is_ours || is_told) && is_about_one()
     }
 
     fn takes(&self, candidate: &Candidate<'_>, place: &Place) -> Option<i32> {
