@@ -61,6 +61,7 @@ impl Bug {
             Bug::RefundKeyOfEach => Stand::Declared(const { &Entry::of::<Reference<RefundKeyOfEach>>() }),
             Bug::ReservationsDisowned => Stand::Declared(const { &Entry::of::<Reference<NoReservationKey>>() }),
             Bug::RepetitionNotFound => Stand::Declared(const { &Entry::of::<Reference<NotFound>>() }),
+            Bug::IdleHost => Stand::Declared(const { &Entry::of::<Reference<MoreHosts>>() }),
             Bug::LaterStepsUndeclared => Stand::Declared(const { &Entry::of::<Reference<Earlier>>() }),
             Bug::SecretUnmarked => Stand::Declared(const { &Entry::of::<Reference<OpenSecret>>() }),
             Bug::FieldOfAnyForm => Stand::Declared(const { &Entry::of::<Reference<LooseField>>() }),
@@ -126,6 +127,7 @@ bugs! {
     TokenNotRenewed "a token is used for ten years" ["check:tokens"]
     RequestIdOfItsOwn "request ids come from a counter of the process" ["check:two_runs"]
     RequestIdCutForSome "request ids that end in 5 lose their last digit" ["check:two_seeds"]
+    IdleHost "a host is declared that nothing is sent to" ["check:environments"]
     LiveHostUndeclared "the live address is none that is declared" ["check:environments"]
     LiveSentToSandbox "requests of a live account go to the test environment" ["check:environments"]
     LivePathOfItsOwn "refunds alone have another path in the live environment" ["check:environments"]
@@ -357,6 +359,15 @@ pub(super) struct NotFound;
 impl Variant for NotFound {
     const SPEC: Spec =
         Spec { idempotency: Idempotency::Unique(&["reference"]), lookups: &[LookupKind::Handle], ..SPEC };
+    type Credentials = Credentials;
+}
+
+/// A host of somebody else's is declared.
+#[derive(Debug)]
+pub(super) struct MoreHosts;
+
+impl Variant for MoreHosts {
+    const SPEC: Spec = Spec { hosts: &["api.reference.example", "live.reference.example", "api.other.test"], ..SPEC };
     type Credentials = Credentials;
 }
 
