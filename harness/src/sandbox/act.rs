@@ -18,10 +18,11 @@ use super::keep::{Made, moved};
 use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves;
 use super::own::{refusal, reworded};
+use super::places::ASKED_FOR;
 use super::quick::Quick;
 use super::reader::Ground;
 use super::routes::Route;
-use super::sent::{self, ASKED_FOR, Sent};
+use super::sent::{self, Sent};
 use super::shown::{Answered, Compared, Miss, Seen, Waiting};
 use super::{Sandbox, State, tell};
 

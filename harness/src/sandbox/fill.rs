@@ -7,7 +7,8 @@ use quittance::Currency;
 use super::book::Object;
 use super::few::Few;
 use super::known::{Fill, Kind, Lineage, Moment};
-use super::sent::{Place, Sent, Value};
+use super::places::Place;
+use super::sent::{Sent, Value};
 use super::texts::Of;
 use crate::tape::{Escape, Fills, push_escaped};
 

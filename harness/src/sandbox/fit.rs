@@ -11,10 +11,11 @@ use quittance::Currency;
 use super::book::Number;
 use super::choice::{Brief, Chooser, Choosers};
 use super::known::{Known, Role, Want};
+use super::places::Place;
 use super::read::Caught;
 use super::reader::{Brought, Flag, Ground, Mark, Reader, brings, form_of, reads_alike};
 use super::roles::{Figure, Quantity};
-use super::sent::{Place, Sent, Value};
+use super::sent::{Sent, Value};
 use super::tell::is_incidental;
 use crate::tape::{Class, Hole};
 

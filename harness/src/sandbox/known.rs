@@ -7,8 +7,8 @@ use http::Method;
 use quittance::{Currency, Op};
 
 use super::give::Needs;
+use super::places::Place;
 use super::roles::{Figure, Flag, Quantity, Style};
-use super::sent::Place;
 use crate::tape::{AnswerTemplate, Shape, Template, Webhook};
 
 /// What a request makes or speaks of.

@@ -22,6 +22,7 @@ mod known;
 mod learn;
 mod leaves;
 mod own;
+mod places;
 mod proof;
 mod quick;
 mod read;

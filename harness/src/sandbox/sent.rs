@@ -1,11 +1,9 @@
-//! What a request sends as a flat list of values, each with the place where it stands. The places that tapes speak of have numbers, so that
-//! of a name nothing but the number is looked at.
+//! What a request sends as a flat list of values, each with the place where it stands.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -14,114 +12,13 @@ use http::header::CONTENT_TYPE;
 
 use super::fill;
 use super::leaves::{OPERATION, children, first_field, message_path, xml_leaves};
-use super::quick::Quick;
+use super::places::{FORM, Place, Places, QUERY};
 use crate::tape::json::{self, Json, member_path};
 use crate::tape::opened;
 use crate::tape::xml::{self, Element};
 
 /// Most values that are read of one request.
 const MAX_LEAVES: usize = 2_000;
-
-/// The number of a place.
-pub(super) type Place = usize;
-
-/// Where a body stands that cannot be read.
-pub(super) const BODY: Place = 0;
-
-/// Where it is said what is asked for, in an API that has one endpoint for all.
-pub(super) const ASKED_FOR: Place = 1;
-
-type Numbers = HashMap<String, Place, BuildHasherDefault<Quick>>;
-
-/// The places that tapes speak of.
-#[derive(Debug)]
-pub(super) struct Places {
-    numbers: Numbers,
-    /// By number.
-    names: Vec<String>,
-    /// By number, that number in letters: under which what was sent there is kept for later answers.
-    short: Vec<String>,
-    /// Those of headers, by the name of the header.
-    headers: Numbers,
-    /// Those of form and query by how clients usually write the name of the field.
-    form: Numbers,
-    query: Numbers,
-    /// Those of segments of the path, by the number of the segment.
-    path: Vec<Place>,
-    /// Beginnings of places below which stands what later answers repeat as one object, each with the name under which that is kept.
-    prefixes: Vec<(String, String)>,
-    /// By number: below which of those the place stands, by their numbers.
-    below: Vec<Vec<usize>>,
-}
-
-/// So many segments of a path have numbers.
-const SEGMENTS: usize = 16;
-
-impl Default for Places {
-    fn default() -> Places {
-        let (numbers, headers, form, query) = Default::default();
-        let (names, short, path, prefixes, below) = Default::default();
-        let mut places = Places { numbers, names, short, headers, form, query, path, prefixes, below };
-        // In the order of their numbers.
-        for name in ["body", OPERATION] {
-            places.number(name);
-        }
-        places.path = (0..SEGMENTS).map(|index| places.number(&format!("path {index}"))).collect();
-        places
-    }
-}
-
-impl Places {
-    /// The number of a place, a new one where it has none.
-    pub(super) fn number(&mut self, name: &str) -> Place {
-        if let Some(known) = self.find(name) {
-            return known;
-        }
-        let next = self.names.len();
-        self.numbers.insert(name.to_owned(), next);
-        self.names.push(name.to_owned());
-        self.short.push(format!("{next:x}"));
-        let over = self.prefixes.iter().enumerate().filter(|(_, (prefix, _))| name.starts_with(prefix));
-        self.below.push(over.map(|(prefix, _)| prefix).collect());
-        match name.split_once(' ') {
-            Some(("header", header)) => drop(self.headers.insert(header.to_owned(), next)),
-            Some((kind @ ("form" | "query"), field)) => {
-                let fields = if kind == "form" { &mut self.form } else { &mut self.query };
-                fields.insert(form_urlencoded::byte_serialize(field.as_bytes()).collect(), next);
-                if is_plain(field) {
-                    fields.insert(field.to_owned(), next);
-                }
-            }
-            _ => {}
-        }
-        next
-    }
-
-    /// The number of a beginning of places, a new one where it has none.
-    pub(super) fn prefix(&mut self, prefix: &str) -> usize {
-        self.prefixes.iter().position(|(known, _)| known == prefix).unwrap_or_else(|| {
-            let number = self.prefixes.len();
-            self.prefixes.push((prefix.to_owned(), format!("o:{prefix}")));
-            let below = self.below.iter_mut().zip(&self.names).filter(|(_, name)| name.starts_with(prefix));
-            below.for_each(|(below, _)| below.push(number));
-            number
-        })
-    }
-
-    /// The name under which the object below a beginning of places is kept.
-    pub(super) fn kept_name(&self, prefix: usize) -> &str {
-        self.prefixes.get(prefix).map_or("", |(_, name)| name)
-    }
-
-    /// The name under which what was sent in a place is kept for later answers.
-    pub(super) fn short(&self, place: Place) -> Option<&str> {
-        self.short.get(place).map(String::as_str)
-    }
-
-    fn find(&self, name: &str) -> Option<Place> {
-        self.numbers.get(name).copied()
-    }
-}
 
 /// A value that was sent.
 #[derive(Debug)]
@@ -162,17 +59,17 @@ impl<'r> Sent<'r> {
     /// Every value of a request with this text as its body. A body that cannot be read has one value, the whole of it.
     pub(super) fn of(request: &'r Request<Bytes>, body: Option<&'r str>, places: &'r Places) -> Sent<'r> {
         let names = String::with_capacity(256);
-        let (values, first) = (Vec::with_capacity(64), vec![0; places.names.len()]);
+        let (values, first) = (Vec::with_capacity(64), vec![0; places.count()]);
         let mut sent = Sent { places, names, values, first, is_repeated: false, objects: OnceCell::new() };
         for (name, value) in request.headers() {
             let plain = std::str::from_utf8(value.as_bytes()).map(Cow::Borrowed);
             let text = plain.unwrap_or_else(|_| String::from_utf8_lossy(value.as_bytes()));
-            match places.headers.get(name.as_str()) {
-                Some(place) => sent.add(*place, text, false),
+            match places.header(name.as_str()) {
+                Some(place) => sent.add(place, text, false),
                 None => sent.push(["header ", name.as_str()], text),
             }
         }
-        sent.fields("query ", &places.query, request.uri().query().unwrap_or_default());
+        sent.fields(QUERY, request.uri().query().unwrap_or_default());
         let Some(text) = body else {
             sent.push(["body", ""], "");
             return sent;
@@ -183,7 +80,7 @@ impl<'r> Sent<'r> {
             Some(b'{' | b'[') => sent.json(text),
             Some(b'<') => sent.xml(text),
             Some(_) if media.contains("form-urlencoded") || (media.is_empty() && text.contains('=')) => {
-                sent.fields("form ", &places.form, text);
+                sent.fields(FORM, text);
             }
             Some(_) => sent.push(["body", ""], text),
         }
@@ -199,8 +96,8 @@ impl<'r> Sent<'r> {
                 true => percent_encoding::percent_decode_str(segment).decode_utf8_lossy(),
                 false => Cow::Borrowed(segment),
             };
-            match self.places.path.get(index) {
-                Some(place) => self.add(*place, text, false),
+            match self.places.segment(index) {
+                Some(place) => self.add(place, text, false),
                 None => self.push(["path ", &index.to_string()], text),
             }
         }
@@ -217,13 +114,13 @@ impl<'r> Sent<'r> {
 
     /// Where a value stands, in words.
     pub(super) fn name(&self, value: &Value<'_>) -> &str {
-        let known = value.place.and_then(|place| self.places.names.get(place));
-        known.map(String::as_str).or_else(|| self.names.get(value.name.clone())).unwrap_or_default()
+        let known = value.place.and_then(|place| self.places.name(place));
+        known.or_else(|| self.names.get(value.name.clone())).unwrap_or_default()
     }
 
     /// What was sent below each prefix as one JSON object, by the number of the prefix.
     fn joined(&self) -> Vec<Option<String>> {
-        let prefixes = &self.places.prefixes;
+        let prefixes = self.places.prefixes();
         let mut objects = vec![None; prefixes.len()];
         let mut add = |prefix: usize, value: &Value<'_>| {
             let words = prefixes.get(prefix).map_or("", |(words, _)| words);
@@ -233,7 +130,7 @@ impl<'r> Sent<'r> {
             }
         };
         for value in &self.values {
-            match value.place.and_then(|place| self.places.below.get(place)) {
+            match value.place.and_then(|place| self.places.below(place)) {
                 Some(over) => over.iter().for_each(|prefix| add(*prefix, value)),
                 None => (0..prefixes.len()).for_each(|prefix| add(prefix, value)),
             }
@@ -254,7 +151,7 @@ impl<'r> Sent<'r> {
 
     /// All of those, with the names under which they are kept.
     pub(super) fn objects(&self) -> impl Iterator<Item = (&str, &str)> {
-        let named = self.places.prefixes.iter().enumerate();
+        let named = self.places.prefixes().iter().enumerate();
         named.filter_map(|(prefix, (_, name))| Some((name.as_str(), self.object(prefix)?)))
     }
 
@@ -294,15 +191,30 @@ impl<'r> Sent<'r> {
         }
     }
 
-    /// The pairs of a form, as the URL Standard reads them.
-    fn fields(&mut self, kind: &str, places: &Numbers, text: &'r str) {
-        for (name, value) in pairs(text).take(MAX_LEAVES) {
-            let value = match is_plain(value) {
-                true => Cow::Borrowed(value),
-                false => Cow::Owned(decoded(value)),
+    /// The pairs of a query or a form, as the URL Standard reads them.
+    fn fields(&mut self, kind: &str, text: &'r str) {
+        let places = self.places;
+        let mut likely = places.first_field().filter(|_| kind == FORM);
+        let mut left = text;
+        while !left.is_empty() && self.values.len() < MAX_LEAVES {
+            let guessed = likely.and_then(|place| Some((place, places.after(place, left)?)));
+            if let Some((place, rest)) = guessed {
+                let value;
+                (value, left) = first_value(rest);
+                self.add(place, value, false);
+                likely = places.next(place);
+                continue;
+            }
+            let Some((name, rest)) = first_name(left) else {
+                // Nothing stands between two ampersands.
+                left = left.get(1..).unwrap_or_default();
+                continue;
             };
-            if let Some(place) = places.get(name) {
-                self.add(*place, value, false);
+            let value;
+            (value, left) = first_value(rest);
+            if let Some(place) = places.field(kind, name) {
+                self.add(place, value, false);
+                likely = places.next(place);
                 continue;
             }
             let start = self.names.len();
@@ -407,30 +319,32 @@ impl<'r> Sent<'r> {
     }
 }
 
-/// Names and values of a form, as they stand there.
-fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut left = text;
-    std::iter::from_fn(move || {
-        while !left.is_empty() {
-            let end = memchr::memchr(b'&', left.as_bytes()).unwrap_or(left.len());
-            let pair = left.get(..end)?;
-            left = left.get(end + 1..).unwrap_or_default();
-            if !pair.is_empty() {
-                let equals = memchr::memchr(b'=', pair.as_bytes()).unwrap_or(end);
-                return Some((pair.get(..equals)?, pair.get(equals + 1..).unwrap_or_default()));
-            }
-        }
-        None
-    })
+/// The name with which a form goes on, as it stands there, and what comes after it and its `=`; none where there is no field.
+fn first_name(form: &str) -> Option<(&str, &str)> {
+    let end = memchr::memchr2(b'=', b'&', form.as_bytes()).unwrap_or(form.len());
+    let (name, rest) = form.split_at_checked(end)?;
+    match rest.strip_prefix('=') {
+        Some(value) => Some((name, value)),
+        None => (!name.is_empty()).then_some((name, rest)),
+    }
+}
+
+/// The value with which a form goes on, and the fields after it.
+fn first_value(form: &str) -> (Cow<'_, str>, &str) {
+    let special = memchr::memchr3(b'&', b'%', b'+', form.as_bytes()).unwrap_or(form.len());
+    let (plain, rest) = form.split_at_checked(special).unwrap_or_default();
+    if let Some(fields) = rest.strip_prefix('&') {
+        return (Cow::Borrowed(plain), fields);
+    }
+    if rest.is_empty() {
+        return (Cow::Borrowed(plain), rest);
+    }
+    let (value, fields) = form.split_once('&').unwrap_or((form, ""));
+    (Cow::Owned(decoded(value)), fields)
 }
 
 fn is_field(name: &str) -> bool {
-    name.starts_with("form ") || name.starts_with("query ")
-}
-
-/// Whether a part of a form stands for itself.
-fn is_plain(part: &str) -> bool {
-    !part.bytes().any(|byte| matches!(byte, b'%' | b'+'))
+    name.starts_with(FORM) || name.starts_with(QUERY)
 }
 
 /// What a part of a form stands for.

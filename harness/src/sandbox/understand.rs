@@ -11,8 +11,8 @@ use super::items::{is_within, mark_refunds, refund_item};
 use super::known::{Class, Delivered, Fill, Gen, Item, Kind, Known, Lineage, Moment, Role, Situation, Want};
 use super::learn::{Draft, Drafts, Told};
 use super::leaves::{Stated, last_name};
+use super::places::{Place, Places};
 use super::roles::{Figure, Flag, Quantity, Style};
-use super::sent::{Place, Places};
 use super::sketch::{Leaf, Sketch};
 use crate::tape::{BodyText, Escape, Hole, Part, Shape, Template};
 
@@ -413,7 +413,10 @@ fn wants(draft: &Draft, numbers: &Numbers, places: &mut Places) -> Vec<Want> {
         Role::Literal(text.to_owned())
     };
     let stated = draft.stated.iter().map(|(path, template)| (path.clone(), role(path, template)));
-    in_path.chain(stated).map(|(path, role)| Want { place: places.number(&path), path, role }).collect()
+    let wants: Vec<Want> =
+        in_path.chain(stated).map(|(path, role)| Want { place: places.number(&path), path, role }).collect();
+    places.follow(wants.iter().map(|want| want.place));
+    wants
 }
 
 fn known(draft: Draft, last: bool, wants: Vec<Want>, slots: Slots) -> Known {
