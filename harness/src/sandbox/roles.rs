@@ -138,7 +138,7 @@ impl Figure {
     pub(super) fn write(self, minor: i64, currency: Option<Currency>, out: &mut String) {
         match (self, currency) {
             (Figure::Major, Some(currency)) => out.push_str(&Money::new(minor, currency).major()),
-            _ => drop(write!(out, "{minor}")),
+            _ => out.push_str(itoa::Buffer::new().format(minor)),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_TYPE;
+use percent_encoding::percent_decode_str;
 
 use super::fill;
 use super::leaves::{OPERATION, children, first_field, message_path, xml_leaves};
@@ -93,7 +94,7 @@ impl<'r> Sent<'r> {
     pub(super) fn add_path(&mut self, path: &'r str) {
         for (index, segment) in path.split('/').skip(1).enumerate() {
             let text = match segment.contains('%') {
-                true => percent_encoding::percent_decode_str(segment).decode_utf8_lossy(),
+                true => percent_decode_str(segment).decode_utf8_lossy(),
                 false => Cow::Borrowed(segment),
             };
             match self.places.segment(index) {
@@ -339,8 +340,9 @@ fn first_value(form: &str) -> (Cow<'_, str>, &str) {
     if rest.is_empty() {
         return (Cow::Borrowed(plain), rest);
     }
-    let (value, fields) = form.split_once('&').unwrap_or((form, ""));
-    (Cow::Owned(decoded(value)), fields)
+    let end = memchr::memchr(b'&', form.as_bytes()).unwrap_or(form.len());
+    let (value, fields) = form.split_at_checked(end).unwrap_or_default();
+    (Cow::Owned(decoded(value)), fields.get(1..).unwrap_or_default())
 }
 
 fn is_field(name: &str) -> bool {
@@ -349,21 +351,25 @@ fn is_field(name: &str) -> bool {
 
 /// What a part of a form stands for.
 fn decoded(part: &str) -> String {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut left = part.as_bytes();
-    while let Some(at) = left.iter().position(|byte| matches!(byte, b'%' | b'+')) {
-        let (plain, rest) = left.split_at(at);
-        bytes.extend_from_slice(plain);
-        let (byte, length) = match rest {
+    let mut text = String::with_capacity(part.len());
+    let mut left = part;
+    while let Some(at) = memchr::memchr2(b'%', b'+', left.as_bytes()) {
+        let (plain, rest) = left.split_at_checked(at).unwrap_or_default();
+        text.push_str(plain);
+        let (letter, length) = match rest.as_bytes() {
             [b'%', high, low, ..] if let Some(byte) = hex(*high, *low) => (byte, 3),
             [b'%', ..] => (b'%', 1),
             _ => (b' ', 1),
         };
-        bytes.push(byte);
+        if !letter.is_ascii() {
+            // It is a part of a letter, and not in all texts that come is the rest of that letter there.
+            return percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
+        }
+        text.push(char::from(letter));
         left = rest.get(length..).unwrap_or_default();
     }
-    bytes.extend_from_slice(left);
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    text.push_str(left);
+    text
 }
 
 /// The byte that two hexadecimal digits stand for.

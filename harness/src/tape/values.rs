@@ -363,10 +363,14 @@ fn derive_sample(samples: &BTreeMap<String, String>, name: &str, out: &mut Strin
 
 /// Appends an instant; `None` when it lies outside the years that the formats can write.
 pub(crate) fn write_instant(unix_seconds: i64, format: &TimeFormat, out: &mut String) -> Option<()> {
-    match format {
-        TimeFormat::Unix => return write!(out, "{unix_seconds}").ok(),
-        TimeFormat::Millis => return write!(out, "{}", unix_seconds.checked_mul(1000)?).ok(),
-        _ => {}
+    let number = match format {
+        TimeFormat::Unix => Some(unix_seconds),
+        TimeFormat::Millis => Some(unix_seconds.checked_mul(1000)?),
+        _ => None,
+    };
+    if let Some(number) = number {
+        out.push_str(itoa::Buffer::new().format(number));
+        return Some(());
     }
     let stamp = jiff::Timestamp::from_second(unix_seconds).ok()?;
     let time = jiff::tz::TimeZone::UTC.to_datetime(stamp);
