@@ -1,9 +1,10 @@
 //! What a sandbox does with a request: finds its exchange, moves the payment, gives the answer, and says what would be delivered.
 
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use foldhash::fast::FixedState;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use quittance::{CaptureMode, Idempotency, Op};
@@ -19,7 +20,6 @@ use super::known::{Account, Class, Kind, Known, Moment};
 use super::leaves;
 use super::own::{refusal, reworded};
 use super::places::ASKED_FOR;
-use super::quick::Quick;
 use super::reader::Ground;
 use super::routes::Route;
 use super::sent::{self, Sent};
@@ -398,7 +398,7 @@ fn remember(
 
 /// What tells two requests under one key apart: whoever makes two that collide is taken to have repeated the first.
 fn hash(request: &Request<Bytes>) -> u64 {
-    let mut hasher = Quick::default();
+    let mut hasher = FixedState::default().build_hasher();
     request.body().hash(&mut hasher);
     request.uri().query().hash(&mut hasher);
     hasher.finish()

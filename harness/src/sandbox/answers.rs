@@ -2,15 +2,15 @@
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher as _, BuildHasherDefault};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use foldhash::fast::FixedState;
 use http::{Response, StatusCode};
 
 use super::book::Number;
 use super::flat;
-use super::quick::Quick;
 
 /// Most answers that are remembered.
 const MAX_ANSWERS: usize = 10_000;
@@ -63,7 +63,7 @@ impl Given {
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     /// The number of an answer by the hash of its key.
-    index: HashMap<u64, u64, BuildHasherDefault<Quick>>,
+    index: HashMap<u64, u64, FixedState>,
     hashes: RandomState,
     /// The oldest at the front.
     kept: VecDeque<Given>,

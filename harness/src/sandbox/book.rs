@@ -2,14 +2,14 @@
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher as _, BuildHasherDefault};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use quittance::Currency;
 
 use super::answers::Answers;
 use super::known::{Account, Kind, Known, Role};
-use super::quick::Quick;
 use super::texts::{Of, Texts};
 use crate::tape::Hole;
 
@@ -66,7 +66,7 @@ pub(super) struct Later {
 #[derive(Debug, Default)]
 pub(super) struct Named {
     /// Names of minted values that are asked for.
-    minted: HashSet<String, BuildHasherDefault<Quick>>,
+    minted: HashSet<String, FixedState>,
     references: bool,
     caught: bool,
     digests: bool,
@@ -129,10 +129,10 @@ impl Named {
 #[derive(Debug, Default)]
 pub(super) struct Book {
     named: Named,
-    objects: HashMap<Number, Box<Object>, BuildHasherDefault<Quick>>,
-    order: VecDeque<Number>,
+    /// In the order of their numbers.
+    objects: VecDeque<(Number, Box<Object>)>,
     /// By the hash of what names an object, which is under a key of its own; whether that is so stands in the object.
-    index: HashMap<u64, Number, BuildHasherDefault<Quick>>,
+    index: HashMap<u64, Number, FixedState>,
     /// What stands in the index, in the order in which it came there, so that who is forgotten need not be looked at.
     indexed: VecDeque<(Number, u64)>,
     hashes: RandomState,
@@ -146,17 +146,24 @@ impl Book {
     }
 
     pub(super) fn get(&self, number: Number) -> Option<&Object> {
-        self.objects.get(&number).map(Box::as_ref)
+        self.place(number).and_then(|at| self.objects.get(at)).map(|(_, object)| object.as_ref())
     }
 
     pub(super) fn get_mut(&mut self, number: Number) -> Option<&mut Object> {
-        self.objects.get_mut(&number).map(Box::as_mut)
+        self.place(number).and_then(|at| self.objects.get_mut(at)).map(|(_, object)| object.as_mut())
+    }
+
+    fn place(&self, number: Number) -> Option<usize> {
+        // Most is asked of what was made last.
+        let last = self.objects.len().checked_sub(1)?;
+        let is_last = self.objects.get(last).is_some_and(|(other, _)| *other == number);
+        if is_last { Some(last) } else { self.objects.binary_search_by_key(&number, |(other, _)| *other).ok() }
     }
 
     /// The newest object that is named so.
     pub(super) fn find(&self, of: Of, text: &str) -> Option<Number> {
         let number = *self.index.get(&self.hashes.hash_one((of, text)))?;
-        self.objects.get(&number).filter(|object| object.texts.has(of, text)).map(|_| number)
+        self.get(number).filter(|object| object.texts.has(of, text)).map(|_| number)
     }
 
     /// The newest object with this id. Nothing but who looks asks for it.
@@ -177,7 +184,7 @@ impl Book {
 
     /// Remembers an object under its number.
     pub(super) fn add(&mut self, number: Number, object: Object) {
-        if let Some(parent) = object.parent.and_then(|parent| self.objects.get_mut(&parent)) {
+        if let Some(parent) = object.parent.and_then(|parent| self.get_mut(parent)) {
             if parent.children.len() >= MAX_CHILDREN {
                 parent.children.remove(0);
             }
@@ -188,11 +195,12 @@ impl Book {
             self.index.insert(hash, number);
             self.indexed.push_back((number, hash));
         }
-        self.objects.insert(number, Box::new(object));
-        self.order.push_back(number);
-        while self.order.len() > MAX_OBJECTS {
-            let Some(oldest) = self.order.pop_front() else { break };
-            self.objects.remove(&oldest);
+        let is_newest = self.objects.back().is_none_or(|(last, _)| *last < number);
+        let end = self.objects.len();
+        let at = if is_newest { end } else { self.objects.partition_point(|(other, _)| *other < number) };
+        self.objects.insert(at, (number, Box::new(object)));
+        while self.objects.len() > MAX_OBJECTS {
+            let Some((oldest, _)) = self.objects.pop_front() else { break };
             self.forget_names(oldest);
         }
     }
@@ -211,7 +219,7 @@ impl Book {
 
     /// Remembers a further minted value of an object.
     pub(super) fn mint(&mut self, number: Number, name: &str, value: &str) {
-        let Some(object) = self.objects.get(&number) else { return };
+        let Some(object) = self.get(number) else { return };
         let known = object.texts.get(Of::Minted, name);
         if known == Some(value) {
             return;
@@ -219,7 +227,7 @@ impl Book {
         let is_new = known.is_none() && self.named.has(object.kind, Of::Minted, name);
         // A capture's delivery repeats the payment's id, which stays the payment's.
         let is_free = self.find(Of::Minted, value).is_none();
-        if let Some(object) = self.objects.get_mut(&number) {
+        if let Some(object) = self.get_mut(number) {
             object.texts.set(Of::Minted, name, value);
         }
         if is_new && is_free {
@@ -274,7 +282,7 @@ impl Book {
 
     /// The newest objects first.
     pub(super) fn newest(&self) -> impl Iterator<Item = (Number, &Object)> {
-        self.order.iter().rev().filter_map(|number| Some((*number, self.get(*number)?)))
+        self.objects.iter().rev().map(|(number, object)| (*number, object.as_ref()))
     }
 }
 

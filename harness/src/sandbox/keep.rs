@@ -134,19 +134,20 @@ impl Sandbox {
     fn texts(&self, known: &Known, kind: Kind, made: &Made<'_>, inherited: Option<&Object>, sent: &Sent<'_>) -> Texts {
         let Made { own, minted, fresh, id, .. } = made;
         let mut texts = Vec::with_capacity(48);
-        if !id.is_empty() {
-            texts.push((Of::Id, "", id.as_str()));
-        }
-        let alone = [(Of::Reference, own.reference), (Of::Key, own.key), (Of::Digest, own.digest)];
-        texts.extend(alone.into_iter().filter_map(|(of, value)| Some((of, "", value?))));
-        texts.extend(fresh.iter().filter_map(|name| Some((Of::Minted, *name, minted.get(name)?))));
-        texts.extend(made.parts(known, kind).map(|(part, value)| (Of::Part, part, value)));
-        texts.extend(own.caught.iter().map(|(name, value)| (Of::Caught, name, value)));
-        texts.extend(own.samples.iter().map(|(name, value)| (Of::Sample, name, value)));
+        // What is asked for most stands at the end, from where it is looked for.
+        texts.extend(self.kept(sent).map(|(name, value)| (Of::Sent, name, value)));
         if let (Some(object), true) = (inherited, own.samples.is_empty()) {
             texts.extend(object.texts.all().filter(|(of, ..)| *of == Of::Sample));
         }
-        texts.extend(self.kept(sent).map(|(name, value)| (Of::Sent, name, value)));
+        texts.extend(own.samples.iter().map(|(name, value)| (Of::Sample, name, value)));
+        texts.extend(own.caught.iter().map(|(name, value)| (Of::Caught, name, value)));
+        texts.extend(made.parts(known, kind).map(|(part, value)| (Of::Part, part, value)));
+        texts.extend(fresh.iter().filter_map(|name| Some((Of::Minted, *name, minted.get(name)?))));
+        let alone = [(Of::Digest, own.digest), (Of::Key, own.key), (Of::Reference, own.reference)];
+        texts.extend(alone.into_iter().filter_map(|(of, value)| Some((of, "", value?))));
+        if !id.is_empty() {
+            texts.push((Of::Id, "", id.as_str()));
+        }
         Texts::of(&texts)
     }
 

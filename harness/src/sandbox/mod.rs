@@ -24,7 +24,6 @@ mod leaves;
 mod own;
 mod places;
 mod proof;
-mod quick;
 mod read;
 mod reader;
 mod roles;

@@ -1,10 +1,10 @@
 //! The places of requests that tapes speak of: each has a number, so that of a name nothing but the number is looked at.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+
+use foldhash::fast::FixedState;
 
 use super::leaves::OPERATION;
-use super::quick::Quick;
 
 /// How the places of the fields of a form begin, and those of a query.
 pub(super) const FORM: &str = "form ";
@@ -19,7 +19,7 @@ pub(super) const BODY: Place = 0;
 /// Where it is said what is asked for, in an API that has one endpoint for all.
 pub(super) const ASKED_FOR: Place = 1;
 
-type Numbers = HashMap<String, Place, BuildHasherDefault<Quick>>;
+type Numbers = HashMap<String, Place, FixedState>;
 
 /// The places that tapes speak of.
 #[derive(Debug)]

@@ -116,7 +116,8 @@ pub(super) async fn exchange(state: &Arc<State>, request: Request<Incoming>) -> 
     let found = state.providers.find(host(&head.headers), &head.uri);
     let read = read(body, &head.headers, &state.limits).await;
     let draw = found.as_ref().map(|found| state.planned.draw(state.seed, found.index)).unwrap_or_default();
-    let mut note = Note::new(state, begun, found.as_ref().map(|found| found.index), draw.fault);
+    let now_unix_ms = now_unix_ms();
+    let mut note = Note::new(state, (begun, now_unix_ms), found.as_ref().map(|found| found.index), draw.fault);
     let refused = |status: StatusCode, message: &str| (refusal(status, message), None);
     let (answered, seen) = match (found, read) {
         (_, Err(unread)) => {
@@ -128,7 +129,7 @@ pub(super) async fn exchange(state: &Arc<State>, request: Request<Incoming>) -> 
             head.uri = url;
             let request = Request::from_parts(head, bytes);
             let acts = draw.fault.is_none_or(|fault| fault.after);
-            let acted = if acts { Some(act(state, index, &request).await) } else { None };
+            let acted = if acts { Some(act(state, index, &request, now_unix_ms / 1000).await) } else { None };
             let (head, bytes) = request.into_parts();
             note.asked(head, bytes);
             return spoilt(state, note, draw, acted).await;
@@ -145,6 +146,7 @@ async fn act(
     state: &Arc<State>,
     index: usize,
     request: &Request<Bytes>,
+    now_unix_seconds: i64,
 ) -> (Response<Bytes>, Option<crate::sandbox::Seen>) {
     if state.providers.loaded(index).is_none() {
         let state = Arc::clone(state);
@@ -160,8 +162,8 @@ async fn act(
     let sandbox = loaded.sandbox();
     // What is kept whole can be compared with the tapes when somebody looks at it.
     let answered = match traffic::keeps_whole(request) {
-        true => sandbox.respond(request, now_unix_ms() / 1000),
-        false => sandbox.answer(request, now_unix_ms() / 1000),
+        true => sandbox.respond(request, now_unix_seconds),
+        false => sandbox.answer(request, now_unix_seconds),
     };
     customers::send(state, index, &sandbox, answered.due);
     if let Some(waiting) = answered.waiting {

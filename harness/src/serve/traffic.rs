@@ -16,7 +16,7 @@ use super::chaos::Fault;
 use super::exchange::micros;
 use super::forms::{HeaderShown, TrafficDetail, TrafficEntry};
 use super::mask::Veil;
-use super::{State, lock, now_unix_ms};
+use super::{State, lock};
 use crate::sandbox::{Seen, flat};
 
 /// How much of a body is kept.
@@ -119,8 +119,13 @@ pub(super) struct Note<'s> {
 }
 
 impl<'s> Note<'s> {
-    pub(super) fn new(state: &'s State, begun: Instant, provider: Option<usize>, fault: Option<Fault>) -> Note<'s> {
-        Note { state, begun, at_unix_ms: now_unix_ms(), provider, fault, asked: None, is_over: false }
+    pub(super) fn new(
+        state: &'s State,
+        (begun, at_unix_ms): (Instant, i64),
+        provider: Option<usize>,
+        fault: Option<Fault>,
+    ) -> Note<'s> {
+        Note { state, begun, at_unix_ms, provider, fault, asked: None, is_over: false }
     }
 
     pub(super) fn asked(&mut self, head: Parts, body: Bytes) {
