@@ -138,6 +138,7 @@ pub(super) struct Book {
     hashes: RandomState,
     pub(super) answers: Answers,
     next: Number,
+    spare: Texts,
 }
 
 impl Book {
@@ -195,14 +196,25 @@ impl Book {
             self.index.insert(hash, number);
             self.indexed.push_back((number, hash));
         }
+        let place = self.room(object);
         let is_newest = self.objects.back().is_none_or(|(last, _)| *last < number);
         let end = self.objects.len();
         let at = if is_newest { end } else { self.objects.partition_point(|(other, _)| *other < number) };
-        self.objects.insert(at, (number, Box::new(object)));
-        while self.objects.len() > MAX_OBJECTS {
-            let Some((oldest, _)) = self.objects.pop_front() else { break };
-            self.forget_names(oldest);
-        }
+        self.objects.insert(at, (number, place));
+    }
+
+    /// A place for an object: that of the oldest, which is forgotten, where there are as many as may be.
+    fn room(&mut self, object: Object) -> Box<Object> {
+        let oldest = if self.objects.len() >= MAX_OBJECTS { self.objects.pop_front() } else { None };
+        let Some((number, mut place)) = oldest else { return Box::new(object) };
+        self.forget_names(number);
+        self.spare = std::mem::replace(&mut *place, object).texts;
+        place
+    }
+
+    /// Memory for the texts of the next object: that of one that was forgotten.
+    pub(super) fn spare(&mut self) -> Texts {
+        std::mem::take(&mut self.spare)
     }
 
     /// Takes out of the index what the objects up to this one were found by. What one was named later stands further back, leads

@@ -97,7 +97,8 @@ impl Sandbox {
     }
 
     /// The object that an exchange makes.
-    fn object(&self, state: &State, known: &Known, kind: Kind, made: &Made<'_>, sent: &Sent<'_>) -> Object {
+    fn object(&self, state: &mut State, known: &Known, kind: Kind, made: &Made<'_>, sent: &Sent<'_>) -> Object {
+        let spare = state.book.spare();
         let told = made.told(known);
         let Made { target, own, card, moment, index, .. } = made;
         let inherited = target.object.and_then(|parent| state.book.get(parent));
@@ -115,7 +116,7 @@ impl Sandbox {
             kind,
             parent: target.object,
             children: Vec::new(),
-            texts: self.texts(known, kind, made, inherited, sent),
+            texts: self.texts((known, kind), made, inherited, sent, spare),
             account,
             end,
             later,
@@ -131,7 +132,14 @@ impl Sandbox {
     }
 
     /// The ids of an object that is made, and what was sent for it.
-    fn texts(&self, known: &Known, kind: Kind, made: &Made<'_>, inherited: Option<&Object>, sent: &Sent<'_>) -> Texts {
+    fn texts(
+        &self,
+        (known, kind): (&Known, Kind),
+        made: &Made<'_>,
+        inherited: Option<&Object>,
+        sent: &Sent<'_>,
+        spare: Texts,
+    ) -> Texts {
         let Made { own, minted, fresh, id, .. } = made;
         let mut texts = Vec::with_capacity(48);
         // What is asked for most stands at the end, from where it is looked for.
@@ -148,7 +156,7 @@ impl Sandbox {
         if !id.is_empty() {
             texts.push((Of::Id, "", id.as_str()));
         }
-        Texts::of(&texts)
+        Texts::of(&texts, spare)
     }
 
     /// What was sent and is repeated in later answers.

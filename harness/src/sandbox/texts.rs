@@ -1,6 +1,9 @@
 //! Short texts by what they are and by name, in one piece of memory: a sandbox remembers many of them for long, and each in a place of
 //! its own would cost more than what is done with it.
 
+/// Beyond this, in bytes, what rare long texts took is given back.
+const MAX_SPARE: usize = 2 << 10;
+
 /// What a text of an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Of {
@@ -34,10 +37,15 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// These texts, and no room for more: most objects are never added to.
-    pub(super) fn of(all: &[(Of, &str, &str)]) -> Texts {
-        let length = all.iter().map(|(_, name, value)| name.len() + value.len()).sum();
-        let mut texts = Texts { text: String::with_capacity(length), all: Vec::with_capacity(all.len()) };
+    /// These texts in the memory of others, and no room for more: most objects are never added to.
+    pub(super) fn of(all: &[(Of, &str, &str)], others: Texts) -> Texts {
+        let length: usize = all.iter().map(|(_, name, value)| name.len() + value.len()).sum();
+        let mut texts = others;
+        texts.text.clear();
+        texts.all.clear();
+        texts.text.shrink_to(length.max(MAX_SPARE));
+        texts.text.reserve_exact(length);
+        texts.all.reserve_exact(all.len());
         all.iter().for_each(|(of, name, value)| texts.add(*of, name, value));
         texts
     }
