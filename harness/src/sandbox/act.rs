@@ -96,9 +96,9 @@ impl Sandbox {
             return None;
         }
         let chooses = self.chooses(&state.book);
-        let (target, card) = (chooses.target(&fit), chooses.card(&fit).unwrap_or_default());
-        let (answered, object) = self.give(state, asking, one, &fit, target, card);
-        remember(state, asking, key, &answered, object, target);
+        let (target, card_of) = (chooses.target(&fit), chooses.card_of(&fit));
+        let (answered, object) = self.give(state, asking, one, &fit, target, card_of);
+        remember(state, asking, key, (&answered, fit.index), object, target);
         Some(answered)
     }
 
@@ -160,13 +160,13 @@ impl Sandbox {
             return refused(response, Seen { compared, operation: Some(one.at.op.as_str()), ..Seen::default() });
         }
         let target = chooses.target(fit);
-        let card = chooses.card(fit).unwrap_or_default();
+        let card_of = chooses.card_of(fit);
         let (mut answered, object) = match class {
-            Class::Done => self.give(state, asking, one, fit, target, card),
+            Class::Done => self.give(state, asking, one, fit, target, card_of),
             _ => (self.refused(state, asking, route, class, (&fits, fit, target), malformed), None),
         };
         answered.due.splice(0..0, early);
-        remember(state, asking, memory, &answered, object, target);
+        remember(state, asking, memory, (&answered, fit.index), object, target);
         answered
     }
 
@@ -207,11 +207,12 @@ impl Sandbox {
             let moment = Moment { before, after: before, end: before, asked: fit.joint.asked };
             Giving { moment, ..self.giving(state, asking, known, &own, target) }.answer(known)
         });
+        let case = given.about.case.and_then(|case| self.knowledge.known.get(case));
         let seen = Seen {
             matched: true,
             operation: given.about.operation,
             payment: payment(state, given.about.payment),
-            case: given.about.case.clone(),
+            case: case.map(|known| Arc::clone(&known.at.lineage.case)),
             replayed: true,
             ..Seen::default()
         };
@@ -272,7 +273,7 @@ impl Sandbox {
         known: &Known,
         fit: &Fit<'_>,
         target: Target,
-        card: Arc<str>,
+        card_of: Option<usize>,
     ) -> (Answered, Option<Number>) {
         let own = Own::of(fit);
         let number = state.book.number();
@@ -299,7 +300,7 @@ impl Sandbox {
         };
         let Given { response, minted, fresh, id } = given;
         let index = fit.index;
-        let made = Made { number, target, own, minted, fresh, id, card, moment, index };
+        let made = Made { number, target, own, minted, fresh, id, card_of, moment, index };
         let root = self.book_keeping(state, known, made, asking.sent);
         let payment = payment(state, root);
         let made = Some(number).filter(|number| state.book.get(*number).is_some());
@@ -385,13 +386,13 @@ fn remember(
     state: &mut State,
     asking: &Asking<'_>,
     key: Option<String>,
-    answered: &Answered,
+    (answered, index): (&Answered, usize),
     object: Option<Number>,
     target: Target,
 ) {
     let Some(key) = key else { return };
     let payment = object.and_then(|object| state.book.root(object)).or(target.root);
-    let (operation, case) = (answered.seen.operation, answered.seen.case.clone());
+    let (operation, case) = (answered.seen.operation, answered.seen.case.as_ref().map(|_| index));
     let about = About { asked: hash(asking.request), object, payment, case, operation };
     state.book.answers.add(&key, about, &answered.response);
 }

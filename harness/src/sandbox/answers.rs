@@ -3,7 +3,6 @@
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use foldhash::fast::FixedState;
@@ -27,7 +26,8 @@ pub(super) struct About {
     pub(super) object: Option<Number>,
     /// The payment that it belongs to.
     pub(super) payment: Option<Number>,
-    pub(super) case: Option<Arc<str>>,
+    /// The exchange that answered, by its place in the list of all.
+    pub(super) case: Option<usize>,
     pub(super) operation: Option<&'static str>,
 }
 

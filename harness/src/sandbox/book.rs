@@ -3,7 +3,6 @@
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use quittance::Currency;
@@ -38,12 +37,10 @@ pub(super) struct Object {
     /// What comes of it once somebody else has decided: its customer, their bank.
     pub(super) later: Option<Later>,
     pub(super) currency: Option<Currency>,
-    /// The case whose exchange made it.
-    pub(super) case: Arc<str>,
-    /// Family and brand of the method.
-    pub(super) method: Arc<str>,
-    /// The test card of the profile that was recognised.
-    pub(super) card: Arc<str>,
+    /// The exchange that made it, by its place in the list of all; none where a delivery did.
+    pub(super) made_by: Option<usize>,
+    /// An exchange whose test card was recognised.
+    pub(super) card_of: Option<usize>,
     pub(super) requests: u32,
 }
 
@@ -323,9 +320,8 @@ mod tests {
             end: Account::NONE,
             later: None,
             currency: None,
-            case: Arc::default(),
-            method: Arc::default(),
-            card: Arc::default(),
+            made_by: None,
+            card_of: None,
             requests: 1,
         }
     }

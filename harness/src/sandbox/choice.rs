@@ -1,13 +1,12 @@
 //! Chooses the exchange that answers a request: by what was sent, by how the payment stands, and by what a test card or amount is for.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use quittance::{Idempotency, Op, Spec};
 
 use super::book::{Book, Number, Object};
 use super::fit::Fit;
-use super::known::{Account, Class, Kind, Known};
+use super::known::{Account, Class, Kind, Known, Lineage};
 use super::texts::Of;
 use super::understand::begins;
 use crate::profile::Profile;
@@ -119,6 +118,11 @@ impl Chooses<'_> {
         self.known.get(fit.index)
     }
 
+    /// What is the same for all exchanges of the case that an object was begun in.
+    fn lineage(&self, object: &Object) -> Option<&Lineage> {
+        Some(&*self.known.get(object.made_by?)?.at.lineage)
+    }
+
     /// The payment that waits for somebody, where an answer was chosen that shows it otherwise: then they have decided by now.
     pub(super) fn decided(&self, fits: &[Fit<'_>], choice: Option<&Choice>) -> Option<Number> {
         let Some(Choice::Answer(at)) = choice else { return None };
@@ -221,16 +225,13 @@ impl Chooses<'_> {
         if fit.joint.named.is_empty() && !fit.has_chooser() {
             return 0;
         }
-        let before = fit
-            .joint
-            .named
-            .iter()
-            .filter_map(|number| self.book.line(*number).find(|(_, object)| !object.card.is_empty()));
-        let before = before.map(|(_, object)| &*object.card).next().unwrap_or_default();
+        let before =
+            fit.joint.named.iter().filter_map(|number| self.book.line(*number).find_map(|(_, object)| object.card_of));
+        let before = before.filter_map(|of| self.known.get(of)).map(|known| &*known.at.lineage.card).next();
         if !fit.has_chooser() {
-            return if before.is_empty() { 0 } else { -10 };
+            return if before.is_none() { 0 } else { -10 };
         }
-        let is_same = || self.of(fit).is_some_and(|known| before == &*known.at.lineage.card);
+        let is_same = || self.of(fit).is_some_and(|known| before == Some(&*known.at.lineage.card));
         let right = fit.chosen(begins(fit.brief.op)).unwrap_or_else(is_same);
         // Who only looks is told how the payment stands, whichever card it was.
         match (right, fit.brief.acts || fit.brief.creates.is_some()) {
@@ -241,10 +242,10 @@ impl Chooses<'_> {
         }
     }
 
-    /// The name of the test card that was recognised.
-    pub(super) fn card(&self, fit: &Fit<'_>) -> Option<Arc<str>> {
+    /// The exchange, by its place in the list of all, where its test card was recognised.
+    pub(super) fn card_of(&self, fit: &Fit<'_>) -> Option<usize> {
         let known = self.of(fit)?;
-        (fit.chosen(begins(known.at.op)) == Some(true)).then(|| Arc::clone(&known.at.lineage.card))
+        (fit.chosen(begins(known.at.op)) == Some(true)).then_some(fit.index)
     }
 
     /// Whether an operation may be done as the payment stands.
@@ -293,14 +294,18 @@ impl Chooses<'_> {
         let Some(known) = self.of(fit) else { return i32::MIN };
         let named = target.object.and_then(|number| self.book.get(number));
         // What was begun under the conditions of a case goes on under them.
-        let mut score = if named.is_some_and(|object| object.case == known.at.lineage.case) { 5 } else { 0 };
+        let begun = named.and_then(|object| self.lineage(object));
+        let mut score = if begun.is_some_and(|begun| begun.case == known.at.lineage.case) { 5 } else { 0 };
         let Some(object) = target.root.and_then(|root| self.book.get(root)) else { return score };
-        if !object.method.is_empty() && object.method == known.at.lineage.method {
+        let method = self.lineage(object).map_or("", |begun| &*begun.method);
+        let is_same_method = method == &*known.at.lineage.method;
+        if !method.is_empty() && is_same_method {
             score += 8;
         }
         let (was, now) = (known.at.moment.before, object.end);
         if !known.at.acts {
-            return score + read_score(known, object, target.object.and_then(|number| self.book.get(number)));
+            let named = target.object.and_then(|number| self.book.get(number));
+            return score + read_score(known, object, is_same_method, named);
         }
         score += match was.state {
             state if state == now.state => 12,
@@ -328,7 +333,7 @@ pub(super) fn waits(state: &str) -> bool {
 }
 
 /// How well what an exchange shows is what is to be shown.
-fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
+fn read_score(known: &Known, root: &Object, is_same_method: bool, object: Option<&Object>) -> i32 {
     let (shown, now) = (known.at.moment.after, root.end);
     let is_payout = |kind: Kind| kind == Kind::Payout;
     if object.is_some_and(|object| is_payout(object.kind) != is_payout(Kind::of(known.at.op))) {
@@ -343,7 +348,7 @@ fn read_score(known: &Known, root: &Object, object: Option<&Object>) -> i32 {
     let mut score = match shown.state {
         state if state == now.state => 12,
         // Some tell the wait in other words to who looks.
-        state if waits(state) && waits(now.state) && root.method == known.at.lineage.method => 10,
+        state if waits(state) && waits(now.state) && is_same_method => 10,
         state if state == root.account.state => 4,
         _ => -30,
     };

@@ -224,9 +224,8 @@ fn dispute(target: Target, texts: Texts, delivered: &Delivered, account: Account
         end: account,
         later: None,
         currency: delivered.report.lineage.currency,
-        case: Arc::default(),
-        method: Arc::default(),
-        card: Arc::default(),
+        made_by: None,
+        card_of: None,
         requests: 0,
     }
 }

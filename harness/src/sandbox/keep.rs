@@ -1,7 +1,5 @@
 //! Notes what a request made, and how the payment stands after it.
 
-use std::sync::Arc;
-
 use quittance::Op;
 
 use super::book::{Later, Number, Object};
@@ -26,7 +24,8 @@ pub(super) struct Made<'k> {
     pub(super) minted: Few<'k>,
     pub(super) fresh: Vec<&'k str>,
     pub(super) id: String,
-    pub(super) card: Arc<str>,
+    /// An exchange whose test card was recognised.
+    pub(super) card_of: Option<usize>,
     pub(super) moment: Moment,
     /// The exchange that made it, by its place in the list of all.
     pub(super) index: usize,
@@ -100,7 +99,7 @@ impl Sandbox {
     fn object(&self, state: &mut State, known: &Known, kind: Kind, made: &Made<'_>, sent: &Sent<'_>) -> Object {
         let spare = state.book.spare();
         let told = made.told(known);
-        let Made { target, own, card, moment, index, .. } = made;
+        let Made { target, own, card_of, moment, index, .. } = made;
         let inherited = target.object.and_then(|parent| state.book.get(parent));
         let amount = moment.asked.unwrap_or_default();
         let alone = |state: &'static str| Account { state, amount, captured: 0, refunded: 0 };
@@ -121,12 +120,8 @@ impl Sandbox {
             end,
             later,
             currency: own.currency.or(inherited.and_then(|object| object.currency)).or(known.at.lineage.currency),
-            case: Arc::clone(&known.at.lineage.case),
-            method: Arc::clone(&known.at.lineage.method),
-            card: match inherited {
-                Some(object) if card.is_empty() => Arc::clone(&object.card),
-                _ => Arc::clone(card),
-            },
+            made_by: Some(*index),
+            card_of: card_of.or(inherited.and_then(|object| object.card_of)),
             requests: 1,
         }
     }

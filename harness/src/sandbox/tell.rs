@@ -46,30 +46,35 @@ impl Sandbox {
         let state = self.state();
         let is_shown = |object: &Object| matches!(object.kind, Kind::Payment | Kind::Mandate | Kind::Payout);
         let all = state.book.newest().filter(|(_, object)| is_shown(object));
-        all.take(newest).map(|(_, object)| shown(object)).collect()
+        all.take(newest).map(|(_, object)| self.shown(object)).collect()
+    }
+
+    fn shown(&self, object: &Object) -> PaymentShown {
+        let method = match object.texts.get(Of::Sample, "card.last4") {
+            Some(last4) => Some(format!("card •••• {last4}")),
+            None => self.method(object).filter(|method| !method.is_empty()).map(str::to_owned),
+        };
+        PaymentShown {
+            id: object.id().to_owned(),
+            kind: object.kind.as_str().to_owned(),
+            state: object.account.state.to_owned(),
+            amount_minor: Some(object.account.amount).filter(|amount| *amount > 0),
+            currency: object.currency.map(|currency| currency.code().to_owned()),
+            captured_minor: object.account.captured,
+            refunded_minor: object.account.refunded,
+            method,
+            requests: object.requests,
+        }
+    }
+
+    /// Family and brand of the method that a payment was begun with.
+    fn method(&self, object: &Object) -> Option<&str> {
+        Some(&*self.knowledge.known.get(object.made_by?)?.at.lineage.method)
     }
 
     /// The test cards and amounts, and what each leads to.
     pub fn outcomes(&self) -> Vec<OutcomeShown> {
         self.outcomes.clone()
-    }
-}
-
-fn shown(object: &Object) -> PaymentShown {
-    let method = match object.texts.get(Of::Sample, "card.last4") {
-        Some(last4) => Some(format!("card •••• {last4}")),
-        None => Some(object.method.to_string()).filter(|method| !method.is_empty()),
-    };
-    PaymentShown {
-        id: object.id().to_owned(),
-        kind: object.kind.as_str().to_owned(),
-        state: object.account.state.to_owned(),
-        amount_minor: Some(object.account.amount).filter(|amount| *amount > 0),
-        currency: object.currency.map(|currency| currency.code().to_owned()),
-        captured_minor: object.account.captured,
-        refunded_minor: object.account.refunded,
-        method,
-        requests: object.requests,
     }
 }
 

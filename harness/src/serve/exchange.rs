@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -29,6 +29,8 @@ const READ_OVER_BYTES: usize = 64 << 20;
 /// What is to go wrong.
 pub(super) struct Planned {
     chaos: RwLock<Arc<Chaos>>,
+    /// Whether that is nothing, so that the usual request takes no lock.
+    is_calm: AtomicBool,
     /// Faults of the next requests, each for one provider or for any.
     ahead: Mutex<VecDeque<(Option<usize>, Fault)>>,
     /// How many there are, so that the usual request takes no lock.
@@ -42,6 +44,7 @@ pub(super) struct Planned {
 impl Planned {
     pub(super) fn new(chaos: Chaos, providers: usize) -> Planned {
         Planned {
+            is_calm: AtomicBool::new(chaos.is_nothing()),
             chaos: RwLock::new(Arc::new(chaos)),
             ahead: Mutex::default(),
             ahead_count: AtomicUsize::new(0),
@@ -55,7 +58,10 @@ impl Planned {
     }
 
     pub(super) fn set_chaos(&self, chaos: Chaos) {
-        *self.chaos.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(chaos);
+        let is_calm = chaos.is_nothing();
+        let mut now = self.chaos.write().unwrap_or_else(PoisonError::into_inner);
+        *now = Arc::new(chaos);
+        self.is_calm.store(is_calm, Ordering::Relaxed);
     }
 
     /// Makes the next `times` requests go wrong; `false` when too many are planned already.
@@ -89,9 +95,8 @@ impl Planned {
 
     fn draw(&self, seed: u64, provider: usize) -> Draw {
         let number = self.numbers.get(provider).map_or(0, |number| number.fetch_add(1, Ordering::Relaxed));
-        let chaos = self.chaos.read().unwrap_or_else(PoisonError::into_inner);
-        let mut draw = if chaos.is_nothing() { Draw::default() } else { chaos.draw(seed, number) };
-        drop(chaos);
+        let is_calm = self.is_calm.load(Ordering::Relaxed);
+        let mut draw = if is_calm { Draw::default() } else { self.chaos().draw(seed, number) };
         if self.ahead_count.load(Ordering::Relaxed) > 0 {
             let mut ahead = lock(&self.ahead);
             let next = ahead.iter().position(|(only, _)| only.is_none_or(|only| only == provider));
@@ -104,7 +109,7 @@ impl Planned {
     /// Whether the next delivery is sent twice.
     pub(super) fn doubles(&self, seed: u64) -> bool {
         let number = self.delivery.fetch_add(1, Ordering::Relaxed);
-        self.chaos().doubles(seed, number)
+        !self.is_calm.load(Ordering::Relaxed) && self.chaos().doubles(seed, number)
     }
 }
 
