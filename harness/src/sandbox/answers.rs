@@ -14,6 +14,9 @@ use super::flat;
 /// Most answers that are remembered.
 const MAX_ANSWERS: usize = 10_000;
 
+/// How many are forgotten at once.
+const AT_ONCE: usize = 32;
+
 /// Beyond this, in bytes, what a rare long answer took is given back.
 const MAX_SPARE: usize = 16 << 10;
 
@@ -69,6 +72,8 @@ pub(super) struct Answers {
     kept: VecDeque<Given>,
     /// The number of the oldest.
     first: u64,
+    /// Memory of those that were forgotten.
+    spare: Vec<Given>,
 }
 
 impl Answers {
@@ -80,7 +85,10 @@ impl Answers {
 
     /// Remembers an answer under its key.
     pub(super) fn add(&mut self, key: &str, about: About, answer: &Response<Bytes>) {
-        let mut given = if self.kept.len() >= MAX_ANSWERS { self.forget() } else { Given::default() };
+        if self.kept.len() >= MAX_ANSWERS {
+            self.forget();
+        }
+        let mut given = self.spare.pop().unwrap_or_default();
         let bytes = &mut given.bytes;
         bytes.clear();
         bytes.shrink_to(MAX_SPARE);
@@ -97,16 +105,18 @@ impl Answers {
         self.kept.push_back(given);
     }
 
-    fn forget(&mut self) -> Given {
-        let oldest = self.kept.pop_front().unwrap_or_default();
-        // A newer answer may stand under the same hash.
-        if let Entry::Occupied(number) = self.index.entry(oldest.hash)
-            && *number.get() == self.first
-        {
-            number.remove();
+    /// Forgets some of the oldest at once: they were not touched for long, and memory is waited for together.
+    fn forget(&mut self) {
+        for oldest in self.kept.drain(..AT_ONCE.min(self.kept.len())) {
+            // A newer answer may stand under the same hash.
+            if let Entry::Occupied(number) = self.index.entry(oldest.hash)
+                && *number.get() == self.first
+            {
+                number.remove();
+            }
+            self.first += 1;
+            self.spare.push(oldest);
         }
-        self.first += 1;
-        oldest
     }
 }
 
@@ -125,9 +135,10 @@ mod tests {
             let about = About { object: Some(Number::try_from(number).unwrap()), ..About::default() };
             answers.add(&format!("key {number}"), about, &answer(number));
         }
-        assert_eq!((answers.kept.len(), answers.index.len()), (MAX_ANSWERS, MAX_ANSWERS));
-        assert!(answers.get("key 9").is_none() && answers.get("key").is_none());
-        for number in [10, MAX_ANSWERS, MAX_ANSWERS + 9] {
+        let left = MAX_ANSWERS - AT_ONCE + 10;
+        assert_eq!((answers.kept.len(), answers.index.len()), (left, left));
+        assert!(answers.get(&format!("key {}", AT_ONCE - 1)).is_none() && answers.get("key").is_none());
+        for number in [AT_ONCE, MAX_ANSWERS, MAX_ANSWERS + 9] {
             let given = answers.get(&format!("key {number}")).unwrap();
             let (found, wanted) = (given.response(), answer(number));
             assert_eq!((found.status(), found.headers()), (wanted.status(), wanted.headers()));

@@ -15,6 +15,9 @@ use crate::tape::Hole;
 /// Most objects that are remembered.
 const MAX_OBJECTS: usize = 50_000;
 
+/// How many of them are forgotten at once.
+const AT_ONCE: usize = 32;
+
 /// Most requests and deliveries that one object collects children of.
 const MAX_CHILDREN: usize = 64;
 
@@ -135,7 +138,9 @@ pub(super) struct Book {
     hashes: RandomState,
     pub(super) answers: Answers,
     next: Number,
-    spare: Texts,
+    /// Memory of objects that were forgotten.
+    #[expect(clippy::vec_box, reason = "the boxes themselves are used again")]
+    spare: Vec<Box<Object>>,
 }
 
 impl Book {
@@ -200,18 +205,27 @@ impl Book {
         self.objects.insert(at, (number, place));
     }
 
-    /// A place for an object: that of the oldest, which is forgotten, where there are as many as may be.
+    /// A place for an object: that of one that is forgotten, where there are as many as may be.
     fn room(&mut self, object: Object) -> Box<Object> {
-        let oldest = if self.objects.len() >= MAX_OBJECTS { self.objects.pop_front() } else { None };
-        let Some((number, mut place)) = oldest else { return Box::new(object) };
-        self.forget_names(number);
-        self.spare = std::mem::replace(&mut *place, object).texts;
+        if self.objects.len() >= MAX_OBJECTS {
+            self.forget();
+        }
+        let Some(mut place) = self.spare.pop() else { return Box::new(object) };
+        *place = object;
         place
+    }
+
+    /// Forgets some of the oldest at once: they were not touched for long, and memory is waited for together.
+    fn forget(&mut self) {
+        let oldest = AT_ONCE.min(self.objects.len());
+        let last = oldest.checked_sub(1).and_then(|last| self.objects.get(last)).map(|(number, _)| *number);
+        self.spare.extend(self.objects.drain(..oldest).map(|(_, object)| object));
+        last.into_iter().for_each(|last| self.forget_names(last));
     }
 
     /// Memory for the texts of the next object: that of one that was forgotten.
     pub(super) fn spare(&mut self) -> Texts {
-        std::mem::take(&mut self.spare)
+        self.spare.last_mut().map(|object| std::mem::take(&mut object.texts)).unwrap_or_default()
     }
 
     /// Takes out of the index what the objects up to this one were found by. What one was named later stands further back, leads
@@ -347,10 +361,16 @@ mod tests {
             let number = book.number();
             book.add(number, object(id));
         }
-        assert_eq!(book.objects.len(), MAX_OBJECTS);
-        assert_eq!(book.index.len(), 2 * MAX_OBJECTS);
-        assert_eq!((book.find(Of::Minted, "m9"), book.find(Of::Reference, "r9")), (None, None));
-        assert!(book.find(Of::Minted, "m10").is_some());
-        assert_eq!((book.with_id("p9"), book.with_id("p10")), (None, Some(11)));
+        let left = MAX_OBJECTS - AT_ONCE + 10;
+        assert_eq!((book.objects.len(), book.index.len()), (left, 2 * left));
+        let named = |kind: &str, id: usize| format!("{kind}{id}");
+        let (gone, first) = (AT_ONCE - 1, AT_ONCE);
+        assert_eq!(
+            (book.find(Of::Minted, &named("m", gone)), book.find(Of::Reference, &named("r", gone))),
+            (None, None)
+        );
+        assert!(book.find(Of::Minted, &named("m", first)).is_some());
+        let number = Number::try_from(first).unwrap() + 1;
+        assert_eq!((book.with_id(&named("p", gone)), book.with_id(&named("p", first))), (None, Some(number)));
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Traffic {
 struct Notes {
     /// The number of the next note, from 1.
     next: u64,
-    kept: VecDeque<Kept>,
+    kept: VecDeque<Box<Kept>>,
 }
 
 /// One exchange as it was.
@@ -181,7 +181,9 @@ impl Notes {
         let oldest = if self.kept.len() >= most { self.kept.pop_front() } else { None };
         self.next += 1;
         let number = self.next;
-        self.kept.push_back(Kept { number, ..oldest.unwrap_or_default() });
+        let mut kept = oldest.unwrap_or_default();
+        kept.number = number;
+        self.kept.push_back(kept);
         let last = self.kept.len() - 1;
         &mut self.kept[last]
     }
@@ -208,7 +210,11 @@ impl Traffic {
         let found: Vec<Kept> = {
             let notes = lock(&self.notes);
             let wanted = notes.kept.iter().rev().take_while(|kept| kept.number > after);
-            wanted.filter(|kept| provider.is_none() || kept.provider == provider).take(most).cloned().collect()
+            wanted
+                .filter(|kept| provider.is_none() || kept.provider == provider)
+                .take(most)
+                .map(|kept| Kept::clone(kept))
+                .collect()
         };
         found.iter().rev().map(|kept| kept.entry(state)).collect()
     }
