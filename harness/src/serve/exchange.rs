@@ -134,29 +134,43 @@ pub(super) async fn exchange(state: &Arc<State>, request: Request<Incoming>) -> 
             head.uri = url;
             let request = Request::from_parts(head, bytes);
             let acts = draw.fault.is_none_or(|fault| fault.after);
-            let acted = if acts { Some(act(state, index, &request, now_unix_ms / 1000).await) } else { None };
-            let (head, bytes) = request.into_parts();
-            note.asked(head, bytes);
-            return spoilt(state, note, draw, acted).await;
+            if acts {
+                load(state, index).await;
+            }
+            let acted = acts.then(|| act(state, index, &request, now_unix_ms / 1000));
+            note.asked(request);
+            if !draw.latency.is_zero() {
+                sleep(draw.latency).await;
+            }
+            let (response, seen) = acted.unwrap_or_default();
+            let Some(fault) = draw.fault else {
+                note.answered(Wanted::Provider(&response), seen);
+                return Ok(whole(response));
+            };
+            return spoilt(state, note, fault, (acts.then_some(response), seen)).await;
         }
     };
-    note.asked(head, Bytes::new());
+    note.asked(Request::from_parts(head, Bytes::new()));
     let response = whole(answered.clone());
     note.answered(Wanted::Own(&answered), seen);
     Ok(response)
 }
 
+/// Reads a provider's tapes, where that was not done yet.
+async fn load(state: &Arc<State>, index: usize) {
+    if state.providers.loaded(index).is_none() {
+        let state = Arc::clone(state);
+        let _read_or_not = tokio::task::spawn_blocking(move || state.providers.load(index).is_ok()).await;
+    }
+}
+
 /// The provider's answer, with its deliveries under way.
-async fn act(
+fn act(
     state: &Arc<State>,
     index: usize,
     request: &Request<Bytes>,
     now_unix_seconds: i64,
 ) -> (Response<Bytes>, Option<crate::sandbox::Seen>) {
-    if state.providers.loaded(index).is_none() {
-        let state = Arc::clone(state);
-        let _read_or_not = tokio::task::spawn_blocking(move || state.providers.load(index).is_ok()).await;
-    }
     let loaded = match state.providers.load(index) {
         Ok(loaded) => loaded,
         Err(why) => {
@@ -177,23 +191,13 @@ async fn act(
     (answered.response, Some(answered.seen))
 }
 
-/// What the client gets of it.
+/// What the client gets instead of the provider's answer, if it gave one.
 async fn spoilt(
     state: &State,
     mut note: Note<'_>,
-    draw: Draw,
-    acted: Option<(Response<Bytes>, Option<crate::sandbox::Seen>)>,
+    fault: Fault,
+    (response, seen): (Option<Response<Bytes>>, Option<crate::sandbox::Seen>),
 ) -> Result<Response<Answer>, HangUp> {
-    if !draw.latency.is_zero() {
-        sleep(draw.latency).await;
-    }
-    let (response, seen) = acted.unzip();
-    let seen = seen.flatten();
-    let Some(fault) = draw.fault else {
-        let response = response.unwrap_or_default();
-        note.answered(Wanted::Provider(&response), seen);
-        return Ok(whole(response));
-    };
     let answered = faulty(fault, response.clone());
     let status = answered.as_ref().map(Response::status);
     note.answered(Wanted::Fault(status, response.as_ref()), seen);

@@ -8,7 +8,6 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 
@@ -114,7 +113,7 @@ pub(super) struct Note<'s> {
     at_unix_ms: i64,
     provider: Option<usize>,
     fault: Option<Fault>,
-    asked: Option<(Parts, Bytes)>,
+    asked: Option<Request<Bytes>>,
     is_over: bool,
 }
 
@@ -128,8 +127,8 @@ impl<'s> Note<'s> {
         Note { state, begun, at_unix_ms, provider, fault, asked: None, is_over: false }
     }
 
-    pub(super) fn asked(&mut self, head: Parts, body: Bytes) {
-        self.asked = Some((head, body));
+    pub(super) fn asked(&mut self, request: Request<Bytes>) {
+        self.asked = Some(request);
     }
 
     /// The exchange is over.
@@ -152,18 +151,18 @@ impl<'s> Note<'s> {
             (self.at_unix_ms, micros, self.provider, self.fault);
         (kept.status, kept.seen) = (status, seen);
         let (none, nothing) = (HeaderMap::new(), Bytes::new());
-        let (headers, body) = self.asked.as_ref().map_or((&none, &nothing), |(head, body)| (&head.headers, body));
+        let (headers, body) = self.asked.as_ref().map_or((&none, &nothing), |asked| (asked.headers(), asked.body()));
         kept.asked.note(headers, body);
         let (headers, body) = response.map_or((&none, &nothing), |response| (response.headers(), response.body()));
         kept.answer.note(headers, body);
         kept.is_asked = self.asked.is_some();
         kept.url_is_long = false;
         kept.url.clear();
-        if let Some((head, _)) = &self.asked {
-            kept.method = head.method.clone();
-            kept.url_is_long = is_long(&head.uri);
-            let whole = || head.uri.path_and_query().map(PathAndQuery::as_str);
-            let url = if kept.url_is_long { head.uri.path().get(..HEAD_BYTES) } else { whole() };
+        if let Some(asked) = &self.asked {
+            kept.method = asked.method().clone();
+            kept.url_is_long = is_long(asked.uri());
+            let whole = || asked.uri().path_and_query().map(PathAndQuery::as_str);
+            let url = if kept.url_is_long { asked.uri().path().get(..HEAD_BYTES) } else { whole() };
             kept.url.push_str(url.unwrap_or_default());
         }
     }
