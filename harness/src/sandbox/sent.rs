@@ -439,6 +439,37 @@ mod tests {
     }
 
     #[test]
+    fn forms_are_read_the_same_in_whichever_order_their_fields_come() {
+        let mut places = Places::default();
+        let wants: Vec<Place> = ["form a", "form b[c]", "form d e", "form f"].map(|name| places.number(name)).into();
+        places.follow(wants.into_iter());
+        for text in [
+            "a=1&b%5Bc%5D=x+y&d+e=%e9&f=",
+            "f=1&a=2&b[c]=3&d%20e=4",
+            "a&b%5Bc%5D&a=3&b%5Bc%5D=4",
+            "a=1&g=2&b%5Bc%5D=3&&=4&d+e=5&",
+            "b%5Bc%5D=&ab=1&a==&f=%2",
+            "a",
+        ] {
+            let request = Request::post("/?f=1&a=2").header("content-type", "application/x-www-form-urlencoded");
+            let request = request.body(Bytes::from_static(text.as_bytes())).unwrap();
+            let body = text_of(request.body(), false);
+            let sent = Sent::of(&request, body.as_deref(), &places);
+            let found: Vec<_> = sent.iter().map(|value| (sent.name(value), value.text.to_string())).collect();
+            let mut counts: HashMap<String, usize> = HashMap::new();
+            let wanted = form_urlencoded::parse(text.as_bytes()).map(|(name, value)| {
+                let count = counts.entry(name.to_string()).or_default();
+                *count += 1;
+                let name = if *count > 1 { format!("form {name}#{count}") } else { format!("form {name}") };
+                (name, value.into_owned())
+            });
+            let wanted: Vec<_> = wanted.collect();
+            let wanted: Vec<_> = wanted.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            assert_eq!(found[3..], wanted, "{text}");
+        }
+    }
+
+    #[test]
     fn places_have_their_first_value() {
         let mut places = Places::default();
         let (one, two, none) = (places.number("form a"), places.number("form a#2"), places.number("form b"));
